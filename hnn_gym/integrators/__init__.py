@@ -1,0 +1,26 @@
+"""Time-stepping schemes, one idea a file; ``INTEGRATORS`` finds them by name for cards and command lines."""
+
+from hnn_gym.integrators.base import Integrator
+from hnn_gym.integrators.implicit_midpoint import ImplicitMidpoint
+from hnn_gym.integrators.leapfrog import Leapfrog
+from hnn_gym.integrators.runge_kutta import Euler, RungeKutta4
+from hnn_gym.integrators.symplectic_euler import SymplecticEuler
+from hnn_gym.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
+
+INTEGRATORS: dict[str, type[Integrator]] = {
+    scheme.__name__: scheme
+    for scheme in (SymplecticEuler, Leapfrog, Yoshida4, Yoshida6, Yoshida8, ImplicitMidpoint, RungeKutta4, Euler)
+}
+
+__all__ = [
+    "INTEGRATORS",
+    "Euler",
+    "ImplicitMidpoint",
+    "Integrator",
+    "Leapfrog",
+    "RungeKutta4",
+    "SymplecticEuler",
+    "Yoshida4",
+    "Yoshida6",
+    "Yoshida8",
+]

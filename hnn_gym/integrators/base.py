@@ -1,0 +1,57 @@
+"""One step x(t) -> x(t + dt) of a scheme, with u held constant over the step (zero-order hold)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from hnn_gym.dynamics import Dynamics, Structure
+from hnn_gym.errors import InputError
+from hnn_gym.phase import Array
+
+_WANTED = {Structure.SPLIT: "dq/dt that depends on p alone", Structure.SEPARABLE: "a separable Hamiltonian"}
+_REMEDY = "use ImplicitMidpoint(), or train a model with T(p) + V(q), such as 'separable' or 'mechanical'"
+
+
+class Integrator(ABC):
+    """A scheme. Stateless: all that varies is in the arguments of :meth:`step`.
+
+    Attributes:
+        order: global error is O(dt^order).
+        symplectic: M^T J M = J for the Jacobian M of a step of conservative dynamics.
+        reversible: a step with -dt undoes a step with dt.
+        requires: the structure the dynamics must have.
+    """
+
+    order: ClassVar[int]
+    symplectic: ClassVar[bool]
+    reversible: ClassVar[bool]
+    requires: ClassVar[Structure]
+
+    @abstractmethod
+    def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
+        """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
+
+    @property
+    @abstractmethod
+    def adjoint(self) -> Integrator:
+        """The scheme whose step with -dt undoes a step of this one.
+
+        Raises:
+            InputError: there is no such explicit scheme.
+        """
+
+    def check(self, dynamics: Dynamics) -> None:
+        """Refuse dynamics that this scheme would integrate wrongly.
+
+        Raises:
+            InputError: the dynamics lack the structure that ``requires`` names.
+        """
+        if dynamics.structure < self.requires:
+            holder = dynamics.hamiltonian if dynamics.hamiltonian is not None else dynamics
+            damped = dynamics.structure == Structure.SPLIT and self.requires == Structure.SEPARABLE
+            what = "has forces that depend on p" if damped else "is not one"
+            remedy = "use ImplicitMidpoint() or SymplecticEuler()" if damped else _REMEDY
+            raise InputError(
+                f"{type(self).__name__} needs {_WANTED[self.requires]}, and {type(holder).__name__} {what}: {remedy}."
+            )
