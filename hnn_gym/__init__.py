@@ -1,0 +1,42 @@
+"""hnn_gym: simulators that are learned from recorded experience and obey physics.
+
+Importing the package registers its environments: ``gymnasium.make("HNNPendulum-v0")``. The parts:
+
+- :mod:`hnn_gym.hamiltonians`, :mod:`hnn_gym.integrators`, :mod:`hnn_gym.dynamics`: the physics;
+- :mod:`hnn_gym.data`: recording; :mod:`hnn_gym.models`, :mod:`hnn_gym.training`: learning;
+- :mod:`hnn_gym.world_model`: what is learned; :mod:`hnn_gym.envs`: worlds as environments.
+"""
+
+from hnn_gym.coordinates import Control, Coordinates, Degree
+from hnn_gym.data import RecordTransitions, TransitionDataset, record_steps
+from hnn_gym.dynamics import PortHamiltonian
+from hnn_gym.envs import SimulatorEnv, Task, register, register_environments
+from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
+from hnn_gym.simulate import integrate
+from hnn_gym.training import FitSettings, learn
+from hnn_gym.world_model import WorldModel
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Control",
+    "ConvergenceError",
+    "Coordinates",
+    "Degree",
+    "ExistingPathError",
+    "FitSettings",
+    "InputError",
+    "MissingPathError",
+    "PortHamiltonian",
+    "RecordTransitions",
+    "SimulatorEnv",
+    "Task",
+    "TransitionDataset",
+    "WorldModel",
+    "integrate",
+    "learn",
+    "record_steps",
+    "register",
+]
+
+register_environments()

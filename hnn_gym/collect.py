@@ -1,0 +1,140 @@
+"""Record transitions of any Gymnasium environment with Box spaces into a dataset on disk.
+
+python -m hnn_gym.collect --env Pendulum-v1 --steps 2000 --out data/pendulum.zarr
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import gymnasium
+import rich.progress
+import tyro
+
+from hnn_gym import command
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import RecordTransitions, TransitionDataset, drive, named_policy
+from hnn_gym.errors import InputError
+
+
+def _json_object(arguments: list[str]) -> dict[str, Any]:
+    value = json.loads(arguments[0])
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+_JsonObject = Annotated[
+    dict[str, Any],
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="JSON",
+        instance_from_str=_json_object,
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda value: [json.dumps(value)],
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectSettings:
+    """Record transitions of a Gymnasium environment with Box spaces into a dataset on disk."""
+
+    env: str
+    """Environment id, such as Pendulum-v1, or module:Id-v0 to import a module that registers it."""
+    out: Path
+    """Folder of the dataset."""
+    steps: int = 2000
+    """Number of transitions to record; the last episode may be cut."""
+    policy: Literal["random", "zero"] = "random"
+    """What chooses the actions: uniform in the action space, or nothing done."""
+    seed: int | None = None
+    """Seed of starts and actions. None: 0, or when appending, the seed of the dataset, continued."""
+    append: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Add to the dataset that is there."""
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Replace the dataset that is there, once the new one has its first episode."""
+    state: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Note the simulator's state as well."""
+    frames: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Note rendered frames as well."""
+    env_kwargs: _JsonObject = field(default_factory=dict)
+    """Arguments for the environment, such as {"g": 9.81}."""
+    dt: float | None = None
+    """Time between two observations in s. None: what the environment says, if it does."""
+
+
+def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionDataset:
+    """Record what ``settings`` say, and open the dataset; ``progress`` shows a bar on standard error.
+
+    An interrupted recording keeps every step that was taken.
+
+    Raises:
+        MissingPathError: there is no dataset to append to.
+        ExistingPathError: the path exists, and neither ``append`` nor ``overwrite`` is set.
+        InputError: the environment does not exist, cannot be made or cannot be recorded; or a setting is out
+            of range.
+    """
+    seed, first_episode = settings.seed, 0
+    if settings.append and not settings.overwrite:
+        existing = TransitionDataset.open(settings.out)
+        first_episode = existing.num_episodes
+        seed = existing.provenance.seed if seed is None else seed
+    seed = 0 if seed is None else seed
+    coordinates = Coordinates.for_environment(settings.env)
+    env = _make(settings)
+    try:
+        recorder = RecordTransitions(
+            env,
+            settings.out,
+            record_state=settings.state,
+            record_frames=settings.frames,
+            dt=settings.dt,
+            coordinates=None if coordinates is None else coordinates.to_json(),
+            seed=seed,
+            policy=settings.policy,
+            env_id=settings.env,
+            append=settings.append,
+            overwrite=settings.overwrite,
+        )
+        try:
+            policy = named_policy(settings.policy, recorder.provenance.action_space)
+            steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
+            for _ in _shown(steps, settings) if progress else steps:
+                pass
+        finally:
+            recorder.close()
+    finally:
+        env.close()
+    return TransitionDataset.open(settings.out)
+
+
+def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
+    render_mode = "rgb_array" if settings.frames else None
+    try:
+        return gymnasium.make(settings.env, render_mode=render_mode, **settings.env_kwargs)
+    except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
+        raise InputError(f"The environment {settings.env!r} cannot be made: {error}") from error
+
+
+def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:
+    return rich.progress.track(
+        steps,
+        total=settings.steps,
+        description=f"Recording {settings.env}",
+        console=rich.console.Console(stderr=True),
+    )
+
+
+def main(settings: CollectSettings) -> None:
+    """Record, and say what there is."""
+    dataset = collect(settings, progress=True)
+    print(f"{settings.out}: {dataset.num_steps} steps in {dataset.num_episodes} episodes")
+
+
+if __name__ == "__main__":
+    command.run(main, CollectSettings, prog="python -m hnn_gym.collect")

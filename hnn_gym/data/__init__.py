@@ -1,0 +1,28 @@
+"""Recorded transitions: the recorder, the dataset, and its store."""
+
+from hnn_gym.data.batches import Transitions, Windows
+from hnn_gym.data.dataset import TransitionDataset
+from hnn_gym.data.drive import drive, record_steps
+from hnn_gym.data.episode import Episode
+from hnn_gym.data.policies import POLICIES, Policy, named_policy
+from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.record import RecordTransitions
+from hnn_gym.data.store_writer import StoreWriter
+from hnn_gym.data.writer import MemoryWriter, Writer
+
+__all__ = [
+    "POLICIES",
+    "Episode",
+    "MemoryWriter",
+    "Policy",
+    "Provenance",
+    "RecordTransitions",
+    "StoreWriter",
+    "TransitionDataset",
+    "Transitions",
+    "Windows",
+    "Writer",
+    "drive",
+    "named_policy",
+    "record_steps",
+]

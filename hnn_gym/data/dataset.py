@@ -1,0 +1,251 @@
+"""Recorded transitions by episode, in memory or on disk, and the views of them that training asks for.
+
+A dataset is a list of episodes, each with the number of its steps that count, over a source of rows. Every
+selection is another such list: no array is read before one is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hnn_gym.data.batches import Transitions, Windows
+from hnn_gym.data.episode import FIELDS, Episode
+from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.source import MemorySource, Source
+from hnn_gym.data.store import StoreSource
+from hnn_gym.errors import InputError
+
+_HASH_BLOCK_BYTES = 2**26
+
+
+class TransitionDataset:
+    """Episodes of recorded transitions.
+
+    Example:
+        >>> dataset = TransitionDataset.open("data/pendulum.zarr")  # doctest: +SKIP
+        >>> train, test = dataset.split(test=0.2, rng=np.random.default_rng(0))  # doctest: +SKIP
+        >>> for batch in train.windows(4).batches(256, rng):  # doctest: +SKIP
+        ...     batch.observation, batch.action
+
+    Args:
+        source: where the rows are.
+        provenance: where the data come from.
+        episodes: numbers of the source's episodes, int64 ``(num_episodes,)``.
+        steps: how many steps of each count, int64 ``(num_episodes,)``.
+    """
+
+    def __init__(
+        self, source: Source, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray
+    ) -> None:
+        self.provenance = provenance
+        self._source = source
+        self._episodes = episodes
+        self._steps = steps
+
+    @classmethod
+    def open(cls, path: str | Path) -> TransitionDataset:
+        """Open a dataset on disk; its arrays are read when they are asked for.
+
+        Raises:
+            MissingPathError: there is nothing at ``path``.
+            InputError: it is not a dataset of ours, of another version, or damaged.
+        """
+        source = StoreSource(path)
+        return cls._whole(source, source.provenance)
+
+    @classmethod
+    def from_episodes(cls, episodes: Sequence[Episode], provenance: Provenance) -> TransitionDataset:
+        """Make a dataset of episodes in memory.
+
+        Raises:
+            InputError: there is no episode, or they differ in arrays, dtypes or shapes of a row.
+        """
+        return cls._whole(MemorySource(episodes), provenance)
+
+    @classmethod
+    def _whole(cls, source: Source, provenance: Provenance) -> TransitionDataset:
+        steps = np.diff(source.ends, prepend=0)
+        return cls(source, provenance, episodes=np.arange(len(steps)), steps=steps)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the arrays that were recorded."""
+        return tuple(self._source.columns)
+
+    @property
+    def num_episodes(self) -> int:
+        """The number of episodes."""
+        return len(self._episodes)
+
+    @property
+    def num_steps(self) -> int:
+        """The number of transitions in all episodes."""
+        return int(self._steps.sum())
+
+    def __len__(self) -> int:
+        """Return the number of episodes."""
+        return self.num_episodes
+
+    def __iter__(self) -> Iterator[Episode]:
+        """Iterate over the episodes, reading each when its turn comes."""
+        return (self.episode(index) for index in range(len(self)))
+
+    def episode(self, index: int) -> Episode:
+        """Read episode number ``index``, counted from 0.
+
+        Raises:
+            InputError: there is no such episode.
+        """
+        only = self.select([index])
+        return Episode(**{name: only._read(name) for name in self.fields})
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> TransitionDataset:
+        """Return a view of the episodes with the given numbers, counted from 0, in that order.
+
+        Raises:
+            InputError: there is no such episode.
+        """
+        chosen = np.asarray(indices, np.int64)
+        outside = chosen[(chosen < 0) | (chosen >= len(self))]
+        if len(outside):
+            raise InputError(f"There is no episode {outside[0]}: the dataset holds 0 to {len(self) - 1}.")
+        return self._view(self._episodes[chosen], self._steps[chosen])
+
+    def split(
+        self, *, test: float = 0.2, rng: np.random.Generator
+    ) -> tuple[TransitionDataset, TransitionDataset]:
+        """Return two views, to train and to test, by whole episodes drawn with ``rng``.
+
+        Args:
+            test: share of the episodes to test on, between 0 and 1; each side gets at least one episode.
+            rng: draws the episodes.
+
+        Raises:
+            InputError: ``test`` is out of range, or there are fewer than two episodes.
+        """
+        if not 0 < test < 1:
+            raise InputError(f"The share of test episodes has to lie between 0 and 1, and it is {test}.")
+        if len(self) < 2:
+            raise InputError(
+                f"A split by episode needs at least two, and the dataset holds {len(self)}: record more."
+            )
+        order = rng.permutation(len(self))
+        size = min(max(1, round(test * len(self))), len(self) - 1)
+        return self.select(np.sort(order[size:])), self.select(np.sort(order[:size]))
+
+    def take_steps(self, steps: int) -> TransitionDataset:
+        """Return a view of the first ``steps`` transitions; the last episode of it may be cut.
+
+        Raises:
+            InputError: there are not so many transitions, or ``steps`` is below one.
+        """
+        if not 1 <= steps <= self.num_steps:
+            raise InputError(
+                f"Cannot take {steps} transitions of {self.num_steps}: take 1 to {self.num_steps}."
+            )
+        before = np.cumsum(self._steps) - self._steps
+        kept = before < steps
+        return self._view(self._episodes[kept], np.minimum(self._steps, steps - before)[kept])
+
+    def transitions(self) -> Transitions:
+        """Read all transitions.
+
+        Raises:
+            InputError: an observation or an action is not finite; the message names episode and row.
+        """
+        observation = self._read_finite("observation")
+        first = _ranges(self._starts("observation"), self._steps)
+        return Transitions(
+            observation=observation[first],
+            action=self._read_finite("action"),
+            next_observation=observation[first + 1],
+            reward=self._read("reward"),
+            terminated=self._read("terminated"),
+            truncated=self._read("truncated"),
+        )
+
+    def windows(self, k: int, *, stride: int = 1) -> Windows:
+        """Read all windows of ``k`` consecutive steps, none of which leaves its episode.
+
+        Args:
+            k: steps in a window.
+            stride: steps from the start of a window to the start of the next one of the episode.
+
+        Raises:
+            InputError: ``k`` or ``stride`` is below one; no episode has k steps; or an observation or an
+                action is not finite.
+        """
+        if k < 1 or stride < 1:
+            raise InputError(f"Windows need k >= 1 and stride >= 1, and k is {k}, stride {stride}.")
+        counts = np.maximum(0, (self._steps - k) // stride + 1)
+        if not counts.any():
+            raise InputError(
+                f"No episode has the {k} steps of a window (the longest has {self._steps.max(initial=0)}): "
+                "take a smaller k, or record longer episodes."
+            )
+        moments, steps = (
+            _ranges(self._starts(name), counts, stride)[:, None] for name in ("observation", "action")
+        )
+        return Windows(
+            observation=self._read_finite("observation")[moments + np.arange(k + 1)],
+            action=self._read_finite("action")[steps + np.arange(k)],
+        )
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of the recorded numbers, in hexadecimal digits.
+
+        It depends on the arrays, their names, dtypes and shapes, and on the lengths of the episodes; not on
+        the provenance, nor on whether they lie in memory or on disk.
+        """
+        digest = hashlib.sha256(np.ascontiguousarray(self._steps, "<i8").tobytes())
+        for name, column in self._source.columns.items():
+            dtype = column.dtype.newbyteorder("<")
+            digest.update(f"{name} {dtype.str} {column.shape}".encode())
+            rows = self._source_rows(name)
+            block = max(1, _HASH_BLOCK_BYTES // max(1, column.row_bytes))
+            for start in range(0, len(rows), block):
+                part = self._source.read(name, rows[start : start + block])
+                digest.update(np.ascontiguousarray(part, dtype).tobytes())
+        return digest.hexdigest()
+
+    def _view(self, episodes: np.ndarray, steps: np.ndarray) -> TransitionDataset:
+        return TransitionDataset(self._source, self.provenance, episodes=episodes, steps=steps)
+
+    def _starts(self, name: str) -> np.ndarray:
+        """Return the row at which each episode of this view begins in what ``_read`` returns."""
+        lengths = self._steps + FIELDS[name].extra
+        return np.cumsum(lengths) - lengths
+
+    def _source_rows(self, name: str) -> np.ndarray:
+        """Return the rows of the source that this view is made of."""
+        extra = FIELDS[name].extra
+        ends = self._source.ends[self._episodes]
+        whole = np.diff(self._source.ends, prepend=0)[self._episodes]
+        return _ranges(ends - whole + extra * self._episodes, self._steps + extra)
+
+    def _read(self, name: str) -> np.ndarray:
+        return self._source.read(name, self._source_rows(name))
+
+    def _read_finite(self, name: str) -> np.ndarray:
+        array = self._read(name)
+        finite = np.isfinite(array.reshape(len(array), -1)).all(axis=1) if array.size else np.array([True])
+        if not finite.all():
+            row = int(np.argmin(finite))
+            starts = self._starts(name)
+            index = int(np.searchsorted(starts, row, side="right")) - 1
+            raise InputError(
+                f"The {name} in row {row - starts[index]} of episode {self._episodes[index]} is not finite: "
+                f"{array[row]}. Leave the episode out with select(), or record it again."
+            )
+        return array
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray, stride: int = 1) -> np.ndarray:
+    """Return start, start + stride, ... (``length`` numbers) for every start, one after another."""
+    offsets = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(offsets, lengths)
+    return np.repeat(starts, lengths) + stride * within

@@ -1,0 +1,219 @@
+"""Where a dataset comes from: enough to make the environment again and to read its numbers.
+
+There is no date and no machine in it, so that the same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.errors import InputError
+
+
+def installed_versions(
+    packages: tuple[str, ...] = ("hnn_gym", "gymnasium", "numpy", "zarr"),
+) -> dict[str, str]:
+    """Return the versions of Python and of ``packages``, by default those that shape a dataset."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@dataclass(frozen=True)
+class Appended:
+    """A later recording into the same dataset that differs from the one before it.
+
+    Attributes:
+        first_episode: number of the first episode it wrote.
+        seed: its seed, or None.
+        policy: name of what chose its actions.
+        versions: versions of Python and packages.
+    """
+
+    first_episode: int
+    seed: int | None
+    policy: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a dataset comes from.
+
+    Attributes:
+        env_id: id for :func:`gymnasium.make`, or the class name of an environment that has none.
+        observation_space: the environment's.
+        action_space: the environment's.
+        env_kwargs: keyword arguments for ``gymnasium.make``, as JSON values, without ``render_mode``.
+        dt: time between two observations in s, or None where it is unknown.
+        seed: seed of the first recording, or None where it had none.
+        policy: name of what chose the actions of the first recording.
+        coordinates: which observation entries are angles, positions and velocities, as JSON, or None.
+        versions: versions of Python and packages at the first recording.
+        appended: later recordings, where seed, policy or versions changed.
+    """
+
+    env_id: str
+    observation_space: Box
+    action_space: Box
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    dt: float | None = None
+    seed: int | None = None
+    policy: str = "unknown"
+    coordinates: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=installed_versions)
+    appended: tuple[Appended, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        env: gymnasium.Env[Any, Any],
+        *,
+        dt: float | None = None,
+        seed: int | None = None,
+        policy: str = "unknown",
+        coordinates: Mapping[str, Any] | None = None,
+        env_id: str | None = None,
+    ) -> Provenance:
+        """Describe ``env``.
+
+        Args:
+            env: environment with Box observations and Box actions.
+            dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one.
+            seed: seed of the recording.
+            policy: name of what chooses the actions.
+            coordinates: JSON declaration of what the observation entries are; None takes the one known for
+                the environment, if there is one.
+            env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
+
+        Raises:
+            InputError: a space is not a Box, or dt is not a positive number.
+        """
+        if dt is None:
+            dt = getattr(env.unwrapped, "dt", None)
+        if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
+            raise InputError(
+                f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=..."
+            )
+        spec = env.spec
+        kwargs = dict(spec.kwargs) if spec else {}
+        kwargs.pop("render_mode", None)
+        if coordinates is None and spec is not None:
+            known = Coordinates.for_environment(spec.id)
+            coordinates = None if known is None else known.to_json()
+        return cls(
+            env_id=env_id or (spec.id if spec else type(env.unwrapped).__qualname__),
+            observation_space=_require_box(
+                env.observation_space, "observation", "wrap it in gymnasium.wrappers.FlattenObservation"
+            ),
+            action_space=_require_box(
+                env.action_space, "action", "wrap it in a gymnasium.ActionWrapper whose action space is a Box"
+            ),
+            env_kwargs=_plain(kwargs),
+            dt=None if dt is None else float(dt),
+            seed=seed,
+            policy=policy,
+            coordinates=None if coordinates is None else _plain(coordinates),
+        )
+
+    def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
+        """Return the provenance of this dataset with the recording ``later`` from ``first_episode`` on.
+
+        Raises:
+            InputError: the two are not the same environment, so that one dataset cannot hold both.
+        """
+        for name in ("env_id", "env_kwargs", "observation_space", "action_space", "dt", "coordinates"):
+            old, new = getattr(self, name), getattr(later, name)
+            if old != new:
+                raise InputError(
+                    f"The dataset was recorded with {name} {old}, and {new} cannot be appended to it: "
+                    "record into a new dataset."
+                )
+        # An appending run that was killed before its first episode left its entry, and wrote nothing.
+        kept = tuple(entry for entry in self.appended if entry.first_episode < first_episode)
+        last = kept[-1] if kept else self
+        if (last.seed, last.policy, last.versions) != (later.seed, later.policy, later.versions):
+            kept += (Appended(first_episode, later.seed, later.policy, later.versions),)
+        return dataclasses.replace(self, appended=kept)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values that :meth:`from_json` turns back into an equal provenance."""
+        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        values["observation_space"] = _space_to_json(self.observation_space)
+        values["action_space"] = _space_to_json(self.action_space)
+        values["appended"] = [dataclasses.asdict(entry) for entry in self.appended]
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Provenance:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            InputError: a field is missing, unknown or damaged.
+        """
+        try:
+            return cls(
+                **{
+                    **values,
+                    "observation_space": _space_from_json(values["observation_space"]),
+                    "action_space": _space_from_json(values["action_space"]),
+                    "appended": tuple(Appended(**entry) for entry in values["appended"]),
+                }
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"The provenance cannot be read ({error!r}): record the data again.") from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _require_box(space: gymnasium.Space[Any], role: str, remedy: str) -> Box:
+    if not isinstance(space, Box):
+        raise InputError(f"Recording needs a Box {role} space, and this environment's is {space}: {remedy}.")
+    return space
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as JSON values; an object without a JSON form becomes the name of its type."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _space_to_json(space: Box) -> dict[str, Any]:
+    """Return a Box as JSON; a bound that is the same for every entry is one number, infinity a string."""
+    bounds = {}
+    for name, bound in (("low", space.low), ("high", space.high)):
+        uniform = bound.size > 0 and bool(np.all(bound == bound.flat[0]))
+        bounds[name] = _plain(bound.flat[0] if uniform else bound)
+    return {**bounds, "shape": list(space.shape), "dtype": np.dtype(space.dtype).name}
+
+
+def _space_from_json(values: Mapping[str, Any]) -> Box:
+    shape, dtype = tuple(values["shape"]), np.dtype(values["dtype"])
+    low, high = (np.broadcast_to(np.asarray(values[name], dtype), shape) for name in ("low", "high"))
+    return Box(low, high, shape, dtype.type)

@@ -1,0 +1,171 @@
+"""Writes a dataset into its store, by whole episodes, so that a killed run costs the episode it was in.
+
+A new store is made beside its place, as ``.NAME.partial``, and moves there with its first episode. So there
+is never an empty dataset, and one that is overwritten stays until the new one holds something.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import zarr
+from zarr.codecs import ZstdCodec
+
+from hnn_gym.data.episode import FIELDS, Episode
+from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.source import Column, check_columns, columns_of
+from hnn_gym.data.store import ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes
+from hnn_gym.errors import ExistingPathError, InputError
+
+_CHUNK_BYTES = 2**22
+_CHUNK_ROWS = 4096
+
+
+class StoreWriter:
+    """Writes whole episodes into a store.
+
+    Args:
+        path: folder of the store.
+        append: go on writing into the dataset that is there.
+        overwrite: replace the dataset that is there, once the new one has its first episode.
+
+    Raises:
+        InputError: both ``append`` and ``overwrite``.
+    """
+
+    def __init__(self, path: str | Path, *, append: bool = False, overwrite: bool = False) -> None:
+        if append and overwrite:
+            raise InputError(f"Append to {path}, or overwrite it: not both.")
+        self.path = Path(path).resolve()
+        self._append, self._overwrite = append, overwrite
+        self._staged = self.path.with_name(f".{self.path.name}.partial")
+        self._replaced = self.path.with_name(f".{self.path.name}.old")
+        self._provenance: Provenance | None = None  # what the attributes still have to say
+        self._columns: dict[str, Column] = {}
+        self._published = False
+        self._steps = self._episodes = 0
+
+    def begin(self, provenance: Provenance, fields: tuple[str, ...]) -> None:
+        """Make sure that episodes with the arrays ``fields`` can be written.
+
+        Raises:
+            MissingPathError: there is nothing to append to.
+            ExistingPathError: the path exists, and neither to append nor to overwrite was asked.
+            InputError: what exists is not a dataset, or not of the same environment and arrays; or a folder
+                cannot be made there.
+        """
+        if self._append:
+            self._continue(StoreSource(self.path), provenance, fields)
+            return
+        if self.path.exists():
+            self._check_replaceable()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self._staged, ignore_errors=True)  # left by a run that was killed
+            _create_group(self._staged, fields, provenance)
+        except OSError as error:
+            raise InputError(f"No dataset can be made at {self.path}: {error}.") from error
+
+    def write(self, episode: Episode) -> None:
+        """Write and commit one episode.
+
+        Raises:
+            InputError: its arrays differ in dtype or shape from those of the episodes before.
+        """
+        if not self._published:
+            self._columns = columns_of(episode)
+            _create_arrays(self._staged, self._columns)
+        check_columns(episode, self._columns, self._episodes)
+        group = self.path if self._published else self._staged
+        if self._provenance is not None:
+            zarr.open_group(group, mode="r+").update_attributes({"provenance": self._provenance.to_json()})
+            self._provenance = None
+        for name, rows in episode.arrays().items():
+            _write_rows(group / name, FIELDS[name].rows(self._steps, self._episodes), rows)
+        self._steps += episode.num_steps
+        _write_rows(group / ENDS, self._episodes, np.array([self._steps]))
+        self._episodes += 1
+        if not self._published:
+            self._publish()
+
+    def close(self) -> None:
+        """Remove what was prepared, if no episode was written."""
+        if not self._published:
+            shutil.rmtree(self._staged, ignore_errors=True)
+
+    def _continue(self, existing: StoreSource, provenance: Provenance, fields: tuple[str, ...]) -> None:
+        if set(existing.columns) != set(fields):
+            raise InputError(
+                f"{self.path} holds {', '.join(existing.columns)}, and a recording of {', '.join(fields)} "
+                "cannot be appended to it: record the same arrays, or into a new dataset."
+            )
+        self._published = True
+        self._columns = dict(existing.columns)
+        self._steps, self._episodes = int(existing.ends[-1]), len(existing.ends)
+        continued = existing.provenance.continued_by(provenance, first_episode=self._episodes)
+        if continued != existing.provenance:
+            self._provenance = continued
+
+    def _check_replaceable(self) -> None:
+        if not self._overwrite:
+            raise ExistingPathError(
+                f"{self.path} exists already: append to it, overwrite it, or give another path."
+            )
+        try:
+            ours = read_attributes(self.path).get("format") == FORMAT
+        except InputError:
+            ours = False
+        if not ours:
+            raise InputError(
+                f"{self.path} is not a dataset of hnn_gym and will not be overwritten: remove it first."
+            )
+
+    def _publish(self) -> None:
+        if self.path.exists():
+            shutil.rmtree(self._replaced, ignore_errors=True)
+            self.path.rename(self._replaced)
+        self._staged.rename(self.path)
+        shutil.rmtree(self._replaced, ignore_errors=True)
+        self._published = True
+
+
+def _create_group(path: Path, fields: tuple[str, ...], provenance: Provenance) -> None:
+    attributes = {
+        "format": FORMAT,
+        "version": VERSION,
+        "fields": list(fields),
+        "provenance": provenance.to_json(),
+    }
+    zarr.create_group(path, zarr_format=3, attributes=attributes)
+
+
+def _create_arrays(path: Path, columns: dict[str, Column]) -> None:
+    """Make ``columns`` and ``episode_ends``, each of no rows, in the group at ``path``."""
+    group = zarr.open_group(path, mode="r+", zarr_format=3)
+    for name, column in {**columns, ENDS: Column(np.dtype(np.int64), ())}.items():
+        unit = FIELDS[name].unit if name in FIELDS else None
+        group.create_array(
+            name,
+            shape=(0, *column.shape),
+            chunks=(_chunk_rows(column), *(max(1, size) for size in column.shape)),
+            dtype=column.dtype,
+            fill_value=UNCOMMITTED,
+            overwrite=True,  # left by a first episode that could not be written
+            compressors=ZstdCodec(level=0, checksum=True),
+            attributes={} if unit is None else {"unit": unit},
+        )
+
+
+def _chunk_rows(column: Column) -> int:
+    """Return how many rows share a chunk: enough for few files, few enough for cheap appending."""
+    return int(np.clip(_CHUNK_BYTES // max(1, column.row_bytes), 1, _CHUNK_ROWS))
+
+
+def _write_rows(path: Path, start: int, rows: np.ndarray) -> None:
+    """Write ``rows`` from row ``start`` on, and end the array after them, whatever stood there."""
+    # Every chunk is written, also one of fill values only, so that a reader can tell when a file is gone.
+    array = zarr.open_array(path, mode="r+", zarr_format=3).with_config({"write_empty_chunks": True})
+    array.resize((start + len(rows), *array.shape[1:]))
+    array[start:] = rows

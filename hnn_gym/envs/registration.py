@@ -1,0 +1,71 @@
+"""The package's environments in Gymnasium's registry, and the registration of a user's own worlds."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gymnasium
+
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.single import SimulatorEnv
+from hnn_gym.envs.tasks import Reward, Task, task_for
+from hnn_gym.errors import InputError
+from hnn_gym.world_model import WorldModel
+
+_ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
+_SHIPPED = {"HNNPendulum-v0": 200, "BaselinePendulum-v0": 200}
+
+
+def register(
+    env_id: str,
+    *,
+    world_model: WorldModel | str | os.PathLike[str],
+    task: Task | None = None,
+    reward: Reward | None = None,
+    max_episode_steps: int | None = None,
+) -> None:
+    """Register a world of yours, for ``gymnasium.make(env_id)``.
+
+    Args:
+        env_id: such as "MyWorld-v0".
+        world_model: a world, or the path of a checkpoint.
+        task: None takes the task of the environment the world was learned from.
+        reward: for worlds whose environment has no known task.
+        max_episode_steps: None takes the task's.
+
+    Raises:
+        MissingPathError: there is no such checkpoint.
+        InputError: it is not a checkpoint of ours; the reward is unknown; or the id is malformed or taken.
+    """
+    if env_id in gymnasium.registry:
+        raise InputError(f"{env_id} is registered already: choose another id.")
+    world = resolve_world(world_model)
+    chosen = task or task_for(world, reward=reward)
+    kwargs: dict[str, Any] = {"world_model": world_model, "task": task, "reward": reward}
+    try:
+        gymnasium.register(
+            env_id,
+            entry_point=_ENTRY_POINT,
+            kwargs={name: value for name, value in kwargs.items() if value is not None},
+            max_episode_steps=max_episode_steps or chosen.max_episode_steps,
+        )
+    except gymnasium.error.Error as error:
+        raise InputError(f"{env_id!r} cannot be registered: {error}") from None
+
+
+def make_learned(world_model: WorldModel | str | os.PathLike[str], **kwargs: Any) -> SimulatorEnv:
+    """Entry point of ``HNN-v0``: a world of your own, truncated as its task says."""
+    env = SimulatorEnv(world_model, **kwargs)
+    if "episode_steps" in kwargs or env.task.max_episode_steps is None:
+        return env
+    return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
+
+
+def register_environments() -> None:
+    """Register what ships with the package. Called by ``import hnn_gym``."""
+    for env_id, steps in _SHIPPED.items():
+        gymnasium.register(
+            env_id, entry_point=_ENTRY_POINT, kwargs={"world_model": env_id}, max_episode_steps=steps
+        )
+    gymnasium.register("HNN-v0", entry_point="hnn_gym.envs.registration:make_learned")

@@ -1,0 +1,195 @@
+"""One world as a ``gymnasium.Env``: the thin shell that holds a phase point and draws starts."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.render import RENDER_MODES, RENDERERS, Renderer
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.tasks import Reward, Task, task_for
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.world_model import WorldModel
+
+
+class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
+    """A true or learned world, stepped by its integrator in float64 on NumPy.
+
+    ``info["energy"]`` is H in J (up to an unknown scale where ``world.energy_unit`` is empty); a baseline has no
+    H and no such entry. ``reset(options={"state": [q..., v...]})`` starts from a given state.
+
+    Example:
+        >>> import gymnasium, hnn_gym
+        >>> env = gymnasium.make("HNNPendulum-v0")
+        >>> observation, info = env.reset(seed=0)
+        >>> observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
+
+    def __init__(
+        self,
+        world_model: WorldModel | str | os.PathLike[str],
+        *,
+        task: Task | None = None,
+        reward: Reward | None = None,
+        dt: float | None = None,
+        episode_steps: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        """Put a task into a world.
+
+        Args:
+            world_model: a world, the id of a shipped one, or the path of a checkpoint.
+            task: None takes the task of the environment the world was learned from.
+            reward: for worlds whose environment has no known task.
+            dt: time step in s; None takes the one the world was trained at.
+            episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
+            render_mode: None, "rgb_array" or "human".
+
+        Raises:
+            MissingPathError: there is no such checkpoint.
+            InputError: the checkpoint is not ours; the reward is unknown; dt is not positive; the render mode is
+                not supported.
+        """
+        world = resolve_world(world_model)
+        if dt is not None:
+            if not (isinstance(dt, (int, float)) and 0 < dt < math.inf):
+                raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
+            world = world.with_dt(dt)
+        if task is not None and reward is not None:
+            raise InputError("Give either task or reward: a task has a reward of its own.")
+        task = task or task_for(world, reward=reward)
+        if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
+            modes = ", ".join(RENDER_MODES) if task.picture else "none: there is no picture for this system"
+            raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
+        if episode_steps is not None and episode_steps < 1:
+            raise InputError(f"episode_steps must be at least 1, got {episode_steps}.")
+        self.world, self.task = world, task
+        self.render_mode = render_mode
+        self.observation_space, self.action_space = task.observation_space, task.action_space
+        self._simulator = Simulator(world, task)
+        self._renderer: Renderer | None = None
+        self._episode_steps = episode_steps
+        self._steps = 0
+        self._x: np.ndarray | None = None
+        self._force: np.ndarray | None = None
+
+    @property
+    def dt(self) -> float:
+        """Time step in s."""
+        return self.world.dt
+
+    @property
+    def phase_point(self) -> np.ndarray:
+        """[q, p], float64 ``(2n,)``; a copy."""
+        return self._current().copy()
+
+    @property
+    def state(self) -> np.ndarray:
+        """[q, dq/dt], float64 ``(2n,)``; a copy. May be set."""
+        return np.concatenate(self.world.state(self._current()))
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._x = self._checked_state(state)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode, at a drawn state or at ``options["state"]`` = [q, dq/dt] ``(2n,)``.
+
+        Raises:
+            InputError: an unknown option, or a state that is not finite or of another shape.
+        """
+        options = dict(options or {})
+        unknown = set(options) - {"state", *self.task.options}
+        if unknown:
+            raise InputError(
+                f"reset does not know the options {sorted(unknown)}: it knows {['state', *self.task.options]}."
+            )
+        start = self._checked_state(options["state"]) if "state" in options else None
+        super().reset(seed=seed)
+        if start is None:
+            start = self.world.phase_point(*self.task.initial(self.np_random, options))
+        self._x, self._force, self._steps = start, None, 0
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(start), self._info(start)
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Advance by dt under an action ``(m,)``, clipped to the limits of the physics.
+
+        Raises:
+            InputError: the action is not finite or of another shape; the state is then unchanged.
+            ConvergenceError: the world left the finite numbers, as baselines can.
+        """
+        x = self._current()
+        transition = self._simulator.transition(x, self._checked_action(action))
+        if not math.isfinite(transition.x.sum()):
+            raise ConvergenceError(
+                f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
+            )
+        self._x, self._force = transition.x, transition.force
+        self._steps += 1
+        truncated = self._episode_steps is not None and self._steps >= self._episode_steps
+        if self.render_mode == "human":
+            self.render()
+        return (
+            self._observation(transition.x),
+            float(transition.reward),
+            bool(transition.terminated),
+            truncated,
+            self._info(transition.x),
+        )
+
+    def render(self) -> Any:
+        """Draw the state and the last force: uint8 ``(height, width, 3)`` for "rgb_array", else None."""
+        if self.render_mode is None or self.task.picture is None:
+            gymnasium.logger.warn("render() was called, but the environment was made without a render_mode.")
+            return None
+        if self._renderer is None:
+            self._renderer = RENDERERS[self.task.picture](self.render_mode)
+        return self._renderer.draw(*self.world.state(self._current()), self._force)
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _current(self) -> np.ndarray:
+        if self._x is None:
+            raise InputError("The environment has no state yet: call reset() first.")
+        return self._x
+
+    def _observation(self, x: np.ndarray) -> np.ndarray:
+        return self.world.decode(x).astype(self.observation_space.dtype)
+
+    def _info(self, x: np.ndarray) -> dict[str, Any]:
+        return {"energy": float(self.world.energy(x))} if self.world.has_energy else {}
+
+    def _checked_action(self, action: Any) -> np.ndarray:
+        array = np.asarray(action, dtype=np.float64)
+        if array.shape != self.action_space.shape:
+            raise InputError(f"The action has shape {array.shape}, and must have {self.action_space.shape}.")
+        if not math.isfinite(array.sum()):
+            raise InputError(f"The action {array} is not finite.")
+        return array
+
+    def _checked_state(self, state: Any) -> np.ndarray:
+        try:
+            array = np.asarray(state, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"The state {state!r} is not an array of numbers.") from None
+        n = self.world.coordinates.n
+        if array.shape != (2 * n,):
+            raise InputError(f"The state has shape {array.shape}, and must have ({2 * n},): [q, dq/dt].")
+        if not np.isfinite(array).all():
+            raise InputError(f"The state {array} is not finite.")
+        return self.world.phase_point(array[:n], array[n:])

@@ -1,0 +1,42 @@
+"""What makes physics an RL problem: spaces, starts, reward, termination. Apart from the physics itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.phase import Array
+
+
+class Task(ABC):
+    """A control problem on states (q, v). Stateless: everything is an argument.
+
+    Attributes:
+        observation_space: what the agent sees.
+        action_space: what the agent does.
+        max_episode_steps: steps after which an episode is truncated, or None.
+        picture: name of the renderer in :mod:`hnn_gym.envs.render`, or None if there is none.
+        options: what ``reset(options=...)`` understands beside ``state``.
+    """
+
+    observation_space: Box
+    action_space: Box
+    max_episode_steps: int | None
+    picture: str | None
+    options: tuple[str, ...] = ()
+
+    @abstractmethod
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a start (q, v), each ``(n,)`` float64."""
+
+    @abstractmethod
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)`` of going from (q, v) under forces u ``(..., m)`` to the next state."""
+
+    @abstractmethod
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether states ``(..., n)`` end the episode; bool ``(...)``."""

@@ -1,0 +1,69 @@
+"""The task of an environment known only from its recording: its spaces, its recorded starts, a given reward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.envs.tasks.base import Task
+from hnn_gym.errors import InputError
+from hnn_gym.phase import Array, namespace
+
+Reward = Callable[[Array, Array, Array], Array]
+"""Reward ``(...)`` of (observation ``(..., d)``, force ``(..., m)``, next observation ``(..., d)``): a function
+of yours, or a learned head."""
+
+
+class RecordedTask(Task):
+    """Spaces and starts as recorded; the reward is the caller's."""
+
+    def __init__(
+        self,
+        coordinates: Coordinates,
+        *,
+        observation_space: Box,
+        action_space: Box,
+        starts: np.ndarray,
+        reward: Reward | None,
+        max_episode_steps: int | None,
+        picture: str | None = None,
+    ) -> None:
+        """Hold what the recording tells.
+
+        Args:
+            coordinates: observations <-> states.
+            observation_space: as recorded.
+            action_space: as recorded.
+            starts: recorded first observations ``(k, d)``.
+            reward: the reward on observations.
+            max_episode_steps: truncation, or None.
+            picture: name of a renderer, or None.
+
+        Raises:
+            InputError: no reward is given, or there are no starts.
+        """
+        if reward is None:
+            raise InputError(
+                "The reward of this world is unknown: pass reward=f with f(observation, force, next_observation)."
+            )
+        if len(starts) == 0:
+            raise InputError("This world has no recorded starts: retrain it on a dataset with whole episodes.")
+        self.observation_space, self.action_space = observation_space, action_space
+        self.max_episode_steps, self.picture = max_episode_steps, picture
+        self._coordinates, self._starts, self._reward = coordinates, starts, reward
+
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw one of the recorded starts as (q, v), each ``(n,)``."""
+        return self._coordinates.state(self._starts[rng.integers(len(self._starts))])
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """The given reward, on observations."""
+        return self._reward(self._coordinates.observation(q, v), u, self._coordinates.observation(next_q, next_v))
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Never."""
+        return namespace(q).zeros_like(q[..., 0], dtype=bool)

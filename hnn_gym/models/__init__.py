@@ -1,0 +1,23 @@
+"""What is trained: descriptions that build dynamics from arrays. ``MODELS`` finds them by kind."""
+
+from hnn_gym.models.architecture import Architecture, Parameters, Variables
+from hnn_gym.models.baseline import Baseline, SecondOrderBaseline
+from hnn_gym.models.hnn import HNN
+from hnn_gym.models.mechanical import MechanicalHNN
+from hnn_gym.models.separable import SeparableHNN
+
+MODELS: dict[str, type[Architecture]] = {
+    model.kind: model for model in (HNN, SeparableHNN, MechanicalHNN, Baseline, SecondOrderBaseline)
+}
+
+__all__ = [
+    "HNN",
+    "MODELS",
+    "Architecture",
+    "Baseline",
+    "MechanicalHNN",
+    "Parameters",
+    "SecondOrderBaseline",
+    "SeparableHNN",
+    "Variables",
+]

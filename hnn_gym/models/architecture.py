@@ -1,0 +1,111 @@
+"""A model as data: a frozen description that draws parameters and builds ``Dynamics`` from them.
+
+``build`` is a pure function of a dict of arrays. Given torch tensors that require gradients it yields
+dynamics to train; given NumPy arrays, dynamics to step without torch. A checkpoint is the description as
+JSON and the arrays.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.dynamics import Dynamics
+from hnn_gym.integrators import Integrator
+from hnn_gym.models.features import Features
+from hnn_gym.phase import Array
+
+Parameters = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What a model has to know of the system it describes.
+
+    Attributes:
+        angles: which degrees of freedom are angles.
+        position_scales: typical size of every position (ignored for angles).
+        velocity_scales: typical size of every velocity.
+        acceleration_scales: typical size of every acceleration.
+        control_degrees: the degree of freedom that each control acts on.
+        force_scales: typical size of every control.
+        in_physical_units: controls are generalised forces in SI units. The inertia is then learned and the
+            energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
+    """
+
+    angles: tuple[bool, ...]
+    position_scales: tuple[float, ...]
+    velocity_scales: tuple[float, ...]
+    acceleration_scales: tuple[float, ...]
+    control_degrees: tuple[int, ...] = ()
+    force_scales: tuple[float, ...] = ()
+    in_physical_units: bool = False
+
+    @classmethod
+    def measured(
+        cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float
+    ) -> Variables:
+        """Take the scales from recorded windows.
+
+        Args:
+            coordinates: the declaration.
+            observation: observations ``(windows, k + 1, d)``, consecutive in time.
+            action: actions ``(windows, k, m)``.
+            dt: time between them in s.
+        """
+        q, v = coordinates.state(observation)
+        acceleration = np.diff(v, axis=-2) / dt
+
+        def scales(values: np.ndarray) -> tuple[float, ...]:
+            rms = np.sqrt(np.mean(values.reshape(-1, values.shape[-1]) ** 2, axis=0))
+            return tuple(float(s) if s > 0 else 1.0 for s in rms)
+
+        return cls(
+            angles=coordinates.angles,
+            position_scales=scales(q),
+            velocity_scales=scales(v),
+            acceleration_scales=scales(acceleration),
+            control_degrees=tuple(control.degree for control in coordinates.controls),
+            force_scales=scales(coordinates.force(action)) if coordinates.controls else (),
+            in_physical_units=coordinates.in_physical_units,
+        )
+
+    @property
+    def n(self) -> int:
+        """Degrees of freedom."""
+        return len(self.angles)
+
+    @property
+    def features(self) -> Features:
+        """The map from positions to network inputs."""
+        return Features(self.angles, self.position_scales)
+
+    @property
+    def energy_scale(self) -> float:
+        """Typical size of an energy for unit inertia and unit length."""
+        return float(np.mean(self.acceleration_scales))
+
+
+class Architecture(ABC):
+    """A kind of model with its hyperparameters; subclasses are frozen dataclasses with JSON-ready fields."""
+
+    kind: ClassVar[str]
+    variables: Variables
+
+    @abstractmethod
+    def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Draw float64 parameters by name."""
+
+    @abstractmethod
+    def build(self, parameters: Parameters) -> Dynamics:
+        """Build the dynamics from parameters of any array library."""
+
+    @property
+    @abstractmethod
+    def integrator(self) -> Integrator:
+        """The scheme to train through and to step with, unless another is asked for."""

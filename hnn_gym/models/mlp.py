@@ -1,0 +1,78 @@
+"""Multilayer perceptron with tanh units: y = W_L tanh(... tanh(W_0 z + b_0)).
+
+Values and vector-Jacobian products are written in closed form, so that the gradient of a learned energy
+needs no autograd: training backpropagates once, stepping not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hnn_gym.phase import Array, namespace
+
+
+@dataclass(frozen=True)
+class MLP:
+    """A network as a pure function of its arrays.
+
+    Attributes:
+        weights: W_l ``(out, in)``, first layer first; the last has no bias.
+        biases: b_l ``(out,)`` of all but the last layer.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Array], name: str) -> MLP:
+        """Build from the entries ``name.w0, name.b0, ...`` of a dict of arrays."""
+        depth = sum(1 for key in parameters if key.startswith(f"{name}.w"))
+        return cls(
+            weights=tuple(parameters[f"{name}.w{i}"] for i in range(depth)),
+            biases=tuple(parameters[f"{name}.b{i}"] for i in range(depth - 1)),
+        )
+
+    def __call__(self, z: Array) -> Array:
+        """Outputs ``(..., out)`` of inputs ``(..., in)``."""
+        xp = namespace(z)
+        h = z
+        for w, b in zip(self.weights[:-1], self.biases, strict=True):
+            h = xp.tanh(h @ w.T + b)
+        return h @ self.weights[-1].T
+
+    def vjp(self, z: Array, cotangent: Array) -> Array:
+        """Cotangents ``(..., out)`` pulled back through the Jacobian at ``z``: ``(..., in)``."""
+        xp = namespace(z)
+        h, hidden = z, []
+        for w, b in zip(self.weights[:-1], self.biases, strict=True):
+            h = xp.tanh(h @ w.T + b)
+            hidden.append(h)
+        g = cotangent @ self.weights[-1]
+        for w, h in zip(reversed(self.weights[:-1]), reversed(hidden), strict=True):
+            g = (g - g * h * h) @ w
+        return g
+
+    def gradient(self, z: Array) -> Array:
+        """Gradient ``(..., in)`` of a network with one output."""
+        return self.vjp(z, namespace(z).ones_like(z[..., :1]))
+
+
+def initial_mlp(name: str, sizes: Sequence[int], *, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Draw float64 arrays for :meth:`MLP.of`: orthogonal weights, as in the paper, and zero biases.
+
+    Args:
+        name: prefix of the entries.
+        sizes: units of every layer, input and output included.
+        rng: source of randomness.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        q, r = np.linalg.qr(rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out))))
+        q = q * np.sign(np.diag(r))
+        arrays[f"{name}.w{i}"] = np.ascontiguousarray(q if fan_out >= fan_in else q.T)
+        if i < len(sizes) - 2:
+            arrays[f"{name}.b{i}"] = np.zeros(fan_out)
+    return arrays

@@ -1,0 +1,47 @@
+"""What is learned beside H: inertia, control gains and friction, for every Hamiltonian model alike.
+
+With controls in SI units B = 1 by definition and the inertia m is learned, which fixes H in joules.
+Otherwise m = 1, B is learned, and H is known up to its scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hnn_gym.dynamics import Hamiltonian, PortHamiltonian
+from hnn_gym.models.architecture import Parameters, Variables
+from hnn_gym.phase import Array, namespace
+
+
+def initial_port(variables: Variables, *, damping: bool, inertia: bool = True) -> dict[str, np.ndarray]:
+    """Return the arrays ``inertia.log``, ``control.gain`` and ``damping.log``, those that are learned."""
+    arrays: dict[str, np.ndarray] = {}
+    if variables.in_physical_units:
+        if inertia:
+            arrays["inertia.log"] = np.zeros(variables.n)
+    elif variables.control_degrees:
+        arrays["control.gain"] = np.ones(len(variables.control_degrees))
+    if damping:
+        arrays["damping.log"] = np.full(variables.n, -4.0)
+    return arrays
+
+
+def inertia_of(parameters: Parameters) -> Array | float:
+    """The learned inertia ``(n,)``, or 1 where it is not learned."""
+    log = parameters.get("inertia.log")
+    return 1.0 if log is None else namespace(log).exp(log)
+
+
+def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parameters) -> PortHamiltonian:
+    """Add the control port and the friction to a Hamiltonian."""
+    some = next(iter(parameters.values()))
+    xp = namespace(some)
+    control = None
+    if variables.control_degrees:
+        columns = np.zeros((variables.n, len(variables.control_degrees)))
+        columns[variables.control_degrees, range(len(variables.control_degrees))] = 1.0
+        control = xp.asarray(columns, dtype=some.dtype, device=getattr(some, "device", None))
+        if "control.gain" in parameters:
+            control = control * parameters["control.gain"]
+    log = parameters.get("damping.log")
+    return PortHamiltonian(hamiltonian, control, None if log is None else xp.exp(log))

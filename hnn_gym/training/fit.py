@@ -1,0 +1,157 @@
+"""Fit a model to windows: Adam, then L-BFGS (SciPy's), both in float64, resumable from plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+
+from hnn_gym.errors import ConvergenceError
+from hnn_gym.training.objective import Objective
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report of a running fit."""
+
+    stage: Literal["adam", "lbfgs"]
+    step: int
+    total: int
+    objective: float
+    loss: float
+
+
+@dataclass
+class FitState:
+    """All that a fit needs to go on from where it was.
+
+    Attributes:
+        parameters: current arrays by name.
+        adam_step: steps of Adam done.
+        first_moments: Adam's running means of the gradient.
+        second_moments: Adam's running means of its square.
+        lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, it rebuilds itself.
+    """
+
+    parameters: dict[str, np.ndarray]
+    adam_step: int = 0
+    first_moments: dict[str, np.ndarray] = field(default_factory=dict)
+    second_moments: dict[str, np.ndarray] = field(default_factory=dict)
+    lbfgs_step: int = 0
+
+
+Report = Callable[[Progress, FitState], None]
+"""Called after every step; what it raises stops the fit and reaches the caller."""
+
+
+def fit(objective: Objective, *, state: FitState | None = None, report: Report | None = None) -> FitState:
+    """Minimise the objective.
+
+    Args:
+        objective: data, model and settings.
+        state: where to go on from; None starts anew.
+        report: called after every step.
+
+    Returns:
+        The final state; its ``parameters`` build the model.
+
+    Raises:
+        ConvergenceError: the loss became NaN or infinite.
+    """
+    if state is None:
+        state = FitState(objective.initial_parameters())
+    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in state.parameters.items()}
+    _adam(objective, tensors, state, report)
+    _lbfgs(objective, tensors, state, report)
+    return state
+
+
+def _adam(
+    objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None
+) -> None:
+    settings = objective.settings
+    optimizer = torch.optim.Adam(tensors.values(), lr=settings.learning_rate)
+    for name, tensor in tensors.items():
+        if name in state.first_moments:
+            optimizer.state[tensor] = {
+                "step": torch.tensor(float(state.adam_step)),
+                "exp_avg": torch.tensor(state.first_moments[name]),
+                "exp_avg_sq": torch.tensor(state.second_moments[name]),
+            }
+    while state.adam_step < settings.adam_steps:
+        fraction = state.adam_step / settings.adam_steps
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * (0.55 + 0.45 * np.cos(np.pi * fraction))
+        optimizer.zero_grad()
+        value, loss = objective(tensors, _batch(objective, state.adam_step))
+        _check(value, "Adam", state.adam_step)
+        value.backward()
+        optimizer.step()
+        state.adam_step += 1
+        state.parameters = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
+        moments = {name: optimizer.state[tensor] for name, tensor in tensors.items() if optimizer.state[tensor]}
+        state.first_moments = {name: entry["exp_avg"].numpy().copy() for name, entry in moments.items()}
+        state.second_moments = {name: entry["exp_avg_sq"].numpy().copy() for name, entry in moments.items()}
+        if report is not None:
+            report(Progress("adam", state.adam_step, settings.adam_steps, float(value), float(loss)), state)
+
+
+def _batch(objective: Objective, step: int) -> torch.Tensor | None:
+    """Windows of one step of Adam, a function of seed and step so that a resumed fit draws the same ones."""
+    settings = objective.settings
+    if settings.batch_size is None or settings.batch_size >= objective.windows:
+        return None
+    rng = np.random.default_rng([settings.seed, step])
+    return torch.tensor(rng.choice(objective.windows, settings.batch_size, replace=False))
+
+
+def _lbfgs(
+    objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None
+) -> None:
+    remaining = objective.settings.lbfgs_steps - state.lbfgs_step
+    if remaining <= 0:
+        return
+    sizes = [tensor.numel() for tensor in tensors.values()]
+    last: list[float] = [np.nan, np.nan]
+
+    def pieces(flat: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        parts = np.split(flat, np.cumsum(sizes)[:-1])
+        for (name, tensor), part in zip(tensors.items(), parts, strict=True):
+            yield name, part.reshape(tuple(tensor.shape))
+
+    def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        with torch.no_grad():
+            for name, part in pieces(flat):
+                tensors[name].copy_(torch.tensor(part))
+        value, loss = objective(tensors)
+        gradients = torch.autograd.grad(value, list(tensors.values()), allow_unused=True, materialize_grads=True)
+        last[:] = float(value.detach()), float(loss.detach())
+        # A line search may probe where the rollout overflows: a large finite value makes it step back.
+        if not np.isfinite(last[0]):
+            return 1e300, np.zeros_like(flat)
+        return last[0], np.concatenate([gradient.numpy().ravel() for gradient in gradients])
+
+    def after_iteration(flat: np.ndarray) -> None:
+        state.lbfgs_step += 1
+        state.parameters = {name: part.copy() for name, part in pieces(flat)}
+        if report is not None:
+            total = objective.settings.lbfgs_steps
+            report(Progress("lbfgs", state.lbfgs_step, total, last[0], last[1]), state)
+
+    start = np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors.values()])
+    first, _ = evaluate(start)
+    if first >= 1e300:
+        raise ConvergenceError("The loss is not finite after Adam: lower learning_rate or horizon.")
+    options = {"maxiter": remaining, "maxfun": 3 * remaining, "ftol": 0.0, "gtol": 1e-12, "maxcor": 30}
+    result = minimize(evaluate, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options)
+    state.parameters = {name: part.copy() for name, part in pieces(result.x)}
+
+
+def _check(value: torch.Tensor, stage: str, step: int) -> None:
+    if not bool(torch.isfinite(value)):
+        raise ConvergenceError(
+            f"The loss became {float(value)} in step {step} of {stage}: lower learning_rate or horizon."
+        )

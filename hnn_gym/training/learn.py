@@ -1,0 +1,124 @@
+"""From a dataset to a world: windows, scales, model, fit, card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import TransitionDataset
+from hnn_gym.data.provenance import installed_versions
+from hnn_gym.errors import InputError
+from hnn_gym.integrators import Integrator
+from hnn_gym.models import MODELS, Variables
+from hnn_gym.training.fit import FitState, Report, fit
+from hnn_gym.training.losses import prediction_loss
+from hnn_gym.training.objective import STARTS, Objective, observation_scale
+from hnn_gym.training.settings import FitSettings
+from hnn_gym.world_model import WorldModel
+
+_STARTS_KEPT = 256
+
+
+def learn(
+    dataset: TransitionDataset,
+    model: str = "mechanical",
+    *,
+    settings: FitSettings | None = None,
+    options: Mapping[str, Any] | None = None,
+    coordinates: Coordinates | None = None,
+    integrator: Integrator | None = None,
+    dt: float | None = None,
+    state: FitState | None = None,
+    report: Report | None = None,
+) -> WorldModel:
+    """Learn a world from recorded transitions.
+
+    Args:
+        dataset: what to learn from; all of it is used.
+        model: a kind from :data:`hnn_gym.models.MODELS`.
+        settings: of the fit; None takes the defaults.
+        options: hyperparameters of the model, such as ``{"hidden": (64, 64), "damping": True}``.
+        coordinates: None takes those the dataset declares.
+        integrator: None takes the model's own.
+        dt: time step in s; None takes the dataset's.
+        state: of an interrupted fit, to go on from.
+        report: called after every step of the fit.
+
+    Returns:
+        The world, on NumPy in float64, with a card that tells data, settings and one-step error.
+
+    Raises:
+        InputError: unknown model or option; coordinates or dt are not known; the data do not fit them.
+        ConvergenceError: the fit diverged.
+    """
+    settings = settings or FitSettings()
+    if model not in MODELS:
+        raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
+    provenance = dataset.provenance
+    if coordinates is None:
+        if provenance.coordinates is None:
+            raise InputError(
+                f"It is not known which observations of {provenance.env_id} are angles, positions and velocities: "
+                "pass coordinates=Coordinates(...)."
+            )
+        coordinates = Coordinates.from_json(provenance.coordinates)
+    dt = provenance.dt if dt is None else dt
+    if dt is None:
+        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
+
+    stride = settings.horizon if settings.loss == "shooting" else 1
+    windows = dataset.windows(settings.horizon, stride=stride)
+    observation, action = np.asarray(windows.observation, np.float64), np.asarray(windows.action, np.float64)
+    if observation.shape[-1] != coordinates.observation_size or action.shape[-1] != len(coordinates.controls):
+        raise InputError(
+            f"The dataset has observations of {observation.shape[-1]} and actions of {action.shape[-1]} entries; the "
+            f"coordinates declare {coordinates.observation_size} and {len(coordinates.controls)}."
+        )
+    variables = Variables.measured(coordinates, observation, action, dt=dt)
+    try:
+        architecture = MODELS[model](variables=variables, **(options or {}))  # type: ignore[call-arg]
+    except TypeError as error:
+        raise InputError(f"Model {model!r} does not take these options: {error}.") from None
+    integrator = integrator or architecture.integrator
+    objective = Objective(
+        architecture, coordinates, observation, action, integrator=integrator, dt=dt, settings=settings
+    )
+    state = fit(objective, state=state, report=report)
+    parameters = {name: value for name, value in state.parameters.items() if name != STARTS}
+    world = WorldModel.built(architecture, parameters, coordinates=coordinates, integrator=integrator, dt=dt)
+    card = {
+        "data": {
+            "provenance": provenance.to_json(),
+            "sha256": dataset.content_hash(),
+            "episodes": dataset.num_episodes,
+            "steps": dataset.num_steps,
+            "longest_episode": max(len(episode.action) for episode in dataset),
+            "starts": [
+                [float(value) for value in dataset.episode(i).observation[0]]
+                for i in range(min(dataset.num_episodes, _STARTS_KEPT))
+            ],
+        },
+        "training": {"settings": asdict(settings), "adam": state.adam_step, "lbfgs": state.lbfgs_step},
+        "figures": {"one_step_rms_on_training_data": one_step_rms(world, dataset)},
+        "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
+    }
+    return WorldModel.built(
+        architecture, parameters, coordinates=coordinates, integrator=integrator, dt=dt, card=card
+    )
+
+
+def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
+    """Root mean square of the one-step error over all transitions and observation entries.
+
+    In units of the scale of each entry (cos and sin: 1; a velocity with a limit: the limit).
+    """
+    windows = dataset.windows(1)
+    observation = np.asarray(windows.observation, np.float64)
+    action = np.asarray(windows.action, np.float64)
+    scale = observation_scale(world.coordinates, observation)
+    return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))
+

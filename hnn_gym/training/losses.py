@@ -1,0 +1,91 @@
+"""Losses: mean squares of (predicted - recorded) / scale, as pure functions of a world and its windows.
+
+A window is k + 1 observations ``(N, k + 1, d)`` and the k actions between them ``(N, k, m)``.
+"""
+
+from __future__ import annotations
+
+from hnn_gym.phase import Array, namespace, split
+from hnn_gym.world_model import WorldModel
+
+
+def prediction_loss(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:
+    """Start at the first observation of each window, step, compare all the later ones: a scalar.
+
+    The loss goes through the integrator. Source: Chen et al., *Symplectic Recurrent Neural Networks*, 2020.
+
+    Args:
+        world: the world, with the parameters to be trained.
+        observation: ``(N, k + 1, d)``.
+        action: ``(N, k, m)``.
+        scale: size of every observation entry ``(d,)``.
+    """
+    predicted = _observed_rollout(world, world.encode(observation[:, 0]), action)
+    return _mean_square((predicted - observation)[:, 1:] / scale)
+
+
+def shooting_loss(
+    world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array
+) -> Array:
+    """Start at estimated states, step, compare every observation of the window: a scalar.
+
+    With noisy observations the first of a window is as wrong as any other, so its true state is a parameter
+    too (multiple shooting; errors in variables). Source: Bock, *Recent advances in parameter identification
+    techniques for ODE*, 1983.
+
+    Args:
+        world: the world, with the parameters to be trained.
+        starts: states [q, v] ``(N, 2n)`` of the first points, to be trained too.
+        observation: ``(N, k + 1, d)``.
+        action: ``(N, k, m)``.
+        scale: size of every observation entry ``(d,)``.
+    """
+    predicted = _observed_rollout(world, world.phase_point(*split(starts)), action)
+    return _mean_square((predicted - observation) / scale)
+
+
+def derivative_loss(
+    world: WorldModel, observation: Array, action: Array, *, velocity_scale: Array, acceleration_scale: Array
+) -> Array:
+    """Match the field to finite differences of the recorded states: a scalar.
+
+    The paper's loss (Greydanus et al. 2019, eq. 3), with velocities and accelerations in units of their scale.
+    It is blind to the time step, and so worse than :func:`prediction_loss` on coarse data.
+
+    Args:
+        world: the world, with the parameters to be trained.
+        observation: ``(N, k + 1, d)``.
+        action: ``(N, k, m)``.
+        velocity_scale: ``(n,)``.
+        acceleration_scale: ``(n,)``.
+    """
+    xp = namespace(observation)
+    q, v = world.coordinates.state(observation)
+    p = world.dynamics.momentum(q, v)
+    dq = _turn(q[:, 1:] - q[:, :-1], world.coordinates.angles) / world.dt
+    dp = (p[:, 1:] - p[:, :-1]) / world.dt
+    u = world.coordinates.force(action) if world.coordinates.controls else None
+    x = xp.concat([q, p], axis=-1)[:, :-1]
+    field_q, field_p = split(world.dynamics.field(x, u))
+    acceleration_error = world.dynamics.velocity(q[:, :-1], field_p - dp)
+    return _mean_square((field_q - dq) / velocity_scale) + _mean_square(acceleration_error / acceleration_scale)
+
+
+def _observed_rollout(world: WorldModel, x0: Array, action: Array) -> Array:
+    xp = namespace(x0)
+    steps = action.shape[1]
+    actions = xp.moveaxis(action, 1, 0) if world.coordinates.controls else None
+    return xp.moveaxis(world.decode(world.rollout(x0, actions, steps=steps)), 0, 1)
+
+
+def _turn(difference: Array, angles: tuple[bool, ...]) -> Array:
+    """Differences of angles brought to (-pi, pi]."""
+    xp = namespace(difference)
+    wrapped = xp.atan2(xp.sin(difference), xp.cos(difference))
+    return xp.stack(
+        [(wrapped if angle else difference)[..., i] for i, angle in enumerate(angles)], axis=-1
+    )
+
+
+def _mean_square(residual: Array) -> Array:
+    return (residual * residual).mean()

@@ -1,0 +1,104 @@
+"""The objective of a fit, loss + decay * sum of squared weights, as a function of one dict of torch tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.errors import InputError
+from hnn_gym.integrators import Integrator
+from hnn_gym.models import Architecture
+from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
+from hnn_gym.training.settings import FitSettings
+from hnn_gym.world_model import WorldModel
+
+STARTS = "starts"
+"""Name of the estimated initial states among the parameters of a shooting fit."""
+
+
+class Objective:
+    """Windows of recorded data, ready to score parameters. Float64 throughout."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        coordinates: Coordinates,
+        observation: np.ndarray,
+        action: np.ndarray,
+        *,
+        integrator: Integrator,
+        dt: float,
+        settings: FitSettings,
+    ) -> None:
+        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)``.
+
+        Raises:
+            InputError: the observations do not fit the coordinates.
+        """
+        if observation.shape[-1] != coordinates.observation_size:
+            raise InputError(
+                f"The observations have {observation.shape[-1]} entries, and the coordinates declare "
+                f"{coordinates.observation_size}."
+            )
+        self.architecture = architecture
+        self.settings = settings
+        self._coordinates, self._integrator, self._dt = coordinates, integrator, dt
+        self._observation = torch.tensor(observation, dtype=torch.float64)
+        self._action = torch.tensor(action, dtype=torch.float64)
+        self._scale = torch.tensor(observation_scale(coordinates, observation), dtype=torch.float64)
+        variables = architecture.variables
+        self._velocity_scale = torch.tensor(variables.velocity_scales, dtype=torch.float64)
+        self._acceleration_scale = torch.tensor(variables.acceleration_scales, dtype=torch.float64)
+
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+        return self._observation.shape[0]
+
+    def initial_parameters(self) -> dict[str, np.ndarray]:
+        """The model's initial parameters, and the windows' first states where they are estimated."""
+        parameters = self.architecture.initial_parameters(np.random.default_rng(self.settings.seed))
+        if self.settings.loss == "shooting":
+            q, v = self._coordinates.state(self._observation[:, 0])
+            parameters[STARTS] = torch.cat([q, v], dim=-1).numpy()
+        return parameters
+
+    def __call__(
+        self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (objective, loss) on all windows, or on the windows with the given indices."""
+        model = {name: value for name, value in parameters.items() if name != STARTS}
+        world = WorldModel.built(
+            self.architecture, model, coordinates=self._coordinates, integrator=self._integrator, dt=self._dt
+        )
+        observation = self._observation if batch is None else self._observation[batch]
+        action = self._action if batch is None else self._action[batch]
+        if self.settings.loss == "prediction":
+            loss = prediction_loss(world, observation, action, scale=self._scale)
+        elif self.settings.loss == "shooting":
+            loss = shooting_loss(world, parameters[STARTS], observation, action, scale=self._scale)
+        else:
+            loss = derivative_loss(
+                world,
+                observation,
+                action,
+                velocity_scale=self._velocity_scale,
+                acceleration_scale=self._acceleration_scale,
+            )
+        weights = [value for name, value in model.items() if name.rpartition(".")[2].startswith("w")]
+        return loss + self.settings.decay * sum((w * w).sum() for w in weights), loss
+
+
+def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.ndarray:
+    """Size of every observation entry ``(d,)``: 1 for cos and sin, the speed limit where there is one, else RMS."""
+    rms = np.sqrt(np.mean(observation.reshape(-1, observation.shape[-1]).astype(np.float64) ** 2, axis=0))
+    scale = np.where(rms > 0, rms, 1.0)
+    for degree in coordinates.degrees:
+        if degree.is_angle:
+            scale[[degree.cos, degree.sin]] = 1.0
+        if degree.speed_limit is not None:
+            scale[degree.velocity] = degree.speed_limit
+    return scale

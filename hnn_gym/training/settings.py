@@ -1,0 +1,45 @@
+"""How a model is fitted: which loss, over which windows, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hnn_gym.errors import InputError
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Settings of a fit: Adam first, to find the basin, then L-BFGS in float64, to reach its floor."""
+
+    loss: Literal["prediction", "shooting", "derivative"] = "prediction"
+    """prediction: through the integrator, from the first observation of a window. shooting: the same with the
+    initial states estimated too, for noisy data. derivative: the paper's, on finite differences."""
+    horizon: int = 1
+    """Steps of a window. Longer ones average noise: 20 with shooting."""
+    decay: float = 1e-10
+    """Weight decay: added to the loss times the sum of squares of all network weights. About 1e-10 on clean
+    data, 1e-5 and more on noisy data."""
+    adam_steps: int = 300
+    """Steps of Adam."""
+    learning_rate: float = 1e-2
+    """Adam's, falling to a tenth along a cosine."""
+    batch_size: int | None = None
+    """Windows in a step of Adam; None: all of them."""
+    lbfgs_steps: int = 1500
+    """Iterations of L-BFGS, at the most; always over all windows."""
+    seed: int = 0
+    """For initial weights and batches."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.horizon < 1:
+            raise InputError(f"horizon must be at least 1 step, got {self.horizon}.")
+        if self.adam_steps < 0 or self.lbfgs_steps < 0:
+            raise InputError("adam_steps and lbfgs_steps must not be negative.")
+        if self.decay < 0 or self.learning_rate <= 0:
+            raise InputError("decay must be >= 0 and learning_rate > 0.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, got {self.batch_size}.")
+        if self.loss == "shooting" and self.batch_size is not None:
+            raise InputError("shooting estimates the start of every window at once: leave batch_size out.")

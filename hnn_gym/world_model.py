@@ -1,0 +1,234 @@
+"""A world: x' = step(x, action), with coordinates, dynamics, integrator, time step and provenance together.
+
+The true and the learned world are the same object; only the dynamics differ.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.dynamics import Dynamics, PortHamiltonian
+from hnn_gym.errors import InputError
+from hnn_gym.integrators import INTEGRATORS, Integrator
+from hnn_gym.models import MODELS, Architecture, Parameters, Variables
+from hnn_gym.phase import Array, join, namespace, split
+from hnn_gym.simulate import rollout
+
+
+@dataclass(frozen=True)
+class WorldModel:
+    """Physics that can be observed and acted on, as pure functions of arrays with free batch axes.
+
+    Attributes:
+        coordinates: observations <-> states, actions -> forces.
+        dynamics: true or learned.
+        integrator: the scheme that steps it.
+        dt: step in s; negative runs backwards.
+        architecture: what ``dynamics`` was built by, or None for true physics.
+        parameters: what ``dynamics`` was built from, or None for true physics.
+        card: provenance and measured figures, JSON-ready.
+
+    Raises:
+        InputError: the scheme does not fit the dynamics, or their degrees of freedom differ.
+    """
+
+    coordinates: Coordinates
+    dynamics: Dynamics
+    integrator: Integrator
+    dt: float
+    architecture: Architecture | None = None
+    parameters: Parameters | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit."""
+        self.integrator.check(self.dynamics)
+        if self.dynamics.n != self.coordinates.n:
+            raise InputError(
+                f"The dynamics have {self.dynamics.n} degrees of freedom and the coordinates {self.coordinates.n}."
+            )
+        if not self.dt or self.dt != self.dt or abs(self.dt) == float("inf"):
+            raise InputError(f"dt must be a finite number of seconds other than 0, got {self.dt}.")
+
+    @classmethod
+    def built(
+        cls,
+        architecture: Architecture,
+        parameters: Parameters,
+        *,
+        coordinates: Coordinates,
+        integrator: Integrator,
+        dt: float,
+        card: Mapping[str, Any] | None = None,
+    ) -> WorldModel:
+        """Build the world of a model and its parameters, in the parameters' array library."""
+        return cls(
+            coordinates, architecture.build(parameters), integrator, dt, architecture, parameters, dict(card or {})
+        )
+
+    @property
+    def has_energy(self) -> bool:
+        """Whether the dynamics have a Hamiltonian."""
+        return self.dynamics.hamiltonian is not None
+
+    @property
+    def energy_unit(self) -> str:
+        """ "J" where the actions are forces in SI units or the physics is true, else "" (scale unknown)."""
+        return "J" if self.architecture is None or self.coordinates.in_physical_units else ""
+
+    def energy(self, x: Array) -> Array:
+        """H at phase points ``(..., 2n)``; shape ``(...)``.
+
+        Raises:
+            InputError: the world is a baseline and has no H.
+        """
+        hamiltonian = self.dynamics.hamiltonian
+        if hamiltonian is None:
+            raise InputError(
+                f"A {type(self.architecture).__name__} world has no Hamiltonian: use a world of kind 'mechanical', "
+                "'separable' or 'hnn'."
+            )
+        return hamiltonian.energy(x)
+
+    def phase_point(self, q: Array, v: Array) -> Array:
+        """Phase points x = [q, p] ``(..., 2n)`` of states ``(..., n)``, ``(..., n)``."""
+        return join(q, self.dynamics.momentum(q, v))
+
+    def state(self, x: Array) -> tuple[Array, Array]:
+        """States (q, v), each ``(..., n)``, of phase points ``(..., 2n)``."""
+        q, p = split(x)
+        return q, self.dynamics.velocity(q, p)
+
+    def encode(self, observation: Array) -> Array:
+        """Phase points ``(..., 2n)`` of observations ``(..., d)``."""
+        return self.phase_point(*self.coordinates.state(observation))
+
+    def decode(self, x: Array) -> Array:
+        """Observations ``(..., d)`` of phase points ``(..., 2n)``."""
+        return self.coordinates.observation(*self.state(x))
+
+    def step(self, x: Array, action: Array | None = None) -> Array:
+        """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
+
+        Where the coordinates declare a speed limit, speeds are clipped to it within the step: for symplectic
+        Euler this is Gymnasium's own order of kick, clip, drift.
+        """
+        u = None if action is None or not self.coordinates.controls else self.coordinates.force(action)
+        new = self.integrator.step(self.dynamics, x, self.dt, u)
+        limits = self.coordinates.speed_limits
+        return new if limits is None else self._limited(new, limits)
+
+    def _limited(self, x: Array, limits: tuple[float, ...]) -> Array:
+        q, v = self.state(x)
+        xp = namespace(x)
+        if len(set(limits)) == 1:
+            clipped = xp.clip(v, -limits[0], limits[0])
+        else:
+            clipped = xp.stack([xp.clip(v[..., i], -b, b) for i, b in enumerate(limits)], axis=-1)
+        return self.phase_point(q + self.dt * (clipped - v), clipped)
+
+    def rollout(self, x0: Array, actions: Array | None = None, *, steps: int | None = None) -> Array:
+        """Step again and again.
+
+        Args:
+            x0: start points ``(..., 2n)``.
+            actions: actions ``(steps, ..., m)``, or None for none.
+            steps: number of steps; needed without actions.
+
+        Returns:
+            Phase points ``(steps + 1, ..., 2n)``, x0 first.
+        """
+        if actions is None and steps is None:
+            raise InputError("rollout needs actions or a number of steps.")
+        return rollout(self.step, x0, steps=actions.shape[0] if steps is None else steps, u=actions)
+
+    def with_dt(self, dt: float) -> WorldModel:
+        """The same physics at another time step."""
+        return replace(self, dt=float(dt))
+
+    @cached_property
+    def backwards(self) -> WorldModel:
+        """The world whose step undoes a step of this one (speed limits and friction at rounding aside).
+
+        Raises:
+            InputError: the scheme cannot be inverted explicitly.
+        """
+        return replace(self, integrator=self.integrator.adjoint, dt=-self.dt)
+
+    def like(self, x: Array) -> WorldModel:
+        """The same world with its arrays in the library, dtype and place of ``x``."""
+        xp, kind = namespace(x), {"dtype": x.dtype, "device": getattr(x, "device", None)}
+        if self.architecture is not None and self.parameters is not None:
+            parameters = {name: xp.asarray(value, **kind) for name, value in self.parameters.items()}
+            return replace(self, dynamics=self.architecture.build(parameters), parameters=parameters)
+        if isinstance(self.dynamics, PortHamiltonian):
+            moved = {
+                name: None if value is None else xp.asarray(value, **kind)
+                for name, value in (("control", self.dynamics.control), ("damping", self.dynamics.damping))
+            }
+            return replace(self, dynamics=replace(self.dynamics, **moved))
+        raise InputError(f"{type(self.dynamics).__name__} cannot be moved to another array library.")
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the world as a checkpoint folder: arrays as safetensors, all the rest as a JSON card.
+
+        Raises:
+            InputError: the world is true physics, which needs no weights.
+            ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
+        """
+        if self.architecture is None or self.parameters is None:
+            raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
+        model = asdict(self.architecture)
+        variables = model.pop("variables")
+        content = {
+            "model": {"kind": self.architecture.kind} | model,
+            "variables": variables,
+            "coordinates": self.coordinates.to_json(),
+            "integrator": {"scheme": type(self.integrator).__name__} | asdict(self.integrator),  # type: ignore[call-overload]
+            "dt": self.dt,
+            "energy_unit": self.energy_unit,
+            "provenance": dict(self.card),
+        }
+        write_checkpoint(
+            path, content, {name: np.asarray(value) for name, value in self.parameters.items()}, overwrite=overwrite
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> WorldModel:
+        """Read a checkpoint folder, onto NumPy in float64. Nothing in it is executed.
+
+        Raises:
+            MissingPathError: there is nothing at ``path``.
+            InputError: it is not a checkpoint of ours, damaged, of another version, or its arrays do not fit.
+        """
+        card, arrays = read_checkpoint(path)
+        try:
+            model = _tuples(card["model"])
+            architecture_class = MODELS[model.pop("kind")]
+            variables = Variables(**_tuples(card["variables"]))
+            architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
+            scheme = dict(card["integrator"])
+            integrator = INTEGRATORS[scheme.pop("scheme")](**scheme)
+            coordinates, dt = Coordinates.from_json(card["coordinates"]), float(card["dt"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(f"The card of {path} does not describe a world this release knows: {error!r}.") from None
+        expected = {k: v.shape for k, v in architecture.initial_parameters(np.random.default_rng(0)).items()}
+        if {k: v.shape for k, v in arrays.items()} != expected:
+            raise InputError(f"The arrays of {path} do not fit the model its card describes.")
+        if not all(np.isfinite(value).all() for value in arrays.values()):
+            raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
+        return cls.built(
+            architecture, arrays, coordinates=coordinates, integrator=integrator, dt=dt, card=card.get("provenance")
+        )
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
