@@ -63,7 +63,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
     if folder.is_file():
         if folder.name in (_CARD, _ARRAYS):
             raise InputError(f"{folder} is part of a checkpoint: give its folder, {folder.parent}.")
-        if folder.suffix in _PICKLE_SUFFIXES or folder.open("rb").read(2) in (b"\x80\x02", b"\x80\x04", b"PK"):
+        if folder.suffix in _PICKLE_SUFFIXES or folder.open("rb").read(2) in (
+            b"\x80\x02",
+            b"\x80\x04",
+            b"PK",
+        ):
             raise InputError(
                 f"{folder} is a pickle, which can execute code when loaded, and is refused: give a folder written by "
                 "WorldModel.save."

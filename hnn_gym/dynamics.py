@@ -198,4 +198,3 @@ class PortHamiltonian:
                 raise InputError("These dynamics have no control port: step them with u=None.")
             force = force + u @ self.control.T
         return force
-

@@ -43,7 +43,11 @@ def integrate(
     """
     integrator.check(dynamics)
     return rollout(
-        lambda x, force: integrator.step(dynamics, x, dt, force), x0, steps=steps, u=u, record_every=record_every
+        lambda x, force: integrator.step(dynamics, x, dt, force),
+        x0,
+        steps=steps,
+        u=u,
+        record_every=record_every,
     )
 
 

@@ -71,7 +71,13 @@ class WorldModel:
     ) -> WorldModel:
         """Build the world of a model and its parameters, in the parameters' array library."""
         return cls(
-            coordinates, architecture.build(parameters), integrator, dt, architecture, parameters, dict(card or {})
+            coordinates,
+            architecture.build(parameters),
+            integrator,
+            dt,
+            architecture,
+            parameters,
+            dict(card or {}),
         )
 
     @property
@@ -81,7 +87,7 @@ class WorldModel:
 
     @property
     def energy_unit(self) -> str:
-        """ "J" where the actions are forces in SI units or the physics is true, else "" (scale unknown)."""
+        """The unit: "J" where the actions are forces in SI units or the physics is true, else "" (scale unknown)."""
         return "J" if self.architecture is None or self.coordinates.in_physical_units else ""
 
     def energy(self, x: Array) -> Array:
@@ -146,9 +152,11 @@ class WorldModel:
         Returns:
             Phase points ``(steps + 1, ..., 2n)``, x0 first.
         """
-        if actions is None and steps is None:
-            raise InputError("rollout needs actions or a number of steps.")
-        return rollout(self.step, x0, steps=actions.shape[0] if steps is None else steps, u=actions)
+        if steps is None:
+            if actions is None:
+                raise InputError("rollout needs actions or a number of steps.")
+            steps = int(actions.shape[0])
+        return rollout(self.step, x0, steps=steps, u=actions)
 
     def with_dt(self, dt: float) -> WorldModel:
         """The same physics at another time step."""
@@ -170,11 +178,11 @@ class WorldModel:
             parameters = {name: xp.asarray(value, **kind) for name, value in self.parameters.items()}
             return replace(self, dynamics=self.architecture.build(parameters), parameters=parameters)
         if isinstance(self.dynamics, PortHamiltonian):
-            moved = {
-                name: None if value is None else xp.asarray(value, **kind)
-                for name, value in (("control", self.dynamics.control), ("damping", self.dynamics.damping))
-            }
-            return replace(self, dynamics=replace(self.dynamics, **moved))
+            control, damping = (
+                None if value is None else xp.asarray(value, **kind)
+                for value in (self.dynamics.control, self.dynamics.damping)
+            )
+            return replace(self, dynamics=replace(self.dynamics, control=control, damping=damping))
         raise InputError(f"{type(self.dynamics).__name__} cannot be moved to another array library.")
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -186,20 +194,18 @@ class WorldModel:
         """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
-        model = asdict(self.architecture)
-        variables = model.pop("variables")
+        model = self.architecture.hyperparameters()
         content = {
             "model": {"kind": self.architecture.kind} | model,
-            "variables": variables,
+            "variables": asdict(self.architecture.variables),
             "coordinates": self.coordinates.to_json(),
             "integrator": {"scheme": type(self.integrator).__name__} | asdict(self.integrator),  # type: ignore[call-overload]
             "dt": self.dt,
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
         }
-        write_checkpoint(
-            path, content, {name: np.asarray(value) for name, value in self.parameters.items()}, overwrite=overwrite
-        )
+        arrays = {name: np.asarray(value) for name, value in self.parameters.items()}
+        write_checkpoint(path, content, arrays, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:
@@ -225,9 +231,8 @@ class WorldModel:
             raise InputError(f"The arrays of {path} do not fit the model its card describes.")
         if not all(np.isfinite(value).all() for value in arrays.values()):
             raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
-        return cls.built(
-            architecture, arrays, coordinates=coordinates, integrator=integrator, dt=dt, card=card.get("provenance")
-        )
+        provenance = card.get("provenance")
+        return cls.built(architecture, arrays, coordinates=coordinates, integrator=integrator, dt=dt, card=provenance)
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,9 +38,7 @@ class TransitionDataset:
         steps: how many steps of each count, int64 ``(num_episodes,)``.
     """
 
-    def __init__(
-        self, source: Source, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray
-    ) -> None:
+    def __init__(self, source: Source, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray) -> None:
         self.provenance = provenance
         self._source = source
         self._episodes = episodes
@@ -115,9 +113,7 @@ class TransitionDataset:
             raise InputError(f"There is no episode {outside[0]}: the dataset holds 0 to {len(self) - 1}.")
         return self._view(self._episodes[chosen], self._steps[chosen])
 
-    def split(
-        self, *, test: float = 0.2, rng: np.random.Generator
-    ) -> tuple[TransitionDataset, TransitionDataset]:
+    def split(self, *, test: float = 0.2, rng: np.random.Generator) -> tuple[TransitionDataset, TransitionDataset]:
         """Return two views, to train and to test, by whole episodes drawn with ``rng``.
 
         Args:
@@ -130,9 +126,7 @@ class TransitionDataset:
         if not 0 < test < 1:
             raise InputError(f"The share of test episodes has to lie between 0 and 1, and it is {test}.")
         if len(self) < 2:
-            raise InputError(
-                f"A split by episode needs at least two, and the dataset holds {len(self)}: record more."
-            )
+            raise InputError(f"A split by episode needs at least two, and the dataset holds {len(self)}: record more.")
         order = rng.permutation(len(self))
         size = min(max(1, round(test * len(self))), len(self) - 1)
         return self.select(np.sort(order[size:])), self.select(np.sort(order[:size]))
@@ -144,9 +138,7 @@ class TransitionDataset:
             InputError: there are not so many transitions, or ``steps`` is below one.
         """
         if not 1 <= steps <= self.num_steps:
-            raise InputError(
-                f"Cannot take {steps} transitions of {self.num_steps}: take 1 to {self.num_steps}."
-            )
+            raise InputError(f"Cannot take {steps} transitions of {self.num_steps}: take 1 to {self.num_steps}.")
         before = np.cumsum(self._steps) - self._steps
         kept = before < steps
         return self._view(self._episodes[kept], np.minimum(self._steps, steps - before)[kept])
@@ -187,9 +179,7 @@ class TransitionDataset:
                 f"No episode has the {k} steps of a window (the longest has {self._steps.max(initial=0)}): "
                 "take a smaller k, or record longer episodes."
             )
-        moments, steps = (
-            _ranges(self._starts(name), counts, stride)[:, None] for name in ("observation", "action")
-        )
+        moments, steps = (_ranges(self._starts(name), counts, stride)[:, None] for name in ("observation", "action"))
         return Windows(
             observation=self._read_finite("observation")[moments + np.arange(k + 1)],
             action=self._read_finite("action")[steps + np.arange(k)],

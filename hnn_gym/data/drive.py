@@ -95,9 +95,7 @@ def drive(
     return _drive(env, policy, steps, seed, first_episode)
 
 
-def _drive(
-    env: gymnasium.Env[Any, Any], policy: Policy, steps: int, seed: int, episode: int
-) -> Iterator[None]:
+def _drive(env: gymnasium.Env[Any, Any], policy: Policy, steps: int, seed: int, episode: int) -> Iterator[None]:
     done = True
     for _ in range(steps):
         if done:

@@ -107,9 +107,7 @@ class Provenance:
         if dt is None:
             dt = getattr(env.unwrapped, "dt", None)
         if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
-            raise InputError(
-                f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=..."
-            )
+            raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
         spec = env.spec
         kwargs = dict(spec.kwargs) if spec else {}
         kwargs.pop("render_mode", None)

@@ -77,9 +77,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
                 f"Recording frames needs render_mode='rgb_array', and the environment has "
                 f"{env.render_mode!r}: make it with that render_mode, or record no frames."
             )
-        provenance = Provenance.of(
-            env, dt=dt, seed=seed, policy=policy, coordinates=coordinates, env_id=env_id
-        )
+        provenance = Provenance.of(env, dt=dt, seed=seed, policy=policy, coordinates=coordinates, env_id=env_id)
         asked = {
             "time": provenance.dt is not None,
             "state": record_state,
@@ -97,9 +95,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._writer = to
         self._writer.begin(provenance, self._fields)
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Write what there is of the episode before, reset the environment, and begin an episode.
 
         Raises:
@@ -174,9 +170,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         if "frame" in self._fields:
             values["frame"] = _frame(self.env.render(), step)
         if self._energy is not None:
-            values["energy"] = _finite(
-                np.asarray(self._energy(self.env.unwrapped), np.float64), "energy", step
-            )
+            values["energy"] = _finite(np.asarray(self._energy(self.env.unwrapped), np.float64), "energy", step)
         for name, value in values.items():
             before = self._draft[name][0].shape if self._draft else value.shape
             if value.shape != before:

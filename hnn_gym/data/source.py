@@ -62,9 +62,7 @@ class MemorySource:
         for number, episode in enumerate(episodes):
             check_columns(episode, self.columns, number)
         self.ends = np.cumsum([episode.num_steps for episode in episodes], dtype=np.int64)
-        self._arrays = {
-            name: np.concatenate([episode.arrays()[name] for episode in episodes]) for name in self.columns
-        }
+        self._arrays = {name: np.concatenate([episode.arrays()[name] for episode in episodes]) for name in self.columns}
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
         """See :class:`Source`."""

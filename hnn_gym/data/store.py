@@ -61,9 +61,7 @@ class StoreSource:
             raise self._damaged("its provenance cannot be read") from error
         self._arrays = {name: self._open_array(name) for name in FIELDS if name in names}
         self.ends = self._read_ends()
-        self.columns = {
-            name: Column(np.dtype(array.dtype), array.shape[1:]) for name, array in self._arrays.items()
-        }
+        self.columns = {name: Column(np.dtype(array.dtype), array.shape[1:]) for name, array in self._arrays.items()}
         for name, array in self._arrays.items():
             self._check_rows(name, array)
 

@@ -110,17 +110,13 @@ class StoreWriter:
 
     def _check_replaceable(self) -> None:
         if not self._overwrite:
-            raise ExistingPathError(
-                f"{self.path} exists already: append to it, overwrite it, or give another path."
-            )
+            raise ExistingPathError(f"{self.path} exists already: append to it, overwrite it, or give another path.")
         try:
             ours = read_attributes(self.path).get("format") == FORMAT
         except InputError:
             ours = False
         if not ours:
-            raise InputError(
-                f"{self.path} is not a dataset of hnn_gym and will not be overwritten: remove it first."
-            )
+            raise InputError(f"{self.path} is not a dataset of hnn_gym and will not be overwritten: remove it first.")
 
     def _publish(self) -> None:
         if self.path.exists():

@@ -9,7 +9,16 @@ from hnn_gym.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
 
 INTEGRATORS: dict[str, type[Integrator]] = {
     scheme.__name__: scheme
-    for scheme in (SymplecticEuler, Leapfrog, Yoshida4, Yoshida6, Yoshida8, ImplicitMidpoint, RungeKutta4, Euler)
+    for scheme in (
+        SymplecticEuler,
+        Leapfrog,
+        Yoshida4,
+        Yoshida6,
+        Yoshida8,
+        ImplicitMidpoint,
+        RungeKutta4,
+        Euler,
+    )
 }
 
 __all__ = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,9 +47,7 @@ class Variables:
     in_physical_units: bool = False
 
     @classmethod
-    def measured(
-        cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float
-    ) -> Variables:
+    def measured(cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
         """Take the scales from recorded windows.
 
         Args:
@@ -96,6 +94,12 @@ class Architecture(ABC):
 
     kind: ClassVar[str]
     variables: Variables
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Every field but ``variables``, JSON-ready."""
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
+        del own["variables"]
+        return own
 
     @abstractmethod
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:

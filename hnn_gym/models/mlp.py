@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def initial_mlp(name: str, sizes: Sequence[int], *, rng: np.random.Generator) ->
         rng: source of randomness.
     """
     arrays: dict[str, np.ndarray] = {}
-    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         q, r = np.linalg.qr(rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out))))
         q = q * np.sign(np.diag(r))
         arrays[f"{name}.w{i}"] = np.ascontiguousarray(q if fan_out >= fan_in else q.T)

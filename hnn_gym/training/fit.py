@@ -70,9 +70,7 @@ def fit(objective: Objective, *, state: FitState | None = None, report: Report |
     return state
 
 
-def _adam(
-    objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None
-) -> None:
+def _adam(objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
     settings = objective.settings
     optimizer = torch.optim.Adam(tensors.values(), lr=settings.learning_rate)
     for name, tensor in tensors.items():
@@ -96,7 +94,7 @@ def _adam(
         state.first_moments = {name: entry["exp_avg"].numpy().copy() for name, entry in moments.items()}
         state.second_moments = {name: entry["exp_avg_sq"].numpy().copy() for name, entry in moments.items()}
         if report is not None:
-            report(Progress("adam", state.adam_step, settings.adam_steps, float(value), float(loss)), state)
+            report(Progress("adam", state.adam_step, settings.adam_steps, value.item(), loss.item()), state)
 
 
 def _batch(objective: Objective, step: int) -> torch.Tensor | None:
@@ -108,9 +106,7 @@ def _batch(objective: Objective, step: int) -> torch.Tensor | None:
     return torch.tensor(rng.choice(objective.windows, settings.batch_size, replace=False))
 
 
-def _lbfgs(
-    objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None
-) -> None:
+def _lbfgs(objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
     remaining = objective.settings.lbfgs_steps - state.lbfgs_step
     if remaining <= 0:
         return

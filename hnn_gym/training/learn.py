@@ -106,9 +106,7 @@ def learn(
         "figures": {"one_step_rms_on_training_data": one_step_rms(world, dataset)},
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
-    return WorldModel.built(
-        architecture, parameters, coordinates=coordinates, integrator=integrator, dt=dt, card=card
-    )
+    return WorldModel.built(architecture, parameters, coordinates=coordinates, integrator=integrator, dt=dt, card=card)
 
 
 def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
@@ -121,4 +119,3 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     action = np.asarray(windows.action, np.float64)
     scale = observation_scale(world.coordinates, observation)
     return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))
-

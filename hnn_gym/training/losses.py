@@ -24,9 +24,7 @@ def prediction_loss(world: WorldModel, observation: Array, action: Array, *, sca
     return _mean_square((predicted - observation)[:, 1:] / scale)
 
 
-def shooting_loss(
-    world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array
-) -> Array:
+def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
     """Start at estimated states, step, compare every observation of the window: a scalar.
 
     With noisy observations the first of a window is as wrong as any other, so its true state is a parameter
@@ -82,9 +80,7 @@ def _turn(difference: Array, angles: tuple[bool, ...]) -> Array:
     """Differences of angles brought to (-pi, pi]."""
     xp = namespace(difference)
     wrapped = xp.atan2(xp.sin(difference), xp.cos(difference))
-    return xp.stack(
-        [(wrapped if angle else difference)[..., i] for i, angle in enumerate(angles)], axis=-1
-    )
+    return xp.stack([(wrapped if angle else difference)[..., i] for i, angle in enumerate(angles)], axis=-1)
 
 
 def _mean_square(residual: Array) -> Array:

@@ -97,8 +97,9 @@ def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.n
     rms = np.sqrt(np.mean(observation.reshape(-1, observation.shape[-1]).astype(np.float64) ** 2, axis=0))
     scale = np.where(rms > 0, rms, 1.0)
     for degree in coordinates.degrees:
-        if degree.is_angle:
-            scale[[degree.cos, degree.sin]] = 1.0
+        for entry in (degree.cos, degree.sin):
+            if entry is not None:
+                scale[entry] = 1.0
         if degree.speed_limit is not None:
             scale[degree.velocity] = degree.speed_limit
     return scale

@@ -1,0 +1,1 @@
+"""Experiments: every published number comes from a command in here."""

@@ -1,0 +1,184 @@
+"""Learn a world from a dataset: ``python -m hnn_gym.train data/pendulum.zarr --model mechanical --out runs/x``."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from torch.utils.tensorboard import SummaryWriter
+
+from hnn_gym.command import run
+from hnn_gym.data import TransitionDataset
+from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.training import FitSettings, FitState, learn, one_step_rms
+from hnn_gym.training import Progress as FitProgress
+from hnn_gym.training.fit_store import load_fit, save_fit
+from hnn_gym.world_model import WorldModel
+
+_SAVE_EVERY_S = 10.0
+_UNFINISHED = "unfinished"
+_SCALARS = "tensorboard"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Learn a world from recorded transitions and save it as a checkpoint folder."""
+
+    dataset: Annotated[Path, tyro.conf.Positional]
+    """Dataset that ``python -m hnn_gym.collect`` recorded."""
+    out: Path
+    """Folder for the checkpoint and its TensorBoard scalars."""
+    model: str = "mechanical"
+    """hnn (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), baseline, second-order."""
+    hidden: tuple[int, ...] | None = None
+    """Units of the hidden layers; by default the model's own."""
+    damping: bool = False
+    """Learn friction too."""
+    mass_matrix: bool = False
+    """Learn a mass matrix M(q); for the mechanical model."""
+    fit: Annotated[FitSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=FitSettings)
+    """How to fit."""
+    test: float = 0.0
+    """Share of the episodes to hold out and score; 0 trains on all."""
+    steps: int | None = None
+    """Use only the first so many transitions."""
+    resume: bool = False
+    """Go on with an interrupted training in ``out``."""
+    overwrite: bool = False
+    """Replace a checkpoint in ``out``."""
+    threads: int = 1
+    """Threads for torch; small models are fastest with one."""
+
+
+def train(settings: Settings) -> WorldModel:
+    """Learn a world as the settings say and save it.
+
+    Raises:
+        InputError: dataset, model or options cannot be used, or there is nothing to resume.
+        ExistingPathError: ``out`` holds a checkpoint, or an interrupted training.
+        ConvergenceError: the fit diverged.
+    """
+    dataset = TransitionDataset.open(settings.dataset)
+    if settings.steps is not None:
+        dataset = dataset.take_steps(settings.steps)
+    held_out = None
+    if settings.test:
+        dataset, held_out = dataset.split(test=settings.test, rng=np.random.default_rng(settings.fit.seed))
+    state = _prepare(settings)
+    fingerprint = _fingerprint(settings, dataset)
+    unfinished = settings.out / _UNFINISHED
+    if state is not None and state[1] != fingerprint:
+        raise InputError(
+            f"The training interrupted in {settings.out} had other data or settings: resume with the same, "
+            "or --overwrite."
+        )
+    settings.out.mkdir(parents=True, exist_ok=True)
+    with _reporting(settings, fingerprint) as report:
+        world = learn(
+            dataset,
+            settings.model,
+            settings=settings.fit,
+            options=_options(settings),
+            state=None if state is None else state[0],
+            report=report,
+        )
+    if held_out is not None:
+        figures = {**world.card["figures"], "one_step_rms_on_held_out_episodes": one_step_rms(world, held_out)}
+        world = dataclasses.replace(world, card={**world.card, "figures": figures})
+    world.save(settings.out, overwrite=settings.overwrite)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    return world
+
+
+def _prepare(settings: Settings) -> tuple[FitState, dict[str, Any]] | None:
+    """Check the output folder before any work is done; return the state to resume from."""
+    unfinished = settings.out / _UNFINISHED
+    if settings.resume and settings.overwrite:
+        raise InputError("--resume and --overwrite exclude each other.")
+    if settings.resume:
+        return load_fit(unfinished)
+    if settings.out.is_file() or ((settings.out / "world.json").exists() and not settings.overwrite):
+        raise ExistingPathError(f"{settings.out} exists: give another --out, or --overwrite.")
+    if unfinished.exists() and not settings.overwrite:
+        raise ExistingPathError(f"{settings.out} holds an interrupted training: --resume it, or --overwrite.")
+    for leftover in (unfinished, settings.out / _SCALARS):
+        shutil.rmtree(leftover, ignore_errors=True)
+    return None
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    asked = {"hidden": settings.hidden, "damping": settings.damping, "mass_matrix": settings.mass_matrix}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _fingerprint(settings: Settings, dataset: TransitionDataset) -> dict[str, Any]:
+    return {
+        "data": dataset.content_hash(),
+        "model": settings.model,
+        "options": {name: list(v) if isinstance(v, tuple) else v for name, v in _options(settings).items()},
+        "fit": dataclasses.asdict(settings.fit),
+    }
+
+
+@contextmanager
+def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]:
+    """Progress bar, TensorBoard scalars, and a saved state every few seconds."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rms error {task.fields[rms]:.2e}"),
+        TimeElapsedColumn(),
+    )
+    with (
+        SummaryWriter(str(settings.out / _SCALARS)) as scalars,
+        Progress(*columns, console=Console(stderr=True)) as bars,
+    ):
+        tasks = {
+            "adam": bars.add_task("Adam", total=settings.fit.adam_steps, rms=float("nan")),
+            "lbfgs": bars.add_task("L-BFGS", total=settings.fit.lbfgs_steps, rms=float("nan")),
+        }
+        saved = time.monotonic()
+        latest: FitState | None = None
+
+        def report(progress: FitProgress, state: FitState) -> None:
+            nonlocal saved, latest
+            latest = state
+            bars.update(tasks[progress.stage], completed=progress.step, rms=progress.loss**0.5)
+            step = progress.step + (settings.fit.adam_steps if progress.stage == "lbfgs" else 0)
+            scalars.add_scalar("train/loss", progress.loss, step)
+            scalars.add_scalar("train/objective", progress.objective, step)
+            if time.monotonic() - saved > _SAVE_EVERY_S:
+                save_fit(settings.out / _UNFINISHED, state, fingerprint)
+                saved = time.monotonic()
+
+        try:
+            yield report
+        except BaseException:
+            if latest is not None:
+                save_fit(settings.out / _UNFINISHED, latest, fingerprint)
+            raise
+
+
+def _main(settings: Settings) -> None:
+    torch.set_num_threads(settings.threads)
+    world = train(settings)
+    console = Console()
+    for name, value in world.card["figures"].items():
+        console.print(f"{name.replace('_', ' ')}: {value:.3e}")
+    console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
+
+
+if __name__ == "__main__":
+    run(_main, Settings, prog="python -m hnn_gym.train")
