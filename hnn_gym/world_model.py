@@ -124,22 +124,24 @@ class WorldModel:
     def step(self, x: Array, action: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
 
-        Where the coordinates declare a speed limit, speeds are clipped to it within the step: for symplectic
-        Euler this is Gymnasium's own order of kick, clip, drift.
+        Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
+        step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift.
         """
         u = None if action is None or not self.coordinates.controls else self.coordinates.force(action)
         new = self.integrator.step(self.dynamics, x, self.dt, u)
         limits = self.coordinates.speed_limits
-        return new if limits is None else self._limited(new, limits)
+        return new if limits is None else self._limited(x, new, limits)
 
-    def _limited(self, x: Array, limits: tuple[float, ...]) -> Array:
-        q, v = self.state(x)
+    def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
+        q, v = self.state(new)
         xp = namespace(x)
         if len(set(limits)) == 1:
             clipped = xp.clip(v, -limits[0], limits[0])
         else:
             clipped = xp.stack([xp.clip(v[..., i], -b, b) for i, b in enumerate(limits)], axis=-1)
-        return self.phase_point(q + self.dt * (clipped - v), clipped)
+        over = clipped != v
+        limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
+        return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
     def rollout(self, x0: Array, actions: Array | None = None, *, steps: int | None = None) -> Array:
         """Step again and again.

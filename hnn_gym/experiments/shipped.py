@@ -29,14 +29,12 @@ class Settings:
 
 def fresh_episodes() -> TransitionDataset:
     """Return 20 random-torque episodes of the real pendulum that no world was trained on."""
-    with gymnasium.make("Pendulum-v1") as env:
-        return record_steps(env, steps=200 * _FRESH_EPISODES, seed=_FRESH_SEED)
+    return record_steps(gymnasium.make("Pendulum-v1"), steps=200 * _FRESH_EPISODES, seed=_FRESH_SEED)
 
 
 def _main(settings: Settings) -> None:
     torch.set_num_threads(1)
-    with gymnasium.make("Pendulum-v1") as env:
-        dataset = record_steps(env, steps=settings.steps, seed=settings.seed)
+    dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=settings.steps, seed=settings.seed)
     fresh = fresh_episodes()
     for env_id, model in WORLDS.items():
         world = learn(dataset, model, settings=FitSettings(seed=settings.seed))
