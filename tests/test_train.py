@@ -1,0 +1,127 @@
+"""The training command: from a dataset on disk to a checkpoint, interrupted and resumed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import hnn_gym.train as command
+from hnn_gym.data import RecordTransitions
+from hnn_gym.data.drive import drive
+from hnn_gym.data.policies import named_policy
+from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.training import FitSettings
+from hnn_gym.world_model import WorldModel
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "pendulum.zarr"
+    env = RecordTransitions(gymnasium.make("Pendulum-v1", max_episode_steps=30), path, seed=0, policy="random")
+    for _ in drive(env, named_policy("random", env.action_space), steps=120, seed=0):
+        pass
+    env.close()
+    return path
+
+
+@pytest.fixture
+def settings(dataset: Path, tmp_path: Path) -> command.Settings:
+    return command.Settings(dataset, out=tmp_path / "run", fit=FitSettings(adam_steps=30, lbfgs_steps=20))
+
+
+def test_training_writes_a_checkpoint_that_makes_an_environment(settings: command.Settings) -> None:
+    world = command.train(replace(settings, test=0.25))
+    loaded = WorldModel.load(settings.out)
+    assert loaded.card == world.card
+    assert loaded.card["data"]["steps"] == 90
+    assert loaded.card["figures"]["one_step_rms_on_held_out_episodes"] > 0
+    env = gymnasium.make("HNN-v0", world_model=settings.out)
+    env.reset(seed=0)
+    assert np.isfinite(env.step(np.zeros(1, np.float32))[4]["energy"])
+
+
+def test_training_writes_one_tensorboard_scalar_a_step(settings: command.Settings) -> None:
+    command.train(settings)
+    events = EventAccumulator(str(settings.out / "tensorboard"))
+    events.Reload()
+    losses = [event.value for event in events.Scalars("train/loss")]
+    assert len(losses) == 50
+    assert losses[-1] < losses[0] / 10
+
+
+def test_an_interrupted_training_resumes_to_the_same_weights(
+    settings: command.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(settings, fit=replace(settings.fit, lbfgs_steps=0))
+    straight = command.train(replace(settings, out=settings.out.with_name("straight")))
+
+    original = command.learn
+
+    def killed(*args: object, report: object, **kwargs: object) -> WorldModel:
+        def until_half(progress: object, state: object) -> None:
+            report(progress, state)  # type: ignore[operator]
+            if progress.step == 15:  # type: ignore[attr-defined]
+                raise KeyboardInterrupt
+
+        return original(*args, report=until_half, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "learn", killed)
+    with pytest.raises(KeyboardInterrupt):
+        command.train(settings)
+    monkeypatch.setattr(command, "learn", original)
+    with pytest.raises(ExistingPathError, match="--resume"):
+        command.train(settings)
+    with pytest.raises(InputError, match="other data or settings"):
+        command.train(replace(settings, resume=True, model="baseline"))
+    resumed = command.train(replace(settings, resume=True))
+    for name, value in straight.parameters.items():  # type: ignore[union-attr]
+        np.testing.assert_array_equal(resumed.parameters[name], value)  # type: ignore[index]
+    assert not (settings.out / "unfinished").exists()
+
+
+def test_an_existing_checkpoint_is_kept_unless_overwriting_is_asked_for(settings: command.Settings) -> None:
+    command.train(settings)
+    before = (settings.out / "world.safetensors").read_bytes()
+    with pytest.raises(ExistingPathError, match="--overwrite"):
+        command.train(replace(settings, fit=replace(settings.fit, seed=1)))
+    assert (settings.out / "world.safetensors").read_bytes() == before
+    command.train(replace(settings, overwrite=True, fit=replace(settings.fit, seed=1)))
+    assert (settings.out / "world.safetensors").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"dataset": Path("nowhere.zarr")}, MissingPathError, "nowhere.zarr"),
+        ({"model": "hmm"}, InputError, "mechanical"),
+        ({"model": "baseline", "damping": True}, InputError, "damping"),
+        ({"steps": 10_000}, InputError, "120"),
+        ({"resume": True}, MissingPathError, "without --resume"),
+        ({"resume": True, "overwrite": True}, InputError, "exclude"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_by_name_and_leaves_no_checkpoint(
+    settings: command.Settings, change: dict[str, object], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        command.train(replace(settings, **change))  # type: ignore[arg-type]
+    assert not (settings.out / "world.json").exists()
+
+
+def test_the_command_line_reports_bad_input_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hnn_gym.train", str(tmp_path / "none.zarr"), "--out", str(tmp_path / "x")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "none.zarr" in done.stderr
