@@ -101,15 +101,16 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
             append=settings.append,
             overwrite=settings.overwrite,
         )
-        try:
-            policy = named_policy(settings.policy, recorder.provenance.action_space)
-            steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
-            for _ in _shown(steps, settings) if progress else steps:
-                pass
-        finally:
-            recorder.close()
-    finally:
+    except BaseException:
         env.close()
+        raise
+    try:
+        policy = named_policy(settings.policy, recorder.provenance.action_space)
+        steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
+        for _ in _shown(steps, settings) if progress else steps:
+            pass
+    finally:
+        recorder.close()
     return TransitionDataset.open(settings.out)
 
 

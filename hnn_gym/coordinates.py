@@ -52,18 +52,20 @@ class Degree:
 
 @dataclass(frozen=True)
 class Control:
-    """One action entry: the generalised force u it exerts on a degree of freedom.
+    """One action entry: the generalised force u = scale * action, clipped, that it exerts on a degree of freedom.
 
     Attributes:
         degree: which degree of freedom.
         limit: the environment clips abs(u) to this; None: it does not.
         unit: "N" or "N m" where known: u is then the generalised force itself, and learned energies are in
             joules. None: the gain is learned, and the scale of the energy stays free.
+        scale: force per unit of action, for actions that are a share of the largest force.
     """
 
     degree: int
     limit: float | None = None
     unit: str | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,14 +135,26 @@ class Coordinates:
         return xp.stack([entries[i] for i in range(self.observation_size)], axis=-1)
 
     def force(self, action: Array) -> Array:
-        """Generalised forces u ``(..., m)`` of actions ``(..., m)``: the actions, clipped to the limits."""
-        bounds = self._force_bounds
+        """Generalised forces u ``(..., m)`` of actions ``(..., m)``: the actions, scaled, then clipped to the limits."""
+        scales, bounds = self._force_scales, self._force_bounds
+        if scales is not None:
+            uniform = len(set(scales)) == 1
+            action = (
+                action * scales[0]
+                if uniform
+                else namespace(action).stack([action[..., i] * s for i, s in enumerate(scales)], axis=-1)
+            )
         if bounds is None:
             return action
         xp = namespace(action)
         if len(set(bounds)) == 1:
             return xp.clip(action, -bounds[0], bounds[0])
         return xp.stack([xp.clip(action[..., i], -b, b) for i, b in enumerate(bounds)], axis=-1)
+
+    @cached_property
+    def _force_scales(self) -> tuple[float, ...] | None:
+        scales = tuple(float(c.scale) for c in self.controls)
+        return None if all(scale == 1.0 for scale in scales) else scales
 
     @cached_property
     def _force_bounds(self) -> tuple[float, ...] | None:

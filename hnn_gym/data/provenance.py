@@ -97,8 +97,8 @@ class Provenance:
             dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one.
             seed: seed of the recording.
             policy: name of what chooses the actions.
-            coordinates: JSON declaration of what the observation entries are; None takes the one known for
-                the environment, if there is one.
+            coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
+                or the one known for it, if there is one.
             env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
 
         Raises:
@@ -111,8 +111,10 @@ class Provenance:
         spec = env.spec
         kwargs = dict(spec.kwargs) if spec else {}
         kwargs.pop("render_mode", None)
-        if coordinates is None and spec is not None:
-            known = Coordinates.for_environment(spec.id)
+        if coordinates is None:
+            known = getattr(env.unwrapped, "coordinates", None)
+            if not isinstance(known, Coordinates):
+                known = None if spec is None else Coordinates.for_environment(spec.id)
             coordinates = None if known is None else known.to_json()
         return cls(
             env_id=env_id or (spec.id if spec else type(env.unwrapped).__qualname__),

@@ -87,7 +87,8 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._fields = tuple(name for name in FIELDS if name in REQUIRED or asked[name])
         self.provenance = provenance
         self._energy = energy
-        self._draft: dict[str, list[np.ndarray]] | None = None
+        # One dictionary for the reset and one for each step, added whole: an interrupt cannot tear them.
+        self._draft: list[dict[str, np.ndarray]] = []
         if isinstance(to, (str, Path)):
             to = StoreWriter(to, append=append, overwrite=overwrite)
         elif append or overwrite:
@@ -103,9 +104,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         """
         self.finish_episode()
         observation, info = self.env.reset(seed=seed, options=options)
-        moment = self._moment(observation, step=0)
-        self._draft = {name: [] for name in self._fields}
-        self._note(moment)
+        self._draft = [self._moment(observation, step=0)]
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -116,36 +115,36 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
                 the environment is not stepped; no episode has begun; or what the environment returned cannot
                 be noted, in which case the episode ends with the step before.
         """
-        if self._draft is None:
+        if not self._draft:
             raise InputError("There is no episode to record, or it has ended: call reset() before step().")
-        step = len(self._draft["action"])
+        step = len(self._draft) - 1
         noted = _array(action, self.provenance.action_space, "action", step)
         try:
             # The environment may write into its argument, so it gets a copy.
             observation, reward, terminated, truncated, info = self.env.step(noted.copy())
-            moment = self._moment(observation, step=step + 1)
+            self._draft.append(
+                {
+                    "action": noted,
+                    "reward": _number(reward, "reward", step),
+                    "terminated": np.asarray(bool(terminated)),
+                    "truncated": np.asarray(bool(truncated)),
+                    **self._moment(observation, step=step + 1),
+                }
+            )
         except BaseException:
             # The simulator may have moved, and the next row would not follow from the last one.
             self.finish_episode()
             raise
-        self._note(
-            {
-                "action": noted,
-                "reward": np.asarray(reward, np.float64).reshape(()),
-                "terminated": np.asarray(terminated, np.bool_).reshape(()),
-                "truncated": np.asarray(truncated, np.bool_).reshape(()),
-                **moment,
-            }
-        )
         if terminated or truncated:
             self.finish_episode()
         return observation, reward, terminated, truncated, info
 
     def finish_episode(self) -> None:
         """Write the episode as it stands, if it has a step; the next call has to be ``reset()``."""
-        draft, self._draft = self._draft, None
-        if draft is not None and draft["action"]:
-            self._writer.write(Episode(**{name: np.stack(rows) for name, rows in draft.items()}))
+        draft, self._draft = self._draft, []
+        if len(draft) > 1:
+            rows = {name: [entry[name] for entry in draft if name in entry] for name in self._fields}
+            self._writer.write(Episode(**{name: np.stack(values) for name, values in rows.items()}))
 
     def close(self) -> None:
         """Write an unfinished episode, then close the writer and the environment."""
@@ -154,11 +153,6 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         finally:
             self._writer.close()
             self.env.close()
-
-    def _note(self, values: Mapping[str, np.ndarray]) -> None:
-        assert self._draft is not None
-        for name, value in values.items():
-            self._draft[name].append(value)
 
     def _moment(self, observation: Any, *, step: int) -> dict[str, np.ndarray]:
         """Return what is true after ``step`` steps."""
@@ -170,9 +164,9 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         if "frame" in self._fields:
             values["frame"] = _frame(self.env.render(), step)
         if self._energy is not None:
-            values["energy"] = _finite(np.asarray(self._energy(self.env.unwrapped), np.float64), "energy", step)
+            values["energy"] = _number(self._energy(self.env.unwrapped), "energy", step)
         for name, value in values.items():
-            before = self._draft[name][0].shape if self._draft else value.shape
+            before = self._draft[0][name].shape if self._draft else value.shape
             if value.shape != before:
                 raise InputError(
                     f"The {name} at step {step} has shape {value.shape}, and had {before} at the reset: "
@@ -209,6 +203,13 @@ def _finite(array: np.ndarray, name: str, step: int) -> np.ndarray:
     if not np.isfinite(array).all():
         raise InputError(f"The {name} at step {step} is not finite: {array}.")
     return array
+
+
+def _number(value: Any, name: str, step: int) -> np.ndarray:
+    array = np.asarray(value)
+    if array.size != 1 or not np.can_cast(array.dtype, np.float64, "same_kind"):
+        raise InputError(f"The {name} at step {step} is {value!r}, and has to be one number.")
+    return _finite(array.astype(np.float64).reshape(()), name, step)
 
 
 def _frame(frame: Any, step: int) -> np.ndarray:

@@ -116,7 +116,7 @@ class StoreWriter:
         except InputError:
             ours = False
         if not ours:
-            raise InputError(f"{self.path} is not a dataset of hnn_gym and will not be overwritten: remove it first.")
+            raise InputError(f"{self.path} is not a dataset of hnn_gym and will not be overwritten: give another path.")
 
     def _publish(self) -> None:
         if self.path.exists():

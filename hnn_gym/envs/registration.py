@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.single import SimulatorEnv
-from hnn_gym.envs.tasks import Reward, Task, task_for
+from hnn_gym.envs.tasks import (
+    IdealPendulumSwingUp,
+    NBodyBound,
+    OrbitTransfer,
+    PendulumSwingUp,
+    RealPendulumSustain,
+    Reward,
+    SpringHold,
+    Task,
+    ThreeBodyBound,
+    task_for,
+)
+from hnn_gym.envs.true_worlds import n_body_world
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
 _ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
-_SHIPPED = {"HNNPendulum-v0": 200, "BaselinePendulum-v0": 200}
+_SYSTEMS: dict[str, type[Task]] = {
+    "Pendulum": PendulumSwingUp,
+    "Spring": SpringHold,
+    "IdealPendulum": IdealPendulumSwingUp,
+    "RealPendulum": RealPendulumSustain,
+    "TwoBody": OrbitTransfer,
+    "ThreeBody": ThreeBodyBound,
+}
+_LEARNED = {f"{kind}{system}-v0": task for system, task in _SYSTEMS.items() for kind in ("HNN", "Baseline")}
+_TRUE = {f"{system}-v0": _SYSTEMS[system] for system in ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")}
 
 
 def register(
@@ -62,10 +84,30 @@ def make_learned(world_model: WorldModel | str | os.PathLike[str], **kwargs: Any
     return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
 
 
+def make_bodies(
+    n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2, **kwargs: Any
+) -> SimulatorEnv:
+    """Entry point of ``NBody-v0``: see :class:`hnn_gym.envs.tasks.NBodyBound`; ``kwargs`` are :class:`SimulatorEnv`'s.
+
+    Raises:
+        InputError: fewer than two bodies, another number of masses, a mass that is not positive, or a negative
+            softening.
+    """
+    return SimulatorEnv(n_body_world(n, masses, softening), **kwargs)
+
+
 def register_environments() -> None:
     """Register what ships with the package. Called by ``import hnn_gym``."""
-    for env_id, steps in _SHIPPED.items():
+    for env_id, task in (_TRUE | _LEARNED).items():
         gymnasium.register(
-            env_id, entry_point=_ENTRY_POINT, kwargs={"world_model": env_id}, max_episode_steps=steps
+            env_id,
+            entry_point=_ENTRY_POINT,
+            kwargs={"world_model": env_id},
+            max_episode_steps=task.max_episode_steps,
         )
+    gymnasium.register(
+        "NBody-v0",
+        entry_point="hnn_gym.envs.registration:make_bodies",
+        max_episode_steps=NBodyBound.max_episode_steps,
+    )
     gymnasium.register("HNN-v0", entry_point="hnn_gym.envs.registration:make_learned")

@@ -1,4 +1,4 @@
-"""The world models that ship with the package, by the id of their environment."""
+"""From a name to a world: the learned ones that ship with the package, the true ones, and checkpoints."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 from functools import cache
 from pathlib import Path
 
+from hnn_gym.envs.true_worlds import TRUE_IDS, true_world
 from hnn_gym.world_model import WorldModel
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 
 def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldModel:
-    """Return a world given itself, the id of a shipped one, or the path of a checkpoint.
+    """Return a world given itself, the id of a shipped or true one, or the path of a checkpoint.
 
     Raises:
         MissingPathError: there is no such checkpoint.
@@ -22,6 +23,8 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
         return world_model
     if isinstance(world_model, str) and (WEIGHTS / world_model / "world.json").is_file():
         return _shipped(world_model)
+    if isinstance(world_model, str) and world_model in TRUE_IDS:
+        return true_world(world_model)
     return WorldModel.load(world_model)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
 
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.render import RENDER_MODES, RENDERERS, Renderer
 from hnn_gym.envs.shipped import resolve_world
@@ -21,7 +22,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """A true or learned world, stepped by its integrator in float64 on NumPy.
 
     ``info["energy"]`` is H in J (up to an unknown scale where ``world.energy_unit`` is empty); a baseline has no
-    H and no such entry. ``reset(options={"state": [q..., v...]})`` starts from a given state.
+    H and no such entry. ``info["close_encounter"]`` is True after a step that the integrator could not resolve, in
+    tasks with an ``energy_tolerance``. ``reset(options={"state": [q..., v...]})`` starts from a given state.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -30,7 +32,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         >>> observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
 
     def __init__(
         self,
@@ -79,6 +81,12 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._steps = 0
         self._x: np.ndarray | None = None
         self._force: np.ndarray | None = None
+        self._warned = False
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """What the observation entries and the actions are."""
+        return self.world.coordinates
 
     @property
     def dt(self) -> float:
@@ -118,6 +126,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if start is None:
             start = self.world.phase_point(*self.task.initial(self.np_random, options))
         self._x, self._force, self._steps = start, None, 0
+        if self._renderer is not None:
+            self._renderer.clear()
         if self.render_mode == "human":
             self.render()
         return self._observation(start), self._info(start)
@@ -137,6 +147,9 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             )
         self._x, self._force = transition.x, transition.force
         self._steps += 1
+        info = self._info(transition.x)
+        if transition.unresolved:
+            self._report_encounter(info)
         truncated = self._episode_steps is not None and self._steps >= self._episode_steps
         if self.render_mode == "human":
             self.render()
@@ -145,7 +158,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             float(transition.reward),
             bool(transition.terminated),
             truncated,
-            self._info(transition.x),
+            info,
         )
 
     def render(self) -> Any:
@@ -154,7 +167,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             gymnasium.logger.warn("render() was called, but the environment was made without a render_mode.")
             return None
         if self._renderer is None:
-            self._renderer = RENDERERS[self.task.picture](self.render_mode)
+            self._renderer = RENDERERS[self.task.picture](self.render_mode, self.task)
         return self._renderer.draw(*self.world.state(self._current()), self._force)
 
     def close(self) -> None:
@@ -174,6 +187,18 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def _info(self, x: np.ndarray) -> dict[str, Any]:
         return {"energy": float(self.world.energy(x))} if self.world.has_energy else {}
 
+    def _report_encounter(self, info: dict[str, Any]) -> None:
+        """Tell of a step that did not keep the energy: in ``info`` always, by a warning once."""
+        info["close_encounter"] = True
+        if not self._warned:
+            self._warned = True
+            gymnasium.logger.warn(
+                f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic energy: "
+                f"bodies met too closely for dt = {self.dt} s, and the motion after it is not to be trusted. Make the "
+                "environment with a smaller dt, or softening. info['close_encounter'] tells of each such step; this "
+                "warning comes once."
+            )
+
     def _checked_action(self, action: Any) -> np.ndarray:
         array = np.asarray(action, dtype=np.float64)
         if array.shape != self.action_space.shape:
@@ -192,4 +217,5 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise InputError(f"The state has shape {array.shape}, and must have ({2 * n},): [q, dq/dt].")
         if not np.isfinite(array).all():
             raise InputError(f"The state {array} is not finite.")
+        self.task.check_state(array[:n], array[n:])
         return self.world.phase_point(array[:n], array[n:])

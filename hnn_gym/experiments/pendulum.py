@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.progress import track
 
 from hnn_gym.command import run
-from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import record_steps
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs import PendulumSwingUp, SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.experiments.shipped import fresh_episodes
 from hnn_gym.hamiltonians import Pendulum
-from hnn_gym.integrators import SymplecticEuler
 from hnn_gym.training import FitSettings, learn, one_step_rms
 from hnn_gym.world_model import WorldModel
 
@@ -55,21 +55,10 @@ class Settings:
     """The fit, the same for all models."""
 
 
-def true_pendulum(*, in_joules: bool = True) -> WorldModel:
-    """The world of Pendulum-v1 from its known physics.
-
-    Args:
-        in_joules: H in J, with p = I dq/dt. Otherwise H per unit of inertia, with p = dq/dt and a control gain of
-            3: the same motion, in the very numbers that Gymnasium computes with.
-    """
-    coordinates = Coordinates.for_environment("Pendulum-v1")
-    assert coordinates is not None
-    dynamics = (
-        PortHamiltonian(Pendulum.of_gymnasium(), control=np.eye(1))
-        if in_joules
-        else PortHamiltonian(Pendulum(mass=1.0, gravity_torque=-15.0), control=3.0 * np.eye(1))
-    )
-    return WorldModel(coordinates, dynamics, SymplecticEuler(), dt=0.05)
+def pendulum_per_unit_of_inertia() -> WorldModel:
+    """Pendulum-v1 with p = dq/dt and a control gain of 3: the very numbers that Gymnasium computes with."""
+    dynamics = PortHamiltonian(Pendulum(mass=1.0, gravity_torque=-15.0), control=3.0 * np.eye(1))
+    return replace(true_world("Pendulum-v1"), dynamics=dynamics)
 
 
 def measure_one_step(settings: Settings) -> dict[str, Any]:
@@ -106,12 +95,9 @@ def measure_drift(settings: Settings) -> dict[str, Any]:
         env.reset(seed=seed)
         starts.append(env.unwrapped.state)  # type: ignore[attr-defined]
     q, v = np.array(starts)[:, :1], np.array(starts)[:, 1:]
-    true = true_pendulum()
-    worlds = {"real map": true} | {name: resolve_world(name) for name in ("HNNPendulum-v0", "BaselinePendulum-v0")}
-    bands = {}
-    for name, world in worlds.items():
-        states = world.state(world.rollout(world.phase_point(q, v), steps=settings.drift_steps))
-        bands[name] = np.ptp(true.energy(true.phase_point(*states)), axis=0)
+    truth = true_world("Pendulum-v1")
+    worlds = {"real map": truth} | {name: resolve_world(name) for name in ("HNNPendulum-v0", "BaselinePendulum-v0")}
+    bands = {name: unforced(world, truth, q, v, steps=settings.drift_steps).band for name, world in worlds.items()}
     return {
         "steps": settings.drift_steps,
         "band_J": {name: band.tolist() for name, band in bands.items()},
@@ -127,8 +113,8 @@ def measure_shell(settings: Settings) -> dict[str, Any]:
     ``one_step``: each step starts from the state that Pendulum-v1 has reached.
     """
     found: dict[str, dict[str, list[float]]] = {}
-    for name, in_joules in (("per_unit_inertia", False), ("in_joules", True)):
-        world = true_pendulum(in_joules=in_joules)
+    worlds = {"per_unit_inertia": pendulum_per_unit_of_inertia(), "in_joules": true_world("Pendulum-v1")}
+    for name, world in worlds.items():
         rows: dict[str, list[float]] = {"trajectory": [], "one_step": []}
         for seed in range(settings.shell_seeds):
             ours, real = SimulatorEnv(world, task=PendulumSwingUp()), gymnasium.make("Pendulum-v1").unwrapped

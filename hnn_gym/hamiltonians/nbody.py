@@ -35,7 +35,8 @@ class NBody(Mechanical):
         softening: Plummer length eps in m; 0 is a point mass.
 
     Raises:
-        InputError: fewer than two bodies, a mass that is not positive, a negative softening.
+        InputError: fewer than two bodies, a mass that is not positive, other dimensions, a gravity that is not
+            finite, a negative softening.
     """
 
     masses: tuple[float, ...] = (1.0, 1.0)
@@ -49,6 +50,10 @@ class NBody(Mechanical):
             raise InputError(f"NBody needs at least 2 bodies, got {len(self.masses)}: give one mass per body.")
         if not all(np.isfinite(m) and m > 0 for m in self.masses):
             raise InputError(f"NBody needs masses > 0, got {self.masses}.")
+        if self.dimensions not in (2, 3):
+            raise InputError(f"NBody needs dimensions = 2 or 3, got {self.dimensions}.")
+        if not np.isfinite(self.gravity):
+            raise InputError(f"NBody needs a finite gravity, got {self.gravity}.")
         if not self.softening >= 0:
             raise InputError(f"NBody needs softening >= 0, got {self.softening}.")
 
@@ -94,6 +99,8 @@ class NBody(Mechanical):
         key = (type(like), like.dtype, getattr(like, "device", None))
         if key not in self._cache:
             xp, kind = namespace(like), {"dtype": like.dtype, "device": getattr(like, "device", None)}
+            if not xp.isdtype(like.dtype, "real floating"):
+                raise InputError(f"NBody needs floating point numbers, got {like.dtype}: convert them first.")
             masses = xp.asarray(list(self.masses), **kind)
             self._cache[key] = _Constants(
                 per_degree=xp.asarray([m for m in self.masses for _ in range(self.dimensions)], **kind),

@@ -5,6 +5,7 @@ k > 0: q = 0 hangs. k < 0: q = 0 stands upright. Either way H = 0 at rest at q =
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hnn_gym.errors import InputError
@@ -23,7 +24,7 @@ class Pendulum(Mechanical):
         gravity_torque: k = m g l_c in N m, negative where q is measured from upright.
 
     Raises:
-        InputError: an inertia that is not positive.
+        InputError: an inertia that is not positive, a torque that is not finite.
     """
 
     mass: float = 0.5
@@ -34,6 +35,8 @@ class Pendulum(Mechanical):
         """Check the constants."""
         if not self.mass > 0:
             raise InputError(f"Pendulum needs a moment of inertia mass > 0, got {self.mass}.")
+        if not math.isfinite(self.gravity_torque):
+            raise InputError(f"Pendulum needs a finite gravity_torque, got {self.gravity_torque}.")
 
     @classmethod
     def of_gymnasium(cls, *, g: float = 10.0, m: float = 1.0, l: float = 1.0) -> Pendulum:  # noqa: E741

@@ -79,6 +79,13 @@ class Variables:
         return len(self.angles)
 
     @property
+    def control_columns(self) -> np.ndarray:
+        """Which degree of freedom each control acts on, as columns of the identity ``(n, m)``."""
+        columns = np.zeros((self.n, len(self.control_degrees)))
+        columns[list(self.control_degrees), range(len(self.control_degrees))] = 1.0
+        return columns
+
+    @property
     def features(self) -> Features:
         """The map from positions to network inputs."""
         return Features(self.angles, self.position_scales)

@@ -28,6 +28,7 @@ class LearnedField:
         input_scale: [r, w] ``(n + m,)``.
         output_scale: s ``(2n,)`` or ``(n,)``.
         order: 1 or 2.
+        control: B ``(n, m)`` where u is no input of the network and B u is added to dv/dt.
     """
 
     network: MLP
@@ -35,6 +36,7 @@ class LearnedField:
     input_scale: Array
     output_scale: Array
     order: int
+    control: Array | None = None
     hamiltonian: None = None
 
     @property
@@ -79,32 +81,40 @@ class LearnedField:
         xp = namespace(q)
         controls = self.input_scale.shape[0] - self.n
         parts = [v]
-        if u is not None:
+        if controls and u is not None:
             parts.append(xp.broadcast_to(u, (*v.shape[:-1], controls)))
         elif controls:
             parts.append(xp.zeros_like(self.input_scale[self.n :]) + 0 * v[..., :1])
-        return self.output_scale * self.network(join(self.features(q), xp.concat(parts, axis=-1) / self.input_scale))
+        learned = self.output_scale * self.network(
+            join(self.features(q), xp.concat(parts, axis=-1) / self.input_scale)
+        )
+        if self.control is None or u is None:
+            return learned
+        added = u @ self.control.T + 0 * v
+        return learned + (added if self.order == 2 else join(0 * v, added))
 
 
-def _build(variables: Variables, parameters: Parameters, *, order: int) -> LearnedField:
+def _build(variables: Variables, parameters: Parameters, *, order: int, known_port: bool = False) -> LearnedField:
     some = parameters["field.w0"]
     kind = {"dtype": some.dtype, "device": getattr(some, "device", None)}
     outputs = variables.acceleration_scales
     if order == 1:
         outputs = variables.velocity_scales + outputs
+    force_scales = () if known_port else variables.force_scales
     return LearnedField(
         network=MLP.of(parameters, "field"),
         features=variables.features,
-        input_scale=namespace(some).asarray([*variables.velocity_scales, *variables.force_scales], **kind),
+        input_scale=namespace(some).asarray([*variables.velocity_scales, *force_scales], **kind),
         output_scale=namespace(some).asarray(list(outputs), **kind),
         order=order,
+        control=namespace(some).asarray(variables.control_columns, **kind) if known_port else None,
     )
 
 
 def _initial(
-    variables: Variables, hidden: tuple[int, ...], rng: np.random.Generator, *, order: int
+    variables: Variables, hidden: tuple[int, ...], rng: np.random.Generator, *, order: int, known_port: bool = False
 ) -> dict[str, np.ndarray]:
-    inputs = variables.features.size + variables.n + len(variables.control_degrees)
+    inputs = variables.features.size + variables.n + (0 if known_port else len(variables.control_degrees))
     outputs = variables.n if order == 2 else 2 * variables.n
     return initial_mlp("field", (inputs, *hidden, outputs), rng=rng)
 
@@ -116,12 +126,15 @@ class Baseline(Architecture):
     Attributes:
         variables: the system's variables.
         hidden: tanh units of the hidden layers.
+        known_port: add the controls to dv/dt as they are, instead of handing them to the network: for controls that
+            are accelerations by definition, and that the data do not exercise.
     """
 
     kind = "baseline"
 
     variables: Variables
     hidden: tuple[int, ...] = (128,)
+    known_port: bool = False
 
     @property
     def integrator(self) -> Integrator:
@@ -130,11 +143,11 @@ class Baseline(Architecture):
 
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw float64 parameters by name."""
-        return _initial(self.variables, self.hidden, rng, order=1)
+        return _initial(self.variables, self.hidden, rng, order=1, known_port=self.known_port)
 
     def build(self, parameters: Parameters) -> LearnedField:
         """Build the dynamics from parameters of any array library."""
-        return _build(self.variables, parameters, order=1)
+        return _build(self.variables, parameters, order=1, known_port=self.known_port)
 
 
 @dataclass(frozen=True)

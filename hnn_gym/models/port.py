@@ -38,9 +38,7 @@ def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parame
     xp = namespace(some)
     control = None
     if variables.control_degrees:
-        columns = np.zeros((variables.n, len(variables.control_degrees)))
-        columns[variables.control_degrees, range(len(variables.control_degrees))] = 1.0
-        control = xp.asarray(columns, dtype=some.dtype, device=getattr(some, "device", None))
+        control = xp.asarray(variables.control_columns, dtype=some.dtype, device=getattr(some, "device", None))
         if "control.gain" in parameters:
             control = control * parameters["control.gain"]
     log = parameters.get("damping.log")

@@ -55,8 +55,8 @@ def test_momentum_and_angular_momentum_are_conserved_along_a_trajectory(name):
     system = SYSTEMS[name]
     x = integrate(PortHamiltonian(system), start(system), integrator=Leapfrog(), dt=0.02, steps=200)
     # Leapfrog conserves both exactly; 200 steps of rounding on sums of order 10.
-    np.testing.assert_allclose(bodies(system, x)[1].sum(-2), bodies(system, x[:1])[1].sum(-2), atol=1e-11)
-    np.testing.assert_allclose(angular_momentum(system, x), angular_momentum(system, x[:1]), atol=1e-11)
+    for conserved in (bodies(system, x)[1].sum(-2), angular_momentum(system, x)):
+        np.testing.assert_allclose(conserved - conserved[0], 0, atol=1e-11)
 
 
 def test_swapping_two_bodies_with_their_masses_changes_nothing():
@@ -67,9 +67,7 @@ def test_swapping_two_bodies_with_their_masses_changes_nothing():
     y = np.stack([part[..., order, :].reshape(4, system.n) for part in bodies(system, x)], axis=-2).reshape(4, -1)
     # The same terms in another order.
     np.testing.assert_allclose(swapped.energy(y), system.energy(x), rtol=1e-13)
-    for found, expected in zip(
-        bodies(swapped, swapped.gradient(y)), bodies(system, system.gradient(x)), strict=True
-    ):
+    for found, expected in zip(bodies(swapped, swapped.gradient(y)), bodies(system, system.gradient(x)), strict=True):
         np.testing.assert_allclose(found, expected[..., order, :], rtol=1e-12, atol=1e-13)
 
 
@@ -105,9 +103,7 @@ def test_motion_in_a_plane_is_the_same_in_two_and_three_dimensions():
     x = start(flat)
     lifted = np.concatenate([np.pad(part, ((0, 0), (0, 1))).ravel() for part in bodies(flat, x)])
     assert space.energy(lifted) == pytest.approx(float(flat.energy(x)), rel=1e-14)
-    for found, expected in zip(
-        bodies(space, space.gradient(lifted)), bodies(flat, flat.gradient(x)), strict=True
-    ):
+    for found, expected in zip(bodies(space, space.gradient(lifted)), bodies(flat, flat.gradient(x)), strict=True):
         np.testing.assert_allclose(found[:, :2], expected, rtol=1e-13)
         np.testing.assert_array_equal(found[:, 2], 0)
 

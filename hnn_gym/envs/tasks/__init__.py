@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import Any
+
 import numpy as np
 
 from hnn_gym.data import Provenance
 from hnn_gym.envs.tasks.base import Task
+from hnn_gym.envs.tasks.ideal_pendulum import IdealPendulumSwingUp
+from hnn_gym.envs.tasks.keep_bound import KeepBound, NBodyBound, ThreeBodyBound
+from hnn_gym.envs.tasks.orbit import OrbitTransfer
 from hnn_gym.envs.tasks.pendulum import PendulumSwingUp
+from hnn_gym.envs.tasks.real_pendulum import RealPendulumSustain
 from hnn_gym.envs.tasks.recorded import RecordedTask, Reward
+from hnn_gym.envs.tasks.rewarded import RewardedTask
+from hnn_gym.envs.tasks.spring import SpringHold
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
-TASKS: dict[str, type[Task]] = {"Pendulum-v1": PendulumSwingUp}
-"""The task of every environment known here, by the id it was recorded from."""
+TASKS: dict[str, Callable[..., Task]] = {
+    "Pendulum-v1": PendulumSwingUp,
+    "Spring-v0": SpringHold,
+    "IdealPendulum-v0": IdealPendulumSwingUp,
+    "RealPendulum": RealPendulumSustain,
+    "TwoBody-v0": OrbitTransfer,
+    "ThreeBody-v0": ThreeBodyBound,
+    "NBody-v0": NBodyBound,
+}
+"""The task of every system known here, by the id of the environment or the name of the recording."""
 
 
 def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
-    """Return the task of the environment a world was learned from.
+    """Return the task of the environment that a world is, or was learned from.
 
     Args:
-        world: its card tells the environment's id, its spaces and the recorded starts.
+        world: its card tells the environment's id and arguments, its spaces and the recorded starts.
         reward: needed where the environment is not known here; elsewhere it takes the place of the known one.
 
     Raises:
         InputError: the environment is not known here and reward, spaces or starts are missing.
     """
+    if "environment" in world.card:
+        environment = world.card["environment"]
+        return _known_task(world, environment["id"], environment["arguments"], reward)
     try:
         provenance = Provenance.from_json(world.card["data"]["provenance"])
         starts = np.asarray(world.card["data"]["starts"], dtype=np.float64)
     except (KeyError, TypeError):
         raise InputError("The card of this world does not tell what it was learned from: pass task=...") from None
-    known = TASKS.get(provenance.env_id)
-    if known is not None and reward is None:
-        return known()
+    env_id = provenance.env_id.rpartition(":")[2]
+    if env_id in TASKS:
+        return _known_task(world, env_id, provenance.env_kwargs, reward)
     return RecordedTask(
         world.coordinates,
         observation_space=provenance.observation_space,
@@ -40,8 +61,30 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
         starts=starts,
         reward=reward,
         max_episode_steps=world.card["data"].get("longest_episode"),
-        picture=None if known is None else known.picture,
     )
 
 
-__all__ = ["TASKS", "PendulumSwingUp", "RecordedTask", "Reward", "Task", "task_for"]
+def _known_task(world: WorldModel, env_id: str, arguments: Mapping[str, Any], reward: Reward | None) -> Task:
+    """The task of a known environment, given those of its arguments that concern the task."""
+    known = TASKS[env_id]
+    own = signature(known).parameters
+    task = known(**{name: value for name, value in arguments.items() if name in own})
+    return task if reward is None else RewardedTask(task, world.coordinates, reward)
+
+
+__all__ = [
+    "TASKS",
+    "IdealPendulumSwingUp",
+    "KeepBound",
+    "NBodyBound",
+    "OrbitTransfer",
+    "PendulumSwingUp",
+    "RealPendulumSustain",
+    "RecordedTask",
+    "Reward",
+    "RewardedTask",
+    "SpringHold",
+    "Task",
+    "ThreeBodyBound",
+    "task_for",
+]

@@ -21,6 +21,8 @@ class Task(ABC):
         max_episode_steps: steps after which an episode is truncated, or None.
         picture: name of the renderer in :mod:`hnn_gym.envs.render`, or None if there is none.
         options: what ``reset(options=...)`` understands beside ``state``.
+        energy_tolerance: largest energy that one step may create or destroy, as a share of the kinetic energy; a
+            step beyond is reported as not resolved. None: steps are not checked.
     """
 
     observation_space: Box
@@ -28,10 +30,18 @@ class Task(ABC):
     max_episode_steps: int | None
     picture: str | None
     options: tuple[str, ...] = ()
+    energy_tolerance: float | None = None
 
     @abstractmethod
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(n,)`` float64."""
+
+    def check_state(self, q: np.ndarray, v: np.ndarray) -> None:  # noqa: B027 (most tasks allow any)
+        """Refuse a state (q, v), each ``(n,)``, finite but without meaning.
+
+        Raises:
+            InputError: the physics is not defined there.
+        """
 
     @abstractmethod
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:

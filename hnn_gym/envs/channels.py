@@ -1,0 +1,133 @@
+"""How an agent's action reaches the physics: as a force, as an energy bump of dE joules, or as both.
+
+A bump is given first, at the start of the step; then the world steps under the force. Its price is taken from the
+reward: ``price * abs(realised dE)``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.bump import bump
+from hnn_gym.dynamics import Hamiltonian
+from hnn_gym.envs.tasks import Task
+from hnn_gym.errors import InputError
+from hnn_gym.phase import Array, namespace
+from hnn_gym.world_model import WorldModel
+
+
+class Applied(NamedTuple):
+    """What an action does before the world steps, with batch axes ``(...)``.
+
+    Attributes:
+        x: phase points from which to step ``(..., 2n)``.
+        action: what the world's own controls receive ``(..., m)``.
+        requested: energy asked for in J ``(...)``, or None where the channel has no bump.
+        realised: energy given in J ``(...)``, or None.
+        cost: to be taken from the reward ``(...)``, or None.
+    """
+
+    x: Array
+    action: Array
+    requested: Array | None = None
+    realised: Array | None = None
+    cost: Array | None = None
+
+
+class ActionChannel(ABC):
+    """A way for actions to reach the physics; stateless."""
+
+    @abstractmethod
+    def space(self, task: Task) -> Box:
+        """The action space in a task."""
+
+    @abstractmethod
+    def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
+        """Turn actions ``(..., k)`` at phase points ``(..., 2n)`` into a start and controls for the step."""
+
+
+@dataclass(frozen=True)
+class ForceChannel(ActionChannel):
+    """The action is the task's own: a force."""
+
+    def space(self, task: Task) -> Box:
+        """The task's action space."""
+        return task.action_space
+
+    def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
+        """Pass the action on."""
+        return Applied(x, action)
+
+
+@dataclass(frozen=True)
+class BumpChannel(ActionChannel):
+    """The action is an energy bump in J, alone or behind the entries of the force.
+
+    Attributes:
+        with_force: the first entries of the action are the task's own.
+        limit: largest abs(dE) of one step, in J.
+        price: reward taken for each joule realised, given or removed.
+        direction: of the bump, see :func:`hnn_gym.bump.bump`.
+    """
+
+    with_force: bool = False
+    limit: float = 1.0
+    price: float = 0.05
+    direction: str = "momentum"
+
+    def space(self, task: Task) -> Box:
+        """Bumps in [-limit, limit] J, behind the task's own entries where there is a force too."""
+        own = task.action_space
+        if not self.with_force:
+            return Box(-self.limit, self.limit, (1,), np.float32)
+        low, high = np.append(own.low, -self.limit), np.append(own.high, self.limit)
+        return Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+
+    def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
+        """Bump the phase points; what cannot be realised is clipped, and told."""
+        dE = action[..., -1]
+        given = bump(_energy_of(world), x, dE, direction=self.direction)
+        forces = action[..., :-1] if self.with_force else _none(world, action)
+        return Applied(given.x, forces, dE, given.realised, self.price * abs(given.realised))
+
+
+def _none(world: WorldModel, action: Array) -> Array:
+    """No force: zeros ``(..., m)``."""
+    return namespace(action).concat([0 * action[..., :1]] * len(world.coordinates.controls), axis=-1)
+
+
+def _energy_of(world: WorldModel) -> Hamiltonian:
+    hamiltonian = world.dynamics.hamiltonian
+    if hamiltonian is None:
+        raise InputError(
+            "A baseline world has no energy to bump: make it with actions='force', or use a world with a Hamiltonian, "
+            "such as HNNPendulum-v0."
+        )
+    return hamiltonian
+
+
+def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: float = 0.05) -> ActionChannel:
+    """Return the channel named "force", "bump" or "force+bump".
+
+    Args:
+        actions: its name.
+        world: the world it will act on.
+        limit: largest abs(dE) of one step, in J.
+        price: reward taken for each joule realised.
+
+    Raises:
+        InputError: an unknown name, a limit or price out of range, or bumps on a world without an energy.
+    """
+    if actions == "force":
+        return ForceChannel()
+    if actions not in ("bump", "force+bump"):
+        raise InputError(f"actions must be 'force', 'bump' or 'force+bump', not {actions!r}.")
+    if not 0 < limit < float("inf") or not 0 <= price < float("inf"):
+        raise InputError(f"A bump needs a limit > 0 J and a price >= 0 per J, got {limit} and {price}.")
+    _energy_of(world)
+    return BumpChannel(with_force=actions == "force+bump", limit=limit, price=price)

@@ -1,0 +1,22 @@
+"""What a renderer is: it draws states of one kind of system."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+RENDER_MODES = ("human", "rgb_array")
+
+
+class Renderer(Protocol):
+    """Draws states of one kind of system."""
+
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
+        """Draw (q, v), each ``(n,)``, and the last force ``(m,)``; uint8 ``(height, width, 3)`` or, on screen, None."""
+
+    def clear(self) -> None:
+        """Forget what was drawn before: an episode begins."""
+
+    def close(self) -> None:
+        """Close the window, if there is one."""

@@ -1,0 +1,46 @@
+"""A pendulum, drawn by Gymnasium's own code, so that a learned one looks like the real one, to the pixel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from gymnasium.envs.classic_control.pendulum import PendulumEnv
+
+from hnn_gym.envs.tasks import Task
+
+
+class PendulumRenderer:
+    """Gymnasium's drawing of Pendulum-v1: the rod, and the torque as an arrow."""
+
+    def __init__(self, render_mode: str, *, upright: float = 0.0, torque_limit: float = 2.0) -> None:
+        """Draw for ``render_mode`` "human" or "rgb_array".
+
+        Args:
+            render_mode: "human" or "rgb_array".
+            upright: the angle in rad at which the pendulum stands.
+            torque_limit: the torque whose arrow is largest.
+        """
+        self._drawing = PendulumEnv(render_mode=render_mode)
+        self._upright, self._scale = upright, PendulumEnv().max_torque / torque_limit
+
+    @classmethod
+    def hanging(cls, render_mode: str, task: Task) -> PendulumRenderer:
+        """Draw pendulums that hang at q = 0."""
+        limit = getattr(getattr(task, "known", task), "force_limit", 1.0)
+        return cls(render_mode, upright=math.pi, torque_limit=limit)
+
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
+        """Draw the rod at q ``(1,)`` in rad, and the torque as an arrow."""
+        self._drawing.state = np.array([q[0] - self._upright, v[0]])
+        self._drawing.last_u = None if force is None else float(force[0]) * self._scale
+        frame: Any = self._drawing.render()
+        return frame
+
+    def clear(self) -> None:
+        """Nothing is kept between pictures."""
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        self._drawing.close()

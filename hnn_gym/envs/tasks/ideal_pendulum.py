@@ -1,0 +1,64 @@
+"""Swing up the paper's pendulum and hold it: r = -(d^2 + 0.1 v^2 + 0.001 u^2), d the angle from upright."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.envs.tasks.base import Task
+from hnn_gym.envs.tasks.starts import ring
+from hnn_gym.hamiltonians import Pendulum
+from hnn_gym.phase import Array, namespace, split
+
+
+class IdealPendulumSwingUp(Task):
+    """Swing a frictionless pendulum up from the bottom and balance it, with a third of the torque of gravity.
+
+    The pendulum of Greydanus et al. 2019, Task 2: H = 3 (1 - cos q) + p^2 in J, that is an inertia of 0.5 kg m^2
+    and a largest torque of gravity of 3 N m. It hangs at q = 0 and stands at q = pi, where H = 6 J. Unlike in
+    Pendulum-v1 the angle starts at the bottom and no speed is clipped.
+
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | cos q, q from hanging | 1 | [-1, 1] |
+    | 1 | sin q, counter-clockwise | 1 | [-1, 1] |
+    | 2 | angular velocity v = 2 p | rad/s | (-inf, inf) |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0 | torque u | N m | [-1, 1] |
+
+    Reward, on the state *after* the step: r = -(d^2 + 0.1 v^2 + 0.001 u^2), d = q - pi brought to [-pi, pi), in rad,
+    v in rad/s, u in N m.
+
+    Starts: (q, p) at a radius uniform in [1.3, 2.3] and in the paper's random direction. Truncated after 200 steps
+    of 0.05 s; never terminated.
+
+    Version history: v0, the first.
+    """
+
+    observation_space = Box(np.array([-1, -1, -np.inf], np.float32), np.array([1, 1, np.inf], np.float32), dtype=np.float32)
+    action_space = Box(-1.0, 1.0, (1,), np.float32)
+    max_episode_steps = 200
+    picture = "hanging pendulum"
+
+    truth = Pendulum()
+    force_limit = 1.0
+
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a start (q, v), each ``(1,)``."""
+        q, p = split(ring(1.3, 2.3)(rng, 1)[0])
+        return q, self.truth.velocity(q, p)
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)`` of arriving at states ``(..., 1)`` under torques ``(..., 1)``."""
+        angle = next_q[..., 0] % (2 * np.pi) - np.pi
+        speed, torque = next_v[..., 0], u[..., 0]
+        return -(angle * angle + 0.1 * speed * speed + 0.001 * torque * torque)
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Never: the episode is only truncated."""
+        return namespace(q).zeros_like(q[..., 0], dtype=bool)

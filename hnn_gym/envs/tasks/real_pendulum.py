@@ -1,0 +1,70 @@
+"""Keep a real pendulum swinging against its friction: r = -((E - E*) / E*)^2 - 0.01 a^2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.envs.tasks.base import Task
+from hnn_gym.phase import Array, namespace
+
+
+class RealPendulumSustain(Task):
+    """Keep the pendulum of Schmidt and Lipson swinging at one energy, which friction takes from it.
+
+    The pendulum was filmed, not pushed: nothing in its recording tells of a control. What an agent does here is
+    therefore **hypothetical**: an angular acceleration, that is a torque per unit of the unknown inertia, which by the
+    definition of both adds to dv/dt and needs no learning. Energies are per unit of inertia too, in rad^2/s^2.
+
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | cos q, q from hanging | 1 | [-1, 1] |
+    | 1 | sin q | 1 | [-1, 1] |
+    | 2 | angular velocity v | rad/s | (-inf, inf) |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0 | hypothetical acceleration, as a share of 0.1 rad/s^2 | 1 | [-1, 1] |
+
+    Reward, on the state *after* the step: r = -((E - E*) / E*)^2 - 0.01 a^2, with E = v^2 / 2 + 1.2 (1 - cos q), the
+    paper's energy H = 2.4 (1 - cos q) + p^2 of this pendulum (there p = v) by half, E* = 0.7 rad^2/s^2, and the action
+    a clipped to [-1, 1].
+
+    Starts: a swing of amplitude uniform in [0.8, 1.4] rad, where the recording is, at a random moment of it.
+    Truncated after 200 steps of 1/6 s, the time between two frames; never terminated.
+
+    Version history: v0, the first.
+    """
+
+    observation_space = Box(np.array([-1, -1, -np.inf], np.float32), np.array([1, 1, np.inf], np.float32), dtype=np.float32)
+    action_space = Box(-1.0, 1.0, (1,), np.float32)
+    max_episode_steps = 200
+    picture = "hanging pendulum"
+
+    gravity = 1.2
+    target_energy = 0.7
+    force_limit = 0.1
+
+    def energy(self, q: Array, v: Array) -> Array:
+        """The paper's energy per unit of inertia ``(...)`` in rad^2/s^2, of states ``(..., 1)``."""
+        return v[..., 0] ** 2 / 2 + self.gravity * (1 - namespace(q).cos(q[..., 0]))
+
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a start (q, v), each ``(1,)``."""
+        amplitude, phase = rng.uniform(0.8, 1.4), rng.uniform(0, 2 * np.pi)
+        q = amplitude * np.cos(phase)
+        speed = np.sqrt(max(2 * self.gravity * (np.cos(q) - np.cos(amplitude)), 0.0))
+        return np.array([q]), np.array([-np.sign(np.sin(phase)) * speed])
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)`` of arriving at states ``(..., 1)`` under accelerations ``(..., 1)``."""
+        error = self.energy(next_q, next_v) / self.target_energy - 1
+        effort = u[..., 0] / self.force_limit
+        return -error * error - 0.01 * effort * effort
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Never: the episode is only truncated."""
+        return namespace(q).zeros_like(q[..., 0], dtype=bool)

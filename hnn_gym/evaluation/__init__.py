@@ -1,0 +1,1 @@
+"""How good a world is: metrics (numbers only), plots, reports."""

@@ -1,0 +1,110 @@
+"""Figures. The only module that imports matplotlib, and only its object interface: no global state, no window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hnn_gym.evaluation.metrics import Unforced
+from hnn_gym.world_model import WorldModel
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLOURS = {"real": "#000000", "HNN": "#0072B2", "baseline": "#D55E00"}
+STYLES = {"real": "-", "HNN": "--", "baseline": "-"}
+ORDER = {"baseline": 4, "real": 5, "HNN": 6}
+
+
+def new_figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Figure, list]:
+    """Return a figure of ``width`` x ``height`` inches and its axes, row by row."""
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
+    figure.savefig(path)
+
+
+def phase_portrait(
+    world: WorldModel,
+    truth: WorldModel,
+    recorded: tuple[np.ndarray, np.ndarray],
+    motions: Mapping[str, Unforced],
+    *,
+    speed: float = 8.0,
+) -> Figure:
+    """Level sets of a learned H over angle and angular velocity, with the data and some motions.
+
+    Args:
+        world: a learned world of one angle, with an H.
+        truth: the true world, for its separatrix.
+        recorded: recorded states (q, v), each ``(N, 1)``.
+        motions: unforced motions by name, each of one start ``(steps + 1, 1)``.
+        speed: largest angular velocity shown, in rad/s.
+    """
+    figure, (ax,) = new_figure(6.8, 4.6)
+    angle, velocity = np.meshgrid(np.linspace(-np.pi, np.pi, 181), np.linspace(-speed, speed, 181))
+    q, v = angle[..., None], velocity[..., None]
+    energy = world.energy(world.phase_point(q, v))
+    levels = MaxNLocator(18).tick_values(energy.min(), energy.max())
+    drawn = ax.contourf(angle, velocity, energy, levels=levels, cmap="Blues_r", alpha=0.45)
+    ax.contour(angle, velocity, energy, levels=levels, colors="#5b7fa6", linewidths=0.5)
+    true = truth.energy(truth.phase_point(q, v))
+    at_rest = truth.energy(truth.phase_point(np.zeros(1), np.zeros(1)))
+    ax.contour(angle, velocity, true, levels=[float(at_rest)], colors="#009E73", linewidths=1.6, linestyles="dashed")
+    ax.plot([], [], color="#009E73", ls="--", lw=1.6, label="true separatrix")
+    ax.scatter(_turned(recorded[0]), recorded[1], s=7, color="#555555", alpha=0.7, lw=0, label="recorded", zorder=3)
+    for name, motion in motions.items():
+        turned = _turned(motion.q[:, 0])
+        broken = np.where(np.abs(np.diff(turned, prepend=turned[0])) > np.pi, np.nan, turned)
+        ax.plot(
+            broken,
+            motion.v[:, 0],
+            STYLES[name],
+            color=COLOURS[name],
+            lw=1.5,
+            label=f"{name}, unforced",
+            zorder=ORDER[name],
+        )
+    figure.colorbar(drawn, ax=ax, ticks=levels[::2], label=f"learned H ({world.energy_unit or 'free scale'})", pad=0.02)
+    ax.set(xlim=(-np.pi, np.pi), ylim=(-speed, speed), xlabel="angle from upright (rad)")
+    ax.set(ylabel="angular velocity (rad/s)", title="Level sets of the learned energy")
+    ax.set_xticks([-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi], ["-π", "-π/2", "0", "π/2", "π"])
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=8)
+    return figure
+
+
+def energy_over_time(motions: Mapping[str, Unforced], *, dt: float) -> Figure:
+    """True energy along unforced motions from one start: as it goes, and the largest change so far.
+
+    Args:
+        motions: by name, each of one start ``(steps + 1, 1)``.
+        dt: time step in s.
+    """
+    figure, (left, right) = new_figure(9.6, 3.6, columns=2)
+    for name, motion in motions.items():
+        time = np.arange(len(motion.true_energy)) * dt
+        with np.errstate(invalid="ignore"):
+            change = np.abs(motion.true_energy - motion.true_energy[0])
+        few = time <= 20
+        look = {"color": COLOURS[name], "linestyle": STYLES[name], "zorder": ORDER[name], "label": name}
+        left.plot(time[few], motion.true_energy[few], lw=1.4, **look)
+        right.plot(time, np.maximum.accumulate(change), lw=1.6, **look)
+    left.set(xlabel="time (s)", ylabel="true energy (J)", title="True energy, first 20 s")
+    right.set(xlabel="time (s)", ylabel="largest change so far (J)", title="How far true energy has strayed", ylim=0)
+    right.legend(frameon=False)
+    return figure
+
+
+def _turned(angle: np.ndarray) -> np.ndarray:
+    """Angles brought to [-pi, pi)."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi

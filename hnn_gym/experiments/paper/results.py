@@ -1,0 +1,54 @@
+"""Raw results as one JSON file, kept after every measurement, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hnn_gym.errors import InputError
+
+_FORMAT = "hnn_gym paper results 1"
+
+
+class Results:
+    """Measurements by key such as ``runs/spring/hnn/0``, in memory and on disk."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read ``path`` where it exists; None keeps everything in memory.
+
+        Raises:
+            InputError: there is a file, and it does not hold results of this experiment.
+        """
+        self._path = path
+        self._content: dict[str, Any] = {}
+        if path is not None and path.exists():
+            try:
+                content = json.loads(path.read_text())
+                if content["format"] != _FORMAT:
+                    raise KeyError("format")
+                self._content = content["measurements"]
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise InputError(
+                    f"{path} does not hold results of this experiment ({error!r}): give another --out."
+                ) from None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._content
+
+    def __getitem__(self, key: str) -> Any:
+        return self._content[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._content[key] = value
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._path.with_suffix(".partial")
+        content = {"format": _FORMAT, "command": "python -m hnn_gym.experiments.paper", "measurements": self._content}
+        partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+        partial.replace(self._path)
+
+    def below(self, prefix: str) -> dict[str, Any]:
+        """All measurements whose key starts with ``prefix``, by the rest of the key, in order."""
+        return {key[len(prefix) :]: self._content[key] for key in sorted(self._content) if key.startswith(prefix)}

@@ -1,0 +1,106 @@
+"""Our model of the spring and the pendulum: H = p^2 / 2m + V(q), fitted to whole noisy trajectories.
+
+The protocol supplies noisy states and their exact derivatives. The true states are unknown (errors in
+variables), so each trajectory's first one is a parameter, the model is integrated from there, and its states
+*and* derivatives are compared with the data all along:
+
+    sum |x(t_k; start, theta) - x_k|^2 / noise^2 + sum |f(x(t_k; start, theta)) - dx_k|^2 / tolerance^2
+
+Nothing has to be stretched or averaged afterwards. Derivatives say all of H but where its origin is: H moved
+by c, with states moved by c, gives the same ones. Only the noisy states pin c, and that is the floor
+(:mod:`hnn_gym.experiments.paper.floors`) - unless it is known that the physics looks the same in a mirror
+(``mirror``): then every trajectory is fitted with its reflection through the origin, and c = 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from hnn_gym.experiments.paper.data import PaperData
+from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, Report, Tensors, least_squares
+from hnn_gym.integrators import Yoshida4
+from hnn_gym.models import MechanicalHNN, Variables
+from hnn_gym.phase import split
+from hnn_gym.simulate import integrate
+
+STARTS = "starts"
+
+
+@dataclass(frozen=True)
+class SmoothSettings:
+    """How the model is fitted."""
+
+    hidden: tuple[int, ...] = (16,)
+    """Tanh units of V."""
+    mirror: bool = False
+    """Use that the physics looks the same in a mirror, H(-q, -p) = H(q, p)."""
+    noise: float = 0.1
+    """Standard deviation of the states' noise."""
+    tolerance: float = 1e-3
+    """Accepted error of the derivatives, which are exact."""
+    first_decay: float = 1e-2
+    """The same in the first stage, which takes the noisy states as they are."""
+    decay: float = 1e-6
+    """Added to the sum of squares times the sum of squared weights."""
+    seed: int = 0
+    """Of the initial weights."""
+    optimiser: LeastSquaresSettings = field(default_factory=LeastSquaresSettings)
+    """When to stop."""
+
+
+def smooth_architecture(data: PaperData, *, angle: bool, hidden: tuple[int, ...]) -> MechanicalHNN:
+    """Describe H = p^2 / 2m + V(q) with the scales of the data; m is learned, V takes (cos q, sin q) of an angle."""
+    n = data.x.shape[-1] // 2
+    dq, dp = split(data.dx.reshape(-1, 2 * n))
+    q, _ = split(data.x.reshape(-1, 2 * n))
+    return MechanicalHNN(
+        Variables(
+            angles=(angle,) * n,
+            position_scales=_rms(q),
+            velocity_scales=_rms(dq),
+            acceleration_scales=_rms(dp),
+            in_physical_units=True,
+        ),
+        hidden=hidden,
+    )
+
+
+def fit_smooth(
+    architecture: MechanicalHNN, data: PaperData, settings: SmoothSettings, report: Report | None = None
+) -> dict[str, np.ndarray]:
+    """Fit the parameters to trajectories ``(k, points, 2n)``."""
+    observed, targets = torch.tensor(data.x), torch.tensor(data.dx)
+    if settings.mirror:
+        observed, targets = torch.cat([observed, -observed]), torch.cat([targets, -targets])
+    steps, dt, scheme = observed.shape[1] - 1, data.dt, Yoshida4()
+
+    def residual(parameters: Tensors) -> torch.Tensor:
+        model = {name: value for name, value in parameters.items() if name != STARTS}
+        dynamics = architecture.build(model)
+        starts = parameters[STARTS]
+        if settings.mirror:
+            starts = torch.cat([starts, -starts])
+        path = integrate(dynamics, starts, integrator=scheme, dt=dt, steps=steps).movedim(0, 1)
+        parts = [
+            (path - observed).ravel() / settings.noise,
+            (dynamics.field(path) - targets).ravel() / settings.tolerance,
+            *(np.sqrt(settings.decay) * model[name].ravel() for name in model if ".w" in name),
+        ]
+        return torch.cat(parts)
+
+    def derivatives_only(model: Tensors) -> torch.Tensor:
+        misfit = (architecture.build(model).field(observed) - targets).ravel() / settings.noise
+        return torch.cat([misfit, *(settings.first_decay**0.5 * model[name].ravel() for name in model if ".w" in name)])
+
+    start = architecture.initial_parameters(np.random.default_rng(settings.seed))
+    start = least_squares(derivatives_only, start, settings=settings.optimiser, report=report)
+    start |= {STARTS: data.x[:, 0].copy()}
+    fitted = least_squares(residual, start, settings=settings.optimiser, report=report)
+    return {name: value for name, value in fitted.items() if name != STARTS}
+
+
+def _rms(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(s) for s in np.sqrt(np.mean(values**2, axis=0)))

@@ -1,0 +1,70 @@
+"""Metrics: the true energy of learned motion, and prediction errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.errors import InputError
+from hnn_gym.evaluation.metrics import prediction_error, unforced
+from hnn_gym.integrators import Euler, Yoshida8
+
+TRUTH = true_world("Pendulum-v1")
+Q, V = np.array([[2.0], [3.0], [1.0]]), np.array([[0.0], [0.5], [-0.3]])
+
+
+def test_a_finely_stepped_truth_keeps_its_energy() -> None:
+    fine = replace(TRUTH, integrator=Yoshida8(), dt=0.01)
+    assert unforced(fine, TRUTH, Q, V, steps=500).band.max() < 1e-12  # order 8 at 150 steps a period: rounding
+
+
+def test_the_band_is_the_full_width_and_the_change_is_counted_from_the_start() -> None:
+    motion = unforced(TRUTH, TRUTH, Q, V, steps=300)
+    np.testing.assert_allclose(motion.band, np.ptp(motion.true_energy, axis=0))
+    np.testing.assert_allclose(motion.largest_change, np.abs(motion.true_energy - motion.true_energy[0]).max(axis=0))
+    assert (motion.band >= motion.largest_change).all()
+    assert motion.band.max() > 0.1  # symplectic Euler at dt = 0.05 ripples
+
+
+def test_true_energy_does_not_depend_on_how_the_world_scales_its_momenta() -> None:
+    heavy = replace(TRUTH, dynamics=replace(TRUTH.dynamics, hamiltonian=_scaled()))  # type: ignore[type-var]
+    ours, theirs = (unforced(world, TRUTH, Q, V, steps=50) for world in (heavy, TRUTH))
+    np.testing.assert_allclose(ours.true_energy, theirs.true_energy, rtol=1e-9)
+
+
+def _scaled() -> object:
+    from hnn_gym.hamiltonians import Pendulum
+
+    return Pendulum(mass=1.0, gravity_torque=-15.0)
+
+
+def test_a_world_that_blows_up_counts_as_infinitely_far_and_warns_of_nothing() -> None:
+    wild = replace(TRUTH, coordinates=_unlimited(), integrator=Euler(), dt=1e160)
+    motion = unforced(wild, TRUTH, Q, V, steps=5)
+    assert np.isinf(motion.band).all()
+    assert np.isinf(motion.largest_change).all()
+
+
+def _unlimited() -> object:
+    coordinates = TRUTH.coordinates
+    return replace(coordinates, degrees=(replace(coordinates.degrees[0], speed_limit=None),))
+
+
+def test_the_truth_predicts_its_own_windows_and_another_step_does_not() -> None:
+    rng = np.random.default_rng(0)
+    action = rng.uniform(-2, 2, (4, 10, 1))
+    x = TRUTH.rollout(TRUTH.phase_point(rng.normal(size=(4, 1)), np.zeros((4, 1))), np.moveaxis(action, 1, 0))
+    observation = np.moveaxis(TRUTH.decode(x), 0, 1)
+    scale = np.array([1.0, 1.0, 8.0])
+    assert prediction_error(TRUTH, observation, action, scale=scale).max() < 1e-13
+    other = prediction_error(TRUTH.with_dt(0.06), observation, action, scale=scale)
+    assert other[0] == pytest.approx(0, abs=1e-15)
+    assert other[-1] > other[1] > 1e-4
+
+
+def test_windows_with_the_wrong_number_of_actions_are_refused() -> None:
+    with pytest.raises(InputError, match="one action less"):
+        prediction_error(TRUTH, np.zeros((2, 3, 3)), np.zeros((2, 3, 1)), scale=np.ones(3))

@@ -1,0 +1,171 @@
+"""The command that records a dataset, as a function and as a process."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+from hnn_gym.collect import CollectSettings, collect
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import TransitionDataset
+from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return CollectSettings(env="Pendulum-v1", steps=250, out=tmp_path / "data" / "pendulum.zarr")
+
+
+def contents(path):
+    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_the_same_seed_gives_the_same_dataset_bit_for_bit(settings, tmp_path):
+    paths = [tmp_path / name for name in ("one.zarr", "two.zarr", "three.zarr")]
+    one, two, three = (
+        collect(replace(settings, out=path, seed=seed, state=True)) for path, seed in zip(paths, (5, 5, 6), strict=True)
+    )
+    assert contents(paths[0]) == contents(paths[1])
+    assert one.content_hash() == two.content_hash() != three.content_hash()
+
+
+def test_recording_in_two_parts_gives_the_same_files_as_in_one(settings, tmp_path):
+    whole, parts = tmp_path / "whole.zarr", tmp_path / "parts.zarr"
+    collect(replace(settings, out=whole, steps=600, seed=2))
+    collect(replace(settings, out=parts, steps=400, seed=2))
+    collect(replace(settings, out=parts, steps=200, append=True))
+    assert contents(whole) == contents(parts)
+
+
+def test_appending_repeats_no_episode_and_notes_another_seed(settings):
+    collect(settings)
+    collect(replace(settings, append=True))
+    data = collect(replace(settings, append=True, seed=9, policy="zero"))
+    assert [episode.num_steps for episode in data] == [200, 50] * 3
+    assert len({episode.observation[0].tobytes() for episode in data}) == 6
+    assert data.provenance.seed == 0
+    assert [(entry.first_episode, entry.seed, entry.policy) for entry in data.provenance.appended] == [(4, 9, "zero")]
+    assert not data.select([4, 5]).transitions().action.any()
+
+
+def test_the_dataset_holds_the_real_pendulum(settings):
+    data = collect(replace(settings, state=True, env_kwargs={"g": 5.0}))
+    with gymnasium.make("Pendulum-v1", g=5.0) as env:
+        for episode in data:
+            env.reset()
+            env.unwrapped.state = episode.state[0]
+            for step in range(episode.num_steps):
+                observation, reward, *_ = env.step(episode.action[step])
+                np.testing.assert_array_equal(observation, episode.observation[step + 1])
+                assert reward == episode.reward[step]
+    assert data.provenance.env_kwargs == {"g": 5.0}
+    assert Coordinates.from_json(data.provenance.coordinates) == Coordinates.for_environment("Pendulum-v1")
+
+
+def test_frames_are_recorded_where_asked(settings):
+    data = collect(replace(settings, steps=3, frames=True))
+    assert data.episode(0).frame.shape == (4, 500, 500, 3)
+    assert data.episode(0).frame.std() > 0
+
+
+def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeypatch):
+    (tmp_path / "my_worlds.py").write_text(
+        "import gymnasium\n"
+        "gymnasium.register('Mine-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=10)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    data = collect(replace(settings, env="my_worlds:Mine-v0", steps=15, dt=0.1))
+    assert [episode.num_steps for episode in data] == [10, 5]
+    assert data.provenance.env_id == "my_worlds:Mine-v0"
+    assert data.provenance.dt == 0.1
+    assert data.episode(0).time[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"env": "Pendulun-v1"}, "'Pendulun-v1' cannot be made.*Did you mean: `Pendulum`"),
+        ({"env": "Pendulum-v9"}, "'Pendulum-v9' cannot be made"),
+        ({"env": "no_such_module:Pendulum-v1"}, "No module named 'no_such_module'"),
+        ({"env": "a:b:c"}, "'a:b:c' cannot be made"),
+        ({"env_kwargs": {"gravity": 1}}, "unexpected keyword argument 'gravity'"),
+        ({"env": "CartPole-v1"}, r"Box action space, .*Discrete\(2\)"),
+        ({"steps": 0}, "steps is 0"),
+        ({"seed": -1}, "is -1"),
+        ({"dt": -0.1}, "positive number of seconds"),
+        ({"append": True, "overwrite": True}, "not both"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:gymnasium")
+def test_what_cannot_be_recorded_is_said_and_leaves_nothing(settings, tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        collect(replace(settings, **changes))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_existing_dataset_survives_everything_that_fails(settings):
+    before = collect(settings).content_hash()
+    for changes, error in [
+        ({}, ExistingPathError),
+        ({"overwrite": True, "env": "Pendulun-v1"}, InputError),
+        ({"overwrite": True, "steps": 0}, InputError),
+        ({"append": True, "state": True}, InputError),
+        ({"append": True, "env_kwargs": {"g": 3.0}}, InputError),
+        ({"append": True, "out": settings.out.with_name("none.zarr")}, MissingPathError),
+    ]:
+        with pytest.raises(error):
+            collect(replace(settings, **changes))
+        assert TransitionDataset.open(settings.out).content_hash() == before
+    assert collect(replace(settings, overwrite=True, seed=1)).content_hash() != before
+    assert [path.name for path in settings.out.parent.iterdir()] == ["pendulum.zarr"]
+
+
+def test_an_interrupted_recording_keeps_every_step(settings, monkeypatch):
+    calls = iter(range(10**6))
+    original = gymnasium.envs.classic_control.PendulumEnv.step
+
+    def interrupted(self, action):
+        if next(calls) == 220:
+            raise KeyboardInterrupt
+        return original(self, action)
+
+    monkeypatch.setattr(gymnasium.envs.classic_control.PendulumEnv, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        collect(settings)
+    assert [episode.num_steps for episode in TransitionDataset.open(settings.out)] == [200, 20]
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "hnn_gym.collect", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        timeout=60,
+    )
+
+
+def test_the_command_line_records_and_says_so(settings):
+    kwargs = ("--env-kwargs", '{"g": 9.81}')
+    done = run("--env", "Pendulum-v1", "--steps", "120", "--out", str(settings.out), "--state", *kwargs)
+    assert done.returncode == 0, done.stderr
+    assert "120 steps in 1 episodes" in done.stdout
+    assert "Recording Pendulum-v1" in done.stderr
+    data = TransitionDataset.open(settings.out)
+    assert data.num_steps == 120
+    assert "state" in data.fields
+    assert data.provenance.env_kwargs == {"g": 9.81}
+
+
+def test_the_command_line_reports_bad_input_in_one_line(settings):
+    failed = run("--env", "Pendulun-v1", "--out", str(settings.out))
+    assert failed.returncode == 2
+    assert failed.stderr.count("\n") == 1
+    assert "Did you mean: `Pendulum`" in failed.stderr
+    failed = run("--env", "Pendulum-v1", "--out", str(settings.out), "--env-kwargs", "[1]")
+    assert failed.returncode == 2
+    assert "not a JSON object" in failed.stderr
