@@ -58,7 +58,7 @@ def n_body_world(
         InputError: fewer than two bodies, another number of masses, a mass that is not positive, or a negative
             softening.
     """
-    system = n_bodies(n, None if masses is None else tuple(masses), softening)
+    system = n_bodies(n, masses, softening)
     arguments = {"masses": list(system.masses), "softening": system.softening}
     return _bodies("NBody-v0", system, Yoshida6(), dt=0.02, force_limit=KeepBound.force_limit, **arguments)
 

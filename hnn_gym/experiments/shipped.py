@@ -24,7 +24,7 @@ from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.experiments.real_pendulum_data import real_pendulum_transitions
-from hnn_gym.integrators import Integrator, Yoshida4
+from hnn_gym.integrators import ImplicitMidpoint, Integrator, Yoshida4
 from hnn_gym.training import FitSettings, learn, one_step_rms
 from hnn_gym.world_model import WorldModel
 
@@ -115,6 +115,7 @@ RECIPES: dict[str, Recipe] = {
         "mechanical",
         FitSettings(loss="shooting", horizon=16, decay=1e-5, adam_steps=150, lbfgs_steps=200),
         options={"hidden": (8,), "damping": True},
+        integrator=ImplicitMidpoint(),
     ),
     "BaselineRealPendulum-v0": Recipe(
         REAL_PENDULUM,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hnn_gym.errors import InputError
+from hnn_gym.hamiltonians.centre_of_mass import internal_momentum
 from hnn_gym.hamiltonians.mechanical import Mechanical
 from hnn_gym.phase import Array, namespace
 
@@ -70,6 +71,10 @@ class NBody(Mechanical):
     def inertia(self, like: Array) -> Array:
         """Mass of every degree of freedom ``(n,)`` in kg."""
         return self._constants_like(like).per_degree
+
+    def internal_momentum(self, p: Array) -> Array:
+        """Momenta ``(..., n)`` seen from the centre of mass."""
+        return internal_momentum(p, self.inertia(p), dimensions=self.dimensions)
 
     def potential(self, q: Array) -> Array:
         """V in J at positions ``(..., n)``; shape ``(...)``."""

@@ -17,6 +17,7 @@ import numpy as np
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.errors import InputError
 from hnn_gym.hamiltonians import Mechanical
+from hnn_gym.hamiltonians.centre_of_mass import internal_momentum
 from hnn_gym.integrators import Integrator, Yoshida4
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.mlp import MLP, initial_mlp
@@ -85,6 +86,10 @@ class LearnedBodies(Mechanical):
     def inertia(self, like: Array) -> Array:
         """Mass of every degree of freedom; its library is that of the parameters."""
         return self.masses
+
+    def internal_momentum(self, p: Array) -> Array:
+        """Momenta ``(..., n)`` seen from the centre of mass."""
+        return internal_momentum(p, self.masses, dimensions=self.n // self.incidence.shape[1])
 
     def potential(self, q: Array) -> Array:
         """V in J at positions ``(..., n)``; shape ``(...)``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,7 @@ class NBodyBound(KeepBound):
     Version history: v0, the first.
     """
 
-    def __init__(self, n: int | None = None, masses: tuple[float, ...] | None = None, softening: float = 0.2) -> None:
+    def __init__(self, n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2) -> None:
         """Pose the task for ``n`` bodies of the given masses (all 1 kg unless given).
 
         Raises:
@@ -146,7 +146,7 @@ class NBodyBound(KeepBound):
         )
 
 
-def n_bodies(n: int | None = None, masses: tuple[float, ...] | None = None, softening: float = 0.2) -> NBody:
+def n_bodies(n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2) -> NBody:
     """Gravity between ``n`` bodies (5 unless masses are given) of ``masses`` in kg (1 unless given).
 
     Raises:
