@@ -10,7 +10,7 @@ Importing the package registers its environments: ``gymnasium.make("HNNPendulum-
 from hnn_gym.coordinates import Control, Coordinates, Degree
 from hnn_gym.data import RecordTransitions, TransitionDataset, record_steps
 from hnn_gym.dynamics import PortHamiltonian
-from hnn_gym.envs import SimulatorEnv, Task, register, register_environments
+from hnn_gym.envs import BumpByForce, SimulatorEnv, Task, counterfactual, register, register_environments
 from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
 from hnn_gym.simulate import integrate
 from hnn_gym.training import FitSettings, learn
@@ -19,6 +19,7 @@ from hnn_gym.world_model import WorldModel
 __version__ = "0.1.0"
 
 __all__ = [
+    "BumpByForce",
     "Control",
     "ConvergenceError",
     "Coordinates",
@@ -33,6 +34,7 @@ __all__ = [
     "Task",
     "TransitionDataset",
     "WorldModel",
+    "counterfactual",
     "integrate",
     "learn",
     "record_steps",

@@ -135,7 +135,7 @@ class Coordinates:
         return xp.stack([entries[i] for i in range(self.observation_size)], axis=-1)
 
     def force(self, action: Array) -> Array:
-        """Generalised forces u ``(..., m)`` of actions ``(..., m)``: the actions, scaled, then clipped to the limits."""
+        """Generalised forces u ``(..., m)`` of actions ``(..., m)``: scaled, then clipped to the limits."""
         scales, bounds = self._force_scales, self._force_bounds
         if scales is not None:
             uniform = len(set(scales)) == 1

@@ -132,13 +132,18 @@ class WorldModel:
         limits = self.coordinates.speed_limits
         return new if limits is None else self._limited(x, new, limits)
 
+    def within_speed_limits(self, x: Array) -> Array:
+        """Phase points ``(..., 2n)`` with speeds clipped to the limits that the coordinates declare."""
+        limits = self.coordinates.speed_limits
+        if limits is None:
+            return x
+        q, v = self.state(x)
+        return self.phase_point(q, _clipped(v, limits))
+
     def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
         q, v = self.state(new)
         xp = namespace(x)
-        if len(set(limits)) == 1:
-            clipped = xp.clip(v, -limits[0], limits[0])
-        else:
-            clipped = xp.stack([xp.clip(v[..., i], -b, b) for i, b in enumerate(limits)], axis=-1)
+        clipped = _clipped(v, limits)
         over = clipped != v
         limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
@@ -235,6 +240,14 @@ class WorldModel:
             raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
         provenance = card.get("provenance")
         return cls.built(architecture, arrays, coordinates=coordinates, integrator=integrator, dt=dt, card=provenance)
+
+
+def _clipped(v: Array, limits: tuple[float, ...]) -> Array:
+    """Velocities ``(..., n)`` clipped to plus or minus their limits."""
+    xp = namespace(v)
+    if len(set(limits)) == 1:
+        return xp.clip(v, -limits[0], limits[0])
+    return xp.stack([xp.clip(v[..., i], -limit, limit) for i, limit in enumerate(limits)], axis=-1)
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

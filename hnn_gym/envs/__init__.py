@@ -1,14 +1,19 @@
 """Learned and true worlds as Gymnasium environments."""
 
+from hnn_gym.envs.counterfactual import Counterfactual, counterfactual
+from hnn_gym.envs.realise import BumpByForce
 from hnn_gym.envs.registration import register, register_environments
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import PendulumSwingUp, RecordedTask, Task, task_for
 
 __all__ = [
+    "BumpByForce",
+    "Counterfactual",
     "PendulumSwingUp",
     "RecordedTask",
     "SimulatorEnv",
     "Task",
+    "counterfactual",
     "register",
     "register_environments",
     "task_for",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.bump import bump
+from hnn_gym.bump import Direction, bump
 from hnn_gym.dynamics import Hamiltonian
 from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
@@ -78,7 +78,7 @@ class BumpChannel(ActionChannel):
     with_force: bool = False
     limit: float = 1.0
     price: float = 0.05
-    direction: str = "momentum"
+    direction: Direction = "momentum"
 
     def space(self, task: Task) -> Box:
         """Bumps in [-limit, limit] J, behind the task's own entries where there is a force too."""
@@ -89,11 +89,15 @@ class BumpChannel(ActionChannel):
         return Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
-        """Bump the phase points; what cannot be realised is clipped, and told."""
+        """Bump the phase points; what cannot be realised, by H or by a speed limit, is clipped, and told."""
         dE = action[..., -1]
-        given = bump(_energy_of(world), x, dE, direction=self.direction)
+        given = bump(_energy_of(world), x, namespace(x).clip(dE, -self.limit, self.limit), direction=self.direction)
+        new, realised = given.x, given.realised
+        if world.coordinates.speed_limits is not None:
+            new = world.within_speed_limits(new)
+            realised = world.energy(new) - world.energy(x)
         forces = action[..., :-1] if self.with_force else _none(world, action)
-        return Applied(given.x, forces, dE, given.realised, self.price * abs(given.realised))
+        return Applied(new, forces, dE, realised, self.price * abs(realised))
 
 
 def _none(world: WorldModel, action: Array) -> Array:

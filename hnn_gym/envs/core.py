@@ -1,11 +1,15 @@
-"""The pure core of every environment: (x, action) -> (x', reward, terminated), with free batch axes."""
+"""The pure core of every environment: (x, action) -> (x', reward, terminated), with free batch axes.
+
+An action channel turns the action into an energy bump, which comes first, and controls, under which the world steps.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hnn_gym.dynamics import PortHamiltonian
+from hnn_gym.envs.channels import ActionChannel, Applied, ForceChannel
 from hnn_gym.envs.tasks import Task
 from hnn_gym.phase import Array, split
 from hnn_gym.world_model import WorldModel
@@ -21,6 +25,9 @@ class Transition(NamedTuple):
         terminated: bool ``(...)``.
         unresolved: bool ``(...)``, whether the step made or lost more energy than the task tolerates, as in a close
             encounter of two bodies; None where the task does not ask, or the world has no H.
+        requested: energy in J ``(...)`` that the action asked for, or None where it cannot.
+        realised: energy in J ``(...)`` that the bump gave, by the world's own H.
+        realised_truly: the same by the true H, where that is known.
     """
 
     x: Array
@@ -28,6 +35,9 @@ class Transition(NamedTuple):
     reward: Array
     terminated: Array
     unresolved: Array | None = None
+    requested: Array | None = None
+    realised: Array | None = None
+    realised_truly: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -37,24 +47,52 @@ class Simulator:
     Attributes:
         world: the physics, true or learned.
         task: the problem posed in it.
+        channel: how actions reach the physics.
+        truth: the true world that a learned one stands for, where it is known.
     """
 
     world: WorldModel
     task: Task
+    channel: ActionChannel = field(default_factory=ForceChannel)
+    truth: WorldModel | None = None
 
     def transition(self, x: Array, action: Array) -> Transition:
-        """Step phase points ``(..., 2n)`` under actions ``(..., m)``."""
-        force = self.world.coordinates.force(action)
-        new = self.world.step(x, action)
+        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space."""
+        applied = self.channel.apply(self.world, x, action)
+        force = self.world.coordinates.force(applied.action)
+        new = self.world.step(applied.x, applied.action)
         q, v = self.world.state(x)
         next_q, next_v = self.world.state(new)
         unresolved = None
         if self.task.energy_tolerance is not None and self.world.has_energy:
-            error = abs(unexplained_energy(self.world, x, new, force))
+            error = abs(unexplained_energy(self.world, applied.x, new, force))
             unresolved = ~(error <= self.task.energy_tolerance * (split(new)[1] * next_v).sum(-1) / 2)
+        reward = self.task.reward(q, v, force, next_q, next_v)
         return Transition(
-            new, force, self.task.reward(q, v, force, next_q, next_v), self.task.terminated(next_q, next_v), unresolved
+            x=new,
+            force=force,
+            reward=reward if applied.cost is None else reward - applied.cost,
+            terminated=self.task.terminated(next_q, next_v),
+            unresolved=unresolved,
+            requested=applied.requested,
+            realised=applied.realised,
+            realised_truly=self._true_change(x, applied),
         )
+
+    def info(self, x: Array, transition: Transition | None = None) -> dict[str, Array]:
+        """What every shell tells of phase points ``(..., 2n)`` and the step that led there; arrays ``(...)``."""
+        told = {"energy": self.world.energy(x)} if self.world.has_energy else {}
+        if transition is not None and transition.requested is not None:
+            told |= {"bump_requested": transition.requested, "bump_realised": transition.realised}
+            if transition.realised_truly is not None:
+                told["bump_realised_truly"] = transition.realised_truly
+        return told
+
+    def _true_change(self, x: Array, applied: Applied) -> Array | None:
+        if self.truth is None or applied.requested is None:
+            return None
+        after, before = (self.truth.phase_point(*self.world.state(point)) for point in (applied.x, x))
+        return self.truth.energy(after) - self.truth.energy(before)
 
 
 def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array) -> Array:

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from hnn_gym.bump import bump
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.render import RENDER_MODES, RENDERERS, Renderer
+from hnn_gym.envs.channels import channel_of
+from hnn_gym.envs.core import Simulator, Transition
+from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import Reward, Task, task_for
+from hnn_gym.envs.true_worlds import truth_of
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.world_model import WorldModel
+
+
+@dataclass(frozen=True)
+class EnvState:
+    """A moment of an environment.
+
+    Attributes:
+        x: phase point ``(2n,)``.
+        force: the last force ``(m,)``, for the picture, or None.
+        steps: steps since the last reset.
+        dt: time step in s, negative where time runs backwards.
+        rng: state of the random generator, or None.
+    """
+
+    x: np.ndarray
+    force: np.ndarray | None
+    steps: int
+    dt: float
+    rng: Any
 
 
 class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
@@ -24,6 +47,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     ``info["energy"]`` is H in J (up to an unknown scale where ``world.energy_unit`` is empty); a baseline has no
     H and no such entry. ``info["close_encounter"]`` is True after a step that the integrator could not resolve, in
     tasks with an ``energy_tolerance``. ``reset(options={"state": [q..., v...]})`` starts from a given state.
+
+    With ``actions="bump"`` the action is dE in J, ``(1,)``, given as an impulse before each step; with "force+bump" it
+    follows the entries of the force. ``info`` then tells ``bump_requested``, ``bump_realised`` (by the world's own H)
+    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_price`` for every joule.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -41,6 +68,9 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         task: Task | None = None,
         reward: Reward | None = None,
         dt: float | None = None,
+        actions: str = "force",
+        bump_limit: float = 1.0,
+        bump_price: float = 0.05,
         episode_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -51,13 +81,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             task: None takes the task of the environment the world was learned from.
             reward: for worlds whose environment has no known task.
             dt: time step in s; None takes the one the world was trained at.
+            actions: "force", "bump" or "force+bump".
+            bump_limit: largest abs(dE) of one step in J.
+            bump_price: reward taken for every joule that a bump gives or takes.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
 
         Raises:
             MissingPathError: there is no such checkpoint.
             InputError: the checkpoint is not ours; the reward is unknown; dt is not positive; the render mode is
-                not supported.
+                not supported; or bumps are asked of a world without H.
         """
         world = resolve_world(world_model)
         if dt is not None:
@@ -74,8 +107,9 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise InputError(f"episode_steps must be at least 1, got {episode_steps}.")
         self.world, self.task = world, task
         self.render_mode = render_mode
-        self.observation_space, self.action_space = task.observation_space, task.action_space
-        self._simulator = Simulator(world, task)
+        channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
+        self.observation_space, self.action_space = task.observation_space, channel.space(task)
+        self._simulator = Simulator(world, task, channel, truth_of(world))
         self._renderer: Renderer | None = None
         self._episode_steps = episode_steps
         self._steps = 0
@@ -106,6 +140,46 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     @state.setter
     def state(self, state: Any) -> None:
         self._x = self._checked_state(state)
+
+    def bump(self, dE: float) -> float:
+        """Give the present state dE joules as an impulse, or take them; return what was realised, in J.
+
+        Raises:
+            InputError: dE is not finite, or the world is a baseline and has no H.
+        """
+        given = bump(self.world.dynamics.hamiltonian, self._current(), dE)
+        self._x = self.world.within_speed_limits(given.x)
+        return float(self.world.energy(self._x) - self.world.energy(given.x)) + float(given.realised)
+
+    def reverse(self) -> None:
+        """Turn time around: the next steps undo the last ones, given the same actions in reverse order.
+
+        Exact up to rounding, except where a speed limit, friction or a bump came between.
+
+        Raises:
+            InputError: the world's scheme cannot be run backwards exactly.
+        """
+        self.world = self.world.backwards
+        self._simulator = replace(self._simulator, world=self.world)
+
+    def clone_state(self) -> EnvState:
+        """All that the next steps depend on, to come back to with :meth:`restore_state`."""
+        rng = None if self._np_random is None else self._np_random.bit_generator.state
+        return EnvState(self.phase_point, self._force, self._steps, self.world.dt, rng)
+
+    def restore_state(self, saved: EnvState) -> None:
+        """Go back to a state from :meth:`clone_state` of this environment or one like it.
+
+        Raises:
+            InputError: it was cloned from a world with another number of degrees of freedom or another time step.
+        """
+        if saved.x.shape != (2 * self.world.coordinates.n,) or abs(saved.dt) != abs(self.world.dt):
+            raise InputError("This state was cloned from another kind of world, or at another dt.")
+        if saved.dt != self.world.dt:
+            self.reverse()
+        self._x, self._force, self._steps = saved.x.copy(), saved.force, saved.steps
+        if saved.rng is not None:
+            self.np_random.bit_generator.state = saved.rng
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -147,7 +221,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             )
         self._x, self._force = transition.x, transition.force
         self._steps += 1
-        info = self._info(transition.x)
+        info = self._info(transition.x, transition)
         if transition.unresolved:
             self._report_encounter(info)
         truncated = self._episode_steps is not None and self._steps >= self._episode_steps
@@ -167,7 +241,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             gymnasium.logger.warn("render() was called, but the environment was made without a render_mode.")
             return None
         if self._renderer is None:
-            self._renderer = RENDERERS[self.task.picture](self.render_mode, self.task)
+            self._renderer = renderer_for(self.task, self.render_mode)
         return self._renderer.draw(*self.world.state(self._current()), self._force)
 
     def close(self) -> None:
@@ -184,8 +258,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def _observation(self, x: np.ndarray) -> np.ndarray:
         return self.world.decode(x).astype(self.observation_space.dtype)
 
-    def _info(self, x: np.ndarray) -> dict[str, Any]:
-        return {"energy": float(self.world.energy(x))} if self.world.has_energy else {}
+    def _info(self, x: np.ndarray, transition: Transition | None = None) -> dict[str, Any]:
+        return {name: float(value) for name, value in self._simulator.info(x, transition).items()}
 
     def _report_encounter(self, info: dict[str, Any]) -> None:
         """Tell of a step that did not keep the energy: in ``info`` always, by a warning once."""
@@ -193,7 +267,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if not self._warned:
             self._warned = True
             gymnasium.logger.warn(
-                f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic energy: "
+                f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic one: "
                 f"bodies met too closely for dt = {self.dt} s, and the motion after it is not to be trusted. Make the "
                 "environment with a smaller dt, or softening. info['close_encounter'] tells of each such step; this "
                 "warning comes once."

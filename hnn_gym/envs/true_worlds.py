@@ -44,9 +44,7 @@ def bodies_coordinates(bodies: int, *, force_limit: float) -> Coordinates:
     )
 
 
-def n_body_world(
-    n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2
-) -> WorldModel:
+def n_body_world(n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2) -> WorldModel:
     """The world of NBody-v0.
 
     Args:
@@ -76,7 +74,9 @@ def _spring() -> WorldModel:
 
 
 def _ideal_pendulum() -> WorldModel:
-    coordinates = Coordinates((Degree(cos=0, sin=1, velocity=2),), (Control(0, limit=IdealPendulumSwingUp.force_limit, unit="N m"),))
+    coordinates = Coordinates(
+        (Degree(cos=0, sin=1, velocity=2),), (Control(0, limit=IdealPendulumSwingUp.force_limit, unit="N m"),)
+    )
     return _world("IdealPendulum-v0", coordinates, IdealPendulumSwingUp.truth, Yoshida4(), dt=0.05)
 
 
@@ -130,3 +130,15 @@ TRUE_IDS = tuple(_TRUE)
 def true_world(env_id: str) -> WorldModel:
     """The true world of an environment, one of :data:`TRUE_IDS`, with its default arguments."""
     return _TRUE[env_id]()
+
+
+def truth_of(world: WorldModel) -> WorldModel | None:
+    """The true world that a learned one stands for, or None where its physics is not known here.
+
+    Known is an environment of :data:`TRUE_IDS` recorded with its default arguments; a true world is its own truth.
+    """
+    if "environment" in world.card:
+        return world
+    provenance = world.card.get("data", {}).get("provenance", {})
+    env_id = str(provenance.get("env_id", "")).rpartition(":")[2]
+    return true_world(env_id) if env_id in TRUE_IDS and not provenance.get("env_kwargs") else None

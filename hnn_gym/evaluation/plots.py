@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -102,6 +103,41 @@ def energy_over_time(motions: Mapping[str, Unforced], *, dt: float) -> Figure:
     left.set(xlabel="time (s)", ylabel="true energy (J)", title="True energy, first 20 s")
     right.set(xlabel="time (s)", ylabel="largest change so far (J)", title="How far true energy has strayed", ylim=0)
     right.legend(frameon=False)
+    return figure
+
+
+class Motion(Protocol):
+    """States [q, dq/dt] ``(steps + 1, 2n)`` and energies ``(steps + 1,)`` of one motion."""
+
+    @property
+    def state(self) -> np.ndarray:
+        """[q, dq/dt] ``(steps + 1, 2n)``."""
+
+    @property
+    def energy(self) -> np.ndarray:
+        """In J ``(steps + 1,)``."""
+
+
+def two_futures(factual: Motion, counterfactual: Motion, *, dt: float) -> Figure:
+    """Two motions from one start: in the phase plane of the first degree of freedom, and their energies over time.
+
+    Args:
+        factual: as it was.
+        counterfactual: with bumps.
+        dt: time step in s.
+    """
+    figure, (plane, energy) = new_figure(9.6, 4.0, columns=2)
+    n = factual.state.shape[1] // 2
+    for name, motion, colour in (
+        ("with bumps", counterfactual, COLOURS["baseline"]),
+        ("as it was", factual, COLOURS["HNN"]),
+    ):
+        plane.plot(motion.state[:, 0], motion.state[:, n], ".-", color=colour, lw=0.8, ms=3, label=name)
+        energy.plot(np.arange(len(motion.energy)) * dt, motion.energy, color=colour, lw=1.6, label=name)
+    plane.plot(*factual.state[0, [0, n]], "ko", ms=6, label="start")
+    plane.set(xlabel="q", ylabel="dq/dt", title="Phase plane")
+    energy.set(xlabel="time (s)", ylabel="energy (J)", title="Energy")
+    figure.legend(*plane.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 

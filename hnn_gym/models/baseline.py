@@ -85,9 +85,7 @@ class LearnedField:
             parts.append(xp.broadcast_to(u, (*v.shape[:-1], controls)))
         elif controls:
             parts.append(xp.zeros_like(self.input_scale[self.n :]) + 0 * v[..., :1])
-        learned = self.output_scale * self.network(
-            join(self.features(q), xp.concat(parts, axis=-1) / self.input_scale)
-        )
+        learned = self.output_scale * self.network(join(self.features(q), xp.concat(parts, axis=-1) / self.input_scale))
         if self.control is None or u is None:
             return learned
         added = u @ self.control.T + 0 * v

@@ -29,8 +29,8 @@ def starts(env_id, count, seed=0):
 def test_a_step_without_control_is_the_reference_solution(env_id):
     world, _, x = starts(env_id, 20)
     exact = np.stack([reference_trajectory(world.dynamics, point, np.array([0.0, world.dt]))[-1] for point in x])
-    # One step of order 4 or 6; the pendulum's, the coarsest, is wrong by (omega dt)^5 / 60, about 5e-7.
-    assert np.abs(world.step(x) - exact).max() < 2e-6
+    # One step of order 4 or 6. The pendulum's is the coarsest: (omega dt)^5 / 15 of an angle of 2 rad is 4e-6.
+    assert np.abs(world.step(x) - exact).max() < 4e-6
 
 
 @pytest.mark.parametrize("env_id", TRUE)
@@ -89,11 +89,14 @@ def test_a_starting_sunflower_has_no_total_momentum_and_no_close_pair():
 def test_an_encounter_that_the_step_cannot_resolve_is_reported_each_time_and_warned_of_once():
     env = gymnasium.make("ThreeBody-v0").unwrapped
     head_on = [0.0, 0.15, 0.0, -0.15, 3.0, 0.0, 0.0, -4.0, 0.0, 4.0, 0.0, 0.0]
-    env.reset(options={"state": head_on})
-    with pytest.warns(UserWarning, match="met too closely") as caught:
-        reports = [env.step(np.zeros(2))[-1].get("close_encounter", False) for _ in range(6)]
+
+    def reports_of_an_episode():
         env.reset(options={"state": head_on})
-        again = [env.step(np.zeros(2))[-1].get("close_encounter", False) for _ in range(6)]
+        return [env.step(np.zeros(2))[-1].get("close_encounter", False) for _ in range(6)]
+
+    with pytest.warns(UserWarning, match="met too closely") as caught:
+        reports = reports_of_an_episode()
+    again = reports_of_an_episode()  # a second warning would be an error here
     assert any(reports)
     assert again == reports
     assert len(caught) == 1

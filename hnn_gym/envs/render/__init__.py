@@ -1,21 +1,27 @@
-"""Pictures of a state, one kind of system a file. Only :mod:`.canvas` may import pygame."""
+"""Pictures of a state, one kind of system a file. Only :mod:`.canvas` imports pygame, once a picture is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 from hnn_gym.envs.render.base import RENDER_MODES, Renderer
-from hnn_gym.envs.render.bodies import BodiesRenderer
-from hnn_gym.envs.render.pendulum import PendulumRenderer
-from hnn_gym.envs.render.spring import SpringRenderer
 from hnn_gym.envs.tasks import Task
 
-RENDERERS: dict[str, Callable[[str, Task], Renderer]] = {
-    "pendulum": lambda render_mode, task: PendulumRenderer(render_mode),
-    "hanging pendulum": PendulumRenderer.hanging,
-    "spring": SpringRenderer,
-    "bodies": BodiesRenderer,
+RENDERERS = {
+    "pendulum": ("pendulum", "PendulumRenderer"),
+    "hanging pendulum": ("pendulum", "HangingPendulumRenderer"),
+    "spring": ("spring", "SpringRenderer"),
+    "bodies": ("bodies", "BodiesRenderer"),
 }
-"""Renderers by the name a task gives as its picture; each takes the render mode and the task."""
+"""Module and class of a renderer by the name a task gives as its picture."""
 
-__all__ = ["RENDERERS", "RENDER_MODES", "Renderer"]
+
+def renderer_for(task: Task, render_mode: str) -> Renderer:
+    """Return the renderer of a task's picture, for ``render_mode`` "human" or "rgb_array"."""
+    assert task.picture is not None
+    module, name = RENDERERS[task.picture]
+    renderer: Renderer = getattr(import_module(f"{__name__}.{module}"), name)(render_mode, task)
+    return renderer
+
+
+__all__ = ["RENDERERS", "RENDER_MODES", "Renderer", "renderer_for"]

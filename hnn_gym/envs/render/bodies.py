@@ -1,4 +1,4 @@
-"""Bodies in the plane: discs with fading trails, the thrust as an arrow, and what the task aims at as dashed circles."""
+"""Bodies in the plane: discs with fading trails, the thrust as an arrow, the aim of the task as a dashed circle."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class BodiesRenderer:
         length = 10.0 ** math.floor(math.log10(half_width))
         left = centre + half_width * np.array([-0.92, -0.92])
         tick = np.array([0.0, 4 * self._canvas.pixel])
-        right = left + [length, 0.0]
+        right = left + np.array([length, 0.0])
         self._canvas.line(np.stack([left + tick, left, right, right + tick]), BLACK)
         self._canvas.text(f"{length:g} m", (left + right) / 2 + 3 * tick, BLACK)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pygame
 
 Colour = tuple[int, int, int]
+Point = np.ndarray | tuple[float, float]
 
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (40, 40, 40)
@@ -40,7 +39,7 @@ class Canvas:
             self._clock = pygame.time.Clock()
         self.view((0.0, 0.0), 1.0)
 
-    def view(self, centre: Sequence[float], half_width: float) -> None:
+    def view(self, centre: Point, half_width: float) -> None:
         """Begin a picture that shows ``half_width`` metres around ``centre`` ``(2,)``."""
         self._large.fill(WHITE)
         self._centre = np.asarray(centre, dtype=float)
@@ -60,14 +59,14 @@ class Canvas:
             for point in pixels:
                 pygame.draw.circle(self._large, colour, point, thick // 2)
 
-    def dashed_circle(self, centre: Sequence[float], radius: float, colour: Colour, *, dashes: int = 60) -> None:
+    def dashed_circle(self, centre: Point, radius: float, colour: Colour, *, dashes: int = 60) -> None:
         """Draw a dashed circle around ``centre``, in m."""
         angles = np.linspace(0, 2 * np.pi, 2 * dashes + 1)
         circle = np.asarray(centre) + radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
         for i in range(0, 2 * dashes, 2):
             self.line(circle[i : i + 2], colour)
 
-    def disc(self, centre: Sequence[float], radius: float, colour: Colour, *, outline: Colour | None = None) -> None:
+    def disc(self, centre: Point, radius: float, colour: Colour, *, outline: Colour | None = None) -> None:
         """Draw a filled circle of ``radius`` m."""
         (pixel,) = self._pixels(np.asarray(centre)[None])
         pygame.draw.circle(self._large, outline or colour, pixel, radius * self._scale)
@@ -81,7 +80,7 @@ class Canvas:
         if outline is not None:
             pygame.draw.polygon(self._large, outline, pixels, round(1.5 * _OVERSAMPLING))
 
-    def arrow(self, start: Sequence[float], vector: Sequence[float], colour: Colour, *, width: float = 3.0) -> None:
+    def arrow(self, start: Point, vector: Point, colour: Colour, *, width: float = 3.0) -> None:
         """Draw an arrow from ``start`` along ``vector``, in m; nothing where it would be a dot."""
         foot, along = np.asarray(start, dtype=float), np.asarray(vector, dtype=float)
         length = float(np.linalg.norm(along))
@@ -94,7 +93,7 @@ class Canvas:
         self.line(np.stack([foot, neck]), colour, width=width)
         self.polygon(np.stack([tip, neck + head / 2 * across, neck - head / 2 * across]), colour)
 
-    def text(self, words: str, place: Sequence[float], colour: Colour) -> None:
+    def text(self, words: str, place: Point, colour: Colour) -> None:
         """Write ``words`` centred at ``place`` in m."""
         if self._font is None:
             pygame.font.init()

@@ -14,22 +14,19 @@ from hnn_gym.envs.tasks import Task
 class PendulumRenderer:
     """Gymnasium's drawing of Pendulum-v1: the rod, and the torque as an arrow."""
 
-    def __init__(self, render_mode: str, *, upright: float = 0.0, torque_limit: float = 2.0) -> None:
+    def __init__(
+        self, render_mode: str, task: Task | None = None, *, upright: float = 0.0, torque_limit: float = 2.0
+    ) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array".
 
         Args:
             render_mode: "human" or "rgb_array".
+            task: of no matter: pendulums all look alike.
             upright: the angle in rad at which the pendulum stands.
             torque_limit: the torque whose arrow is largest.
         """
         self._drawing = PendulumEnv(render_mode=render_mode)
-        self._upright, self._scale = upright, PendulumEnv().max_torque / torque_limit
-
-    @classmethod
-    def hanging(cls, render_mode: str, task: Task) -> PendulumRenderer:
-        """Draw pendulums that hang at q = 0."""
-        limit = getattr(getattr(task, "known", task), "force_limit", 1.0)
-        return cls(render_mode, upright=math.pi, torque_limit=limit)
+        self._upright, self._scale = upright, self._drawing.max_torque / torque_limit
 
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
         """Draw the rod at q ``(1,)`` in rad, and the torque as an arrow."""
@@ -44,3 +41,12 @@ class PendulumRenderer:
     def close(self) -> None:
         """Close the window, if there is one."""
         self._drawing.close()
+
+
+class HangingPendulumRenderer(PendulumRenderer):
+    """The same drawing of pendulums that hang at q = 0, the arrow in shares of the task's largest torque."""
+
+    def __init__(self, render_mode: str, task: Task) -> None:
+        """Draw for ``render_mode`` "human" or "rgb_array"."""
+        limit = getattr(getattr(task, "known", task), "force_limit", 1.0)
+        super().__init__(render_mode, upright=math.pi, torque_limit=limit)

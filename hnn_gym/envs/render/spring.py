@@ -10,11 +10,11 @@ from hnn_gym.envs.render.canvas import BLACK, GREY, ORANGE, PALE, RED, Canvas
 from hnn_gym.envs.tasks import Task
 from hnn_gym.envs.tasks.spring import SpringHold
 
-_COILS, _WALL, _BLOCK, _FLOOR = 9, -2.2, 0.5, -0.27
+_COILS, _WALL, _BLOCK, _FLOOR, _VIEW = 9, -2.2, 0.5, -0.27, 2.4
 
 
 class SpringRenderer:
-    """Draws a spring, zooming out where the mass would leave the picture."""
+    """Draws a spring; displacements are drawn smaller where the mass would leave the picture."""
 
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"."""
@@ -22,16 +22,12 @@ class SpringRenderer:
 
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
         """Draw the displacement q ``(1,)`` in m, and the force in N as an arrow."""
-        canvas, place = self._canvas, float(q[0])
-        half_width = 2.4 * 1.25 ** max(0, math.ceil(math.log(max(abs(place), 1e-9) / 1.8, 1.25)))
-        canvas.view((0.0, 0.0), half_width)
-        wall = max(_WALL, -half_width + 0.2) if place > _WALL + 0.6 else -half_width + 0.2
-        self._draw_surroundings(wall, half_width)
-        left = place - _BLOCK / 2
-        t = np.linspace(0, 1, 20 * _COILS + 1)
-        depth = 0.09 * (np.cos(2 * np.pi * _COILS * t) - 1)
-        coil = np.stack([wall + (left - wall) * t + depth, 0.16 * np.sin(2 * np.pi * _COILS * t)], axis=-1)
-        canvas.line(coil, GREY, width=2.5)
+        canvas = self._canvas
+        canvas.view((0.0, 0.0), _VIEW)
+        scale = 1.25 ** -max(0, math.ceil(math.log(max(abs(float(q[0])), 1e-9) / 1.8, 1.25)))
+        place = float(q[0]) * scale
+        self._draw_surroundings(scale)
+        self._draw_coil(place - _BLOCK / 2)
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * _BLOCK / 2 + [place, 0.0]
         canvas.polygon(corners, RED, outline=BLACK)
         canvas.disc((place, 0.0), 0.04, BLACK)
@@ -40,18 +36,26 @@ class SpringRenderer:
             canvas.arrow((place, _BLOCK / 2 + 0.2), (0.8 * share, 0.0), ORANGE, width=4)
         return canvas.finish()
 
-    def _draw_surroundings(self, wall: float, half_width: float) -> None:
+    def _draw_coil(self, end: float) -> None:
+        """A helix seen from the side, from the wall to ``end``."""
+        turns = np.linspace(0, 2 * np.pi * _COILS, 20 * _COILS + 1)
+        along = np.linspace(_WALL, end, len(turns)) + 0.09 * (np.cos(turns) - 1)
+        self._canvas.line(np.stack([np.maximum(along, _WALL), 0.16 * np.sin(turns)], axis=-1), GREY, width=2.5)
+
+    def _draw_surroundings(self, scale: float) -> None:
+        """Floor, wall, the place of rest as a tick, and where the mass turns at the target energy as triangles."""
         canvas = self._canvas
-        canvas.line(np.array([[wall, _FLOOR], [half_width, _FLOOR]]), BLACK, width=2)
-        canvas.line(np.array([[wall, _FLOOR], [wall, 0.6]]), BLACK, width=3)
+        canvas.line(np.array([[_WALL, _FLOOR], [_VIEW, _FLOOR]]), BLACK, width=2)
+        canvas.line(np.array([[_WALL, _FLOOR], [_WALL, 0.6]]), BLACK, width=3)
         for height in np.arange(_FLOOR + 0.1, 0.65, 0.12):
-            canvas.line(np.array([[wall, height], [wall - 0.12, height - 0.1]]), BLACK, width=1)
+            canvas.line(np.array([[_WALL, height], [_WALL - 0.12, height - 0.1]]), BLACK, width=1)
         canvas.line(np.array([[0.0, _FLOOR], [0.0, _FLOOR - 0.12]]), BLACK)
-        target = math.sqrt(2 * SpringHold.target_energy / SpringHold.truth.stiffness)
+        target = scale * math.sqrt(2 * SpringHold.target_energy / SpringHold.truth.stiffness)
         for side in (-target, target):
             for bottom in np.arange(-1.0, 1.0, 0.16):
                 canvas.line(np.array([[side, bottom], [side, bottom + 0.08]]), PALE)
-            canvas.polygon(np.array([[side, _FLOOR - 0.03], [side - 0.06, _FLOOR - 0.16], [side + 0.06, _FLOOR - 0.16]]), GREY)
+            triangle = np.array([[0.0, -0.03], [-0.06, -0.16], [0.06, -0.16]])
+            canvas.polygon(triangle + np.array([side, _FLOOR]), GREY)
 
     def clear(self) -> None:
         """Nothing is kept between pictures."""

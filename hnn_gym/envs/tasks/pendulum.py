@@ -23,9 +23,7 @@ class PendulumSwingUp(Task):
     Starts: q uniform in [-x_init, x_init], v in [-y_init, y_init]; by default pi and 1.
     """
 
-    observation_space = Box(
-        np.array([-1, -1, -8], np.float32), np.array([1, 1, 8], np.float32), dtype=np.float32
-    )
+    observation_space = Box(np.array([-1, -1, -8], np.float32), np.array([1, 1, 8], np.float32), dtype=np.float32)
     action_space = Box(-2.0, 2.0, (1,), np.float32)
     max_episode_steps = 200
     picture = "pendulum"

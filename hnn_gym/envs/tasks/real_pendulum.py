@@ -39,7 +39,9 @@ class RealPendulumSustain(Task):
     Version history: v0, the first.
     """
 
-    observation_space = Box(np.array([-1, -1, -np.inf], np.float32), np.array([1, 1, np.inf], np.float32), dtype=np.float32)
+    observation_space = Box(
+        np.array([-1, -1, -np.inf], np.float32), np.array([1, 1, np.inf], np.float32), dtype=np.float32
+    )
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     picture = "hanging pendulum"

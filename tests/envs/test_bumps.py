@@ -1,0 +1,189 @@
+"""Energy as an action: channels, counterfactuals, time reversal, and bumps by force in the real world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+import hnn_gym
+from hnn_gym.agents.energy_shaping import EnergyShaping
+from hnn_gym.envs.shipped import WEIGHTS, resolve_world
+from hnn_gym.errors import InputError
+
+WITH_ENERGY = ["Spring-v0", *sorted(p.name for p in WEIGHTS.iterdir() if p.name.startswith("HNN"))]
+
+
+@pytest.mark.parametrize("env_id", WITH_ENERGY)
+def test_a_bump_action_raises_the_energy_by_what_info_says(env_id: str) -> None:
+    env = gymnasium.make(env_id, actions="bump", bump_limit=0.2)
+    assert env.action_space.shape == (1,)
+    _, before = env.reset(seed=0)
+    *_, info = env.step(np.array([0.125], np.float32))
+    assert info["bump_requested"] == pytest.approx(0.125)
+    assert info["bump_realised"] == pytest.approx(0.125, abs=1e-9)
+    still = gymnasium.make(env_id)
+    still.reset(seed=0)
+    still.unwrapped.bump(0.125)  # type: ignore[attr-defined]
+    *_, after = still.step(np.zeros(still.action_space.shape, np.float32))  # type: ignore[arg-type]
+    assert info["energy"] == pytest.approx(after["energy"], abs=1e-7)
+    assert after["energy"] > before["energy"]
+
+
+def test_both_channels_together_act_as_one_after_the_other() -> None:
+    both = gymnasium.make("HNNPendulum-v0", actions="force+bump")
+    assert both.action_space.shape == (2,)
+    both.reset(seed=1)
+    both.step(np.array([1.5, 0.3], np.float32))
+    plain = gymnasium.make("HNNPendulum-v0")
+    plain.reset(seed=1)
+    plain.unwrapped.bump(np.float32(0.3))  # type: ignore[attr-defined]
+    plain.step(np.array([1.5], np.float32))
+    np.testing.assert_allclose(both.unwrapped.state, plain.unwrapped.state, atol=1e-12)  # type: ignore[attr-defined]
+
+
+def test_a_bump_costs_its_price_for_every_joule_realised() -> None:
+    rewards = []
+    for price in (0.0, 2.0):
+        env = gymnasium.make("HNNPendulum-v0", actions="bump", bump_price=price)
+        env.reset(seed=0)
+        rewards.append(env.step(np.array([-0.01], np.float32))[1])
+    assert rewards[0] - rewards[1] == pytest.approx(2.0 * 0.01, rel=1e-4)
+
+
+def test_true_energy_changes_by_what_was_asked_where_the_truth_is_known() -> None:
+    env = gymnasium.make("HNNPendulum-v0", actions="bump", max_episode_steps=10_000)
+    env.reset(seed=0)
+    rng, errors = np.random.default_rng(0), []
+    for _ in range(300):
+        *_, info = env.step(rng.uniform(-1, 1, 1))
+        if abs(info["bump_realised"]) > 1e-3:
+            errors.append(abs(info["bump_realised_truly"] / info["bump_realised"] - 1))
+    assert len(errors) > 100
+    assert np.quantile(errors, 0.95) < 0.01
+
+
+def test_a_bump_that_would_pass_the_speed_limit_stops_there_and_says_so() -> None:
+    env = gymnasium.make("HNNPendulum-v0", actions="bump", bump_limit=5.0)
+    env.reset(options={"state": [np.pi, 7.5]})
+    *_, info = env.step(np.array([5.0], np.float32))
+    assert 0 < info["bump_realised"] < 2.0
+    assert abs(env.unwrapped.state[1]) <= 8.0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("env_id", "kwargs", "words"),
+    [
+        ("BaselinePendulum-v0", {"actions": "bump"}, "baseline world has no energy.*HNNPendulum-v0"),
+        ("HNNPendulum-v0", {"actions": "kick"}, "'force', 'bump' or 'force\\+bump', not 'kick'"),
+        ("HNNPendulum-v0", {"actions": "bump", "bump_limit": -1.0}, "limit > 0"),
+        ("HNNPendulum-v0", {"actions": "bump", "bump_price": float("nan")}, "price >= 0"),
+    ],
+)
+def test_channels_that_make_no_sense_are_refused(env_id: str, kwargs: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        gymnasium.make(env_id, **kwargs)
+
+
+def test_time_turned_around_brings_every_state_back() -> None:
+    env = gymnasium.make("HNNPendulum-v0").unwrapped
+    env.reset(seed=3)
+    rng = np.random.default_rng(0)
+    actions = [rng.uniform(-1, 1, 1) for _ in range(60)]
+    states = [env.state]  # type: ignore[attr-defined]
+    for action in actions:
+        env.step(action)
+        states.append(env.state)  # type: ignore[attr-defined]
+    env.reverse()  # type: ignore[attr-defined]
+    for action, expected in zip(reversed(actions), reversed(states[:-1]), strict=True):
+        env.step(action)
+        np.testing.assert_allclose(env.state, expected, atol=1e-9)  # type: ignore[attr-defined]
+
+
+def test_a_baseline_cannot_be_turned_around_and_says_why() -> None:
+    env = gymnasium.make("BaselinePendulum-v0").unwrapped
+    env.reset(seed=0)
+    with pytest.raises(InputError, match="cannot be run backwards"):
+        env.reverse()  # type: ignore[attr-defined]
+
+
+def test_a_cloned_state_brings_back_the_same_future() -> None:
+    env = gymnasium.make("HNNPendulum-v0").unwrapped
+    env.reset(seed=0)
+    saved = env.clone_state()  # type: ignore[attr-defined]
+    futures = []
+    for _ in range(2):
+        env.restore_state(saved)  # type: ignore[attr-defined]
+        for _ in range(5):
+            env.step(np.array([0.7]))
+        futures.append((env.state.copy(), env.reset()[0]))  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(futures[0][0], futures[1][0])
+    np.testing.assert_array_equal(futures[0][1], futures[1][1])  # the random generator came back too
+    with pytest.raises(InputError, match="another kind of world"):
+        gymnasium.make("HNNPendulum-v0", dt=0.01).unwrapped.restore_state(saved)  # type: ignore[attr-defined]
+
+
+def test_a_counterfactual_parts_from_the_fact_at_the_bump_and_leaves_the_present(tmp_path: Path) -> None:
+    env = gymnasium.make("HNNPendulum-v0", render_mode="rgb_array")
+    env.reset(options={"state": [np.pi - 0.6, 0.5]})
+    before = env.unwrapped.state  # type: ignore[attr-defined]
+    result = hnn_gym.counterfactual(env, np.zeros((30, 1)), bumps={10: 1.0})
+    np.testing.assert_array_equal(env.unwrapped.state, before)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(result.factual.state[:11], result.counterfactual.state[:11])
+    assert result.realised[10] == pytest.approx(1.0, abs=1e-9)
+    gain = result.counterfactual.energy[11:].mean() - result.factual.energy[11:].mean()
+    assert gain == pytest.approx(1.0, abs=0.2)  # the ripple of symplectic Euler
+    result.save_figure(tmp_path / "futures.png")
+    result.save_film(tmp_path / "futures.gif")
+    assert imageio.imread(tmp_path / "futures.png").std() > 10
+    assert len(imageio.imread(tmp_path / "futures.gif")) >= 2
+
+
+def test_counterfactuals_of_foreign_or_absent_things_are_refused() -> None:
+    real = gymnasium.make("Pendulum-v1")
+    real.reset(seed=0)
+    with pytest.raises(InputError, match="learn its world first"):
+        hnn_gym.counterfactual(real, np.zeros((3, 1)), bumps={})
+    env = gymnasium.make("HNNPendulum-v0")
+    env.reset(seed=0)
+    with pytest.raises(InputError, match=r"bumps at \[7\]"):
+        hnn_gym.counterfactual(env, np.zeros((3, 1)), bumps={7: 1.0})
+
+
+def test_bumps_by_force_swing_up_the_real_pendulum() -> None:
+    world = resolve_world("HNNPendulum-v0")
+    agent = EnergyShaping(world, target=0.0)
+    reached = 0
+    for seed in range(5):
+        env = hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), world)
+        observation, _ = env.reset(seed=seed)
+        for _ in range(200):
+            observation, *_, info = env.step(agent.predict(observation)[0])
+            if observation[0] > np.cos(0.2):
+                reached += 1
+                break
+    assert reached == 5
+    assert set(info) >= {"bump_requested", "bump_realised", "bump_outstanding"}
+
+
+def test_a_single_request_is_pursued_until_it_is_realised() -> None:
+    env = hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), resolve_world("HNNPendulum-v0"))
+    env.reset(seed=0)
+    *_, info = env.step(np.array([1.0]))
+    first = info["bump_outstanding"]
+    for _ in range(40):
+        *_, info = env.step(np.array([0.0]))
+    assert first > 0.5
+    assert abs(info["bump_outstanding"]) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("world", "words"), [("BaselinePendulum-v0", "no energy to aim at"), ("HNNSpring-v0", "observations of 2")]
+)
+def test_bumps_by_force_need_a_world_that_fits(world: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), resolve_world(world))

@@ -1,0 +1,86 @@
+"""The learned environments are drop-ins for the true ones, also in rewards, and they obey physics."""
+
+import json
+
+import gymnasium
+import numpy as np
+import pytest
+
+from hnn_gym.data import record_steps
+from hnn_gym.envs.shipped import WEIGHTS, resolve_world
+from hnn_gym.envs.tasks import ThreeBodyBound, task_for
+from hnn_gym.experiments.shipped import RECIPES
+from hnn_gym.training import one_step_rms
+
+SYSTEMS = ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")
+PAIRS = [(f"{kind}{system}-v0", f"{system}-v0") for system in SYSTEMS for kind in ("HNN", "Baseline")]
+
+
+@pytest.mark.parametrize(("learned_id", "true_id"), PAIRS)
+def test_a_learned_environment_starts_where_the_true_one_does_and_pays_the_same(learned_id, true_id):
+    learned, true = gymnasium.make(learned_id), gymnasium.make(true_id)
+    for seed in range(3):
+        first, second = learned.reset(seed=seed)[0], true.reset(seed=seed)[0]
+        # The start passes through momenta p = m v and back, which costs a rounding where m is learned.
+        assert np.allclose(first, second, rtol=0, atol=1e-6)
+        for _ in range(3):
+            action = true.action_space.sample()
+            one, two = learned.step(action), true.step(action)
+            assert one[1] == pytest.approx(two[1], abs=0.05)
+            assert one[2:4] == two[2:4]
+
+
+# One-step RMS in units of each entry's size; the cards tell what was reached (docs/environments.md).
+@pytest.mark.parametrize(
+    ("env_id", "bar"),
+    [("HNNSpring-v0", 5e-5), ("HNNIdealPendulum-v0", 1e-5), ("HNNTwoBody-v0", 5e-5), ("HNNThreeBody-v0", 1e-3)],
+)
+def test_a_learned_world_predicts_a_step_that_it_was_not_trained_on(env_id, bar):
+    true = gymnasium.make(RECIPES[env_id].source.env_id, max_episode_steps=50)
+    assert one_step_rms(resolve_world(env_id), record_steps(true, steps=300, seed=77)) < bar
+
+
+@pytest.mark.parametrize(
+    ("env_id", "steps", "bar"),
+    [("HNNSpring-v0", 2000, 1e-3), ("HNNIdealPendulum-v0", 2000, 1e-3), ("HNNTwoBody-v0", 1000, 1e-3)],
+)
+def test_the_true_energy_stays_in_a_dream_without_control(env_id, steps, bar):
+    learned, true = resolve_world(env_id), resolve_world(env_id.removeprefix("HNN"))
+    rng, task = np.random.default_rng(3), task_for(true)
+    q, v = (np.stack(part) for part in zip(*[task.initial(rng, {}) for _ in range(8)], strict=True))
+    path = learned.state(learned.rollout(learned.phase_point(q, v), steps=steps))
+    energy = true.energy(true.phase_point(*path))
+    assert (np.ptp(energy, axis=0) / np.abs(energy[0])).max() < bar
+
+
+def test_learned_bodies_keep_momentum_and_angular_momentum():
+    world = resolve_world("HNNThreeBody-v0")
+    q, v = ThreeBodyBound().initial(np.random.default_rng(0), {})
+    path = world.rollout(world.phase_point(q, v), steps=200)
+    places, momenta = path[:, :6].reshape(-1, 3, 2), path[:, 6:].reshape(-1, 3, 2)
+    spin = (places[..., 0] * momenta[..., 1] - places[..., 1] * momenta[..., 0]).sum(-1)
+    assert np.ptp(momenta.sum(1), axis=0).max() < 1e-12
+    assert np.ptp(spin) < 1e-11 * np.abs(spin[0])
+
+
+def test_the_real_pendulum_loses_energy_by_friction_and_obeys_the_hypothetical_acceleration():
+    for env_id in ("HNNRealPendulum-v0", "BaselineRealPendulum-v0"):
+        world = resolve_world(env_id)
+        x = world.phase_point(np.array([1.0]), np.array([0.0]))
+        pushed = world.step(x, np.array([1.0])) - world.step(x, np.array([0.0]))
+        # By definition dv/dt grows by 0.1 rad/s^2 for 1/6 s; a step moves the restoring force by less than 2 %.
+        assert pushed[1] == pytest.approx(0.1 / 6, rel=0.05), env_id
+    world = resolve_world("HNNRealPendulum-v0")
+    energy = world.energy(world.rollout(world.phase_point(np.array([1.2]), np.array([0.0])), steps=400))
+    assert energy[-1] < 0.7 * energy[0]
+    assert (np.diff(energy[::32]) < 0).all()
+
+
+@pytest.mark.parametrize("env_id", RECIPES)
+def test_a_card_tells_data_seed_command_and_figures_and_the_weights_are_small(env_id):
+    card = json.loads((WEIGHTS / env_id / "world.json").read_text())["provenance"]
+    assert len(card["data"]["sha256"]) == 64
+    assert card["command"].startswith(f"python -m hnn_gym.experiments.shipped {env_id} --seed {0}")
+    assert card["training"]["settings"]["seed"] == 0
+    assert len(card["figures"]) == 2
+    assert sum(file.stat().st_size for file in (WEIGHTS / env_id).iterdir()) < 200_000
