@@ -137,8 +137,8 @@ def _root(hamiltonian: Hamiltonian, x: Array, d: Array, goal: Array, start: Arra
     missed = (least > 1e3 * tolerance) & (slope > 0)
     if bool(xp.any(missed)):
         raise ConvergenceError(
-            f"{int(missed.sum())} of {math.prod(missed.shape)} bumps did not converge: along the momentum this H does not "
-            "reach the energy that was asked for. Ask for less, or use direction='gradient'."
+            f"{int(missed.sum())} of {math.prod(missed.shape)} bumps did not converge: along the momentum this H does "
+            "not reach the energy that was asked for. Ask for less, or use direction='gradient'."
         )
     return best
 

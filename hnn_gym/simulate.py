@@ -55,6 +55,8 @@ def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record
     """Apply ``step`` again and again; arguments, shapes and errors as in :func:`integrate`."""
     if u is not None and u.shape[0] != steps:
         raise InputError(f"u has forces for {u.shape[0]} steps, and {steps} are asked for: give one for each step.")
+    if steps < 0:
+        raise InputError(f"steps must not be negative, got {steps}: to run backwards, give a negative dt.")
     if record_every < 1:
         raise InputError(f"record_every must be at least 1, got {record_every}.")
     x = x0

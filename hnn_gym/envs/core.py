@@ -82,6 +82,8 @@ class Simulator:
     def info(self, x: Array, transition: Transition | None = None) -> dict[str, Array]:
         """What every shell tells of phase points ``(..., 2n)`` and the step that led there; arrays ``(...)``."""
         told = {"energy": self.world.energy(x)} if self.world.has_energy else {}
+        if transition is not None and transition.unresolved is not None:
+            told["close_encounter"] = transition.unresolved
         if transition is not None and transition.requested is not None:
             told |= {"bump_requested": transition.requested, "bump_realised": transition.realised}
             if transition.realised_truly is not None:

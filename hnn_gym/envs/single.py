@@ -45,8 +45,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """A true or learned world, stepped by its integrator in float64 on NumPy.
 
     ``info["energy"]`` is H in J (up to an unknown scale where ``world.energy_unit`` is empty); a baseline has no
-    H and no such entry. ``info["close_encounter"]`` is True after a step that the integrator could not resolve, in
-    tasks with an ``energy_tolerance``. ``reset(options={"state": [q..., v...]})`` starts from a given state.
+    H and no such entry. ``info["close_encounter"]``, among bodies, tells whether the step was too coarse to
+    keep H. ``reset(options={"state": [q..., v...]})`` starts from a given state.
 
     With ``actions="bump"`` the action is dE in J, ``(1,)``, given as an impulse before each step; with "force+bump" it
     follows the entries of the force. ``info`` then tells ``bump_requested``, ``bump_realised`` (by the world's own H)
@@ -222,8 +222,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._x, self._force = transition.x, transition.force
         self._steps += 1
         info = self._info(transition.x, transition)
-        if transition.unresolved:
-            self._report_encounter(info)
+        if info.get("close_encounter") and not self._warned:
+            self._warn_of_encounter()
         truncated = self._episode_steps is not None and self._steps >= self._episode_steps
         if self.render_mode == "human":
             self.render()
@@ -259,19 +259,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self.world.decode(x).astype(self.observation_space.dtype)
 
     def _info(self, x: np.ndarray, transition: Transition | None = None) -> dict[str, Any]:
-        return {name: float(value) for name, value in self._simulator.info(x, transition).items()}
+        return {name: np.asarray(value).item() for name, value in self._simulator.info(x, transition).items()}
 
-    def _report_encounter(self, info: dict[str, Any]) -> None:
-        """Tell of a step that did not keep the energy: in ``info`` always, by a warning once."""
-        info["close_encounter"] = True
-        if not self._warned:
-            self._warned = True
-            gymnasium.logger.warn(
-                f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic one: "
-                f"bodies met too closely for dt = {self.dt} s, and the motion after it is not to be trusted. Make the "
-                "environment with a smaller dt, or softening. info['close_encounter'] tells of each such step; this "
-                "warning comes once."
-            )
+    def _warn_of_encounter(self) -> None:
+        self._warned = True
+        gymnasium.logger.warn(
+            f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic one: "
+            f"bodies met too closely for dt = {self.dt} s, and the motion after it is not to be trusted. Make the "
+            "environment with a smaller dt, or softening. info['close_encounter'] tells of each such step; this "
+            "warning comes once."
+        )
 
     def _checked_action(self, action: Any) -> np.ndarray:
         array = np.asarray(action, dtype=np.float64)

@@ -92,7 +92,7 @@ def test_an_encounter_that_the_step_cannot_resolve_is_reported_each_time_and_war
 
     def reports_of_an_episode():
         env.reset(options={"state": head_on})
-        return [env.step(np.zeros(2))[-1].get("close_encounter", False) for _ in range(6)]
+        return [env.step(np.zeros(2))[-1]["close_encounter"] for _ in range(6)]
 
     with pytest.warns(UserWarning, match="met too closely") as caught:
         reports = reports_of_an_episode()
@@ -107,7 +107,7 @@ def test_no_encounter_is_reported_where_bodies_keep_apart_under_full_thrust():
     env.reset(seed=0)
     rng = np.random.default_rng(0)
     for _ in range(100):
-        assert "close_encounter" not in env.step(rng.choice([-1.0, 1.0], 2))[-1]
+        assert env.step(rng.choice([-1.0, 1.0], 2))[-1]["close_encounter"] is False
 
 
 def test_a_batch_is_checked_element_by_element():

@@ -15,14 +15,19 @@ from hnn_gym.evaluation.report import report_folder, write_gif, write_results
 
 def test_a_report_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     out = tmp_path / "report"
-    with pytest.raises(RuntimeError, match="half-way"), report_folder(out) as folder:
-        (folder / "part").write_text("x")
-        raise RuntimeError("half-way")
+    with pytest.raises(RuntimeError, match="half-way"):
+        _fail_half_way(out)
     assert list(tmp_path.iterdir()) == []
     with report_folder(out) as folder:
         write_results(folder, {"a": 1})
         assert not out.exists()
     assert json.loads((out / "results.json").read_text())["a"] == 1
+
+
+def _fail_half_way(out: Path) -> None:
+    with report_folder(out) as folder:
+        (folder / "part").write_text("x")
+        raise RuntimeError("half-way")
 
 
 def test_an_earlier_report_is_replaced_and_a_failed_run_keeps_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of a state, one kind of system a file. Only :mod:`.canvas` imports pygame, once a picture is drawn."""
+"""Pictures of a state, one kind of system a file. Only :mod:`.canvas` and :mod:`.window` import pygame."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class KeepBound(Task):
 
 
 class ThreeBodyBound(KeepBound):
-    """Keep three point masses bound and apart. Left alone, two in three such triples collide or break up in 20 s.
+    """Keep three point masses bound and apart. Left alone, most triples collide or break up within 20 s.
 
     The three bodies of Greydanus et al. 2019, Task 5: unit masses in kg, G = 1 N m^2 / kg^2, in the plane, without
     softening.

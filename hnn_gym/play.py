@@ -1,0 +1,189 @@
+"""Play in a world: ``python -m hnn_gym.play HNNPendulum-v0 --beside Pendulum-v1``.
+
+Arrow keys left and right, or dragging, push; up and down give and take a joule; r turns time around; space pauses;
+q quits. The strip below shows the world's energy. ``--headless`` plays a fixed score instead and writes a GIF.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import gymnasium
+import imageio.v3 as imageio
+import numpy as np
+import tyro
+from PIL import Image, ImageDraw, ImageFont
+
+from hnn_gym.command import run
+from hnn_gym.envs import SimulatorEnv
+from hnn_gym.envs.render.window import Input, Window
+from hnn_gym.errors import ExistingPathError, InputError
+
+_PANEL, _STRIP, _LABEL = 360, 110, 24
+_FPS = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Push a world, give it joules, turn its time around, and watch its energy."""
+
+    env: Annotated[str, tyro.conf.Positional]
+    """Environment of this package, such as HNNPendulum-v0."""
+    beside: str | None = None
+    """Another environment to push in the same way, such as the real Pendulum-v1; bumps do not reach it."""
+    world_model: Path | None = None
+    """Checkpoint of a world of your own, with env HNN-v0."""
+    joules: float = 1.0
+    """Size of one energy bump in J."""
+    seed: int = 0
+    """Seed of the start."""
+    headless: bool = False
+    """Open no window: play a fixed score and write a GIF."""
+    frames: int = 120
+    """Frames to play without a window."""
+    out: Path = Path("play.gif")
+    """The GIF to write without a window."""
+
+
+class Session:
+    """The worlds being played, and the picture of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make the environments and reset them from one seed.
+
+        Raises:
+            InputError: an environment cannot be made, does not draw, or does not fit beside the other.
+        """
+        extra = {} if settings.world_model is None else {"world_model": settings.world_model}
+        self._envs = {settings.env: _make(settings.env, **extra)}
+        own = self._envs[settings.env].unwrapped
+        if not isinstance(own, SimulatorEnv):
+            raise InputError(
+                f"{settings.env} is not an environment of hnn_gym: play a learned one, and put it --beside."
+            )
+        self._own = own
+        if settings.beside is not None:
+            other = _make(settings.beside)
+            if other.action_space.shape != own.action_space.shape:
+                raise InputError(
+                    f"{settings.beside} has other actions than {settings.env}: it cannot be played beside it."
+                )
+            self._envs[settings.beside] = other
+        self._joules = settings.joules
+        for env in self._envs.values():
+            env.reset(seed=settings.seed)
+        self._energies: deque[float] = deque(maxlen=240)
+        self._paused = False
+        self.width, self.height = _PANEL * len(self._envs), _LABEL + _PANEL + _STRIP
+
+    def advance(self, given: Input) -> None:
+        """Let one frame pass.
+
+        Raises:
+            InputError: a bump or a reversal is asked of a baseline.
+        """
+        if given.pause:
+            self._paused = not self._paused
+        if given.reverse:
+            self._own.reverse()
+        if given.bumps:
+            self._own.bump(given.bumps * self._joules)
+        if not self._paused:
+            for env in self._envs.values():
+                space = env.action_space
+                assert isinstance(space, gymnasium.spaces.Box)
+                action = np.zeros(space.shape, space.dtype)
+                action[0] = given.force * space.high[0]
+                env.unwrapped.step(action)
+        if self._own.world.has_energy:
+            self._energies.append(float(self._own.world.energy(self._own.phase_point)))
+
+    def picture(self) -> np.ndarray:
+        """All worlds side by side and the energy strip, uint8 ``(height, width, 3)``."""
+        sheet = Image.new("RGB", (self.width, self.height), "white")
+        draw = ImageDraw.Draw(sheet)
+        font = ImageFont.load_default(size=15)
+        for i, (name, env) in enumerate(self._envs.items()):
+            frame = Image.fromarray(np.asarray(env.render())).resize((_PANEL, _PANEL), Image.Resampling.BOX)
+            sheet.paste(frame, (i * _PANEL, _LABEL))
+            note = "  (time runs backwards)" if i == 0 and self._own.world.dt < 0 else ""
+            draw.text((i * _PANEL + 8, 4), name + note, fill="black", font=font)
+        self._draw_strip(draw)
+        return np.asarray(sheet)
+
+    def _draw_strip(self, draw: ImageDraw.ImageDraw) -> None:
+        top = _LABEL + _PANEL
+        draw.line([(0, top), (self.width, top)], fill="#cccccc")
+        font = ImageFont.load_default(size=13)
+        if not self._own.world.has_energy:
+            draw.text((8, top + 6), "a baseline has no energy", fill="#888888", font=font)
+            return
+        values = np.array(self._energies)
+        unit = self._own.world.energy_unit
+        now = f"{values[-1]:.2f} {unit}" if len(values) else ""
+        draw.text((8, top + 6), f"energy  {now}", fill="#0072B2", font=font)
+        if len(values) > 1:
+            low, high = values.min(), values.max()
+            middle, half = (low + high) / 2, max((high - low) / 2, 0.5)
+            x = np.linspace(8, self.width - 8, self._energies.maxlen or 1)[: len(values)]
+            y = top + _STRIP * (0.62 - 0.3 * (values - middle) / half)
+            draw.line(list(zip(x.tolist(), y.tolist(), strict=True)), fill="#0072B2", width=2)
+
+    def close(self) -> None:
+        """Close the environments."""
+        for env in self._envs.values():
+            env.close()
+
+
+def score(frames: int) -> Iterator[Input]:
+    """The fixed score of a headless session: swing, one joule more, then backwards."""
+    for frame in range(frames):
+        yield Input(
+            force=0.6 if frame < frames // 6 else 0.0,
+            bumps=int(frame == frames // 3),
+            reverse=frame == 2 * frames // 3,
+        )
+
+
+def _make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    try:
+        return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
+    except gymnasium.error.Error as error:
+        raise InputError(f"The environment {env_id!r} cannot be made: {error}") from None
+
+
+def play(settings: Settings) -> None:
+    """Play in a window, or headless into a GIF.
+
+    Raises:
+        InputError: an environment cannot be played.
+        ExistingPathError: the GIF exists.
+    """
+    if settings.headless and settings.out.exists():
+        raise ExistingPathError(f"{settings.out} exists: give another --out.")
+    session = Session(settings)
+    try:
+        if settings.headless:
+            pictures = []
+            for given in score(settings.frames):
+                session.advance(given)
+                pictures.append(session.picture())
+            imageio.imwrite(settings.out, np.stack(pictures), duration=1000 / _FPS, loop=0)
+            return
+        window = Window(session.width, session.height, fps=_FPS, title=settings.env)
+        try:
+            while not (given := window.poll()).quit:
+                session.advance(given)
+                window.show(session.picture())
+        finally:
+            window.close()
+    finally:
+        session.close()
+
+
+if __name__ == "__main__":
+    run(play, Settings, prog="python -m hnn_gym.play")

@@ -1,0 +1,113 @@
+"""How worlds, tasks and recordings find each other: arguments, rewards of one's own, coordinates, the film."""
+
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+import hnn_gym
+from hnn_gym import Control, Coordinates, Degree, FitSettings, InputError, MissingPathError, SimulatorEnv
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.tasks import NBodyBound, RewardedTask
+from hnn_gym.experiments import shipped
+from hnn_gym.experiments.real_pendulum_data import real_pendulum_transitions
+
+FILM = Path(__file__).parents[2].parent / "shared" / "data" / "invar_datasets.zip"
+
+
+def test_a_world_learned_from_n_bodies_gets_the_task_of_those_bodies():
+    env = gymnasium.make("NBody-v0", masses=(2.0, 1.0, 1.0), softening=0.3)
+    dataset = hnn_gym.record_steps(env, steps=40, seed=0)
+    quick = FitSettings(adam_steps=2, lbfgs_steps=2)
+    options = {"masses": (2.0, 1.0, 1.0), "softening": 0.3, "hidden": (4,)}
+    world = hnn_gym.learn(dataset, "pairwise", options=options, settings=quick)
+    learned = SimulatorEnv(world)
+    assert isinstance(learned.task, NBodyBound)
+    assert learned.task.masses == (2.0, 1.0, 1.0)
+    assert learned.task.truth.softening == 0.3
+    assert np.allclose(learned.reset(seed=4)[0], env.reset(seed=4)[0], atol=1e-6)
+
+
+def test_a_reward_of_ones_own_takes_the_place_of_the_tasks_and_nothing_else_changes():
+    own = gymnasium.make("Spring-v0", reward=lambda observation, force, after: after[..., 0] - force[..., 0])
+    usual = gymnasium.make("Spring-v0", render_mode="rgb_array")
+    assert isinstance(own.unwrapped.task, RewardedTask)
+    assert np.array_equal(own.reset(seed=2)[0], usual.reset(seed=2)[0])
+    one, other = own.step(np.array([0.5])), usual.step(np.array([0.5]))
+    assert np.array_equal(one[0], other[0])
+    assert one[1] == pytest.approx(one[0][0] - 0.1, abs=1e-6)
+    two = gymnasium.make("TwoBody-v0", reward=lambda *_: np.float64(0), render_mode="rgb_array").unwrapped
+    two.reset(seed=0)
+    assert two.render().shape == (500, 500, 3)
+    with pytest.raises(InputError, match="both at"):
+        two.reset(options={"state": np.zeros(8)})
+
+
+def test_a_recording_of_ours_carries_the_coordinates_of_the_environment():
+    dataset = hnn_gym.record_steps(gymnasium.make("NBody-v0", n=2), steps=3, seed=0)
+    coordinates = Coordinates.from_json(dataset.provenance.coordinates)
+    assert coordinates == gymnasium.make("NBody-v0", n=2).unwrapped.coordinates
+    assert [(control.degree, control.unit, control.scale) for control in coordinates.controls] == [
+        (0, "N", 0.2),
+        (1, "N", 0.2),
+    ]
+
+
+def test_an_action_that_is_a_share_of_a_force_is_scaled_before_it_is_clipped():
+    degrees = (Degree(position=0, velocity=2), Degree(position=1, velocity=3))
+    same = Coordinates(degrees, (Control(0, limit=0.2, scale=0.2), Control(1, limit=0.2, scale=0.2)))
+    assert np.allclose(same.force(np.array([[0.5, -3.0]])), [[0.1, -0.2]])
+    mixed = Coordinates(degrees, (Control(0, limit=1.0, scale=0.2), Control(1, scale=10.0)))
+    assert np.allclose(mixed.force(np.array([8.0, -3.0])), [1.0, -30.0])
+    assert Coordinates.from_json(mixed.to_json()) == mixed
+    old = {"degrees": same.to_json()["degrees"], "controls": [{"degree": 0, "limit": 2.0, "unit": "N m"}]}
+    assert Coordinates.from_json(old).controls[0].scale == 1.0
+
+
+def test_a_known_port_adds_the_control_to_the_acceleration_and_to_nothing_else():
+    dynamics = resolve_world("BaselineRealPendulum-v0").dynamics
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    difference = dynamics.field(x, np.full((5, 1), 0.7)) - dynamics.field(x)
+    assert np.allclose(difference, [0.0, 0.7], atol=1e-14)
+
+
+def test_the_hypothetical_acceleration_is_not_learned():
+    world = resolve_world("HNNRealPendulum-v0")
+    assert world.parameters["control.gain"] == 1.0
+    assert world.energy_unit == ""
+
+
+def test_an_unknown_shipped_world_is_refused_before_any_is_trained():
+    with pytest.raises(InputError, match="no shipped world 'HNNSprings-v0'"):
+        shipped._main(shipped.Settings(ids=("HNNSpring-v0", "HNNSprings-v0")))
+
+
+def test_worlds_that_are_made_already_are_left_as_they_are(capsys):
+    path = shipped.WEIGHTS / "HNNSpring-v0" / "world.json"
+    before = path.stat().st_mtime_ns
+    shipped._main(shipped.Settings(ids=("HNNSpring-v0", "BaselineSpring-v0", "HNNRealPendulum-v0")))
+    told = capsys.readouterr().out
+    assert "HNNSpring-v0: made already" in told
+    assert "HNNRealPendulum-v0: left as it is, it needs --data" in told
+    assert path.stat().st_mtime_ns == before
+
+
+def test_the_real_pendulum_without_its_data_says_where_they_come_from(tmp_path):
+    with pytest.raises(InputError, match="--data"):
+        shipped.train("HNNRealPendulum-v0")
+    with pytest.raises(MissingPathError, match="Schmidt and Lipson"):
+        shipped.train("HNNRealPendulum-v0", data=tmp_path / "none.zip")
+
+
+@pytest.mark.skipif(not FILM.is_file(), reason=f"the film of the real pendulum is not at {FILM}")
+def test_the_film_becomes_episodes_without_gaps_and_fits_the_card():
+    train, test = real_pendulum_transitions(FILM)
+    assert train.num_steps + test.num_steps == 556 - 1 - 10 - 1  # rows - 1, dropped frames, the cut
+    for episode in train:
+        angle = np.unwrap(np.arctan2(episode.observation[:, 1], episode.observation[:, 0]))
+        mean_speed = (episode.observation[1:, 2] + episode.observation[:-1, 2]) / 2
+        assert np.abs(np.diff(angle) * 6 - mean_speed).max() < 0.3  # noise; over a gap, off by the speed
+    card = resolve_world("HNNRealPendulum-v0").card
+    assert card["data"]["sha256"] == train.content_hash()
+    assert not episode.action.any()
