@@ -63,7 +63,7 @@ def read_schmidt_lipson(path: str | os.PathLike[str], member: str = "real_pend_h
             try:
                 raw = content.read(found[0])
             except (zipfile.BadZipFile, OSError, EOFError) as error:
-                raise InputError(f"{found[0]} in {file} cannot be read ({error}): download it again. {SOURCE}") from None
+                raise InputError(f"{found[0]} in {file} cannot be read ({error}): get it again. {SOURCE}") from None
             label = f"{found[0]} of {file}"
     else:
         raw, label = file.read_bytes(), str(file)
@@ -81,7 +81,7 @@ def _parse(raw: bytes, label: str) -> Motion:
     try:
         rows = np.array([[float(entry) for entry in line.split()] for line in lines[1:] if line.strip()])
     except ValueError as error:
-        raise InputError(f"{label} has rows that are not numbers, or not all of one length ({error}). {SOURCE}") from None
+        raise InputError(f"{label} has rows that are not numbers, or not of one length ({error}). {SOURCE}") from None
     if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] < 2 + len(names):
         raise InputError(f"{label} should have rows of trial, t and {len(names)} coordinates, and has {rows.shape}.")
     if not np.isfinite(rows).all():

@@ -55,7 +55,8 @@ class PairPotential:
     @cached_property
     def _at_length(self) -> Array:
         weight = self.network.weights[0]
-        return self.energy_scale * self.network(self._inputs(namespace(weight).ones_like(weight[0, 0]) * self.length))[0]
+        length = namespace(weight).ones_like(weight[0, 0]) * self.length
+        return self.energy_scale * self.network(self._inputs(length))[0]
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ class PairwiseHNN(Architecture):
         n = self.variables.n
         if self.dimensions < 1 or n % self.dimensions or self.bodies < 2:
             raise InputError(
-                f"PairwiseHNN needs at least two bodies of {self.dimensions} coordinates each, and there are {n} degrees "
-                "of freedom: give the right dimensions, or use 'mechanical'."
+                f"PairwiseHNN needs at least two bodies of {self.dimensions} coordinates each, and there are {n} "
+                "degrees of freedom: give the right dimensions, or use 'mechanical'."
             )
         if any(self.variables.angles):
             raise InputError("PairwiseHNN needs positions in space, and a degree of freedom is an angle.")

@@ -76,7 +76,7 @@ def test_a_rotation_and_a_shift_change_no_energy():
     x = start(system, 4)
     turn = np.array([[np.cos(0.7), -np.sin(0.7)], [np.sin(0.7), np.cos(0.7)]])
     q, p = (part @ turn for part in bodies(system, x))
-    moved = np.concatenate([(q + [5.0, -2.0]).reshape(4, -1), p.reshape(4, -1)], axis=-1)
+    moved = np.concatenate([(q + np.array([5.0, -2.0])).reshape(4, -1), p.reshape(4, -1)], axis=-1)
     np.testing.assert_allclose(system.energy(moved), system.energy(x), rtol=1e-13)
 
 

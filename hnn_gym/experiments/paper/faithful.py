@@ -70,6 +70,8 @@ def train_faithful(
     return {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
 
 
-def derivative_mse(architecture: Architecture, parameters: dict[str, np.ndarray], x: np.ndarray, dx: np.ndarray) -> float:
+def derivative_mse(
+    architecture: Architecture, parameters: dict[str, np.ndarray], x: np.ndarray, dx: np.ndarray
+) -> float:
     """Mean square of dx/dt - f(x) over states ``(k, 2n)``: the paper's train and test loss."""
     return float(np.mean((architecture.build(parameters).field(x.astype(np.float32)) - dx) ** 2))

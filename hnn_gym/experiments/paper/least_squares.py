@@ -68,7 +68,7 @@ def least_squares(
 
     def linearised(theta: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         def push(tangent: torch.Tensor) -> torch.Tensor:
-            _, column = torch.func.jvp(lambda flat: residual(named(flat)), (theta,), (tangent,))
+            column: torch.Tensor = torch.func.jvp(lambda flat: residual(named(flat)), (theta,), (tangent,))[1]
             return column
 
         with torch.no_grad():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -17,8 +17,7 @@ from hnn_gym.experiments.paper.faithful import derivative_mse, faithful_architec
 from hnn_gym.experiments.paper.scoring import corrected_score, follow, paper_score
 from hnn_gym.experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architecture
 from hnn_gym.experiments.paper.tasks import SIMULATED, PaperTask
-from hnn_gym.models import Architecture
-from hnn_gym.world_model import Parameters
+from hnn_gym.models import Architecture, Parameters
 
 MODELS = {
     "spring": ("baseline", "hnn", "best", "best+mirror"),
@@ -45,9 +44,9 @@ class RunSettings:
     """Starts scored under the paper's protocol."""
     corrected_starts: int = _CORRECTED_STARTS
     """Starts scored under the corrected protocol, inside and outside the training distribution each."""
-    smooth: SmoothSettings = SmoothSettings()
+    smooth: SmoothSettings = field(default_factory=SmoothSettings)
     """Our model of spring and pendulum."""
-    bodies: BodySettings = BodySettings()
+    bodies: BodySettings = field(default_factory=BodySettings)
     """Our model of two and three bodies."""
 
 
