@@ -7,6 +7,10 @@ Importing the package registers its environments: ``gymnasium.make("HNNPendulum-
 - :mod:`hnn_gym.world_model`: what is learned; :mod:`hnn_gym.envs`: worlds as environments.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from hnn_gym.coordinates import Control, Coordinates, Degree
 from hnn_gym.data import RecordTransitions, TransitionDataset, record_steps
 from hnn_gym.dynamics import PortHamiltonian
@@ -15,6 +19,17 @@ from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, Miss
 from hnn_gym.simulate import integrate
 from hnn_gym.training import FitSettings, learn
 from hnn_gym.world_model import WorldModel
+
+if TYPE_CHECKING:
+    from hnn_gym.envs.sb3_vec import SimulatorVecEnv
+
+
+def make_sb3_vec(env_id: str, num_envs: int, **kwargs: Any) -> SimulatorVecEnv:
+    """Make a batch of worlds for stable-baselines3: see :func:`hnn_gym.envs.sb3_vec.make_sb3_vec`."""
+    from hnn_gym.envs import sb3_vec
+
+    return sb3_vec.make_sb3_vec(env_id, num_envs, **kwargs)
+
 
 __version__ = "0.1.0"
 
@@ -37,6 +52,7 @@ __all__ = [
     "counterfactual",
     "integrate",
     "learn",
+    "make_sb3_vec",
     "record_steps",
     "register",
 ]

@@ -5,6 +5,7 @@ from hnn_gym.envs.realise import BumpByForce
 from hnn_gym.envs.registration import register, register_environments
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import PendulumSwingUp, RecordedTask, Task, task_for
+from hnn_gym.envs.vector import SimulatorVectorEnv
 
 __all__ = [
     "BumpByForce",
@@ -12,6 +13,7 @@ __all__ = [
     "PendulumSwingUp",
     "RecordedTask",
     "SimulatorEnv",
+    "SimulatorVectorEnv",
     "Task",
     "counterfactual",
     "register",

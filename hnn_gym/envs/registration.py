@@ -23,10 +23,12 @@ from hnn_gym.envs.tasks import (
     task_for,
 )
 from hnn_gym.envs.true_worlds import n_body_world
+from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
 _ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
+_VECTOR_ENTRY_POINT = "hnn_gym.envs.vector:SimulatorVectorEnv"
 _SYSTEMS: dict[str, type[Task]] = {
     "Pendulum": PendulumSwingUp,
     "Spring": SpringHold,
@@ -69,6 +71,7 @@ def register(
         gymnasium.register(
             env_id,
             entry_point=_ENTRY_POINT,
+            vector_entry_point=_VECTOR_ENTRY_POINT,
             kwargs={name: value for name, value in kwargs.items() if value is not None},
             max_episode_steps=max_episode_steps or chosen.max_episode_steps,
         )
@@ -96,18 +99,31 @@ def make_bodies(
     return SimulatorEnv(n_body_world(n, masses, softening), **kwargs)
 
 
+def make_bodies_vector(
+    n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2, **kwargs: Any
+) -> SimulatorVectorEnv:
+    """Vector entry point of ``NBody-v0``; as :func:`make_bodies`, with ``kwargs`` of :class:`SimulatorVectorEnv`."""
+    return SimulatorVectorEnv(n_body_world(n, masses, softening), **kwargs)
+
+
 def register_environments() -> None:
     """Register what ships with the package. Called by ``import hnn_gym``."""
     for env_id, task in (_TRUE | _LEARNED).items():
         gymnasium.register(
             env_id,
             entry_point=_ENTRY_POINT,
+            vector_entry_point=_VECTOR_ENTRY_POINT,
             kwargs={"world_model": env_id},
             max_episode_steps=task.max_episode_steps,
         )
     gymnasium.register(
         "NBody-v0",
         entry_point="hnn_gym.envs.registration:make_bodies",
+        vector_entry_point="hnn_gym.envs.registration:make_bodies_vector",
         max_episode_steps=NBodyBound.max_episode_steps,
     )
-    gymnasium.register("HNN-v0", entry_point="hnn_gym.envs.registration:make_learned")
+    gymnasium.register(
+        "HNN-v0",
+        entry_point="hnn_gym.envs.registration:make_learned",
+        vector_entry_point=_VECTOR_ENTRY_POINT,
+    )

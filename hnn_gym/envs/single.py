@@ -12,12 +12,10 @@ import numpy as np
 
 from hnn_gym.bump import bump
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.channels import channel_of
-from hnn_gym.envs.core import Simulator, Transition
+from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.core import Transition
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
-from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.tasks import Reward, Task, task_for
-from hnn_gym.envs.true_worlds import truth_of
+from hnn_gym.envs.tasks import Reward, Task
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.world_model import WorldModel
 
@@ -92,14 +90,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             InputError: the checkpoint is not ours; the reward is unknown; dt is not positive; the render mode is
                 not supported; or bumps are asked of a world without H.
         """
-        world = resolve_world(world_model)
-        if dt is not None:
-            if not (isinstance(dt, (int, float)) and 0 < dt < math.inf):
-                raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
-            world = world.with_dt(dt)
-        if task is not None and reward is not None:
-            raise InputError("Give either task or reward: a task has a reward of its own.")
-        task = task or task_for(world, reward=reward)
+        simulator = build_simulator(
+            world_model,
+            task=task,
+            reward=reward,
+            dt=dt,
+            actions=actions,
+            bump_limit=bump_limit,
+            bump_price=bump_price,
+        )
+        world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
             modes = ", ".join(RENDER_MODES) if task.picture else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
@@ -107,9 +107,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise InputError(f"episode_steps must be at least 1, got {episode_steps}.")
         self.world, self.task = world, task
         self.render_mode = render_mode
-        channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
-        self.observation_space, self.action_space = task.observation_space, channel.space(task)
-        self._simulator = Simulator(world, task, channel, truth_of(world))
+        self.observation_space, self.action_space = task.observation_space, simulator.channel.space(task)
+        self._simulator = simulator
         self._renderer: Renderer | None = None
         self._episode_steps = episode_steps
         self._steps = 0

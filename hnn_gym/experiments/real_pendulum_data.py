@@ -14,6 +14,7 @@ from hnn_gym.coordinates import Control, Coordinates, Degree
 from hnn_gym.data import Episode, Provenance, TransitionDataset
 from hnn_gym.data.schmidt_lipson import read_schmidt_lipson
 from hnn_gym.envs.tasks import RealPendulumSustain
+from hnn_gym.world_model import WorldModel
 
 FRAME = 1 / 6
 """Time between two frames in s."""
@@ -34,6 +35,17 @@ def real_pendulum_transitions(path: str | os.PathLike[str]) -> tuple[TransitionD
     parts = ((motion.time[:cut], motion.state[:cut]), (motion.time[cut:], motion.state[cut:]))
     train, test = (_dataset(time, state) for time, state in parts)
     return train, test
+
+
+def energy_mse(world: WorldModel, film: TransitionDataset) -> float:
+    """Mean square error of the paper's H = 2.4 (1 - cos q) + v^2 along a dream from the first frame of each episode."""
+    errors = []
+    for episode in film:
+        seen = np.asarray(episode.observation, np.float64)
+        dreamt = world.decode(world.rollout(world.encode(seen[0]), steps=len(seen) - 1))
+        energy = [2.4 * (1 - values[:, 0]) + values[:, 2] ** 2 for values in (dreamt, seen)]
+        errors.append((energy[0] - energy[1]) ** 2)
+    return float(np.concatenate(errors).mean())
 
 
 def _dataset(time: np.ndarray, state: np.ndarray) -> TransitionDataset:

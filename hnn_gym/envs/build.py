@@ -1,0 +1,43 @@
+"""From the arguments of ``gymnasium.make`` to a simulator: what every shell does first."""
+
+from __future__ import annotations
+
+import math
+import os
+
+from hnn_gym.envs.channels import channel_of
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.tasks import Reward, Task, task_for
+from hnn_gym.envs.true_worlds import truth_of
+from hnn_gym.errors import InputError
+from hnn_gym.world_model import WorldModel
+
+
+def build_simulator(
+    world_model: WorldModel | str | os.PathLike[str],
+    *,
+    task: Task | None = None,
+    reward: Reward | None = None,
+    dt: float | None = None,
+    actions: str = "force",
+    bump_limit: float = 1.0,
+    bump_price: float = 0.05,
+) -> Simulator:
+    """Put a task into a world; arguments as of :class:`hnn_gym.envs.SimulatorEnv`.
+
+    Raises:
+        MissingPathError: there is no such checkpoint.
+        InputError: the checkpoint is not ours; the reward is unknown; dt is not positive; or bumps are asked of a
+            world without H.
+    """
+    world = resolve_world(world_model)
+    if dt is not None:
+        if not (isinstance(dt, (int, float)) and 0 < dt < math.inf):
+            raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
+        world = world.with_dt(dt)
+    if task is not None and reward is not None:
+        raise InputError("Give either task or reward: a task has a reward of its own.")
+    task = task or task_for(world, reward=reward)
+    channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
+    return Simulator(world, task, channel, truth_of(world))
