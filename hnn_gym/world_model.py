@@ -127,7 +127,11 @@ class WorldModel:
         Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
         step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift.
         """
-        u = None if action is None or not self.coordinates.controls else self.coordinates.force(action)
+        return self.advance(x, None if action is None else self.coordinates.force(action))
+
+    def advance(self, x: Array, force: Array | None) -> Array:
+        """As :meth:`step`, under generalised forces ``(..., m)`` within their limits, or None."""
+        u = force if self.coordinates.controls else None
         new = self.integrator.step(self.dynamics, x, self.dt, u)
         limits = self.coordinates.speed_limits
         return new if limits is None else self._limited(x, new, limits)
@@ -145,6 +149,8 @@ class WorldModel:
         xp = namespace(x)
         clipped = _clipped(v, limits)
         over = clipped != v
+        if xp is np and not over.any():  # the common case, and cheap to ask where arrays lie on the CPU
+            return new
         limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 

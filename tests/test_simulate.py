@@ -51,7 +51,7 @@ def test_torch_trajectories_carry_gradients_to_the_start():
     (gradient,) = torch.autograd.grad(x[-1, 0], x0)
     moved = [integrate(SPRING, x0.detach() + h, integrator=Leapfrog(), dt=0.1, steps=5)[-1, 0] for h in torch.eye(2)]
     # The spring is linear, so unit differences are derivatives.
-    np.testing.assert_allclose(gradient.numpy(), [float(m - x[-1, 0]) for m in moved], atol=1e-13)
+    np.testing.assert_allclose(gradient.numpy(), [float(m - x[-1, 0].detach()) for m in moved], atol=1e-13)
 
 
 def test_x0_is_left_as_it_was():

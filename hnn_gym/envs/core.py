@@ -60,7 +60,7 @@ class Simulator:
         """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space."""
         applied = self.channel.apply(self.world, x, action)
         force = self.world.coordinates.force(applied.action)
-        new = self.world.step(applied.x, applied.action)
+        new = self.world.advance(applied.x, force)
         q, v = self.world.state(x)
         next_q, next_v = self.world.state(new)
         unresolved = None

@@ -164,6 +164,21 @@ def test_starts_lie_where_the_paper_draws_them(task, energies):
     assert energy.max() <= energies[1]
 
 
+def test_two_bodies_start_opposite_each_other_with_nearly_the_speed_of_a_circle():
+    rng, ratios = np.random.default_rng(0), []
+    for _ in range(500):
+        q, v = OrbitTransfer().initial(rng, {})
+        assert np.array_equal(q[2:], -q[:2])
+        assert np.array_equal(v[2:], -v[:2])
+        assert (q[:2] >= 0.5).all()
+        assert (q[:2] <= 1.5).all()
+        assert abs(q[:2] @ v[:2]) < 1e-12
+        # The pull 1 / (2 r)^2 holds a circle of radius r at v^2 = 1 / (4 r).
+        ratios.append(np.linalg.norm(v[:2]) * np.sqrt(4 * np.linalg.norm(q[:2])))
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.01)
+    assert np.std(ratios) == pytest.approx(0.05, abs=0.01)
+
+
 def test_three_bodies_start_at_120_degrees_with_nearly_the_speed_of_a_circle():
     rng = np.random.default_rng(0)
     for _ in range(50):
