@@ -37,17 +37,22 @@ def write_checkpoint(
 
     Raises:
         ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
+        InputError: the card holds what JSON cannot.
     """
     folder = Path(path)
     if folder.is_file():
         raise ExistingPathError(f"{folder} is a file: a checkpoint is a folder, give another path.")
     if (folder / _CARD).exists() and not overwrite:
         raise ExistingPathError(f"{folder} holds a checkpoint already: give another path, or overwrite=True.")
-    folder.mkdir(parents=True, exist_ok=True)
     data = save_arrays({name: np.ascontiguousarray(value) for name, value in arrays.items()})
     header = {"format": FORMAT, "version": VERSION, "sha256": hashlib.sha256(data).hexdigest()}
+    try:
+        text = json.dumps(header | dict(card), indent=1, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The card cannot be written as JSON ({error}): give it plain, finite values.") from None
+    folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / _ARRAYS, data)
-    _replace(folder / _CARD, (json.dumps(header | dict(card), indent=1, allow_nan=False) + "\n").encode())
+    _replace(folder / _CARD, text.encode())
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -63,11 +68,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
     if folder.is_file():
         if folder.name in (_CARD, _ARRAYS):
             raise InputError(f"{folder} is part of a checkpoint: give its folder, {folder.parent}.")
-        if folder.suffix in _PICKLE_SUFFIXES or folder.open("rb").read(2) in (
-            b"\x80\x02",
-            b"\x80\x04",
-            b"PK",
-        ):
+        if folder.suffix in _PICKLE_SUFFIXES or _looks_like_pickle(folder):
             raise InputError(
                 f"{folder} is a pickle, which can execute code when loaded, and is refused: give a folder written by "
                 "WorldModel.save."
@@ -100,3 +101,10 @@ def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
     partial.replace(path)
+
+
+def _looks_like_pickle(file: Path) -> bool:
+    """Whether a file starts as pickles of protocol 2 and later do, or as the zip archives of torch.save."""
+    with file.open("rb") as content:
+        start = content.read(2)
+    return start == b"PK" or (start[:1] == b"\x80" and start[1:] in (b"\x02", b"\x03", b"\x04", b"\x05"))

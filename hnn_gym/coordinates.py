@@ -7,6 +7,7 @@ a checkpoint of any environment can carry its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -38,6 +39,8 @@ class Degree:
         """Check that it is either a position or an angle."""
         if (self.position is None) == (self.cos is None) or (self.cos is None) != (self.sin is None):
             raise InputError(f"A degree of freedom is observed as position, or as cos and sin, not as {self}.")
+        if self.speed_limit is not None and not self.speed_limit > 0:
+            raise InputError(f"A speed limit must be > 0, or None for none, not {self.speed_limit}.")
 
     @property
     def is_angle(self) -> bool:
@@ -67,6 +70,13 @@ class Control:
     unit: str | None = None
     scale: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.limit is not None and not self.limit > 0:
+            raise InputError(f"A force limit must be > 0, or None for none, not {self.limit}.")
+        if not self.scale or not math.isfinite(self.scale):
+            raise InputError(f"The scale of a control must be finite and not 0, and it is {self.scale}.")
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -77,7 +87,8 @@ class Coordinates:
         controls: the action entries, in order; empty for an environment without control.
 
     Raises:
-        InputError: an observation entry used twice or left out, or a control of no degree of freedom.
+        InputError: no degrees of freedom, an observation entry used twice or left out, or a control of no degree of
+            freedom.
     """
 
     degrees: tuple[Degree, ...]
@@ -85,6 +96,11 @@ class Coordinates:
 
     def __post_init__(self) -> None:
         """Check that every observation entry is used exactly once."""
+        if not self.degrees:
+            raise InputError("Coordinates need at least one degree of freedom.")
+        indices = [i for degree in self.degrees for i in degree.entries] + [c.degree for c in self.controls]
+        if not all(type(i) is int for i in indices):
+            raise InputError(f"Coordinates count entries and degrees of freedom in whole numbers, not as {indices}.")
         used = sorted(i for degree in self.degrees for i in degree.entries)
         if used != list(range(len(used))):
             raise InputError(f"Coordinates must use every observation entry exactly once, and use {used}.")

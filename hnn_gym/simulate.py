@@ -38,7 +38,7 @@ def integrate(
         Phase points ``(1 + steps // record_every, ..., 2n)``, x0 first.
 
     Raises:
-        InputError: the scheme does not fit the dynamics, or ``u`` has another number of steps.
+        InputError: the scheme does not fit the dynamics, ``u`` has another number of steps, or a count makes no sense.
         ConvergenceError: an implicit scheme did not converge.
     """
     integrator.check(dynamics)

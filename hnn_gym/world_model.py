@@ -202,11 +202,15 @@ class WorldModel:
         """Write the world as a checkpoint folder: arrays as safetensors, all the rest as a JSON card.
 
         Raises:
-            InputError: the world is true physics, which needs no weights.
+            InputError: the world is true physics, which needs no weights, or its scheme is not one for worlds.
             ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
         """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
+        if type(self.integrator).__name__ not in INTEGRATORS:
+            raise InputError(
+                f"{type(self.integrator).__name__} is not for worlds: choose from {', '.join(INTEGRATORS)}."
+            )
         model = self.architecture.hyperparameters()
         content = {
             "model": {"kind": self.architecture.kind} | model,

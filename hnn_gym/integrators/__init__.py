@@ -1,7 +1,11 @@
-"""Time-stepping schemes, one idea a file; ``INTEGRATORS`` finds them by name for cards and command lines."""
+"""Time-stepping schemes, one idea a file.
+
+``INTEGRATORS`` finds them by name for cards; ``LatticeLeapfrog``, which asks for its own start points, is for trajectories.
+"""
 
 from hnn_gym.integrators.base import Integrator
 from hnn_gym.integrators.implicit_midpoint import ImplicitMidpoint
+from hnn_gym.integrators.lattice import LatticeLeapfrog
 from hnn_gym.integrators.leapfrog import Leapfrog
 from hnn_gym.integrators.runge_kutta import Euler, RungeKutta4
 from hnn_gym.integrators.symplectic_euler import SymplecticEuler
@@ -26,6 +30,7 @@ __all__ = [
     "Euler",
     "ImplicitMidpoint",
     "Integrator",
+    "LatticeLeapfrog",
     "Leapfrog",
     "RungeKutta4",
     "SymplecticEuler",

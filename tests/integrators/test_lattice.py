@@ -1,0 +1,78 @@
+"""The lattice: forward and back again without one bit of difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hnn_gym.dynamics import PortHamiltonian
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.errors import InputError
+from hnn_gym.hamiltonians import NBody, Pendulum
+from hnn_gym.integrators import LatticeLeapfrog, Leapfrog
+from hnn_gym.simulate import integrate
+
+LATTICE = LatticeLeapfrog()
+ORBIT = np.array([1.0, 0.0, -1.0, 0.0, 0.0, 0.55, 0.0, -0.55])
+WORLDS: dict[str, tuple[Any, np.ndarray, float]] = {
+    "learned pendulum": (resolve_world("HNNPendulum-v0").dynamics, np.array([2.0, 0.1]), 0.05),
+    "learned two bodies": (resolve_world("HNNTwoBody-v0").dynamics, ORBIT, 0.05),
+    "true two bodies": (PortHamiltonian(NBody()), ORBIT, 0.05),
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_ten_thousand_steps_and_back_give_the_start_to_the_bit(name: str) -> None:
+    dynamics, start, dt = WORLDS[name]
+    x0 = LATTICE.snap(start)
+    there = integrate(dynamics, x0, integrator=LATTICE, dt=dt, steps=10_000, record_every=10_000)[-1]
+    back = integrate(dynamics, there, integrator=LATTICE, dt=-dt, steps=10_000, record_every=10_000)[-1]
+    assert np.abs(there - x0).max() > 0.1
+    np.testing.assert_array_equal(back, x0)
+    # Leapfrog without a lattice comes back closely, but not to the bit: the test above is no accident.
+    there = integrate(dynamics, start, integrator=Leapfrog(), dt=dt, steps=2_000)[-1]
+    back = integrate(dynamics, there, integrator=Leapfrog(), dt=-dt, steps=2_000)[-1]
+    assert 0 < np.abs(back - start).max() < 1e-8
+
+
+def test_batches_controls_and_torch_come_back_too() -> None:
+    dynamics = PortHamiltonian(Pendulum(), control=np.eye(1))
+    rng = np.random.default_rng(0)
+    x0, u = LATTICE.snap(rng.normal(size=(2, 3, 2))), rng.uniform(-1, 1, (500, 2, 3, 1))
+    there = integrate(dynamics, x0, integrator=LATTICE, dt=0.05, steps=500, u=u)[-1]
+    back = integrate(dynamics, there, integrator=LATTICE, dt=-0.05, steps=500, u=u[::-1])[-1]
+    np.testing.assert_array_equal(back, x0)
+    plain = PortHamiltonian(Pendulum())
+    t0 = torch.tensor(x0)
+    there = integrate(plain, t0, integrator=LATTICE, dt=0.05, steps=200)[-1]
+    assert torch.equal(integrate(plain, there, integrator=LATTICE, dt=-0.05, steps=200)[-1], t0)
+
+
+def test_it_is_leapfrog_down_to_the_lattice() -> None:
+    dynamics, x0 = PortHamiltonian(Pendulum()), LATTICE.snap(np.array([1.0, 0.3]))
+    ours, theirs = (integrate(dynamics, x0, integrator=i, dt=0.01, steps=100)[-1] for i in (LATTICE, Leapfrog()))
+    np.testing.assert_allclose(ours, theirs, atol=300 * 2.0**-40)  # three roundings a step
+    energy = Pendulum().energy(integrate(dynamics, x0, integrator=LATTICE, dt=0.05, steps=10_000))
+    assert np.ptp(energy) < 0.02
+
+
+def test_steps_undo_each_other_from_random_lattice_points() -> None:
+    dynamics = PortHamiltonian(Pendulum())
+    x = LATTICE.snap(np.random.default_rng(1).normal(size=(1000, 2)) * 5)
+    np.testing.assert_array_equal(LATTICE.step(dynamics, LATTICE.step(dynamics, x, 0.1), -0.1), x)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.array([0.1, 0.2]), r"snap\(x\)"),
+        (np.array([1e4, 0.0]), "within 4096"),
+        (np.array([0.5, 0.5], np.float32), "needs float64"),
+    ],
+)
+def test_points_off_the_lattice_are_refused(x: np.ndarray, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        LATTICE.step(PortHamiltonian(Pendulum()), x, 0.1)
