@@ -1,6 +1,7 @@
 """Time-stepping schemes, one idea a file.
 
-``INTEGRATORS`` finds them by name for cards; ``LatticeLeapfrog``, which asks for its own start points, is for trajectories.
+``INTEGRATORS`` finds those for worlds by name; ``LatticeLeapfrog``, which asks for its own start points, is for
+trajectories.
 """
 
 from hnn_gym.integrators.base import Integrator
