@@ -177,7 +177,9 @@ class WorldModel:
 
     @cached_property
     def backwards(self) -> WorldModel:
-        """The world whose step undoes a step of this one (speed limits and friction at rounding aside).
+        """The world whose step undoes a step of this one.
+
+        To rounding where no speed limit was met; friction makes symplectic Euler's inverse inexact, by O(dt^2).
 
         Raises:
             InputError: the scheme cannot be inverted explicitly.
@@ -188,7 +190,8 @@ class WorldModel:
         """The same world with its arrays in the library, dtype and place of ``x``."""
         xp, kind = namespace(x), {"dtype": x.dtype, "device": getattr(x, "device", None)}
         if self.architecture is not None and self.parameters is not None:
-            parameters = {name: xp.asarray(value, **kind) for name, value in self.parameters.items()}
+            arrays = _on_numpy(self.parameters) if xp is np else self.parameters
+            parameters = {name: xp.asarray(value, **kind) for name, value in arrays.items()}
             return replace(self, dynamics=self.architecture.build(parameters), parameters=parameters)
         if isinstance(self.dynamics, PortHamiltonian):
             control, damping = (
@@ -221,8 +224,7 @@ class WorldModel:
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
         }
-        arrays = {name: np.asarray(value) for name, value in self.parameters.items()}
-        write_checkpoint(path, content, arrays, overwrite=overwrite)
+        write_checkpoint(path, content, _on_numpy(self.parameters), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:
@@ -240,16 +242,31 @@ class WorldModel:
             architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
             scheme = dict(card["integrator"])
             integrator = INTEGRATORS[scheme.pop("scheme")](**scheme)
-            coordinates, dt = Coordinates.from_json(card["coordinates"]), float(card["dt"])
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            initial = architecture.initial_parameters(np.random.default_rng(0))
+            world = cls.built(
+                architecture,
+                initial,
+                coordinates=Coordinates.from_json(card["coordinates"]),
+                integrator=integrator,
+                dt=float(card["dt"]),
+                card=card.get("provenance"),
+            )
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
             raise InputError(f"The card of {path} does not describe a world this release knows: {error!r}.") from None
-        expected = {k: v.shape for k, v in architecture.initial_parameters(np.random.default_rng(0)).items()}
-        if {k: v.shape for k, v in arrays.items()} != expected:
+        if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in initial.items()}:
             raise InputError(f"The arrays of {path} do not fit the model its card describes.")
         if not all(np.isfinite(value).all() for value in arrays.values()):
             raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
-        provenance = card.get("provenance")
-        return cls.built(architecture, arrays, coordinates=coordinates, integrator=integrator, dt=dt, card=provenance)
+        parameters = {name: np.array(value, dtype=np.float64) for name, value in arrays.items()}
+        return replace(world, dynamics=architecture.build(parameters), parameters=parameters)
+
+
+def _on_numpy(parameters: Parameters) -> dict[str, np.ndarray]:
+    """The arrays on NumPy, from wherever they are; torch's without their gradients."""
+    return {
+        name: np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        for name, value in parameters.items()
+    }
 
 
 def _clipped(v: Array, limits: tuple[float, ...]) -> Array:

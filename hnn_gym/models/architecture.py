@@ -7,6 +7,7 @@ JSON and the arrays.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.dynamics import Dynamics
+from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models.features import Features
 from hnn_gym.phase import Array
@@ -36,6 +38,9 @@ class Variables:
         force_scales: typical size of every control.
         in_physical_units: controls are generalised forces in SI units. The inertia is then learned and the
             energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
+
+    Raises:
+        InputError: the lengths differ, a scale is not positive and finite, or a control acts nowhere.
     """
 
     angles: tuple[bool, ...]
@@ -45,6 +50,18 @@ class Variables:
     control_degrees: tuple[int, ...] = ()
     force_scales: tuple[float, ...] = ()
     in_physical_units: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that they describe one system."""
+        scales = (self.position_scales, self.velocity_scales, self.acceleration_scales)
+        if not self.n or any(len(scale) != self.n for scale in scales):
+            raise InputError(f"Variables need one angle flag and three scales for each degree of freedom: {self}.")
+        if not all(math.isfinite(s) and s > 0 for s in (*sum(scales, ()), *self.force_scales)):
+            raise InputError(f"Variables need scales that are finite and > 0: {self}.")
+        if len(self.force_scales) != len(self.control_degrees):
+            raise InputError(f"Variables need one force scale for each control: {self}.")
+        if not all(0 <= degree < self.n for degree in self.control_degrees):
+            raise InputError(f"Variables have a control of a degree of freedom that is not there: {self}.")
 
     @classmethod
     def measured(cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
