@@ -143,12 +143,13 @@ class Coordinates:
         xp = namespace(q)
         entries: dict[int, Array] = {}
         for i, degree in enumerate(self.degrees):
-            entries[degree.velocity] = v[..., i]
+            qi = q[..., i : i + 1]
+            entries[degree.velocity] = v[..., i : i + 1]
             if degree.cos is None or degree.sin is None:
-                entries[degree.position or 0] = q[..., i]
+                entries[degree.position or 0] = qi
             else:
-                entries[degree.cos], entries[degree.sin] = xp.cos(q[..., i]), xp.sin(q[..., i])
-        return xp.stack([entries[i] for i in range(self.observation_size)], axis=-1)
+                entries[degree.cos], entries[degree.sin] = xp.cos(qi), xp.sin(qi)
+        return xp.concat([entries[i] for i in range(self.observation_size)], axis=-1)
 
     def force(self, action: Array) -> Array:
         """Generalised forces u ``(..., m)`` of actions ``(..., m)``: scaled, then clipped to the limits."""
@@ -162,9 +163,9 @@ class Coordinates:
             )
         if bounds is None:
             return action
-        xp = namespace(action)
         if len(set(bounds)) == 1:
-            return xp.clip(action, -bounds[0], bounds[0])
+            return action.clip(-bounds[0], bounds[0])
+        xp = namespace(action)
         return xp.stack([xp.clip(action[..., i], -b, b) for i, b in enumerate(bounds)], axis=-1)
 
     @cached_property

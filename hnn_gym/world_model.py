@@ -271,9 +271,9 @@ def _on_numpy(parameters: Parameters) -> dict[str, np.ndarray]:
 
 def _clipped(v: Array, limits: tuple[float, ...]) -> Array:
     """Velocities ``(..., n)`` clipped to plus or minus their limits."""
-    xp = namespace(v)
     if len(set(limits)) == 1:
-        return xp.clip(v, -limits[0], limits[0])
+        return v.clip(-limits[0], limits[0])
+    xp = namespace(v)
     return xp.stack([xp.clip(v[..., i], -limit, limit) for i, limit in enumerate(limits)], axis=-1)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+import tyro
 
 from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.coordinates import Coordinates
@@ -166,6 +167,10 @@ def test_the_command_line_reports_bad_input_in_one_line(settings):
     assert failed.returncode == 2
     assert failed.stderr.count("\n") == 1
     assert "Did you mean: `Pendulum`" in failed.stderr
-    failed = run("--env", "Pendulum-v1", "--out", str(settings.out), "--env-kwargs", "[1]")
-    assert failed.returncode == 2
-    assert "not a JSON object" in failed.stderr
+
+
+def test_environment_arguments_that_are_no_json_object_are_refused(capsys):
+    for text, message in [("[1]", "not a JSON object"), ('{"g": ', "Error parsing --env-kwargs")]:
+        with pytest.raises(SystemExit, match="2"):
+            tyro.cli(CollectSettings, args=["--env", "Pendulum-v1", "--out", "x", "--env-kwargs", text])
+        assert message in capsys.readouterr().err

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnn_gym.coordinates import Control, Coordinates, Degree
@@ -58,6 +58,7 @@ def test_every_entry_of_the_observation_is_what_was_declared(name):
             np.testing.assert_array_equal(observation[:, degree.position], q[:, i])
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(-1e3, 1e3))
 def test_an_angle_comes_back_in_one_turn_and_is_observed_the_same(angle):
     observation = PENDULUM.observation(np.array([angle]), np.array([0.0]))
@@ -158,6 +159,7 @@ JSON = st.recursive(
 FIELDS = ["velocity", "position", "cos", "sin", "speed_limit", "degree", "limit", "unit", "scale"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(JSON | st.fixed_dictionaries({"degrees": JSON | st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON))}))
 def test_foreign_json_is_read_as_a_declaration_or_refused(data):
     try:
@@ -167,6 +169,7 @@ def test_foreign_json_is_read_as_a_declaration_or_refused(data):
     coordinates.observation(*states(coordinates, 2))  # what was accepted works
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(["degrees", "controls"]), st.sampled_from(FIELDS), JSON)
 def test_a_declaration_with_one_value_changed_is_read_or_refused(part, field, value):
     data = SHUFFLED.to_json()

@@ -1,15 +1,18 @@
-"""Many copies of a simulator stepped as one batch: the state behind the vector shells."""
+"""Many copies of a simulator stepped as one batch: the state behind the vector shells, on NumPy or torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
 
-from hnn_gym.envs.core import Simulator, Transition
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.stepping import Outcome, Steps
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.phase import Array, namespace
 
 
 class Batch:
@@ -19,24 +22,53 @@ class Batch:
 
     Attributes:
         simulator: the world and the task.
-        x: phase points, float64 ``(num_envs, 2n)``.
+        x: phase points ``(num_envs, 2n)``, NumPy or torch; read only.
         steps: steps of the present episode, int64 ``(num_envs,)``.
     """
 
-    def __init__(self, simulator: Simulator, num_envs: int, *, max_episode_steps: int | None) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        num_envs: int,
+        *,
+        max_episode_steps: int | None,
+        dtype: str = "float64",
+        device: str | None = None,
+    ) -> None:
         """Hold ``num_envs`` copies, none of which has a state before :meth:`start`.
 
+        Args:
+            simulator: the world and the task.
+            num_envs: number of copies.
+            max_episode_steps: truncate after so many steps; None: never.
+            dtype: "float64" or "float32", of the physics.
+            device: None for NumPy; "cpu" or "cuda" for torch tensors there.
+
         Raises:
-            InputError: ``num_envs`` or ``max_episode_steps`` is below 1.
+            InputError: ``num_envs`` or ``max_episode_steps`` is below 1, another ``dtype``, or no such device.
         """
-        if num_envs < 1:
-            raise InputError(f"num_envs must be at least 1, got {num_envs}.")
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
+            raise InputError(f"num_envs must be at least 1, got {num_envs!r}.")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise InputError(f"max_episode_steps must be at least 1, got {max_episode_steps}.")
-        self.simulator, self.num_envs, self._limit = simulator, num_envs, max_episode_steps
+        self.simulator, self.num_envs, self._limit = simulator, int(num_envs), max_episode_steps
         self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
-        self.x = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan)
-        self.steps = np.zeros(num_envs, np.int64)
+        start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype))
+        self._step: Any
+        if device is None:
+            self.x: Array = start
+            if start.dtype != np.float64:
+                simulator = replace(simulator, world=simulator.world.like(start))
+            self._step = Steps(simulator, self.num_envs, start.dtype)
+        else:
+            from hnn_gym.envs import stepping_torch  # with torch only where it is asked for
+
+            place = stepping_torch.checked_device(device)
+            self.x = stepping_torch.on_device(start, place)
+            self._step = stepping_torch.TorchSteps(simulator, self.x)
+        self._xp, self._place = namespace(self.x), {"device": self.x.device}
+        self._started = False
+        self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
 
     def seed(self, seeds: Sequence[int | None]) -> None:
@@ -45,53 +77,87 @@ class Batch:
             if seed is not None:
                 self._generators[i] = seeding.np_random(seed)[0]
 
-    def start(self, which: np.ndarray, options: Mapping[str, Any] | None = None) -> None:
+    def start(self, which: Array, options: Mapping[str, Any] | None = None) -> None:
         """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks."""
         task, world = self.simulator.task, self.simulator.world
-        for i in np.flatnonzero(which):
+        chosen = np.flatnonzero(_on_host(which))
+        q, v = np.empty((2, len(chosen), world.coordinates.n))
+        for k, i in enumerate(chosen):
             generator = self._generators[i]
             if generator is None:
                 generator = self._generators[i] = seeding.np_random(None)[0]
-            self.x[i] = world.phase_point(*task.initial(generator, options or {}))
-        self.steps[which] = 0
+            q[k], v[k] = task.initial(generator, options or {})
+        begun = self._xp.asarray(world.phase_point(q, v), dtype=self.x.dtype, **self._place)
+        x = self._xp.asarray(self.x, copy=True)
+        x[which] = begun
+        self.x, self.steps = x, self._xp.where(which, 0 * self.steps, self.steps)
+        self._started = True
+        self._step.changed(which)
 
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
         if self._limit is not None:
-            self.steps = rng.integers(0, self._limit, self.num_envs)
+            self.steps = self._xp.asarray(rng.integers(0, self._limit, self.num_envs), **self._place)
 
-    def advance(self, actions: Any, active: np.ndarray | None = None) -> tuple[Transition, np.ndarray]:
-        """Step all copies, or those that ``active`` ``(num_envs,)`` marks; return the transition and ``truncated``.
+    def advance(self, actions: Any, active: Array | None = None) -> tuple[Outcome, Array]:
+        """Step all copies, or those that ``active`` ``(num_envs,)`` marks; return the outcome and ``truncated``.
+
+        The arrays of the outcome are fresh. Rows that are not active are to be started before the next step.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
-            ConvergenceError: a copy left the finite numbers.
+            ConvergenceError: a copy left the finite numbers; nothing has changed then.
         """
-        array = np.asarray(actions, dtype=np.float64)
-        if array.shape != self.action_shape:
-            raise InputError(f"The actions have shape {array.shape}, and must have {self.action_shape}.")
-        bad = ~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
-        if active is not None:
-            bad &= active
-        if bad.any():
-            raise InputError(f"The actions of the environments {np.flatnonzero(bad)[:8].tolist()} are not finite.")
-        if np.isnan(self.x[0, 0]):
-            raise InputError("The environments have no state yet: call reset() first.")
-        if active is not None:
-            array = np.where(active[:, None], array, 0.0)
-        transition = self.simulator.transition(self.x, array)
-        finite = np.isfinite(transition.x).all(axis=-1)
-        if not finite.all():
-            raise ConvergenceError(
-                f"The environments {np.flatnonzero(~finite)[:8].tolist()} left the finite numbers: reset them."
-            )
-        stepped = np.ones(self.num_envs, bool) if active is None else active
-        self.x = transition.x if active is None else np.where(active[:, None], transition.x, self.x)
-        self.steps = self.steps + stepped
-        truncated = np.zeros(self.num_envs, bool) if self._limit is None else stepped & (self.steps >= self._limit)
-        return transition, truncated
+        xp = self._xp
+        outcome = self._step(self.x, self._checked(actions, active))
+        if not xp.isfinite(outcome.x.sum()):
+            lost = np.flatnonzero(_on_host(~xp.all(xp.isfinite(outcome.x), axis=-1)))
+            if len(lost):
+                raise ConvergenceError(f"The environments {lost[:8].tolist()} left the finite numbers: reset them.")
+        self._step.kept()
+        self.x = outcome.x
+        self.steps = self.steps + (1 if active is None else xp.asarray(active, dtype=xp.int64))
+        if self._limit is None:
+            return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place)
+        truncated = self.steps >= self._limit
+        return outcome, truncated if active is None else truncated & active
 
-    def observation(self) -> np.ndarray:
-        """Observations ``(num_envs, d)`` in the type of the task's space, freshly made."""
-        space = self.simulator.task.observation_space
-        return np.ascontiguousarray(self.simulator.world.decode(self.x), dtype=space.dtype)
+    def observation(self, which: Array | slice = slice(None)) -> Array:
+        """Observations ``(k, d)`` of the copies marked, in the type of the task's space, freshly made."""
+        name = self.simulator.task.observation_space.dtype.name
+        return self._xp.asarray(self._world.decode(self.x[which]), dtype=getattr(self._xp, name))
+
+    def info(self, which: Array | slice = slice(None)) -> dict[str, Array]:
+        """What is told of the copies marked when their episode begins: arrays ``(k,)`` by name."""
+        return replace(self.simulator, world=self._world).info(self.x[which])
+
+    @property
+    def _world(self) -> Any:
+        return self.simulator.world if self._xp is np else self._step.world
+
+    def _checked(self, actions: Any, active: Array | None) -> Array:
+        xp = self._xp
+        try:
+            array = xp.asarray(actions, dtype=xp.float64 if xp is np else self.x.dtype, **self._place)
+        except (TypeError, ValueError):
+            raise InputError(f"The actions are not an array of numbers but {type(actions).__name__}.") from None
+        if tuple(array.shape) != self.action_shape:
+            raise InputError(f"The actions have shape {tuple(array.shape)}, and must have {self.action_shape}.")
+        if not self._started:
+            raise InputError("The environments have no state yet: call reset() first.")
+        if not xp.isfinite(array.sum()):
+            bad = ~xp.all(xp.isfinite(array), axis=-1)
+            bad = np.flatnonzero(_on_host(bad if active is None else bad & active))
+            if len(bad):
+                raise InputError(f"The actions of the environments {bad[:8].tolist()} are not finite.")
+        return array if active is None else xp.where(active[:, None], array, xp.zeros_like(array))
+
+
+def _on_host(array: Array) -> np.ndarray:
+    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
+
+
+def _checked_type(dtype: str) -> np.dtype[Any]:
+    if dtype not in ("float64", "float32"):
+        raise InputError(f'dtype must be "float64" or "float32", got {dtype!r}.')
+    return np.dtype(dtype)

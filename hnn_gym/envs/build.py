@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from numbers import Real
 
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
@@ -28,16 +29,31 @@ def build_simulator(
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: the checkpoint is not ours; the reward is unknown; dt is not positive; or bumps are asked of a
-            world without H.
+        InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none, or one of
+            another system; dt is not positive; or bumps are asked of a world without H.
     """
     world = resolve_world(world_model)
     if dt is not None:
-        if not (isinstance(dt, (int, float)) and 0 < dt < math.inf):
+        if not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf:
             raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
         world = world.with_dt(dt)
     if task is not None and reward is not None:
         raise InputError("Give either task or reward: a task has a reward of its own.")
-    task = task or task_for(world, reward=reward)
+    if reward is not None and not callable(reward):
+        raise InputError(f"reward must be a function f(observation, force, next_observation), not {reward!r}.")
+    if task is None:
+        task = task_for(world, reward=reward)
+    _check_fit(task, world)
     channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
     return Simulator(world, task, channel, truth_of(world))
+
+
+def _check_fit(task: Task, world: WorldModel) -> None:
+    if not isinstance(task, Task):
+        raise InputError(f"task must be a Task of hnn_gym.envs, such as PendulumSwingUp(), not {task!r}.")
+    seen, controls = world.coordinates.observation_size, len(world.coordinates.controls)
+    if task.observation_space.shape != (seen,) or (controls and task.action_space.shape != (controls,)):
+        raise InputError(
+            f"{type(task).__name__} is a task with observations {task.observation_space.shape} and actions "
+            f"{task.action_space.shape}, and this world has ({seen},) and ({controls},): give the task of this system."
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -131,7 +132,8 @@ def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: fl
         return ForceChannel()
     if actions not in ("bump", "force+bump"):
         raise InputError(f"actions must be 'force', 'bump' or 'force+bump', not {actions!r}.")
-    if not 0 < limit < float("inf") or not 0 <= price < float("inf"):
-        raise InputError(f"A bump needs a limit > 0 J and a price >= 0 per J, got {limit} and {price}.")
+    numbers = isinstance(limit, Real) and isinstance(price, Real)
+    if not numbers or not 0 < limit < float("inf") or not 0 <= price < float("inf"):
+        raise InputError(f"A bump needs bump_limit > 0 J and bump_price >= 0 per J, got {limit!r} and {price!r}.")
     _energy_of(world)
     return BumpChannel(with_force=actions == "force+bump", limit=limit, price=price)

@@ -5,8 +5,11 @@ An action channel turns the action into an energy bump, which comes first, and c
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from gymnasium.spaces import Box
 
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.channels import ActionChannel, Applied, ForceChannel
@@ -20,9 +23,12 @@ class Transition(NamedTuple):
 
     Attributes:
         x: next phase points ``(..., 2n)``.
+        q: their positions ``(..., n)``.
+        v: their velocities ``(..., n)``.
         force: the forces that acted ``(..., m)``.
         reward: ``(...)``.
         terminated: bool ``(...)``.
+        energy: H in J ``(...)`` of the next phase points, where it was needed; else None.
         unresolved: bool ``(...)``, whether the step made or lost more energy than the task tolerates, as in a close
             encounter of two bodies; None where the task does not ask, or the world has no H.
         requested: energy in J ``(...)`` that the action asked for, or None where it cannot.
@@ -31,9 +37,12 @@ class Transition(NamedTuple):
     """
 
     x: Array
+    q: Array
+    v: Array
     force: Array
     reward: Array
     terminated: Array
+    energy: Array | None = None
     unresolved: Array | None = None
     requested: Array | None = None
     realised: Array | None = None
@@ -56,6 +65,10 @@ class Simulator:
     channel: ActionChannel = field(default_factory=ForceChannel)
     truth: WorldModel | None = None
 
+    def spaces(self) -> tuple[Box, Box]:
+        """Return the observation and action space of one copy, new each time: a space holds its own randomness."""
+        return deepcopy(self.task.observation_space), deepcopy(self.channel.space(self.task))
+
     def transition(self, x: Array, action: Array) -> Transition:
         """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space."""
         applied = self.channel.apply(self.world, x, action)
@@ -63,16 +76,20 @@ class Simulator:
         new = self.world.advance(applied.x, force)
         q, v = self.world.state(x)
         next_q, next_v = self.world.state(new)
-        unresolved = None
+        energy = unresolved = None
         if self.task.energy_tolerance is not None and self.world.has_energy:
-            error = abs(unexplained_energy(self.world, applied.x, new, force))
+            energy = self.world.energy(new)
+            error = abs(unexplained_energy(self.world, applied.x, new, force, energy=energy))
             unresolved = ~(error <= self.task.energy_tolerance * (split(new)[1] * next_v).sum(-1) / 2)
         reward = self.task.reward(q, v, force, next_q, next_v)
         return Transition(
             x=new,
+            q=next_q,
+            v=next_v,
             force=force,
             reward=reward if applied.cost is None else reward - applied.cost,
             terminated=self.task.terminated(next_q, next_v),
+            energy=energy,
             unresolved=unresolved,
             requested=applied.requested,
             realised=applied.realised,
@@ -81,7 +98,11 @@ class Simulator:
 
     def info(self, x: Array, transition: Transition | None = None) -> dict[str, Array]:
         """What every shell tells of phase points ``(..., 2n)`` and the step that led there; arrays ``(...)``."""
-        told = {"energy": self.world.energy(x)} if self.world.has_energy else {}
+        told = {}
+        if self.world.has_energy:
+            # A shell may have begun new episodes since: then x is not where the step led.
+            known = transition.energy if transition is not None and transition.x is x else None
+            told["energy"] = self.world.energy(x) if known is None else known
         if transition is not None and transition.unresolved is not None:
             told["close_encounter"] = transition.unresolved
         if transition is not None and transition.requested is not None:
@@ -97,7 +118,7 @@ class Simulator:
         return self.truth.energy(after) - self.truth.energy(before)
 
 
-def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array) -> Array:
+def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array, *, energy: Array | None = None) -> Array:
     """H(new) - H(x) in J that neither the work of the forces nor friction explains: the error of one step ``(...)``.
 
     A constant force u does the work u (q' - q), exactly; friction takes the integral of D v^2, here its trapezoid.
@@ -107,8 +128,9 @@ def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array) ->
         x: phase points before the step ``(..., 2n)``.
         new: and after it.
         force: the forces that acted ``(..., m)``.
+        energy: H(new) ``(...)``, where it is known already.
     """
-    error = world.energy(new) - world.energy(x)
+    error = (world.energy(new) if energy is None else energy) - world.energy(x)
     dynamics = world.dynamics
     if isinstance(dynamics, PortHamiltonian):
         if dynamics.control is not None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import gymnasium
 
+from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.checks import check_steps
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import (
@@ -20,7 +22,6 @@ from hnn_gym.envs.tasks import (
     SpringHold,
     Task,
     ThreeBodyBound,
-    task_for,
 )
 from hnn_gym.envs.true_worlds import n_body_world
 from hnn_gym.envs.vector import SimulatorVectorEnv
@@ -52,7 +53,7 @@ def register(
     """Register a world of yours, for ``gymnasium.make(env_id)``.
 
     Args:
-        env_id: such as "MyWorld-v0".
+        env_id: such as "MyWorld-v0", or "mine/World-v0" with a namespace.
         world_model: a world, or the path of a checkpoint.
         task: None takes the task of the environment the world was learned from.
         reward: for worlds whose environment has no known task.
@@ -60,12 +61,17 @@ def register(
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: it is not a checkpoint of ours; the reward is unknown; or the id is malformed or taken.
+        InputError: it is not a checkpoint of ours; the reward is unknown; the task is none of this system; the length
+            is no number of steps; or the id is malformed or taken.
     """
+    if not isinstance(env_id, str) or ":" in env_id:  # "module:id" is what make imports a module for
+        raise InputError(f"{env_id!r} cannot be registered: choose an id such as 'MyWorld-v0'.")
     if env_id in gymnasium.registry:
         raise InputError(f"{env_id} is registered already: choose another id.")
-    world = resolve_world(world_model)
-    chosen = task or task_for(world, reward=reward)
+    check_steps(max_episode_steps, "max_episode_steps")
+    chosen = build_simulator(world_model, task=task, reward=reward).task
+    if isinstance(world_model, os.PathLike):
+        world_model = os.fspath(world_model)  # a spec with a path object has no JSON
     kwargs: dict[str, Any] = {"world_model": world_model, "task": task, "reward": reward}
     try:
         gymnasium.register(
@@ -80,11 +86,15 @@ def register(
 
 
 def make_learned(world_model: WorldModel | str | os.PathLike[str], **kwargs: Any) -> SimulatorEnv:
-    """Entry point of ``HNN-v0``: a world of your own, truncated as its task says."""
-    env = SimulatorEnv(world_model, **kwargs)
+    """Entry point of ``HNN-v0``: a world of your own, truncated as its task says.
+
+    Gymnasium's own ``max_episode_steps`` can only shorten that; ``episode_steps`` sets it, None for no end.
+    """
+    world = resolve_world(world_model)
+    env = SimulatorEnv(world, **kwargs)
     if "episode_steps" in kwargs or env.task.max_episode_steps is None:
         return env
-    return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
+    return SimulatorEnv(world, episode_steps=env.task.max_episode_steps, **kwargs)
 
 
 def make_bodies(
@@ -104,6 +114,10 @@ def make_bodies_vector(
 ) -> SimulatorVectorEnv:
     """Vector entry point of ``NBody-v0``; as :func:`make_bodies`, with ``kwargs`` of :class:`SimulatorVectorEnv`."""
     return SimulatorVectorEnv(n_body_world(n, masses, softening), **kwargs)
+
+
+# ``gymnasium.make`` looks here for the render modes, and wraps for "rgb_array_list".
+make_learned.metadata = make_bodies.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]
 
 
 def register_environments() -> None:
@@ -126,4 +140,5 @@ def register_environments() -> None:
         "HNN-v0",
         entry_point="hnn_gym.envs.registration:make_learned",
         vector_entry_point=_VECTOR_ENTRY_POINT,
+        kwargs={"world_model": None},  # so that we, not Python, say what is missing
     )

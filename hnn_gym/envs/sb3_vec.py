@@ -42,22 +42,33 @@ class SimulatorVecEnv(VecEnv):
             raise InputError("There is no picture for this system: leave draws=True out.")
         self.batch, self._staggered = batch, staggered
         self.render_mode = "rgb_array" if draws else None
-        super().__init__(batch.num_envs, task.observation_space, batch.simulator.channel.space(task))
+        super().__init__(batch.num_envs, *batch.simulator.spaces())
         self.seed(seed)
-        self._returns = np.zeros(batch.num_envs)
+        self._returns, self._lengths = np.zeros(batch.num_envs), np.zeros(batch.num_envs, np.int64)
+        self._nothing: list[dict[str, Any]] = [{} for _ in range(batch.num_envs)]
         self._actions: np.ndarray | None = None
         self._force: np.ndarray | None = None
         self._renderers: list[Renderer] = []
         self._began = time.time()
 
     def reset(self) -> np.ndarray:
-        """Start an episode in every copy; return observations ``(num_envs, d)``."""
+        """Start an episode in every copy; return observations ``(num_envs, d)``.
+
+        Raises:
+            InputError: ``set_options`` gave the copies different options, or some that are not known.
+        """
+        options = self._options[0]
+        if any(other != options for other in self._options):
+            raise InputError("The copies of a batch start with the same options: give set_options one dict.")
+        known = self.batch.simulator.task.options
+        if set(options) - set(known):
+            raise InputError(f"reset does not know the options {sorted(set(options) - set(known))}: it knows {known}.")
         self.batch.seed(self._seeds)
-        self.batch.start(np.ones(self.num_envs, bool))
+        self.batch.start(np.ones(self.num_envs, bool), options)
         if self._staggered:
             self.batch.stagger(np.random.default_rng(self._seeds[0]))
             self._staggered = False
-        self._returns[:] = 0.0
+        self._returns[:], self._lengths[:] = 0.0, 0
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [{} for _ in range(self.num_envs)]
@@ -74,26 +85,26 @@ class SimulatorVecEnv(VecEnv):
             InputError: actions of another shape or not finite.
             ConvergenceError: a copy left the finite numbers.
         """
-        transition, truncated = self.batch.advance(self._actions)
-        terminated = np.asarray(transition.terminated, bool)
-        self._force = transition.force
-        rewards = np.array(transition.reward, dtype=np.float32)
-        self._returns += transition.reward
-        dones = terminated | truncated
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        observation = self.batch.observation()
+        outcome, truncated = self.batch.advance(self._actions)
+        self._force = outcome.force
+        self._returns += outcome.reward
+        self._lengths += 1
+        dones = outcome.terminated | truncated
+        # Nothing is told of copies whose episode goes on: their dicts are empty, and the same every time.
+        infos = self._nothing.copy()
+        observation = outcome.observation
         if dones.any():
             elapsed = round(time.time() - self._began, 6)
             for i in np.flatnonzero(dones):
                 infos[i] = {
                     "terminal_observation": observation[i].copy(),
-                    "TimeLimit.truncated": bool(truncated[i] and not terminated[i]),
-                    "episode": {"r": float(self._returns[i]), "l": int(self.batch.steps[i]), "t": elapsed},
+                    "TimeLimit.truncated": bool(truncated[i] and not outcome.terminated[i]),
+                    "episode": {"r": float(self._returns[i]), "l": int(self._lengths[i]), "t": elapsed},
                 }
-            self._returns[dones] = 0.0
+            self._returns[dones], self._lengths[dones] = 0.0, 0
             self.batch.start(dones)
-            observation = self.batch.observation()
-        return observation, rewards, dones, infos
+            observation[dones] = self.batch.observation(dones)
+        return observation, outcome.reward.astype(np.float32), dones, infos
 
     def close(self) -> None:
         """Close the pictures, if there are any."""
@@ -146,7 +157,7 @@ def make_sb3_vec(
     num_envs: int,
     *,
     seed: int | None = None,
-    staggered: bool = True,
+    staggered: bool = False,
     draws: bool = False,
     **kwargs: Any,
 ) -> SimulatorVecEnv:
@@ -160,8 +171,8 @@ def make_sb3_vec(
         env_id: such as "HNNPendulum-v0", or "HNN-v0" with ``world_model=...``.
         num_envs: number of copies.
         seed: of the first episodes, copy i getting seed + i.
-        staggered: let the first episodes be of different lengths: PPO evaluates every truncated copy by itself, and
-            thousands that end in one step would stall it.
+        staggered: let the first episodes be of different lengths, so that thousands do not all end in one step and
+            every batch holds all parts of an episode. For training; an evaluation wants whole episodes.
         draws: whether ``render()`` gives pictures.
         kwargs: as for ``gymnasium.make_vec``.
 
@@ -175,4 +186,6 @@ def make_sb3_vec(
     envs = made.unwrapped
     if not isinstance(envs, SimulatorVectorEnv):
         raise InputError(f"{env_id} is not an environment of hnn_gym.")
+    if not isinstance(envs.batch.x, np.ndarray):
+        raise InputError("stable-baselines3 takes NumPy arrays: leave out device, or use gymnasium.make_vec.")
     return SimulatorVecEnv(envs.batch, seed=seed, staggered=staggered, draws=draws)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from hnn_gym.envs.true_worlds import TRUE_IDS, true_world
+from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -17,10 +18,15 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: it is not a checkpoint of ours.
+        InputError: it is not a checkpoint of ours, or none of the three.
     """
     if isinstance(world_model, WorldModel):
         return world_model
+    if not isinstance(world_model, (str, os.PathLike)):
+        raise InputError(
+            "world_model must be a WorldModel, the id of one, such as 'HNNPendulum-v0', or the path of a checkpoint, "
+            f"such as 'runs/x', not {world_model!r}."
+        )
     if isinstance(world_model, str) and (WEIGHTS / world_model / "world.json").is_file():
         return _shipped(world_model)
     if isinstance(world_model, str) and world_model in TRUE_IDS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 from hnn_gym.bump import bump
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.core import Transition
+from hnn_gym.envs.checks import all_finite, check_steps, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
+from hnn_gym.envs.stepping import Outcome, step_one
 from hnn_gym.envs.tasks import Reward, Task
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.world_model import WorldModel
@@ -87,8 +88,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: the checkpoint is not ours; the reward is unknown; dt is not positive; the render mode is
-                not supported; or bumps are asked of a world without H.
+            InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none of this
+                system; dt is not positive; the render mode is not supported; or bumps are asked of a world without H.
         """
         simulator = build_simulator(
             world_model,
@@ -103,12 +104,12 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
             modes = ", ".join(RENDER_MODES) if task.picture else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
-        if episode_steps is not None and episode_steps < 1:
-            raise InputError(f"episode_steps must be at least 1, got {episode_steps}.")
+        check_steps(episode_steps, "episode_steps")
         self.world, self.task = world, task
         self.render_mode = render_mode
-        self.observation_space, self.action_space = task.observation_space, simulator.channel.space(task)
+        self.observation_space, self.action_space = simulator.spaces()
         self._simulator = simulator
+        self._step_one: Callable[[np.ndarray, np.ndarray], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
         self._episode_steps = episode_steps
         self._steps = 0
@@ -160,6 +161,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """
         self.world = self.world.backwards
         self._simulator = replace(self._simulator, world=self.world)
+        self._step_one = None
 
     def clone_state(self) -> EnvState:
         """All that the next steps depend on, to come back to with :meth:`restore_state`."""
@@ -188,12 +190,13 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         Raises:
             InputError: an unknown option, or a state that is not finite or of another shape.
         """
+        known = ["state", *self.task.options]
+        if options is not None and not isinstance(options, dict):
+            raise InputError(f"options must be a dict with entries of {known}, not {options!r}.")
         options = dict(options or {})
-        unknown = set(options) - {"state", *self.task.options}
+        unknown = [name for name in options if name not in known]
         if unknown:
-            raise InputError(
-                f"reset does not know the options {sorted(unknown)}: it knows {['state', *self.task.options]}."
-            )
+            raise InputError(f"reset does not know the options {unknown}: it knows {known}.")
         start = self._checked_state(options["state"]) if "state" in options else None
         super().reset(seed=seed)
         if start is None:
@@ -203,41 +206,45 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._renderer.clear()
         if self.render_mode == "human":
             self.render()
-        return self._observation(start), self._info(start)
+        return self._as_observed(*self.world.state(start)), self._info(start)
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance by dt under an action ``(m,)``, clipped to the limits of the physics.
 
         Raises:
-            InputError: the action is not finite or of another shape; the state is then unchanged.
+            InputError: the action is not finite or of another shape, or the reward is no number; the state is then
+                unchanged.
             ConvergenceError: the world left the finite numbers, as baselines can.
         """
-        x = self._current()
-        transition = self._simulator.transition(x, self._checked_action(action))
-        if not math.isfinite(transition.x.sum()):
+        x, array = self._current(), self._checked_action(action)
+        if self._step_one is None:
+            self._step_one = step_one(self._simulator)
+        outcome = self._step_one(x, array)
+        if not all_finite(outcome.x):
             raise ConvergenceError(
                 f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
             )
-        self._x, self._force = transition.x, transition.force
+        reward = one_number(outcome.reward)
+        self._x, self._force = outcome.x, outcome.force
         self._steps += 1
-        info = self._info(transition.x, transition)
-        if info.get("close_encounter") and not self._warned:
+        if outcome.info.get("close_encounter") and not self._warned:
             self._warn_of_encounter()
         truncated = self._episode_steps is not None and self._steps >= self._episode_steps
         if self.render_mode == "human":
             self.render()
         return (
-            self._observation(transition.x),
-            float(transition.reward),
-            bool(transition.terminated),
+            outcome.observation,
+            reward,
+            bool(outcome.terminated),
             truncated,
-            info,
+            outcome.info,
         )
 
     def render(self) -> Any:
         """Draw the state and the last force: uint8 ``(height, width, 3)`` for "rgb_array", else None."""
         if self.render_mode is None or self.task.picture is None:
-            gymnasium.logger.warn("render() was called, but the environment was made without a render_mode.")
+            remedy = 'make it with render_mode="rgb_array" or "human"' if self.task.picture else "it has no picture"
+            gymnasium.logger.warn(f"render() was called, but the environment was made without a render_mode: {remedy}.")
             return None
         if self._renderer is None:
             self._renderer = renderer_for(self.task, self.render_mode)
@@ -249,16 +256,20 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._renderer.close()
             self._renderer = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the window and the compiled step, which cannot be copied: a copy makes its own."""
+        return self.__dict__ | {"_renderer": None, "_step_one": None}
+
     def _current(self) -> np.ndarray:
         if self._x is None:
             raise InputError("The environment has no state yet: call reset() first.")
         return self._x
 
-    def _observation(self, x: np.ndarray) -> np.ndarray:
-        return self.world.decode(x).astype(self.observation_space.dtype)
+    def _as_observed(self, q: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return self.world.coordinates.observation(q, v).astype(self.observation_space.dtype)
 
-    def _info(self, x: np.ndarray, transition: Transition | None = None) -> dict[str, Any]:
-        return {name: np.asarray(value).item() for name, value in self._simulator.info(x, transition).items()}
+    def _info(self, x: np.ndarray) -> dict[str, Any]:
+        return {name: np.asarray(value).item() for name, value in self._simulator.info(x).items()}
 
     def _warn_of_encounter(self) -> None:
         self._warned = True
@@ -270,22 +281,19 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         )
 
     def _checked_action(self, action: Any) -> np.ndarray:
-        array = np.asarray(action, dtype=np.float64)
+        array = numbers(action, "action")
         if array.shape != self.action_space.shape:
-            raise InputError(f"The action has shape {array.shape}, and must have {self.action_space.shape}.")
-        if not math.isfinite(array.sum()):
+            raise InputError(f"The action {action!r} has shape {array.shape}, and must have {self.action_space.shape}.")
+        if not all_finite(array):
             raise InputError(f"The action {array} is not finite.")
         return array
 
     def _checked_state(self, state: Any) -> np.ndarray:
-        try:
-            array = np.asarray(state, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"The state {state!r} is not an array of numbers.") from None
+        array = numbers(state, "state")
         n = self.world.coordinates.n
         if array.shape != (2 * n,):
-            raise InputError(f"The state has shape {array.shape}, and must have ({2 * n},): [q, dq/dt].")
-        if not np.isfinite(array).all():
+            raise InputError(f"The state {state!r} has shape {array.shape}, and must have ({2 * n},): [q, dq/dt].")
+        if not all_finite(array):
             raise InputError(f"The state {array} is not finite.")
         self.task.check_state(array[:n], array[n:])
         return self.world.phase_point(array[:n], array[n:])

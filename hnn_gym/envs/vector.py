@@ -12,13 +12,13 @@ from gymnasium.vector.utils import batch_space
 
 from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.core import Transition
 from hnn_gym.errors import InputError
+from hnn_gym.phase import Array, namespace
 from hnn_gym.world_model import WorldModel
 
 
-class SimulatorVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """``num_envs`` copies of a true or learned world, stepped in float64 on NumPy.
+class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
+    """``num_envs`` copies of a true or learned world, stepped as one.
 
     ``reset(seed=s)`` seeds copy i with s + i: it then starts where the single environment seeded so starts, and gives
     the same numbers step for step. Episodes are truncated here, since ``gymnasium.make_vec`` adds no TimeLimit.
@@ -37,6 +37,9 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         num_envs: int = 1,
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        staggered: bool = False,
+        dtype: str = "float64",
+        device: str | None = None,
         **world_options: Any,
     ) -> None:
         """Make the copies.
@@ -46,11 +49,17 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             num_envs: number of copies.
             max_episode_steps: truncate after so many steps; None: the task's own number.
             autoreset_mode: one of Gymnasium's.
+            staggered: after the first reset, count the copies as begun at different times, so that they do not all
+                end in one step; the first episodes are then shorter.
+            dtype: "float64" or "float32", of the physics; float32 steps two to three times as fast.
+            device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
+                one CUDA graph, and only starts are drawn on the CPU.
             world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price`` as of
                 :class:`hnn_gym.envs.SimulatorEnv`.
 
         Raises:
-            InputError: ``num_envs`` is below 1, the mode is unknown, or the world cannot be used.
+            InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be
+                used.
         """
         try:
             mode = AutoresetMode(autoreset_mode)
@@ -59,20 +68,21 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise InputError(f"There is no autoreset mode {autoreset_mode!r}: choose from {known}.") from None
         simulator = build_simulator(world_model, **world_options)
         limit = simulator.task.max_episode_steps if max_episode_steps is None else max_episode_steps
-        self.batch = Batch(simulator, num_envs, max_episode_steps=limit)
+        self.batch = Batch(simulator, num_envs, max_episode_steps=limit, dtype=dtype, device=device)
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": mode, "render_modes": []}
         self.render_mode = None
-        self.single_observation_space = simulator.task.observation_space
-        self.single_action_space = simulator.channel.space(simulator.task)
+        self.single_observation_space, self.single_action_space = simulator.spaces()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = mode
-        self._done = np.zeros(num_envs, bool)
+        self._every = self.batch.steps >= 0
+        self._done = ~self._every
+        self._staggered = staggered
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
+    ) -> tuple[Array, dict[str, Any]]:
         """Start episodes in all copies, or in those of ``options["reset_mask"]``, a bool ``(num_envs,)``.
 
         Raises:
@@ -90,10 +100,13 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 raise InputError(f"There are {self.num_envs} environments and {len(seeds)} seeds.")
             self.batch.seed(seeds)
         self.batch.start(mask, options)
+        if self._staggered:
+            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int) else None))
+            self._staggered = False
         self._done = self._done & ~mask
-        return self.batch.observation(), self._told(self.batch.simulator.info(self.batch.x), mask)
+        return self.batch.observation(), self._told(self.batch.info(), mask)
 
-    def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Advance all copies by dt under actions ``(num_envs, k)``.
 
         Raises:
@@ -104,71 +117,73 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if self._mode == AutoresetMode.NEXT_STEP and self._done.any():
             return self._step_and_begin_anew(actions)
         if self._mode == AutoresetMode.DISABLED and self._done.any():
-            ended = np.flatnonzero(self._done)[:8].tolist()
+            ended = [i for i, done in enumerate(self._done.tolist()) if done][:8]
             raise InputError(f'The environments {ended} have ended: reset them with options={{"reset_mask": ...}}.')
-        transition, truncated = self.batch.advance(actions)
-        terminated = np.asarray(transition.terminated, bool)
+        outcome, truncated = self.batch.advance(actions)
+        terminated = outcome.terminated
         ended = terminated | truncated
-        infos = self._told_of(transition)
+        infos, observation = self._told(outcome.info), outcome.observation
         if self._mode == AutoresetMode.SAME_STEP and ended.any():
-            infos = self._begin_anew_at_once(ended, infos)
-            self._done = np.zeros(self.num_envs, bool)
+            infos, observation = self._begin_anew_at_once(ended, infos, observation)
+            self._done = ended & ~ended
         else:
             self._done = ended
-        return self.batch.observation(), np.asarray(transition.reward, np.float64), terminated, truncated, infos
+        return observation, outcome.reward, terminated, truncated, infos
 
-    def _step_and_begin_anew(
-        self, actions: Any
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def _step_and_begin_anew(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Next-step autoreset: ended copies are reset instead of stepped, at a reward of 0."""
-        active = ~self._done
-        transition, truncated = self.batch.advance(actions, active)
-        self.batch.start(self._done)
-        terminated = np.asarray(transition.terminated, bool) & active
-        rewards = np.where(active, transition.reward, 0.0)
-        infos = self._told_of(transition)
-        for name in set(infos) - {"energy", "_energy"}:
-            if name.startswith("_"):
-                infos[name] = infos[name] & active
+        begun, active = self._done, ~self._done
+        outcome, truncated = self.batch.advance(actions, active)
+        self.batch.start(begun)
+        terminated = outcome.terminated & active
+        rewards = namespace(outcome.reward).where(active, outcome.reward, 0 * outcome.reward)
+        infos = self._told(outcome.info, active)
+        observation = self._with_starts(begun, infos, outcome.observation)
         self._done = terminated | truncated
-        return self.batch.observation(), rewards, terminated, truncated, infos
+        return observation, rewards, terminated, truncated, infos
 
-    def _begin_anew_at_once(self, ended: np.ndarray, infos: dict[str, Any]) -> dict[str, Any]:
+    def _begin_anew_at_once(
+        self, ended: Array, infos: dict[str, Any], observation: Array
+    ) -> tuple[dict[str, Any], Array]:
         """Same-step autoreset: what the episode ended with goes into ``final_obs`` and ``final_info``."""
-        last = self.batch.observation()
-        final_obs = np.full(self.num_envs, None, dtype=object)
-        for i in np.flatnonzero(ended):
-            final_obs[i] = last[i]
+        final_obs = _copied(observation)
+        if isinstance(observation, np.ndarray):  # as Gymnasium's own: an object array, None where none ended
+            final_obs = np.full(self.num_envs, None, dtype=object)
+            for i in np.flatnonzero(ended):
+                final_obs[i] = observation[i].copy()
         final_info = {name: value & ended if name.startswith("_") else value for name, value in infos.items()}
+        begun = {name: value & ~ended if name.startswith("_") else _copied(value) for name, value in infos.items()}
         self.batch.start(ended)
-        begun = self._told(self.batch.simulator.info(self.batch.x))
-        merged = {**infos, **begun}
-        for name in set(infos) - set(begun):
-            if name.startswith("_"):
-                merged[name] = infos[name] & ~ended
+        observation = self._with_starts(ended, begun, observation)
         final = {"final_obs": final_obs, "_final_obs": ended, "final_info": final_info, "_final_info": ended}
-        return {**merged, **final}
+        return {**begun, **final}, observation
 
-    def _told_of(self, transition: Transition) -> dict[str, Any]:
-        infos = self._told(self.batch.simulator.info(self.batch.x, transition))
-        if transition.unresolved is not None and transition.unresolved.any():
-            infos |= {"close_encounter": transition.unresolved, "_close_encounter": transition.unresolved}
-        return infos
+    def _with_starts(self, begun: Array, infos: dict[str, Any], observation: Array) -> Array:
+        """Put what is told of the copies that have just begun in its place."""
+        observation[begun] = self.batch.observation(begun)
+        for name, value in self.batch.info(begun).items():
+            infos[name][begun] = value
+            infos[f"_{name}"] = infos[f"_{name}"] | begun
+        return observation
 
-    def _told(self, told: dict[str, Any], mask: np.ndarray | None = None) -> dict[str, Any]:
+    def _told(self, told: dict[str, Array], mask: Array | None = None) -> dict[str, Any]:
         infos: dict[str, Any] = {}
         for name, value in told.items():
-            infos[name] = np.array(value, dtype=np.float64)
-            infos[f"_{name}"] = np.ones(self.num_envs, bool) if mask is None else mask.copy()
+            infos[name] = value
+            infos[f"_{name}"] = _copied(self._every if mask is None else mask)
         return infos
 
-    def _checked_mask(self, mask: Any) -> np.ndarray:
+    def _checked_mask(self, mask: Any) -> Array:
         if mask is None:
-            return np.ones(self.num_envs, bool)
+            return self._every
         array = np.asarray(mask)
         if array.shape != (self.num_envs,) or array.dtype != bool or not array.any():
             raise InputError(
                 f"reset_mask must be a bool array ({self.num_envs},) with at least one True, and is {array.dtype} "
                 f"{array.shape}."
             )
-        return array
+        return namespace(self.batch.x).asarray(array, device=self.batch.x.device)
+
+
+def _copied(array: Array) -> Array:
+    return namespace(array).asarray(array, copy=True)

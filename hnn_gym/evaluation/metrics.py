@@ -1,7 +1,7 @@
 """Numbers that tell how good a world is.
 
 What counts is the *true* energy of a learned motion: that a learned H is conserved along its own trajectories proves
-nothing.
+nothing. The one-step error is :func:`hnn_gym.training.one_step_rms`, which every checkpoint's card holds.
 """
 
 from __future__ import annotations
@@ -55,16 +55,19 @@ def unforced(world: WorldModel, truth: WorldModel, q: np.ndarray, v: np.ndarray,
 def prediction_error(
     world: WorldModel, observation: np.ndarray, action: np.ndarray, *, scale: np.ndarray
 ) -> np.ndarray:
-    """RMS error of (predicted - recorded) / scale at every step of windows, over windows and entries.
+    """Error of (predicted - recorded) / scale along windows: the RMS over the entries of an observation.
 
     Args:
-        world: the world to test.
+        world: the world to test; it starts at the first observation of each window.
         observation: recorded observations ``(N, k + 1, d)``.
         action: the actions between them ``(N, k, m)``.
         scale: size of every observation entry ``(d,)``.
 
     Returns:
-        ``(k + 1,)``; the first is 0. inf from where the world blew up.
+        ``(N, k + 1)``; 0 at the start. inf from where the world blew up.
+
+    Raises:
+        InputError: the numbers of observations and actions do not fit.
     """
     if observation.shape[1] != action.shape[1] + 1:
         raise InputError(f"{observation.shape[1]} observations need one action less, and there are {action.shape[1]}.")
@@ -72,7 +75,7 @@ def prediction_error(
     with np.errstate(all="ignore"):
         x = world.rollout(world.encode(observation[:, 0]), np.moveaxis(np.asarray(action, np.float64), 1, 0))
         error = (np.moveaxis(world.decode(x), 0, 1) - observation) / scale
-        return _inf_for_nan(np.sqrt(np.mean(error**2, axis=(0, 2))))
+        return _inf_for_nan(np.sqrt(np.mean(error**2, axis=-1)))
 
 
 def _inf_for_nan(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""A folder of results: JSON and figures, put in place at once or not at all."""
+"""A folder of results - numbers, tables, a film - put in place at once or not at all.
+
+What is in the way stays, unless it is a report of ours with nothing else in it: ``results.json`` names the format
+and every file that the report wrote.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,64 +27,110 @@ _FORMAT = "hnn_gym.report"
 def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends well, it takes the place of ``out``.
 
-    A report of ours that is there already is replaced; anything else is kept.
+    A report of ours that is there already is replaced, if nothing else lies in it; anything else is kept.
 
     Raises:
-        ExistingPathError: ``out`` exists, is not a report of ours, and ``overwrite`` is False.
+        ExistingPathError: ``out`` exists and must be kept, and ``overwrite`` is False.
+        InputError: no folder can be made there, or the current folder is in it.
     """
-    out = out.resolve()
-    if out.exists() and not overwrite and not _is_report(out):
-        raise ExistingPathError(f"{out} exists and is not a report of hnn_gym: give another --out, or --overwrite.")
-    staged = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(staged, ignore_errors=True)
     try:
+        out = out.resolve()
+        reason = _reason_to_keep(out)
+        if Path.cwd().is_relative_to(out):
+            raise InputError(f"{out} cannot become a report, the current folder is in it: give another --out.")
+        if reason is not None and not overwrite:
+            raise ExistingPathError(f"{out} {reason}: give another --out, or --overwrite.")
+        staged, replaced = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.old")
+        _remove(staged)
         staged.mkdir(parents=True)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"No report can be made at {out}: {error}.") from None
     try:
         yield staged
-        if out.is_dir():
-            shutil.rmtree(out)
-        elif out.exists():
-            out.unlink()
+        _remove(replaced)
+        if out.exists():
+            out.rename(replaced)
         staged.rename(out)
+        _remove(replaced)
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        _remove(staged)
 
 
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
-    """Write ``results.json``; numbers that are not finite become strings."""
-    plain = _plain({"format": _FORMAT, **results})
+    """Write ``results.json``, as the last file of a report; numbers that are not finite become strings."""
+    plain = _plain({"format": _FORMAT, **results, "files": sorted({*_files(folder), RESULTS})})
     (folder / RESULTS).write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
 
-def write_gif(path: Path, panels: Mapping[str, Sequence[np.ndarray]], *, fps: int, size: int = 180) -> None:
+def markdown_table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
+    """Return rows of cells, by their label, as a Markdown table; the first column is the labels."""
+    lines = [["", *columns], ["---", *("---:" for _ in columns)], *([label, *cells] for label, cells in rows.items())]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def write_gif(
+    path: Path,
+    panels: Mapping[str, Sequence[np.ndarray]],
+    *,
+    fps: int,
+    size: int = 180,
+    notes: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Write several films side by side, each under its name.
 
     Args:
         path: the file.
-        panels: name -> frames, each uint8 ``(height, width, 3)``; all of one length.
+        panels: name -> frames, each uint8 ``(height, width, 3)``; all of one length, and at least one.
         fps: frames per second.
         size: edge of a panel in pixels.
+        notes: name -> a line below each frame; None: there are none.
     """
     label = 22
+    height = label + size + (label if notes else 0)
     font = ImageFont.load_default(size=14)
-    frames = []
-    for moment in zip(*panels.values(), strict=True):
-        sheet = Image.new("RGB", (size * len(panels), size + label), "white")
+    sheets = []
+    for k, moment in enumerate(zip(*panels.values(), strict=True)):
+        sheet = Image.new("RGB", (size * len(panels), height), "white")
         draw = ImageDraw.Draw(sheet)
         for i, (name, frame) in enumerate(zip(panels, moment, strict=True)):
-            sheet.paste(Image.fromarray(frame).resize((size, size), Image.Resampling.BOX), (i * size, label))
-            draw.text((i * size + size / 2, label / 2), name, fill="black", font=font, anchor="mm")
-        frames.append(np.asarray(sheet.quantize(64).convert("RGB")))
-    imageio.imwrite(path, np.stack(frames), duration=1000 / fps, loop=0)
+            middle = i * size + size / 2
+            sheet.paste(Image.fromarray(frame).resize((size, size), Image.Resampling.LANCZOS), (i * size, label))
+            draw.text((middle, label / 2), name, fill="black", font=font, anchor="mm")
+            if notes:
+                draw.text((middle, height - label / 2), notes[name][k], fill="#444444", font=font, anchor="mm")
+        sheets.append(sheet.quantize(32, dither=Image.Dither.NONE))
+    sheets[0].save(path, save_all=True, append_images=sheets[1:], duration=1000 / fps, loop=0)
 
 
-def _is_report(folder: Path) -> bool:
+def _reason_to_keep(out: Path) -> str | None:
+    """Why ``out`` should not be replaced without being asked to; None: it may."""
+    if not out.exists():
+        return None
     try:
-        return json.loads((folder / RESULTS).read_text())["format"] == _FORMAT
+        results = json.loads((out / RESULTS).read_text())
+        if results["format"] != _FORMAT:
+            raise ValueError(results["format"])
+        written = set(results["files"])
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return "exists and is not a report of hnn_gym"
+    # Hidden files are what file managers and notebooks leave behind wherever someone looks.
+    others = [name for name in _files(out) if name not in written and "/." not in f"/{name}"]
+    return f"holds {others[0]}, which the report there did not write" if others else None
+
+
+def _files(folder: Path) -> list[str]:
+    """Paths of all files below ``folder``, relative to it, in order."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

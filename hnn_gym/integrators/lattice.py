@@ -33,8 +33,11 @@ class LatticeLeapfrog(Integrator):
     bits: int = 40
 
     def snap(self, x: Array) -> Array:
-        """The nearest points of the lattice, float64 ``(..., 2n)``."""
-        return namespace(x).round(x * 2.0**self.bits) * 2.0**-self.bits
+        """The nearest points of the lattice, float64 ``(..., 2n)``; autograd sees x itself, as steps have no slope."""
+        nearest = namespace(x).round(x * 2.0**self.bits) * 2.0**-self.bits + 0.0  # no -0.0, which has other bits
+        if getattr(x, "requires_grad", False):
+            return x + (nearest - x).detach()  # to the bit: the two are within a factor of 2 of each other
+        return nearest
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance lattice points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.

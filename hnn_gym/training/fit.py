@@ -60,7 +60,7 @@ def fit(objective: Objective, *, state: FitState | None = None, report: Report |
         The final state; its ``parameters`` build the model.
 
     Raises:
-        ConvergenceError: the loss became NaN or infinite.
+        ConvergenceError: the loss became NaN or infinite, or an implicit step has no solution.
     """
     if state is None:
         state = FitState(objective.initial_parameters())
@@ -112,6 +112,7 @@ def _lbfgs(objective: Objective, tensors: dict[str, torch.Tensor], state: FitSta
         return
     sizes = [tensor.numel() for tensor in tensors.values()]
     last: list[float] = [np.nan, np.nan]
+    accepted = np.nan
 
     def pieces(flat: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         parts = np.split(flat, np.cumsum(sizes)[:-1])
@@ -124,13 +125,23 @@ def _lbfgs(objective: Objective, tensors: dict[str, torch.Tensor], state: FitSta
                 tensors[name].copy_(torch.tensor(part))
         value, loss = objective(tensors)
         gradients = torch.autograd.grad(value, list(tensors.values()), allow_unused=True, materialize_grads=True)
-        last[:] = float(value.detach()), float(loss.detach())
-        # A line search may probe where the rollout overflows: a large finite value makes it step back.
-        if not np.isfinite(last[0]):
-            return 1e300, np.zeros_like(flat)
-        return last[0], np.concatenate([gradient.numpy().ravel() for gradient in gradients])
+        flat_gradient = np.concatenate([gradient.numpy().ravel() for gradient in gradients])
+        if not (bool(torch.isfinite(value)) and np.isfinite(flat_gradient).all()):
+            raise ConvergenceError("The loss is not finite after Adam: lower learning_rate or horizon.")
+        last[:] = value.item(), loss.item()
+        return last[0], flat_gradient
+
+    def evaluate_or_step_back(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        # A line search may probe where the rollout overflows, or where an implicit step has no solution. A value
+        # some times the last accepted one makes it interpolate back; a huge one would drown its arithmetic.
+        try:
+            return evaluate(flat)
+        except ConvergenceError:
+            return 10 * abs(accepted) + 1e-300, np.zeros_like(flat)
 
     def after_iteration(flat: np.ndarray) -> None:
+        nonlocal accepted
+        accepted = last[0]
         state.lbfgs_step += 1
         state.parameters = {name: part.copy() for name, part in pieces(flat)}
         if report is not None:
@@ -138,16 +149,16 @@ def _lbfgs(objective: Objective, tensors: dict[str, torch.Tensor], state: FitSta
             report(Progress("lbfgs", state.lbfgs_step, total, last[0], last[1]), state)
 
     start = np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors.values()])
-    first, _ = evaluate(start)
-    if first >= 1e300:
-        raise ConvergenceError("The loss is not finite after Adam: lower learning_rate or horizon.")
+    accepted, _ = evaluate(start)
     options = {"maxiter": remaining, "maxfun": 3 * remaining, "ftol": 0.0, "gtol": 1e-12, "maxcor": 30}
-    result = minimize(evaluate, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options)
+    result = minimize(
+        evaluate_or_step_back, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options
+    )
     state.parameters = {name: part.copy() for name, part in pieces(result.x)}
 
 
 def _check(value: torch.Tensor, stage: str, step: int) -> None:
     if not bool(torch.isfinite(value)):
         raise ConvergenceError(
-            f"The loss became {float(value)} in step {step} of {stage}: lower learning_rate or horizon."
+            f"The loss became {value.item()} in step {step} of {stage}: lower learning_rate or horizon."
         )

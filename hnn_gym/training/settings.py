@@ -33,11 +33,13 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        if self.loss not in ("prediction", "shooting", "derivative"):
+            raise InputError(f"There is no loss {self.loss!r}: choose prediction, shooting or derivative.")
         if self.horizon < 1:
             raise InputError(f"horizon must be at least 1 step, got {self.horizon}.")
         if self.adam_steps < 0 or self.lbfgs_steps < 0:
             raise InputError("adam_steps and lbfgs_steps must not be negative.")
-        if self.decay < 0 or self.learning_rate <= 0:
+        if not (self.decay >= 0 and self.learning_rate > 0):
             raise InputError("decay must be >= 0 and learning_rate > 0.")
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {self.batch_size}.")

@@ -1,5 +1,6 @@
 """The store on disk: what is written is read, damage is told, and a killed run keeps its finished episodes."""
 
+import contextlib
 import json
 import shutil
 import signal
@@ -236,14 +237,23 @@ def test_a_missing_dataset_is_a_missing_path(tmp_path):
         TransitionDataset.open(tmp_path / "none.zarr")
 
 
-@pytest.mark.parametrize("how", ["cut", "flipped"])
-def test_a_damaged_chunk_is_told_when_it_is_read(store, how):
+def test_a_chunk_that_is_cut_or_has_a_changed_byte_is_told_when_it_is_read(store):
     chunk = store / "observation" / "c" / "0" / "0"
-    content = bytearray(chunk.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    chunk.write_bytes(content[:-5] if how == "cut" else content)
-    with pytest.raises(InputError, match="'observation' cannot be decoded"):
-        TransitionDataset.open(store).transitions()
+    content = chunk.read_bytes()
+    data = TransitionDataset.open(store)
+    expected = data.transitions().observation
+    changed = [content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :] for at in range(len(content))]
+    unnoticed = 0
+    for damaged in (content[:-5], b"", *changed):
+        chunk.write_bytes(damaged)
+        with contextlib.suppress(InputError):
+            # Some bytes of a Zstandard header change no number.
+            np.testing.assert_array_equal(data.transitions().observation, expected)
+            unnoticed += 1
+    assert unnoticed <= 2
+    chunk.write_bytes(changed[-1])
+    with pytest.raises(InputError, match="damaged dataset: its array 'observation' cannot be decoded"):
+        data.transitions()
 
 
 class Killed(BaseException):

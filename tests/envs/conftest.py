@@ -1,8 +1,10 @@
-"""A small learned world on disk, and the ids of everything that is registered."""
+"""A small learned world on disk, and every environment: those that ship, a checkpoint's, one that a user registered."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import pytest
@@ -18,3 +20,17 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dataset = hnn_gym.record_steps(gymnasium.make("Pendulum-v1"), steps=60, seed=0)
     hnn_gym.learn(dataset, "mechanical", settings=FitSettings(adam_steps=50, lbfgs_steps=50)).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def make(checkpoint: Path) -> Callable[..., Any]:
+    """``gymnasium.make``, which also knows what a user adds: HNN-v0 with a checkpoint, and MyPendulum-v0."""
+
+    def make(env_id: str, **kwargs: Any) -> Any:
+        if env_id == "HNN-v0":
+            kwargs = {"world_model": str(checkpoint)} | kwargs
+        if env_id == "MyPendulum-v0" and env_id not in gymnasium.registry:
+            hnn_gym.register(env_id, world_model=checkpoint)
+        return gymnasium.make(env_id, **kwargs)
+
+    return make

@@ -40,6 +40,30 @@ def test_the_true_pendulum_in_the_shell_is_pendulum_v1_to_the_bit(seed: int) -> 
     assert seed != 0 or fastest == 8.0
 
 
+def test_float32_actions_too_give_pendulum_v1_to_the_bit_where_their_rounding_is_exact() -> None:
+    ours = SimulatorEnv(pendulum_per_unit_of_inertia(), task=PendulumSwingUp())
+    real = gymnasium.make("Pendulum-v1", max_episode_steps=1000).unwrapped
+    ours.reset(seed=7)
+    real.reset(seed=7)
+    for action in np.random.default_rng(7).integers(-2048, 2049, (1000, 1)):
+        torque = (action / 1024).astype(np.float32)  # the real one computes 3 u in float32: exact for these
+        observation, reward, *_ = ours.step(torque)
+        expected = real.step(torque)
+        np.testing.assert_array_equal(observation, expected[0])
+        assert reward == pytest.approx(expected[1], rel=1e-6)  # 0.001 u^2, of at most 0.004, in float32
+    np.testing.assert_array_equal(ours.state, real.state)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "BaselinePendulum-v0"])
+def test_the_first_reward_is_pendulum_v1s_since_it_is_on_the_state_before_the_step(env_id: str) -> None:
+    ours, real = gymnasium.make(env_id), gymnasium.make("Pendulum-v1")
+    for seed in range(5):
+        ours.reset(seed=seed)
+        real.reset(seed=seed)
+        torque = np.array([1.25], np.float32)
+        assert ours.step(torque)[1] == pytest.approx(real.step(torque)[1], rel=1e-6)
+
+
 def test_in_joules_every_single_step_differs_in_the_last_bits_only() -> None:
     world, real = true_world("Pendulum-v1"), gymnasium.make("Pendulum-v1").unwrapped
     real.reset(seed=1)

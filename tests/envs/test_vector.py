@@ -151,7 +151,7 @@ def test_stable_baselines_sees_the_same_numbers_by_its_own_conventions(env_id: s
 
 
 def test_staggered_copies_do_not_end_together_and_end_alike_afterwards() -> None:
-    envs = hnn_gym.make_sb3_vec("HNNPendulum-v0", 64, seed=0)
+    envs = hnn_gym.make_sb3_vec("HNNPendulum-v0", 64, seed=0, staggered=True)
     envs.reset()
     ends = np.array([envs.step(np.zeros((64, 1), np.float32))[2] for _ in range(200)])
     assert (ends.sum(axis=0) == 1).all()

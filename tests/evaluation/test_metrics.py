@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.metrics import prediction_error, unforced
+from hnn_gym.hamiltonians import Pendulum
 from hnn_gym.integrators import Euler, Yoshida8
 
 TRUTH = true_world("Pendulum-v1")
@@ -30,15 +33,9 @@ def test_the_band_is_the_full_width_and_the_change_is_counted_from_the_start() -
 
 
 def test_true_energy_does_not_depend_on_how_the_world_scales_its_momenta() -> None:
-    heavy = replace(TRUTH, dynamics=replace(TRUTH.dynamics, hamiltonian=_scaled()))  # type: ignore[type-var]
-    ours, theirs = (unforced(world, TRUTH, Q, V, steps=50) for world in (heavy, TRUTH))
-    np.testing.assert_allclose(ours.true_energy, theirs.true_energy, rtol=1e-9)
-
-
-def _scaled() -> object:
-    from hnn_gym.hamiltonians import Pendulum
-
-    return Pendulum(mass=1.0, gravity_torque=-15.0)
+    scaled = PortHamiltonian(Pendulum(mass=1.0, gravity_torque=-15.0), control=3.0 * np.eye(1))  # p = dq/dt
+    ours, theirs = (unforced(replace(TRUTH, dynamics=d), TRUTH, Q, V, steps=50) for d in (scaled, TRUTH.dynamics))
+    np.testing.assert_allclose(ours.true_energy, theirs.true_energy, rtol=1e-9)  # rounding over 50 steps
 
 
 def test_a_world_that_blows_up_counts_as_infinitely_far_and_warns_of_nothing() -> None:
@@ -48,7 +45,7 @@ def test_a_world_that_blows_up_counts_as_infinitely_far_and_warns_of_nothing() -
     assert np.isinf(motion.largest_change).all()
 
 
-def _unlimited() -> object:
+def _unlimited() -> Coordinates:
     coordinates = TRUTH.coordinates
     return replace(coordinates, degrees=(replace(coordinates.degrees[0], speed_limit=None),))
 
@@ -61,8 +58,26 @@ def test_the_truth_predicts_its_own_windows_and_another_step_does_not() -> None:
     scale = np.array([1.0, 1.0, 8.0])
     assert prediction_error(TRUTH, observation, action, scale=scale).max() < 1e-13
     other = prediction_error(TRUTH.with_dt(0.06), observation, action, scale=scale)
-    assert other[0] == pytest.approx(0, abs=1e-15)
-    assert other[-1] > other[1] > 1e-4
+    assert other.shape == (4, 11)
+    assert other[:, 0] == pytest.approx(0, abs=1e-15)
+    assert (other[:, 10] > other[:, 1]).all()
+    assert (other[:, 1] > 1e-4).all()
+
+
+def test_the_prediction_error_is_the_scaled_rms_over_the_entries_of_an_observation() -> None:
+    start = TRUTH.decode(TRUTH.phase_point(Q[:1], V[:1]))
+    recorded = np.stack([start, TRUTH.decode(TRUTH.step(TRUTH.encode(start), np.zeros((1, 1))))], axis=1)
+    recorded[:, 1] += np.array([0.3, 0.0, 0.0])
+    recorded[:, 1, 2] += 8 * 0.4
+    error = prediction_error(TRUTH, recorded, np.zeros((1, 1, 1)), scale=np.array([1.0, 1.0, 8.0]))
+    np.testing.assert_allclose(error, [[0, np.sqrt((0.3**2 + 0.4**2) / 3)]], atol=1e-14)
+
+
+def test_a_prediction_that_blows_up_is_infinitely_wrong_from_there_on() -> None:
+    wild = replace(TRUTH, coordinates=_unlimited(), integrator=Euler(), dt=1e160)
+    error = prediction_error(wild, np.zeros((1, 6, 3)), np.zeros((1, 5, 1)) + 1, scale=np.ones(3))
+    assert error[0, 0] < 1  # the start itself is no prediction
+    assert np.isinf(error[0, -1])
 
 
 def test_windows_with_the_wrong_number_of_actions_are_refused() -> None:

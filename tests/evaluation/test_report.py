@@ -9,8 +9,8 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from hnn_gym.errors import ExistingPathError
-from hnn_gym.evaluation.report import report_folder, write_gif, write_results
+from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.evaluation.report import markdown_table, report_folder, write_gif, write_results
 
 
 def test_a_report_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -52,6 +52,51 @@ def test_a_folder_that_is_not_a_report_is_kept_unless_overwriting_is_asked_for(t
     assert not (out / "chapter").exists()
 
 
+def test_a_report_with_somebody_elses_file_in_it_is_kept_and_the_file_named(tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    with report_folder(out) as folder:
+        write_results(folder, {})
+    (out / "mine").mkdir()
+    (out / "mine" / "notes.txt").write_text("do not lose")
+    with pytest.raises(ExistingPathError, match=r"mine/notes\.txt"), report_folder(out):
+        pass
+    assert (out / "mine" / "notes.txt").exists()
+
+
+def test_what_a_file_manager_leaves_in_a_report_is_in_nobodys_way(tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    with report_folder(out) as folder:
+        write_results(folder, {})
+    (out / ".DS_Store").write_text("")
+    with report_folder(out) as folder:
+        write_results(folder, {"run": 2})
+    assert {path.name for path in tmp_path.iterdir()} == {"report"}
+
+
+@pytest.mark.parametrize("where", [".", ".."])
+def test_the_folder_someone_stands_in_is_never_replaced(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "outer" / "inner"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    with pytest.raises(InputError, match="current folder"), report_folder(Path(where), overwrite=True):
+        pass
+    assert inside.exists()
+
+
+def test_a_path_that_cannot_be_a_folder_is_one_plain_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file" / "report", tmp_path / ("x" * 300)):
+        with pytest.raises(InputError, match="No report can be made"), report_folder(out):
+            pass
+
+
+def test_a_markdown_table_has_a_column_for_each_name() -> None:
+    text = markdown_table(["a", "b"], {"one": ["1", "2"], "two": ["3", "-"]})
+    assert text == "|  | a | b |\n| --- | ---: | ---: |\n| one | 1 | 2 |\n| two | 3 | - |\n"
+
+
 def test_numbers_that_are_not_finite_stay_readable(tmp_path: Path) -> None:
     write_results(tmp_path, {"blown_up": np.array([1.0, np.inf])})
     assert json.loads((tmp_path / "results.json").read_text())["blown_up"] == [1.0, "inf"]
@@ -60,9 +105,16 @@ def test_numbers_that_are_not_finite_stay_readable(tmp_path: Path) -> None:
 def test_a_film_shows_its_panels_in_order(tmp_path: Path) -> None:
     red, blue = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)
     red[..., 0], blue[..., 2] = 255, 255
-    write_gif(tmp_path / "x.gif", {"a": [red] * 3, "b": [blue] * 3}, fps=10, size=40)
-    film = imageio.imread(tmp_path / "x.gif")
-    assert film.shape[0] in (1, 3)  # Pillow merges frames that are equal
-    picture = film[0][..., :3].astype(int)
-    assert picture[50, 20].argmax() == 0
-    assert picture[50, 60].argmax() == 2
+    write_gif(tmp_path / "x.gif", {"a": [red, blue], "b": [blue, red]}, fps=10, size=40)
+    film = imageio.imread(tmp_path / "x.gif")[..., :3].astype(int)
+    assert film.shape == (2, 62, 80, 3)
+    assert [film[k, 50, x].argmax() for k in (0, 1) for x in (20, 60)] == [0, 2, 2, 0]
+
+
+def test_notes_are_written_below_the_pictures(tmp_path: Path) -> None:
+    white = np.full((40, 40, 3), 255, np.uint8)
+    for note in ("", "ab"):
+        write_gif(tmp_path / "x.gif", {"a": [white]}, fps=10, size=40, notes={"a": [note]})
+        below = imageio.imread(tmp_path / "x.gif")[0, 62:, :, :3]
+        assert below.shape[0] == 22
+        assert (below.min() < 128) == bool(note)

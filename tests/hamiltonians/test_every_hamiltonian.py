@@ -6,7 +6,8 @@ import torch
 
 from hnn_gym.dynamics import Hamiltonian, PortHamiltonian
 from hnn_gym.hamiltonians import NBody, Pendulum, Spring
-from hnn_gym.models import HNN, MechanicalHNN, SeparableHNN, Variables
+from hnn_gym.models import HNN, MechanicalHNN, PairwiseHNN, SeparableHNN, Variables
+from hnn_gym.models.pairwise import LearnedBodies
 from hnn_gym.phase import join, split
 from hnn_gym.reference import reference_trajectory
 
@@ -35,6 +36,7 @@ CART_POLE = Variables(
     control_degrees=(0,),
     force_scales=(10.0,),
 )
+THREE_BODIES = Variables((False,) * 6, (4.0,) * 6, (1.0,) * 6, (2.0,) * 6)
 LEARNED = {
     "hnn": HNN(CART_POLE, hidden=(8, 8)),
     "hnn of a rod": HNN(ROD, hidden=(8,)),
@@ -43,6 +45,7 @@ LEARNED = {
     "mechanical": MechanicalHNN(CART_POLE, hidden=(8, 8)),
     "mechanical of a rod": MechanicalHNN(ROD, hidden=(8,)),
     "mechanical with M(q)": MechanicalHNN(CART_POLE, hidden=(8, 8), mass_matrix=True),
+    "pairwise": PairwiseHNN(THREE_BODIES, hidden=(8,), masses=(1.0, 2.0, 0.5), softening=0.1),
 }
 EVERY = [*TRUE, *LEARNED]
 
@@ -60,8 +63,9 @@ def hamiltonian(name, to=np.asarray):
 def points(H, *shape, seed=0):
     """Random phase points; bodies sit a few metres apart, so that no force is extreme."""
     x = np.random.default_rng(seed).normal(size=(*shape, 2 * H.n))
-    if isinstance(H, NBody):
-        x[..., : H.n] += 4 * np.repeat(np.arange(H.bodies), H.dimensions)
+    if isinstance(H, NBody | LearnedBodies):
+        bodies = len(H.masses) if isinstance(H, NBody) else H.incidence.shape[1]
+        x[..., : H.n] += 4 * np.repeat(np.arange(bodies), H.n // bodies)
     return x
 
 
@@ -127,14 +131,14 @@ def test_momentum_and_velocity_are_inverses(name):
     np.testing.assert_allclose(H.momentum(q, H.velocity(q, v)), v, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [*TRUE, "mechanical", "mechanical of a rod", "mechanical with M(q)"])
+@pytest.mark.parametrize("name", [*TRUE, "mechanical", "mechanical of a rod", "mechanical with M(q)", "pairwise"])
 def test_the_velocity_is_dHdp_where_the_kinetic_energy_is_quadratic(name):
     H = hamiltonian(name)
     x = points(H, 5)
     np.testing.assert_allclose(H.velocity(*split(x)), split(H.gradient(x))[1], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [*LEARNED, "spring", "pendulum", "pendulum of Gymnasium"])
+@pytest.mark.parametrize("name", [name for name in EVERY if "bodies" not in name and name != "pairwise"])
 def test_the_energy_is_zero_at_rest_at_the_origin(name):
     H = hamiltonian(name)
     # Learned energies subtract their value there, computed as a batch of another shape: rounding of order 1.

@@ -59,6 +59,25 @@ def test_it_is_leapfrog_down_to_the_lattice() -> None:
     assert np.ptp(energy) < 0.02
 
 
+def test_the_start_comes_back_with_the_sign_of_its_zeros() -> None:
+    x0 = LATTICE.snap(np.array([-1e-20, -0.0]))
+    there = LATTICE.step(PortHamiltonian(Pendulum()), x0, 0.1)
+    assert LATTICE.step(PortHamiltonian(Pendulum()), there, -0.1).tobytes() == x0.tobytes()
+
+
+def test_autograd_sees_the_leapfrog_beneath_the_lattice() -> None:
+    pendulum = PortHamiltonian(Pendulum())
+    x = LATTICE.snap(torch.tensor([1.0, 0.5], dtype=torch.float64))
+    stepped = LATTICE.step(pendulum, x.clone().requires_grad_(), 0.1)
+    assert torch.equal(stepped, LATTICE.step(pendulum, x, 0.1))
+    ours, theirs = (
+        torch.autograd.functional.jacobian(lambda y, scheme=scheme: scheme.step(pendulum, y, 0.1), x)
+        for scheme in (LATTICE, Leapfrog())
+    )
+    # The slopes are taken at points 1e-12 apart.
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
+
+
 def test_steps_undo_each_other_from_random_lattice_points() -> None:
     dynamics = PortHamiltonian(Pendulum())
     x = LATTICE.snap(np.random.default_rng(1).normal(size=(1000, 2)) * 5)

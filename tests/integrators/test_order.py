@@ -59,3 +59,15 @@ def test_the_order_also_holds_under_a_constant_force(name):
     ratio = STEPS[scheme.order][-1] / STEPS[scheme.order][0]
     # Two runs give the slope; a force left out of one stage leaves order 0 or 1.
     assert np.log(errors[0] / errors[1]) / np.log(ratio) == pytest.approx(scheme.order, abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["Leapfrog", "Yoshida4", "Yoshida6", "Yoshida8"])
+def test_the_weights_of_a_composition_are_right_to_the_last_published_digit(name):
+    weights = np.array(INTEGRATORS[name].weights)
+    np.testing.assert_array_equal(weights, weights[::-1])
+    # Necessary conditions for order 2k of symmetric compositions (Hairer, Lubich, Wanner 2006, V.3.2): the weights
+    # add up to 1, their odd powers below 2k to 0. Yoshida's tables are good to some 1e-14 in each weight.
+    assert weights.sum() == pytest.approx(1, abs=1e-14)
+    for power in range(3, INTEGRATORS[name].order, 2):
+        tolerance = 1e-14 * power * (np.abs(weights) ** (power - 1)).sum()
+        assert (weights**power).sum() == pytest.approx(0, abs=tolerance)

@@ -23,6 +23,8 @@ class Task(ABC):
         options: what ``reset(options=...)`` understands beside ``state``.
         energy_tolerance: largest energy that one step may create or destroy, as a share of the kinetic energy; a
             step beyond is reported as not resolved. None: steps are not checked.
+        traceable: whether ``reward`` and ``terminated`` depend on nothing but their arguments, now and later, so that
+            environments may turn them into faster code (:mod:`hnn_gym.trace`). Leave it at False if in doubt.
     """
 
     observation_space: Box
@@ -31,6 +33,7 @@ class Task(ABC):
     picture: str | None
     options: tuple[str, ...] = ()
     energy_tolerance: float | None = None
+    traceable: bool = False
 
     @abstractmethod
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -46,13 +46,14 @@ class IdealPendulumSwingUp(Task):
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     picture = "hanging pendulum"
+    traceable = True
 
     truth = Pendulum()
     force_limit = 1.0
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(1,)``."""
-        q, p = split(ring(1.3, 2.3)(rng, 1)[0])
+        q, p = split(ring(rng, 1, smallest=1.3, largest=2.3)[0])
         return q, self.truth.velocity(q, p)
 
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:

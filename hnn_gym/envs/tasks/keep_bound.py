@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class KeepBound(Task):
 
     max_episode_steps = 1000
     picture = "bodies"
+    traceable = True
     energy_tolerance = RESOLVED
     force_limit = 0.2
 
@@ -96,7 +98,7 @@ class ThreeBodyBound(KeepBound):
         """Pose the task."""
         super().__init__(
             (1.0, 1.0, 1.0),
-            starts=near_circular_triple(0.9, 1.2, 0.2),
+            starts=partial(near_circular_triple, smallest=0.9, largest=1.2, noise=0.2),
             escape_radius=4.0,
             collision_distance=0.2,
             view_radius=2.0,
@@ -139,7 +141,7 @@ class NBodyBound(KeepBound):
         count = self.truth.bodies
         super().__init__(
             self.truth.masses,
-            starts=sunflower(self.truth, jitter=0.1, noise=0.2),
+            starts=partial(sunflower, system=self.truth, jitter=0.1, noise=0.2),
             escape_radius=2 * (1 + float(np.sqrt(count))),
             collision_distance=0.0 if softening > 0 else 0.2,
             view_radius=1.2 * float(np.sqrt(count)),

@@ -51,6 +51,7 @@ class OrbitTransfer(Task):
     action_space = Box(-1.0, 1.0, (2,), np.float32)
     max_episode_steps = 400
     picture = "bodies"
+    traceable = True
     energy_tolerance = RESOLVED
 
     masses = (1.0, 1.0)
@@ -67,7 +68,7 @@ class OrbitTransfer(Task):
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(4,)``."""
-        return split(near_circular_pair(0.5, 1.5, 0.05)(rng, 1)[0])
+        return split(near_circular_pair(rng, 1, smallest=0.5, largest=1.5, noise=0.05)[0])
 
     def check_state(self, q: np.ndarray, v: np.ndarray) -> None:
         """Refuse coinciding bodies."""

@@ -42,6 +42,7 @@ class SpringHold(Task):
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     picture = "spring"
+    traceable = True
 
     truth = Spring()
     target_energy = 0.5
@@ -49,7 +50,7 @@ class SpringHold(Task):
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(1,)``."""
-        q, p = split(ring(0.1, 1.0)(rng, 1)[0])
+        q, p = split(ring(rng, 1, smallest=0.1, largest=1.0)[0])
         return q, self.truth.velocity(q, p)
 
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:

@@ -19,8 +19,8 @@ from hnn_gym.errors import ConvergenceError
 Tensors = Mapping[str, torch.Tensor]
 Residual = Callable[[Tensors], torch.Tensor]
 """Parameters by name -> residuals ``(m,)``."""
-Report = Callable[[int, float], None]
-"""Called after every accepted step with its number and the sum of squares."""
+Report = Callable[[int, float, dict[str, np.ndarray]], None]
+"""Called after every accepted step with its number, the sum of squares and the arrays."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,14 @@ def least_squares(
         idle = idle + 1 if best - new < settings.gain * best else 0
         theta, best = candidate, new
         if report is not None:
-            report(accepted, best)
+            report(accepted, best, {name: piece.numpy().copy() for name, piece in named(theta).items()})
         J, r = linearised(theta)
     return {name: piece.numpy().copy() for name, piece in named(theta).items()}
+
+
+def tensors(arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """The arrays as float64 tensors."""
+    return {name: torch.tensor(array, dtype=torch.float64) for name, array in arrays.items()}
 
 
 def _solve(matrix: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:

@@ -6,7 +6,8 @@ variables), so each trajectory's first one is a parameter, the model is integrat
 
     sum |x(t_k; start, theta) - x_k|^2 / noise^2 + sum |f(x(t_k; start, theta)) - dx_k|^2 / tolerance^2
 
-Nothing has to be stretched or averaged afterwards. Derivatives say all of H but where its origin is: H moved
+first with the tolerance as large as the noise, which has fewer local minima, then with the small one. Nothing has
+to be stretched or averaged afterwards. Derivatives say all of H but where its origin is: H moved
 by c, with states moved by c, gives the same ones. Only the noisy states pin c, and that is the floor
 (:mod:`hnn_gym.experiments.paper.floors`) - unless it is known that the physics looks the same in a mirror
 (``mirror``): then every trajectory is fitted with its reflection through the origin, and c = 0.
@@ -15,12 +16,13 @@ by c, with states moved by c, gives the same ones. Only the noisy states pin c, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 
 from hnn_gym.experiments.paper.data import PaperData
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, Report, Tensors, least_squares
+from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
 from hnn_gym.integrators import Yoshida4
 from hnn_gym.models import MechanicalHNN, Variables
 from hnn_gym.phase import split
@@ -39,16 +41,20 @@ class SmoothSettings:
     """Use that the physics looks the same in a mirror, H(-q, -p) = H(q, p)."""
     noise: float = 0.1
     """Standard deviation of the states' noise."""
-    tolerance: float = 1e-3
+    tolerance: float = 5e-3
     """Accepted error of the derivatives, which are exact."""
+    tries: int = 4
+    """Initial weights tried in the first stage, of which the best go on."""
     first_decay: float = 1e-2
     """The same in the first stage, which takes the noisy states as they are."""
     decay: float = 1e-6
     """Added to the sum of squares times the sum of squared weights."""
     seed: int = 0
     """Of the initial weights."""
-    optimiser: LeastSquaresSettings = field(default_factory=LeastSquaresSettings)
-    """When to stop."""
+    first: LeastSquaresSettings = field(default_factory=lambda: LeastSquaresSettings(patience=3, gain=1e-2))
+    """When to stop the earlier stages."""
+    last: LeastSquaresSettings = field(default_factory=lambda: LeastSquaresSettings(patience=3, gain=1e-4))
+    """When to stop the last stage: gains that matter to a sum of squares near its number of terms."""
 
 
 def smooth_architecture(data: PaperData, *, angle: bool, hidden: tuple[int, ...]) -> MechanicalHNN:
@@ -77,7 +83,7 @@ def fit_smooth(
         observed, targets = torch.cat([observed, -observed]), torch.cat([targets, -targets])
     steps, dt, scheme = observed.shape[1] - 1, data.dt, Yoshida4()
 
-    def residual(parameters: Tensors) -> torch.Tensor:
+    def residual(parameters: Tensors, tolerance: float) -> torch.Tensor:
         model = {name: value for name, value in parameters.items() if name != STARTS}
         dynamics = architecture.build(model)
         starts = parameters[STARTS]
@@ -86,7 +92,7 @@ def fit_smooth(
         path = integrate(dynamics, starts, integrator=scheme, dt=dt, steps=steps).movedim(0, 1)
         parts = [
             (path - observed).ravel() / settings.noise,
-            (dynamics.field(path) - targets).ravel() / settings.tolerance,
+            (dynamics.field(path) - targets).ravel() / tolerance,
             *(np.sqrt(settings.decay) * model[name].ravel() for name in model if ".w" in name),
         ]
         return torch.cat(parts)
@@ -95,10 +101,15 @@ def fit_smooth(
         misfit = (architecture.build(model).field(observed) - targets).ravel() / settings.noise
         return torch.cat([misfit, *(settings.first_decay**0.5 * model[name].ravel() for name in model if ".w" in name)])
 
-    start = architecture.initial_parameters(np.random.default_rng(settings.seed))
-    start = least_squares(derivatives_only, start, settings=settings.optimiser, report=report)
-    start |= {STARTS: data.x[:, 0].copy()}
-    fitted = least_squares(residual, start, settings=settings.optimiser, report=report)
+    rng = np.random.default_rng(settings.seed)
+    tries = [
+        least_squares(derivatives_only, architecture.initial_parameters(rng), settings=settings.first)
+        for _ in range(settings.tries)
+    ]
+    start = min(tries, key=lambda found: float((derivatives_only(tensors(found)) ** 2).sum()))
+    fitted = start | {STARTS: data.x[:, 0].copy()}
+    for tolerance, when in ((settings.noise, settings.first), (settings.tolerance, settings.last)):
+        fitted = least_squares(partial(residual, tolerance=tolerance), fitted, settings=when, report=report)
     return {name: value for name, value in fitted.items() if name != STARTS}
 
 

@@ -1,0 +1,1 @@
+"""Speed and endurance, measured outside the package: ``python -m benchmarks.NAME``."""

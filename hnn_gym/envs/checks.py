@@ -1,0 +1,53 @@
+"""What callers hand over, checked: each refusal names what was given and what is expected."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.errors import InputError
+
+
+def numbers(value: Any, name: str) -> np.ndarray:
+    """Return ``value`` as a float64 array of any shape.
+
+    Raises:
+        InputError: it is none; ``name`` is what the caller knows it by.
+    """
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"The {name} {value!r} is not an array of numbers.") from None
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether all entries ``(k,)`` are finite; for the few of one state, quicker in Python than in NumPy."""
+    return all(map(math.isfinite, array.tolist()))
+
+
+def one_number(reward: Any) -> float:
+    """Return a reward as a float.
+
+    Raises:
+        InputError: it is no single number, or NaN.
+    """
+    try:
+        number = float(reward)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise InputError(f"The reward must be one number, and the function given for it returned {reward!r}.")
+    return number
+
+
+def check_steps(steps: int | None, name: str) -> None:
+    """Refuse what is no number of steps; None, no limit, is fine.
+
+    Raises:
+        InputError: it is neither None nor a whole number from 1; ``name`` is what the caller knows it by.
+    """
+    if steps is not None and (not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1):
+        raise InputError(f"{name} must be a whole number of at least 1, got {steps!r}.")

@@ -1,0 +1,104 @@
+"""The step of many states on torch tensors, on the CPU or a GPU; nothing leaves the device.
+
+On a GPU a step is a hundred small kernels, and starting them is all it costs: they are captured once as a CUDA graph
+and replayed. That needs a step that asks for no values, which is what can be traced; another runs kernel by kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.stepping import Outcome, program_of, told_step
+from hnn_gym.errors import InputError
+
+_WARM_UP = 3
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """Return the torch device called ``device``.
+
+    Raises:
+        InputError: there is no such device on this machine.
+    """
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise InputError(f'device must be "cpu" or "cuda", got {device!r}.') from None
+    if found.type not in ("cpu", "cuda"):
+        raise InputError(f'device must be "cpu" or "cuda", got {device!r}.')
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f'device={device!r} needs CUDA, and torch finds none here: use device="cpu", or leave it out.')
+    return found
+
+
+def on_device(array: np.ndarray, place: torch.device) -> torch.Tensor:
+    """The array as a tensor on a device."""
+    return torch.from_numpy(array).to(place)
+
+
+class TorchSteps:
+    """As :class:`hnn_gym.envs.stepping.Steps`, for tensors; the states themselves are all it goes by.
+
+    Attributes:
+        world: the world with its arrays on the device.
+    """
+
+    def __init__(self, simulator: Simulator, like: torch.Tensor) -> None:
+        """Prepare to step states of the shape, type and place of ``like`` ``(rows, 2n)``."""
+        self.world = simulator.world.like(like)
+        self._simulator = replace(simulator, world=self.world)
+        if simulator.truth is not None:
+            self._simulator = replace(self._simulator, truth=simulator.truth.like(like))
+        self._observed = torch.from_numpy(np.zeros(0, simulator.task.observation_space.dtype)).dtype
+        self._captured: _Captured | None = None
+        self._capture = like.is_cuda and program_of(simulator) is not None
+
+    def changed(self, which: Any) -> None:
+        """Nothing is remembered from step to step."""
+
+    def kept(self) -> None:
+        """Nothing is remembered from step to step."""
+
+    @torch.no_grad()
+    def __call__(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
+        """Step states ``(rows, 2n)`` under actions ``(rows, k)``; the tensors of the outcome are fresh."""
+        if not self._capture:
+            return self._told(x, actions)
+        if self._captured is None:
+            self._captured = _Captured(self, x, actions)
+        return self._captured(x, actions)
+
+    def _told(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
+        told = told_step(self._simulator, x, actions)
+        return told._replace(observation=told.observation.to(self._observed))
+
+
+class _Captured:
+    """A CUDA graph of one step with the tensors it reads and writes."""
+
+    def __init__(self, steps: TorchSteps, x: torch.Tensor, actions: torch.Tensor) -> None:
+        """Capture, after a few steps on a side stream, as CUDA graphs ask for."""
+        self._x, self._actions = x.clone(), actions.clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(_WARM_UP):
+                steps._told(self._x, self._actions)
+        torch.cuda.current_stream().wait_stream(side)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._outcome = steps._told(self._x, self._actions)
+
+    def __call__(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
+        """Replay the step."""
+        self._x.copy_(x)
+        self._actions.copy_(actions)
+        self._graph.replay()
+        *arrays, info = self._outcome
+        copies = [*(array.clone() for array in arrays), {k: v.clone() for k, v in info.items()}]
+        return Outcome._make(copies)

@@ -1,0 +1,204 @@
+"""The graph of a traced function: every node is one number, or one row of many, computed from earlier nodes.
+
+Equal expressions are one node, so what two parts of a step have in common (the sine of an angle, a force) is computed
+once. Arithmetic on nodes makes nodes; arithmetic on constants is done at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+MOST_NODES = 6000
+"""A graph with more is not worth unrolling: array operations on the whole are as fast."""
+
+BOOLEAN = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
+
+
+class NotTraceable(Exception):  # noqa: N818 (not an error: the untraced function is used instead)
+    """The function asks for values, or for an operation that is not known here."""
+
+
+class Constant:
+    """An array that does not depend on the inputs, compared by its content."""
+
+    def __init__(self, array: Any) -> None:
+        """Hold float64 ``array``."""
+        self.array = np.ascontiguousarray(array, dtype=np.float64)
+        self._key = (self.array.shape, self.array.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+class Graph:
+    """Nodes in an order in which they can be computed."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.nodes: list[Node] = []
+        self._known: dict[Any, Node] = {}
+
+    def node(self, op: str, *args: Any, shape: tuple[int, ...] = ()) -> Node:
+        """The node of an operation on nodes and constants; ``shape`` is (rows, width) of a wide one, () of a number.
+
+        Raises:
+            NotTraceable: the graph grows too large.
+        """
+        key = _key(op, args)
+        found = self._known.get(key)
+        if found is None:
+            if len(self.nodes) >= MOST_NODES:
+                raise NotTraceable(f"more than {MOST_NODES} nodes")
+            found = self._known[key] = Node(self, op, args, len(self.nodes), shape)
+            self.nodes.append(found)
+        return found
+
+    def find(self, op: str, *args: Any) -> Node | None:
+        """The node of an operation, if there is one."""
+        return self._known.get(_key(op, args))
+
+
+def _key(op: str, args: tuple[Any, ...]) -> Any:
+    if op in ("add", "mul") and all(isinstance(arg, Node) for arg in args):
+        args = tuple(sorted(args, key=lambda node: node.number))
+    # 0.0 and -0.0, or 1.0 and True, are equal but not the same constant.
+    return op, tuple((type(arg), repr(arg)) if isinstance(arg, float | bool) else arg for arg in args)
+
+
+class Node:
+    """An operation with its arguments: nodes, floats, bools, :class:`Constant`, or tuples of nodes and floats."""
+
+    __slots__ = ("args", "graph", "number", "op", "shape")
+
+    def __init__(self, graph: Graph, op: str, args: tuple[Any, ...], number: int, shape: tuple[int, ...]) -> None:
+        """Made by :meth:`Graph.node` alone."""
+        self.graph, self.op, self.args, self.number, self.shape = graph, op, args, number, shape
+
+    @property
+    def boolean(self) -> bool:
+        """Whether its values are truth values."""
+        return self.op in BOOLEAN
+
+    @property
+    def parents(self) -> list[Node]:
+        """The nodes it is computed from."""
+        flat: list[Any] = []
+        for arg in self.args:
+            flat += arg if isinstance(arg, tuple) else (arg,)
+        return [arg for arg in flat if isinstance(arg, Node)]
+
+    def __bool__(self) -> bool:
+        raise NotTraceable("the function branches on a value")
+
+    def __float__(self) -> float:
+        raise NotTraceable("the function asks for a value")
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Node):
+            for a, b in ((self, other), (other, self)):
+                if b.op == "neg":
+                    return a - b.args[0]
+        return self if _is(other, 0.0) else _binary("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self if _is(other, 0.0) else _binary("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Node):
+            if other.op == "neg":
+                return self + other.args[0]
+            # The separation of two bodies seen from the other one.
+            if (opposite := self.graph.find("sub", other, self)) is not None:
+                return -opposite
+        return self if _is(other, 0.0) else _binary("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self if _is(other, 0.0) else _binary("sub", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Node):
+            signs = [node.op == "neg" for node in (self, other)]
+            a, b = (node.args[0] if sign else node for node, sign in zip((self, other), signs, strict=True))
+            product = _binary("mul", a, b)
+            return -product if signs[0] != signs[1] else product
+        if _is(other, 0.0):
+            return 0.0
+        return self if _is(other, 1.0) else -self if _is(other, -1.0) else _scaled(self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self if _is(other, 1.0) else _binary("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _binary("div", other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _binary("mod", self, other)
+
+    def __pow__(self, exponent: Any) -> Any:
+        if _is(exponent, 2.0):
+            return self * self
+        if _is(exponent, 0.5):
+            return self.graph.node("sqrt", self)
+        if _is(exponent, 1.5):
+            return self * self.graph.node("sqrt", self)
+        return _binary("pow", self, exponent)
+
+    def __neg__(self) -> Any:
+        return self.args[0] if self.op == "neg" else self.graph.node("neg", self)
+
+    def __abs__(self) -> Any:
+        return self.graph.node("abs", self)
+
+    def __invert__(self) -> Any:
+        return self.graph.node("not", self)
+
+    def __and__(self, other: Any) -> Any:
+        return _binary("and", self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return _binary("or", self, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __lt__(self, other: Any) -> Any:
+        return _binary("lt", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _binary("le", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _binary("gt", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _binary("ge", self, other)
+
+
+def _is(value: Any, number: float) -> bool:
+    return not isinstance(value, Node | bool) and isinstance(value, int | float) and value == number
+
+
+def _scaled(node: Node, factor: Any) -> Any:
+    return _binary("mul", node, factor)
+
+
+def _binary(op: str, a: Any, b: Any) -> Any:
+    """The node of an operation on two numbers, at least one of them a node."""
+    graph = a.graph if isinstance(a, Node) else b.graph
+    return graph.node(op, _number(a), _number(b))
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Node | bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, int | float | np.number):
+        return float(value)
+    raise NotTraceable(f"a {type(value).__name__} among the numbers")

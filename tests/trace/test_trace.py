@@ -1,0 +1,140 @@
+"""Traced code computes what the function itself computes, for one state and for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hnn_gym.phase import Array, namespace, split
+from hnn_gym.trace import NotTraceable, many, one, trace
+
+RNG = np.random.default_rng(0)
+W0, B0, W1 = RNG.normal(size=(16, 3)), RNG.normal(size=16), RNG.normal(size=(2, 16))
+W2 = RNG.normal(size=(12, 16))
+
+
+def _features(x: Array) -> Array:
+    xp = namespace(x)
+    return xp.stack([xp.cos(x[..., 0]), xp.sin(x[..., 1]), x[..., 2]], axis=-1)
+
+
+def _network(x: Array) -> Array:
+    xp = namespace(x)
+    return xp.tanh(_features(x) @ W0.T + B0) @ W1.T
+
+
+def _gradient(x: Array) -> Array:
+    xp = namespace(x)
+    h = xp.tanh(_features(x) @ W0.T + B0)
+    g = xp.ones_like(x[..., :1]) @ W1[:1]
+    return (g - g * h * h) @ W0
+
+
+def _deep_gradient(x: Array) -> Array:
+    xp = namespace(x)
+    h0 = xp.tanh(_features(x) @ W0.T + B0)
+    h1 = xp.tanh(h0 @ W2.T + 0.5)
+    g = xp.ones_like(x[..., :1]) @ W2[:1, :12]
+    g = (g - g * h1 * h1) @ W2
+    return (g - g * h0 * h0) @ W0
+
+
+def _pairs(x: Array) -> Array:
+    xp = namespace(x)
+    separation = x[..., None, :] - x[..., :, None]
+    distance = (separation * separation + xp.eye(3)) ** 0.5
+    pull = separation / distance**1.5
+    return pull.sum(-1)
+
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "arithmetic": lambda x: (2 * x - x / 3 + 1 / (x * x + 1)) ** 2 - (-x),
+    "remainder": lambda x: (x + np.pi) % (2 * np.pi) - np.pi,
+    "functions": lambda x: namespace(x).exp(-x * x) + namespace(x).sqrt(abs(x)) + namespace(x).log(1 + x * x),
+    "clip and choose": lambda x: namespace(x).where(x > 0.2, x.clip(-0.5, 0.5), 2 * x),
+    "logic": lambda x: ((x > 0) & ~(x > 1)) | (x < -1),
+    "count": lambda x: (x > 0).sum(-1) > 1,
+    "extremes": lambda x: namespace(x).max(x, axis=-1) - namespace(x).min(x, axis=-1),
+    "powers": lambda x: abs(x) ** 1.5 + x**3,
+    "a constant": lambda x: namespace(x).zeros_like(x),
+    "split and join": lambda x: namespace(x).concat([x[..., 1:], x[..., :1]], axis=-1),
+    "a small matrix": lambda x: x @ np.diag([1.0, 0.0, -2.0]),
+    "a network": _network,
+    "its gradient": _gradient,
+    "a gradient through two layers": _deep_gradient,
+    "a layer taken apart": lambda x: namespace(x).tanh(x @ W0.T)[..., 3:5] * x[..., :1],
+    "pairs": _pairs,
+}
+
+
+def _traced(function: Callable[[Array], Array]) -> Any:
+    return trace(lambda x: {"y": function(x)}, x=3)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_for_one_state_it_gives_the_same_numbers(name: str) -> None:
+    run = one.compiled(_traced(FUNCTIONS[name]), {})
+    for x in np.random.default_rng(1).normal(size=(20, 3)):
+        (value,) = run(x.tolist())
+        expected = np.asarray(FUNCTIONS[name](x), float)
+        np.testing.assert_allclose(np.asarray(value, float), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> None:
+    x = np.random.default_rng(2).normal(size=(37, 3))
+    expected = FUNCTIONS[name](x)
+    value = np.empty(expected.shape, expected.dtype if expected.dtype == bool else dtype)
+    run = many.compiled(_traced(FUNCTIONS[name]), 37, dtype)
+    tolerance = {"rtol": 1e-11, "atol": 1e-13} if dtype == np.float64 else {"rtol": 2e-4, "atol": 2e-5}
+    for _ in range(2):  # buffers are used again in the second call
+        run(x, value)
+        np.testing.assert_allclose(np.asarray(value, float), np.asarray(expected, float), **tolerance)
+
+
+def test_what_a_step_has_computed_of_its_end_the_next_one_does_not_compute_again() -> None:
+    def leapfrog(x: Array) -> dict[str, Array]:
+        q, p = split(x)
+        p = p - 0.05 * namespace(q).sin(q)
+        q = q + 0.1 * p
+        p = p - 0.05 * namespace(q).sin(q)
+        return {"x": namespace(q).concat([q, p], axis=-1)}
+
+    program = trace(leapfrog, x=2)
+    reusing = program.reusing("x")
+    assert sum(node.op == "sin" for node in program.nodes) == 2
+    assert sum(node.op == "sin" for node in reusing.nodes) == 1
+    x, after = np.array([[0.3, 1.0]]), np.empty((1, 2))
+    given, following = many.room(reusing.given, 1, float), many.room(reusing.given, 1, float)
+    many.compiled(reusing.start("x"), 1, float)(x, *given)
+    run = many.compiled(reusing, 1, float)
+    for _ in range(5):
+        run(x, *given, *following, after)
+        expected = leapfrog(x)["x"]
+        np.testing.assert_allclose(after, expected, rtol=1e-14)
+        x, given, following = expected, following, given
+
+
+def test_equal_expressions_are_computed_once() -> None:
+    program = trace(lambda x: {"y": namespace(x).sin(x[..., :1] * 2) + namespace(x).sin(2 * x[..., :1])}, x=1)
+    assert sorted(node.op for node in program.nodes) == ["add", "input", "mul", "sin"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x if x[0] > 0 else -x,
+        lambda x: x * float(x[0]),
+        lambda x: x + np.asarray(x),
+        lambda x: namespace(x).sort(x),
+        lambda x: sum((x[i % 3] * (i + 0.5) for i in range(10_000)), 0.0 * x),
+    ],
+    ids=["a branch", "a value", "a copy to NumPy", "an unknown function", "too long"],
+)
+def test_what_cannot_be_traced_is_refused(function: Any) -> None:
+    with pytest.raises(NotTraceable):
+        _traced(function)
