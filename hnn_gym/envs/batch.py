@@ -77,22 +77,32 @@ class Batch:
             if seed is not None:
                 self._generators[i] = seeding.np_random(seed)[0]
 
-    def start(self, which: Array, options: Mapping[str, Any] | None = None) -> None:
-        """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks."""
+    def start(self, which: Array, options: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks.
+
+        Returns:
+            What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
+        """
         task, world = self.simulator.task, self.simulator.world
         chosen = np.flatnonzero(_on_host(which))
         q, v = np.empty((2, len(chosen), world.coordinates.n))
-        for k, i in enumerate(chosen):
+        for k, i in enumerate(chosen.tolist()):
             generator = self._generators[i]
             if generator is None:
                 generator = self._generators[i] = seeding.np_random(None)[0]
             q[k], v[k] = task.initial(generator, options or {})
-        begun = self._xp.asarray(world.phase_point(q, v), dtype=self.x.dtype, **self._place)
-        x = self._xp.asarray(self.x, copy=True)
-        x[which] = begun
-        self.x, self.steps = x, self._xp.where(which, 0 * self.steps, self.steps)
-        self._started = True
-        self._step.changed(which)
+        x, steps = (self._xp.asarray(array, copy=True) for array in (self.x, self.steps))
+        rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
+        x[rows] = self._xp.asarray(world.phase_point(q, v), dtype=x.dtype, **self._place)
+        steps[rows] = 0
+        self.x, self.steps = x, steps
+        told: dict[str, Array] = self._step.begin(x, rows)
+        return told
+
+    def told(self) -> dict[str, Array]:
+        """As :meth:`start` tells of those it starts, of all copies."""
+        told: dict[str, Array] = self._step.begin(self.x, self._xp.arange(self.num_envs, **self._place))
+        return told
 
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
@@ -122,19 +132,6 @@ class Batch:
         truncated = self.steps >= self._limit
         return outcome, truncated if active is None else truncated & active
 
-    def observation(self, which: Array | slice = slice(None)) -> Array:
-        """Observations ``(k, d)`` of the copies marked, in the type of the task's space, freshly made."""
-        name = self.simulator.task.observation_space.dtype.name
-        return self._xp.asarray(self._world.decode(self.x[which]), dtype=getattr(self._xp, name))
-
-    def info(self, which: Array | slice = slice(None)) -> dict[str, Array]:
-        """What is told of the copies marked when their episode begins: arrays ``(k,)`` by name."""
-        return replace(self.simulator, world=self._world).info(self.x[which])
-
-    @property
-    def _world(self) -> Any:
-        return self.simulator.world if self._xp is np else self._step.world
-
     def _checked(self, actions: Any, active: Array | None) -> Array:
         xp = self._xp
         try:
@@ -143,6 +140,7 @@ class Batch:
             raise InputError(f"The actions are not an array of numbers but {type(actions).__name__}.") from None
         if tuple(array.shape) != self.action_shape:
             raise InputError(f"The actions have shape {tuple(array.shape)}, and must have {self.action_shape}.")
+        self._started = self._started or not bool(xp.any(xp.isnan(self.x)))
         if not self._started:
             raise InputError("The environments have no state yet: call reset() first.")
         if not xp.isfinite(array.sum()):

@@ -72,7 +72,8 @@ class SimulatorVecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [{} for _ in range(self.num_envs)]
-        return self.batch.observation()
+        observation: np.ndarray = self.batch.told()["observation"]
+        return observation
 
     def step_async(self, actions: np.ndarray) -> None:
         """Note the actions ``(num_envs, k)`` for :meth:`step_wait`."""
@@ -102,8 +103,7 @@ class SimulatorVecEnv(VecEnv):
                     "episode": {"r": float(self._returns[i]), "l": int(self._lengths[i]), "t": elapsed},
                 }
             self._returns[dones], self._lengths[dones] = 0.0, 0
-            self.batch.start(dones)
-            observation[dones] = self.batch.observation(dones)
+            observation[dones] = self.batch.start(dones)["observation"]
         return observation, outcome.reward.astype(np.float32), dones, infos
 
     def close(self) -> None:

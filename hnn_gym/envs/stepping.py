@@ -7,6 +7,7 @@ scheme, an energy bump) or where the task may change (a reward of the user's own
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ from hnn_gym.trace import Program, many, one, trace
 _BLOCK_BYTES = 2**18
 """What the widest layer of a block may take: the block then stays in the second-level cache."""
 _BLOCK_ROWS = 1024
-_FEW = 64
+_FEW = (16, 128)
+"""Block sizes for the copies that begin anew while the others go on."""
+_BEGUN = "begun_"
 
 
 class Outcome(NamedTuple):
@@ -54,14 +57,20 @@ def told_step(simulator: Simulator, x: Array, action: Array) -> Outcome:
     )
 
 
+def begun(simulator: Simulator, x: Array) -> dict[str, Array]:
+    """What is told of phase points ``(..., 2n)`` where an episode begins: the observation, and the info by name."""
+    return {"observation": simulator.world.decode(x), **simulator.info(x)}
+
+
 def program_of(simulator: Simulator) -> Program | None:
-    """Trace :func:`told_step`; None where that cannot be."""
+    """Trace :func:`told_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
     if not simulator.task.traceable:
         return None
 
     def step(x: Array, action: Array) -> Mapping[str, Any]:
         told = told_step(simulator, x, action)._asdict()
-        return {**told.pop("info"), **told}
+        start = {_BEGUN + name: value for name, value in begun(simulator, x).items()}
+        return {**told.pop("info"), **told, **start}
 
     size = simulator.channel.space(simulator.task).shape or (0,)
     try:
@@ -82,6 +91,7 @@ def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray], Outcome
 
     if program is None:
         return plain
+    program = program.telling(name for name in program.outputs if not name.startswith(_BEGUN))
     run = one.compiled(program, {"observation": observed})
     names = tuple(program.outputs)[: -len(Outcome._fields) + 1]
 
@@ -105,29 +115,44 @@ class Steps:
     def __init__(self, simulator: Simulator, rows: int, dtype: Any) -> None:
         """Prepare to step ``rows`` states in ``dtype``."""
         self._simulator, self._dtype = simulator, np.dtype(dtype)
-        program = program_of(simulator)
-        self.traced = program is not None
+        whole = program_of(simulator)
+        self.traced = whole is not None
         self._observed = simulator.task.observation_space.dtype
-        self._stale = np.ones(rows, bool)
-        if program is None:
+        if whole is None:
             self._slices = _slices(rows, _BLOCK_ROWS)
             return
-        self._program = program.reusing("x")
-        block = _block(self._program, self._dtype)
-        self._slices = _slices(rows, block)
-        sizes = {s.stop - s.start for s in self._slices}
-        self._run = {size: many.compiled(self._program, size, dtype) for size in sizes}
-        begin = self._program.start("x")
-        self._begin = {size: many.compiled(begin, size, dtype) for size in sizes | {_FEW}}
-        self._outputs = {
-            name: ((rows, *entries.shape), self._type(name, entries)) for name, entries in program.outputs.items()
-        }
+        program = whole.telling(name for name in whole.outputs if not name.startswith(_BEGUN)).reusing("x")
+        start = replace(whole.telling(name for name in whole.outputs if name.startswith(_BEGUN)), next=program.given)
+        self._slices = _slices(rows, _block(program, self._dtype))
+        self._run = {size: many.compiled(program, size, dtype) for size in {s.stop - s.start for s in self._slices}}
+        self._begin = {size: many.compiled(start, size, dtype) for size in _FEW}
+        self._outputs = {name: (e.shape, self._type(name, e)) for name, e in program.outputs.items()}
+        self._begun = {name: (e.shape, self._type(name, e)) for name, e in start.outputs.items()}
+        self._nodes = program.given
+        self._few = {size: (np.zeros(size, np.int64), self._room(size), _empty(self._begun, size)) for size in _FEW}
         self._given = [self._room(s.stop - s.start) for s in self._slices]
         self._next = [self._room(s.stop - s.start) for s in self._slices]
 
-    def changed(self, which: np.ndarray) -> None:
-        """Note that the states marked by the bool ``which`` ``(rows,)`` are no longer those of the last step."""
-        self._stale |= which
+    def begin(self, x: np.ndarray, which: np.ndarray) -> dict[str, np.ndarray]:
+        """Take note that the rows ``which`` ``(k,)`` of x ``(rows, 2n)`` are new; return what :func:`begun` tells."""
+        if not self.traced:
+            told = begun(self._simulator, x[which])
+            return told | {"observation": told["observation"].astype(self._observed)}
+        told, done = _empty(self._begun, len(which)), 0
+        for s, given in zip(self._slices, self._given, strict=True):
+            here = which if len(self._slices) == 1 else which[(which >= s.start) & (which < s.stop)] - s.start
+            while count := len(here):
+                size = next((few for few in _FEW if count <= few), _FEW[-1])
+                some, here = here[:size], here[size:]
+                padded, room, filled = self._few[size]
+                padded[: len(some)] = some  # the rest are rows of before, computed again and not looked at
+                self._begin[size](x[s][padded % (s.stop - s.start)], None, *room, *filled.values())
+                for array, part in zip(given, room, strict=True):
+                    array[..., some] = part[..., : len(some)]
+                for array, part in zip(told.values(), filled.values(), strict=True):
+                    array[done : done + len(some)] = part[: len(some)]
+                done += len(some)
+        return {name.removeprefix(_BEGUN): array for name, array in told.items()}
 
     def kept(self) -> None:
         """Note that the outcome of the last step was taken: its states are those of the next step."""
@@ -138,9 +163,7 @@ class Steps:
         """Step states ``(rows, 2n)`` under actions ``(rows, k)``; the arrays of the outcome are fresh."""
         if not self.traced:
             return self._plain(x, actions)
-        if self._stale.any():
-            self._refresh(x)
-        told = {name: np.empty(shape, dtype) for name, (shape, dtype) in self._outputs.items()}
+        told = _empty(self._outputs, len(x))
         for s, given, after in zip(self._slices, self._given, self._next, strict=True):
             outputs = told.values() if len(self._slices) == 1 else [array[s] for array in told.values()]
             self._run[s.stop - s.start](x[s], actions[s], *given, *after, *outputs)
@@ -148,35 +171,23 @@ class Steps:
 
     def _plain(self, x: np.ndarray, actions: np.ndarray) -> Outcome:
         parts = [told_step(self._simulator, x[s], actions[s].astype(self._dtype)) for s in self._slices]
+        whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Outcome._fields[:-1]}
+        whole["observation"] = whole["observation"].astype(self._observed)
         info = {name: np.concatenate([part.info[name] for part in parts]) for name in parts[0].info}
-        arrays: list[Any] = [np.concatenate([part[i] for part in parts]) for i in range(len(Outcome._fields) - 1)]
-        told = Outcome._make([*arrays, info])
-        return told._replace(observation=told.observation.astype(self._observed))
-
-    def _refresh(self, x: np.ndarray) -> None:
-        """Compute anew what is given for the stale states."""
-        for s, given in zip(self._slices, self._given, strict=True):
-            which = np.flatnonzero(self._stale[s])
-            if 4 * len(which) > s.stop - s.start:
-                self._begin[s.stop - s.start](x[s], *given)
-                continue
-            for k in range(0, len(which), _FEW):
-                some = which[k : k + _FEW]
-                states = x[s][np.resize(some, _FEW)]
-                room = self._room(_FEW)
-                self._begin[_FEW](states, *room)
-                for whole, part in zip(given, room, strict=True):
-                    whole[..., some] = part[..., : len(some)]
-        self._stale[:] = False
+        return Outcome(**whole, info=info)
 
     def _room(self, rows: int) -> list[np.ndarray]:
-        return many.room(self._program.given, rows, self._dtype)
+        return many.room(self._nodes, rows, self._dtype)
 
     def _type(self, name: str, entries: np.ndarray) -> Any:
-        if name == "observation":
+        if name.removeprefix(_BEGUN) == "observation":
             return self._observed
         boolean = all(isinstance(e, bool) or getattr(e, "boolean", False) for e in entries.flat) and entries.size
         return np.bool_ if boolean else self._dtype
+
+
+def _empty(shapes: Mapping[str, tuple[tuple[int, ...], Any]], rows: int) -> dict[str, np.ndarray]:
+    return {name: np.empty((rows, *shape), dtype) for name, (shape, dtype) in shapes.items()}
 
 
 def _block(program: Program, dtype: np.dtype[Any]) -> int:

@@ -7,13 +7,12 @@ and replayed. That needs a step that asks for no values, which is what can be tr
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import Outcome, program_of, told_step
+from hnn_gym.envs.stepping import Outcome, begun, program_of, told_step
 from hnn_gym.errors import InputError
 
 _WARM_UP = 3
@@ -42,24 +41,21 @@ def on_device(array: np.ndarray, place: torch.device) -> torch.Tensor:
 
 
 class TorchSteps:
-    """As :class:`hnn_gym.envs.stepping.Steps`, for tensors; the states themselves are all it goes by.
-
-    Attributes:
-        world: the world with its arrays on the device.
-    """
+    """As :class:`hnn_gym.envs.stepping.Steps`, for tensors; the states themselves are all it goes by."""
 
     def __init__(self, simulator: Simulator, like: torch.Tensor) -> None:
         """Prepare to step states of the shape, type and place of ``like`` ``(rows, 2n)``."""
-        self.world = simulator.world.like(like)
-        self._simulator = replace(simulator, world=self.world)
+        self._simulator = replace(simulator, world=simulator.world.like(like))
         if simulator.truth is not None:
             self._simulator = replace(self._simulator, truth=simulator.truth.like(like))
         self._observed = torch.from_numpy(np.zeros(0, simulator.task.observation_space.dtype)).dtype
         self._captured: _Captured | None = None
         self._capture = like.is_cuda and program_of(simulator) is not None
 
-    def changed(self, which: Any) -> None:
-        """Nothing is remembered from step to step."""
+    def begin(self, x: torch.Tensor, which: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what is told of the rows ``which`` ``(k,)`` of x, where episodes begin."""
+        told: dict[str, torch.Tensor] = begun(self._simulator, x[which])
+        return told | {"observation": told["observation"].to(self._observed)}
 
     def kept(self) -> None:
         """Nothing is remembered from step to step."""

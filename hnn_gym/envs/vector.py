@@ -104,7 +104,8 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int) else None))
             self._staggered = False
         self._done = self._done & ~mask
-        return self.batch.observation(), self._told(self.batch.info(), mask)
+        told = self.batch.told()
+        return told.pop("observation"), self._told(told, mask)
 
     def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Advance all copies by dt under actions ``(num_envs, k)``.
@@ -134,11 +135,11 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         """Next-step autoreset: ended copies are reset instead of stepped, at a reward of 0."""
         begun, active = self._done, ~self._done
         outcome, truncated = self.batch.advance(actions, active)
-        self.batch.start(begun)
+        told = self.batch.start(begun)
         terminated = outcome.terminated & active
         rewards = namespace(outcome.reward).where(active, outcome.reward, 0 * outcome.reward)
         infos = self._told(outcome.info, active)
-        observation = self._with_starts(begun, infos, outcome.observation)
+        observation = self._with_starts(begun, told, infos, outcome.observation)
         self._done = terminated | truncated
         return observation, rewards, terminated, truncated, infos
 
@@ -153,15 +154,15 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 final_obs[i] = observation[i].copy()
         final_info = {name: value & ended if name.startswith("_") else value for name, value in infos.items()}
         begun = {name: value & ~ended if name.startswith("_") else _copied(value) for name, value in infos.items()}
-        self.batch.start(ended)
-        observation = self._with_starts(ended, begun, observation)
+        observation = self._with_starts(ended, self.batch.start(ended), begun, observation)
         final = {"final_obs": final_obs, "_final_obs": ended, "final_info": final_info, "_final_info": ended}
         return {**begun, **final}, observation
 
-    def _with_starts(self, begun: Array, infos: dict[str, Any], observation: Array) -> Array:
+    @staticmethod
+    def _with_starts(begun: Array, told: dict[str, Array], infos: dict[str, Any], observation: Array) -> Array:
         """Put what is told of the copies that have just begun in its place."""
-        observation[begun] = self.batch.observation(begun)
-        for name, value in self.batch.info(begun).items():
+        observation[begun] = told.pop("observation")
+        for name, value in told.items():
             infos[name][begun] = value
             infos[f"_{name}"] = infos[f"_{name}"] | begun
         return observation

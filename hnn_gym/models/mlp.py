@@ -46,19 +46,23 @@ class MLP:
 
     def vjp(self, z: Array, cotangent: Array) -> Array:
         """Cotangents ``(..., out)`` pulled back through the Jacobian at ``z``: ``(..., in)``."""
+        return self._pulled_back(z, cotangent @ self.weights[-1])
+
+    def gradient(self, z: Array) -> Array:
+        """Gradient ``(..., in)`` of a network with one output."""
+        last = self.weights[-1][0, :]
+        return self._pulled_back(z, last) if self.biases else last + 0 * z
+
+    def _pulled_back(self, z: Array, g: Array) -> Array:
+        """Cotangents of the last hidden layer, or one ``(width,)`` for all, pulled back to the inputs."""
         xp = namespace(z)
         h, hidden = z, []
         for w, b in zip(self.weights[:-1], self.biases, strict=True):
             h = xp.tanh(h @ w.T + b)
             hidden.append(h)
-        g = cotangent @ self.weights[-1]
         for w, h in zip(reversed(self.weights[:-1]), reversed(hidden), strict=True):
-            g = (g - g * h * h) @ w
+            g = (g * (1 - h * h)) @ w
         return g
-
-    def gradient(self, z: Array) -> Array:
-        """Gradient ``(..., in)`` of a network with one output."""
-        return self.vjp(z, namespace(z).ones_like(z[..., :1]))
 
 
 def initial_mlp(name: str, sizes: Sequence[int], *, rng: np.random.Generator) -> dict[str, np.ndarray]:

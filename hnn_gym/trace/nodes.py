@@ -128,7 +128,7 @@ class Node:
             return -product if signs[0] != signs[1] else product
         if _is(other, 0.0):
             return 0.0
-        return self if _is(other, 1.0) else -self if _is(other, -1.0) else _scaled(self, other)
+        return self if _is(other, 1.0) else -self if _is(other, -1.0) else _binary("mul", self, other)
 
     __rmul__ = __mul__
 
@@ -182,10 +182,6 @@ class Node:
 
 def _is(value: Any, number: float) -> bool:
     return not isinstance(value, Node | bool) and isinstance(value, int | float) and value == number
-
-
-def _scaled(node: Node, factor: Any) -> Any:
-    return _binary("mul", node, factor)
 
 
 def _binary(op: str, a: Any, b: Any) -> Any:

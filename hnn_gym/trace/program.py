@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -71,9 +71,9 @@ class Program:
                 return replace(self, given=tuple(hit.values()), next=tuple(image[k] for k in hit))
             given = hit
 
-    def start(self, state: str) -> Program:
-        """The program that computes what is ``given`` in the first step, from the input ``state``."""
-        return Program({state: self.inputs[state]}, {}, next=self.given)
+    def telling(self, names: Iterable[str]) -> Program:
+        """The program of some of the outputs."""
+        return replace(self, outputs={name: self.outputs[name] for name in names})
 
 
 def trace(function: Callable[..., Mapping[str, Any]], **inputs: int) -> Program:

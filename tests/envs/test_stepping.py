@@ -13,7 +13,7 @@ import torch
 
 import hnn_gym
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.stepping import Steps, program_of, step_one, told_step
+from hnn_gym.envs.stepping import Steps, begun, program_of, step_one, told_step
 from hnn_gym.errors import ConvergenceError, InputError
 
 IDS = sorted(
@@ -44,6 +44,7 @@ def test_one_step_and_a_thousand_equal_the_definition(env_id: str) -> None:
     simulator, (x, actions) = _simulator(env_id), _states(env_id, 70)
     expected = told_step(simulator, x, actions)
     step, steps = step_one(simulator), Steps(simulator, 70, float)
+    steps.begin(x, np.arange(70))
     # One state, row by row; then all rows together, and another step of all rows, which uses what the first computed.
     for i in range(0, 70, 23):
         told = step(x[i], actions[i])
@@ -66,17 +67,21 @@ def test_one_step_and_a_thousand_equal_the_definition(env_id: str) -> None:
 def test_what_was_computed_for_the_next_step_is_not_used_where_the_state_has_changed() -> None:
     simulator, (x, actions) = _simulator("HNNPendulum-v0"), _states("HNNPendulum-v0", 300)
     steps = Steps(simulator, 300, float)
+    steps.begin(x, np.arange(300))
     x = steps(x, actions).x
     steps.kept()
     for changed in (np.arange(300) == 7, np.arange(300) % 3 == 0):  # a few, and many
         x = np.where(changed[:, None], x + 0.5, x)
-        steps.changed(changed)
+        told = steps.begin(x, np.flatnonzero(changed))
+        for name, value in begun(simulator, x[changed]).items():
+            np.testing.assert_allclose(told[name], value, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(steps(x, actions).x, told_step(simulator, x, actions).x, rtol=1e-12)
 
 
 def test_an_outcome_that_is_not_kept_changes_nothing() -> None:
     simulator, (x, actions) = _simulator("HNNSpring-v0"), _states("HNNSpring-v0", 5)
     steps = Steps(simulator, 5, float)
+    steps.begin(x, np.arange(5))
     first = steps(x, actions).x
     steps(x, -actions)
     np.testing.assert_array_equal(steps(x, actions).x, first)
@@ -111,9 +116,10 @@ def test_a_world_that_leaves_the_finite_numbers_says_so_and_changes_nothing() ->
     envs.reset(seed=0)
     batch = envs.unwrapped.batch  # type: ignore[attr-defined]
     batch.x = np.full_like(batch.x, 1e308)
-    batch._step.changed(np.ones(2, bool))
-    with np.errstate(all="ignore"), pytest.raises(ConvergenceError, match=r"environments \[0, 1\] left"):
-        envs.step(np.zeros((2, 2)))
+    with np.errstate(all="ignore"):
+        batch._step.begin(batch.x, np.arange(2))
+        with pytest.raises(ConvergenceError, match=r"environments \[0, 1\] left"):
+            envs.step(np.zeros((2, 2)))
     assert (batch.x == 1e308).all()
     assert (batch.steps == 0).all()
 
