@@ -21,6 +21,7 @@ from hnn_gym.models import (
     HNN,
     MODELS,
     Baseline,
+    HelmholtzField,
     MechanicalHNN,
     PairwiseHNN,
     SecondOrderBaseline,
@@ -46,6 +47,7 @@ ROWS = {
     "pairwise": PairwiseHNN(OF_BODIES, hidden=(8,), softening=0.1),
     "baseline": Baseline(OF_CART_POLE, hidden=(8, 8)),
     "second-order": SecondOrderBaseline(OF_CART_POLE, hidden=(8, 8)),
+    "helmholtz": HelmholtzField(OF_BODIES, hidden=(8, 8)),
 }
 
 
@@ -57,7 +59,7 @@ def learned(row, seed=7):
     """An untrained world of a row, its parameters drawn away from their special initial values."""
     architecture, rng = ROWS[row], np.random.default_rng(seed)
     parameters = {k: v + 0.2 * rng.normal(size=v.shape) for k, v in architecture.initial_parameters(rng).items()}
-    coordinates = PLANE if row == "pairwise" else CART_POLE
+    coordinates = PLANE if row in ("pairwise", "helmholtz") else CART_POLE
     integrator = architecture.integrator
     card = {"seed": seed, "figures": {"error": 1e-3}}
     return WorldModel.built(

@@ -2,13 +2,15 @@
 
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.baseline import Baseline, SecondOrderBaseline
+from hnn_gym.models.helmholtz import HelmholtzField
 from hnn_gym.models.hnn import HNN
 from hnn_gym.models.mechanical import MechanicalHNN
 from hnn_gym.models.pairwise import PairwiseHNN
 from hnn_gym.models.separable import SeparableHNN
 
 MODELS: dict[str, type[Architecture]] = {
-    model.kind: model for model in (HNN, SeparableHNN, MechanicalHNN, PairwiseHNN, Baseline, SecondOrderBaseline)
+    model.kind: model
+    for model in (HNN, SeparableHNN, MechanicalHNN, PairwiseHNN, Baseline, SecondOrderBaseline, HelmholtzField)
 }
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "MODELS",
     "Architecture",
     "Baseline",
+    "HelmholtzField",
     "MechanicalHNN",
     "PairwiseHNN",
     "Parameters",

@@ -14,6 +14,7 @@ from hnn_gym.models import (
     HNN,
     MODELS,
     Baseline,
+    HelmholtzField,
     MechanicalHNN,
     PairwiseHNN,
     SecondOrderBaseline,
@@ -32,6 +33,7 @@ ROWS = {
     "pairwise": PairwiseHNN(BODIES, hidden=(8,)),
     "baseline": Baseline(CART_POLE, hidden=(8, 8)),
     "second-order": SecondOrderBaseline(CART_POLE, hidden=(8, 8)),
+    "helmholtz": HelmholtzField(BODIES, hidden=(8, 8)),
 }
 HAMILTONIAN = ["hnn", "separable", "mechanical", "mechanical with M(q)"]
 
@@ -104,7 +106,7 @@ def test_the_field_is_the_same_on_torch_and_in_batches(row, shape):
         np.testing.assert_allclose(one, dynamics.field(x, u)[i], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row != "pairwise"])
+@pytest.mark.parametrize("row", [row for row in ROWS if ROWS[row].variables.control_degrees])
 def test_no_control_is_zero_control_unless_the_gain_says_otherwise(row):
     architecture = ROWS[row]
     dynamics = architecture.build(arrays(architecture))

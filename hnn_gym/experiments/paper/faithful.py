@@ -74,4 +74,5 @@ def derivative_mse(
     architecture: Architecture, parameters: dict[str, np.ndarray], x: np.ndarray, dx: np.ndarray
 ) -> float:
     """Mean square of dx/dt - f(x) over states ``(k, 2n)``: the paper's train and test loss."""
-    return float(np.mean((architecture.build(parameters).field(x.astype(np.float32)) - dx) ** 2))
+    dtype = next(iter(parameters.values())).dtype
+    return float(np.mean((architecture.build(parameters).field(x.astype(dtype)) - dx) ** 2))

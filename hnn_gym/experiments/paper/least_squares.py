@@ -7,6 +7,7 @@ scaling D = diag(J^T J) is Marquardt's, the update of mu Nielsen's (1999).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -71,7 +72,9 @@ def least_squares(
             column: torch.Tensor = torch.func.jvp(lambda flat: residual(named(flat)), (theta,), (tangent,))[1]
             return column
 
-        with torch.no_grad():
+        # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
             columns = torch.vmap(push, chunk_size=settings.chunk)(torch.eye(len(theta), dtype=theta.dtype))
             return columns.numpy().T, residual(named(theta)).numpy()
 

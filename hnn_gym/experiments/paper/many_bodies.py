@@ -14,6 +14,7 @@ import numpy as np
 from hnn_gym.dynamics import Dynamics, PortHamiltonian
 from hnn_gym.experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
 from hnn_gym.experiments.paper.data import make_data
+from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings
 from hnn_gym.experiments.paper.starts import disc
 from hnn_gym.experiments.paper.tasks import THREE_BODY
 from hnn_gym.hamiltonians import NBody
@@ -28,21 +29,21 @@ class ManyBodySettings:
 
     softening: float = 0.1
     """eps in m, of truth and model."""
-    trajectories: int = 400
+    trajectories: int = 200
     """Of three bodies, to learn from."""
     bodies: int = 100
     """How many are run."""
     radius: float = 2.0
-    """Of the disc they start in, in m; three start in one of 1.5 times that, and so see all distances."""
+    """Of the disc they start in, in m. Three start in discs of eps to 2.5 times that, and so see all distances."""
     speed: float = 3.0
     """Of each velocity entry, in m/s."""
     duration: float = 1.0
     """In s."""
-    steps: int = 500
+    steps: int = 1000
     """Of Yoshida's order 8, over the duration."""
-    symmetry_steps: int = 10_000
-    """Steps over which momentum and angular momentum are followed."""
-    fit: BodySettings = field(default_factory=lambda: BodySettings(states=3000))
+    fit: BodySettings = field(
+        default_factory=lambda: BodySettings(force=0.05, optimiser=LeastSquaresSettings(steps=120, chunk=64))
+    )
     """The fit."""
 
 
@@ -52,7 +53,8 @@ def measure_many_bodies(settings: ManyBodySettings, *, seed: int) -> dict[str, A
         THREE_BODY,
         system=NBody(masses=(1.0,) * 3, softening=settings.softening),
         trajectories=settings.trajectories,
-        starts=disc(3, 1.5 * settings.radius, 1.0),
+        duration=1.0,
+        starts=disc(3, 2.5 * settings.radius, 1.0, smallest=settings.softening),
     )
     data = make_data(task, seed=seed)
     x, dx = data.x.reshape(-1, 12), data.dx.reshape(-1, 12)

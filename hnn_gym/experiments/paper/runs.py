@@ -14,10 +14,11 @@ from hnn_gym.dynamics import Dynamics, PortHamiltonian
 from hnn_gym.experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
 from hnn_gym.experiments.paper.data import PaperData, make_data
 from hnn_gym.experiments.paper.faithful import derivative_mse, faithful_architecture, train_faithful
+from hnn_gym.experiments.paper.many_bodies import measure_symmetries
 from hnn_gym.experiments.paper.scoring import corrected_score, follow, paper_score
 from hnn_gym.experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architecture
 from hnn_gym.experiments.paper.tasks import SIMULATED, PaperTask
-from hnn_gym.models import Architecture, Parameters
+from hnn_gym.models import Architecture, PairwiseHNN, Parameters
 
 MODELS = {
     "spring": ("baseline", "hnn", "best", "best+mirror"),
@@ -27,6 +28,8 @@ MODELS = {
 }
 """The models of every simulated task."""
 
+SYMMETRY_STEP = {"two-body": 0.05, "three-body": 0.01}
+"""Time step in s over which the momenta of learned bodies are followed."""
 _PAPER_STARTS, _CORRECTED_STARTS = 15, 30
 SCORING_SEED = 20_190_604
 """Of the starts of scoring: the same for every model and every training seed."""
@@ -44,6 +47,8 @@ class RunSettings:
     """Starts scored under the paper's protocol."""
     corrected_starts: int = _CORRECTED_STARTS
     """Starts scored under the corrected protocol, inside and outside the training distribution each."""
+    symmetry_steps: int = 10_000
+    """Steps over which the momenta of learned bodies are followed."""
     smooth: SmoothSettings = field(default_factory=SmoothSettings)
     """Our model of spring and pendulum."""
     bodies: BodySettings = field(default_factory=BodySettings)
@@ -78,6 +83,11 @@ def sized(task: PaperTask, settings: RunSettings) -> PaperTask:
     return replace(task, protocol=protocol, trajectories=settings.trajectories or task.trajectories)
 
 
+def smooth_settings(task: PaperTask, model: str, seed: int, settings: RunSettings) -> SmoothSettings:
+    """Settings of our model of spring and pendulum, with or without the mirror symmetry."""
+    return replace(settings.smooth, mirror=model == "best+mirror", noise=task.noise, seed=seed)
+
+
 def train(task: PaperTask, model: str, seed: int, data: PaperData, settings: RunSettings) -> Trained:
     """Train one model on one draw of the data."""
     x, dx = _flat(data.x), _flat(data.dx)
@@ -88,7 +98,7 @@ def train(task: PaperTask, model: str, seed: int, data: PaperData, settings: Run
         architecture = faithful_architecture("hnn" if model == "hnn" else "baseline", task.system.n)
         parameters = train_faithful(architecture, x, dx, protocol=task.protocol, seed=seed)
     elif task.noise:
-        smooth = replace(settings.smooth, mirror=model == "best+mirror", noise=task.noise, seed=seed)
+        smooth = smooth_settings(task, model, seed, settings)
         architecture = smooth_architecture(data, angle=task.name == "pendulum", hidden=smooth.hidden)
         parameters = fit_smooth(architecture, data, smooth)
     else:
@@ -145,7 +155,12 @@ def run(
         for part, x, dx in (("train", data.x, data.dx), ("test", data.test_x, data.test_dx))
     }
     costs = {"train_seconds": trained.seconds, "train_cpu_seconds": trained.cpu_seconds, "data_seconds": drawn}
-    return losses | costs | score(task, trained, settings)
+    result = losses | costs | score(task, trained, settings)
+    if model == "best" and isinstance(trained.architecture, PairwiseHNN):
+        x0 = task.starts(np.random.default_rng(SCORING_SEED), settings.paper_starts)
+        steps = settings.symmetry_steps
+        result["symmetries"] = measure_symmetries(trained.dynamics, x0, dt=SYMMETRY_STEP[name], steps=steps)
+    return result
 
 
 _last: dict[str, tuple[tuple[PaperTask, int], PaperData]] = {}

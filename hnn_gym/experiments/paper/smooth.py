@@ -10,7 +10,7 @@ first with the tolerance as large as the noise, which has fewer local minima, th
 to be stretched or averaged afterwards. Derivatives say all of H but where its origin is: H moved
 by c, with states moved by c, gives the same ones. Only the noisy states pin c, and that is the floor
 (:mod:`hnn_gym.experiments.paper.floors`) - unless it is known that the physics looks the same in a mirror
-(``mirror``): then every trajectory is fitted with its reflection through the origin, and c = 0.
+(``mirror``): then every trajectory is in the end fitted with its reflection through the origin, and c = 0.
 """
 
 from __future__ import annotations
@@ -79,20 +79,16 @@ def fit_smooth(
 ) -> dict[str, np.ndarray]:
     """Fit the parameters to trajectories ``(k, points, 2n)``."""
     observed, targets = torch.tensor(data.x), torch.tensor(data.dx)
-    if settings.mirror:
-        observed, targets = torch.cat([observed, -observed]), torch.cat([targets, -targets])
     steps, dt, scheme = observed.shape[1] - 1, data.dt, Yoshida4()
 
-    def residual(parameters: Tensors, tolerance: float) -> torch.Tensor:
+    def residual(parameters: Tensors, tolerance: float, signs: tuple[float, ...]) -> torch.Tensor:
         model = {name: value for name, value in parameters.items() if name != STARTS}
         dynamics = architecture.build(model)
-        starts = parameters[STARTS]
-        if settings.mirror:
-            starts = torch.cat([starts, -starts])
+        starts = torch.cat([sign * parameters[STARTS] for sign in signs])
         path = integrate(dynamics, starts, integrator=scheme, dt=dt, steps=steps).movedim(0, 1)
         parts = [
-            (path - observed).ravel() / settings.noise,
-            (dynamics.field(path) - targets).ravel() / tolerance,
+            (path - torch.cat([sign * observed for sign in signs])).ravel() / settings.noise,
+            (dynamics.field(path) - torch.cat([sign * targets for sign in signs])).ravel() / tolerance,
             *(np.sqrt(settings.decay) * model[name].ravel() for name in model if ".w" in name),
         ]
         return torch.cat(parts)
@@ -108,8 +104,10 @@ def fit_smooth(
     ]
     start = min(tries, key=lambda found: float((derivatives_only(tensors(found)) ** 2).sum()))
     fitted = start | {STARTS: data.x[:, 0].copy()}
-    for tolerance, when in ((settings.noise, settings.first), (settings.tolerance, settings.last)):
-        fitted = least_squares(partial(residual, tolerance=tolerance), fitted, settings=when, report=report)
+    coarse = partial(residual, tolerance=settings.noise, signs=(1.0,))
+    fine = partial(residual, tolerance=settings.tolerance, signs=(1.0, -1.0) if settings.mirror else (1.0,))
+    for misfit, when in ((coarse, settings.first), (fine, settings.last)):
+        fitted = least_squares(misfit, fitted, settings=when, report=report)
     return {name: value for name, value in fitted.items() if name != STARTS}
 
 

@@ -62,12 +62,16 @@ def near_circular_triple(smallest: float, largest: float, noise: float) -> Start
     return draw
 
 
-def disc(bodies: int, radius: float, speed: float) -> Starts:
-    """Return unit masses uniformly in a disc, velocities of the given size per entry, without total momentum."""
+def disc(bodies: int, radius: float, speed: float, *, smallest: float | None = None) -> Starts:
+    """Return unit masses uniformly in a disc, velocities of the given size per entry, without total momentum.
+
+    With ``smallest``, every draw has its own radius between that and ``radius``, uniform in its logarithm.
+    """
 
     def draw(rng: np.random.Generator, k: int) -> np.ndarray:
         angle = rng.uniform(0, 2 * np.pi, (k, bodies))
-        distance = radius * np.sqrt(rng.uniform(0, 1, (k, bodies)))
+        largest = radius if smallest is None else np.exp(rng.uniform(np.log(smallest), np.log(radius), (k, 1)))
+        distance = largest * np.sqrt(rng.uniform(0, 1, (k, bodies)))
         position = np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=-1)
         velocity = speed * rng.normal(size=(k, bodies, 2))
         velocity -= velocity.mean(axis=1, keepdims=True)
