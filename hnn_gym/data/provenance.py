@@ -18,6 +18,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.data.plain import plain
 from hnn_gym.errors import InputError
 
 
@@ -124,11 +125,11 @@ class Provenance:
             action_space=_require_box(
                 env.action_space, "action", "wrap it in a gymnasium.ActionWrapper whose action space is a Box"
             ),
-            env_kwargs=_plain(kwargs),
+            env_kwargs=plain(kwargs),
             dt=None if dt is None else float(dt),
             seed=seed,
             policy=policy,
-            coordinates=None if coordinates is None else _plain(coordinates),
+            coordinates=None if coordinates is None else plain(coordinates),
         )
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
@@ -189,27 +190,12 @@ def _require_box(space: gymnasium.Space[Any], role: str, remedy: str) -> Box:
     return space
 
 
-def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON values; an object without a JSON form becomes the name of its type."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return f"<{type(value).__module__}.{type(value).__qualname__}>"
-
-
 def _space_to_json(space: Box) -> dict[str, Any]:
     """Return a Box as JSON; a bound that is the same for every entry is one number, infinity a string."""
     bounds = {}
     for name, bound in (("low", space.low), ("high", space.high)):
         uniform = bound.size > 0 and bool(np.all(bound == bound.flat[0]))
-        bounds[name] = _plain(bound.flat[0] if uniform else bound)
+        bounds[name] = plain(bound.flat[0] if uniform else bound)
     return {**bounds, "shape": list(space.shape), "dtype": np.dtype(space.dtype).name}
 
 

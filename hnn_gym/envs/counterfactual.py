@@ -12,6 +12,7 @@ import numpy as np
 
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.errors import InputError
+from hnn_gym.world_model import WorldModel
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,28 @@ class Counterfactual:
         counterfactual: with them.
         requested: dE in J by step.
         realised: what each bump gave, in J, by step.
-        dt: time step in s.
+        world: the world they are of.
     """
 
     factual: Future
     counterfactual: Future
     requested: Mapping[int, float]
     realised: Mapping[int, float]
-    dt: float
+    world: WorldModel
 
     def save_figure(self, path: str | Path) -> None:
         """Draw both futures in the phase plane of the first degree of freedom, and their energies, as PNG."""
         from hnn_gym.evaluation import plots
 
-        plots.save(plots.two_futures(self.factual, self.counterfactual, dt=self.dt), Path(path))
+        world = self.world
+        figure = plots.two_futures(
+            self.factual,
+            self.counterfactual,
+            dt=world.dt,
+            angle=world.coordinates.angles[0],
+            energy_unit=world.energy_unit,
+        )
+        plots.save(figure, Path(path))
 
     def save_film(self, path: str | Path, *, fps: int = 20) -> None:
         """Write a GIF of both futures side by side.
@@ -99,7 +108,7 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         other, realised = _follow(simulator, actions, bumps)
     finally:
         simulator.restore_state(now)
-    return Counterfactual(factual, other, dict(bumps), realised, simulator.dt)
+    return Counterfactual(factual, other, dict(bumps), realised, simulator.world)
 
 
 def _follow(env: SimulatorEnv, actions: np.ndarray, bumps: Mapping[int, float]) -> tuple[Future, dict[int, float]]:

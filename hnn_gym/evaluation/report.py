@@ -7,7 +7,6 @@ and every file that the report wrote.
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hnn_gym.data.plain import plain
 from hnn_gym.errors import ExistingPathError, InputError
 
 RESULTS = "results.json"
@@ -60,8 +60,8 @@ def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Write ``results.json``, as the last file of a report; numbers that are not finite become strings."""
-    plain = _plain({"format": _FORMAT, **results, "files": sorted({*_files(folder), RESULTS})})
-    (folder / RESULTS).write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n")
+    content = plain({"format": _FORMAT, **results, "files": sorted({*_files(folder), RESULTS})})
+    (folder / RESULTS).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def markdown_table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
@@ -131,15 +131,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

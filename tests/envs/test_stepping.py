@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import hnn_gym
+from hnn_gym.envs import PendulumSwingUp, SimulatorVectorEnv
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.stepping import Steps, begun, program_of, step_one, told_step
 from hnn_gym.errors import ConvergenceError, InputError
@@ -37,6 +38,29 @@ def _states(env_id: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("env_id", IDS)
 def test_every_environment_is_traced_whose_physics_does_not_decide_by_values(env_id: str) -> None:
     assert (program_of(_simulator(env_id)) is None) == (env_id in UNTRACED)
+
+
+class _Fading(PendulumSwingUp):
+    """A reward that changes from step to step, as a curriculum does."""
+
+    def __init__(self) -> None:
+        self.weight = 1.0
+
+    def reward(self, q: Any, v: Any, u: Any, next_q: Any, next_v: Any) -> Any:
+        return self.weight * super().reward(q, v, u, next_q, next_v)
+
+
+def test_a_subclass_of_a_shipped_task_may_change_its_reward_while_it_is_used() -> None:
+    task = _Fading()
+    env = hnn_gym.SimulatorEnv("HNNPendulum-v0", task=task)
+    envs = SimulatorVectorEnv("HNNPendulum-v0", num_envs=3, task=task)
+    for weight in (1.0, 0.5, 0.0):
+        env.reset(seed=0)
+        envs.reset(seed=0)
+        task.weight = weight
+        expected = weight * PendulumSwingUp().reward(*np.split(env.state, 2), np.zeros(1), None, None)
+        assert env.step(np.zeros(1))[1] == pytest.approx(float(expected))
+        assert envs.step(np.zeros((3, 1)))[1][0] == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize("env_id", IDS)

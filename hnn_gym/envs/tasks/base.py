@@ -25,6 +25,7 @@ class Task(ABC):
             step beyond is reported as not resolved. None: steps are not checked.
         traceable: whether ``reward`` and ``terminated`` depend on nothing but their arguments, now and later, so that
             environments may turn them into faster code (:mod:`hnn_gym.trace`). Leave it at False if in doubt.
+            Each class says it for itself: a subclass does not inherit it, since its reward may be another.
     """
 
     observation_space: Box

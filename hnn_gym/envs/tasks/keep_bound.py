@@ -31,7 +31,6 @@ class KeepBound(Task):
 
     max_episode_steps = 1000
     picture = "bodies"
-    traceable = True
     energy_tolerance = RESOLVED
     force_limit = 0.2
 
@@ -94,6 +93,8 @@ class ThreeBodyBound(KeepBound):
     Version history: v0, the first.
     """
 
+    traceable = True
+
     def __init__(self) -> None:
         """Pose the task."""
         super().__init__(
@@ -129,6 +130,8 @@ class NBodyBound(KeepBound):
 
     Version history: v0, the first.
     """
+
+    traceable = True
 
     def __init__(self, n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2) -> None:
         """Pose the task for ``n`` bodies of the given masses (all 1 kg unless given).

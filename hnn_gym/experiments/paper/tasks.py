@@ -7,10 +7,12 @@ recorded data instead of a system, is in :mod:`hnn_gym.experiments.paper.real_pe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from hnn_gym.dynamics import SeparableHamiltonian
-from hnn_gym.experiments.paper.starts import Starts, near_circular_pair, near_circular_triple, ring, square_frame
+from hnn_gym.envs.tasks.starts import near_circular_pair, near_circular_triple, ring
+from hnn_gym.experiments.paper.starts import Starts, square_frame
 from hnn_gym.hamiltonians import NBody, Pendulum, Spring
 
 
@@ -72,7 +74,8 @@ class PaperTask:
 
 
 _SMALL = Protocol(steps=2000, batch=None, decay=1e-4)
-_PAIR, _TRIPLE = near_circular_pair(0.5, 1.5, 0.05), near_circular_triple(0.9, 1.2, 0.2)
+_PAIR = partial(near_circular_pair, smallest=0.5, largest=1.5, noise=0.05)
+_TRIPLE = partial(near_circular_triple, smallest=0.9, largest=1.2, noise=0.2)
 
 SPRING = PaperTask(
     name="spring",
@@ -82,8 +85,8 @@ SPRING = PaperTask(
     duration=3.0,
     noise=0.1,
     train_fraction=0.5,
-    starts=ring(0.1, 1.0),
-    outside=ring(1.1, 1.5),
+    starts=partial(ring, smallest=0.1, largest=1.0),
+    outside=partial(ring, smallest=1.1, largest=1.5),
     scoring_starts=square_frame(0.2, 1.0),
     horizon=20.0,
     scored_points=2000,
@@ -98,8 +101,8 @@ PENDULUM = PaperTask(
     duration=3.0,
     noise=0.1,
     train_fraction=0.5,
-    starts=ring(1.3, 2.3),
-    outside=ring(0.2, 1.2),
+    starts=partial(ring, smallest=1.3, largest=2.3),
+    outside=partial(ring, smallest=0.2, largest=1.2),
     scoring_starts=square_frame(0.2, 1.0),
     horizon=20.0,
     scored_points=2000,
@@ -115,7 +118,7 @@ TWO_BODY = PaperTask(
     noise=0.0,
     train_fraction=0.8,
     starts=_PAIR,
-    outside=near_circular_pair(1.55, 2.0, 0.05),
+    outside=partial(_PAIR, smallest=1.55, largest=2.0),
     scoring_starts=_PAIR,
     horizon=25.0,
     scored_points=500,
@@ -130,7 +133,7 @@ THREE_BODY = PaperTask(
     noise=0.0,
     train_fraction=0.8,
     starts=_TRIPLE,
-    outside=near_circular_triple(1.25, 1.5, 0.2),
+    outside=partial(_TRIPLE, smallest=1.25, largest=1.5),
     scoring_starts=_TRIPLE,
     horizon=3.0,
     scored_points=500,
