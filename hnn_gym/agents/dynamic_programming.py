@@ -1,0 +1,158 @@
+"""Backward induction: V_t(s) = max_a [ r(s, a) + V_{t+1}(f(s, a)) ] on a grid, for one degree of freedom.
+
+The states (q, v) are the nodes of a grid, f(s, a) lies between four of them, and V there is interpolated bilinearly.
+That interpolation is linear in V: it is one sparse matrix P, built once, and a step back in time is max_a (r + P V).
+With several worlds, P and r are their means: the expectation over which of them is the right one.
+
+In the true world this is the optimum, up to the grid. In a learned one it plans as well as the world allows, so that
+what it earns in reality measures the world. Source: Bellman, *Dynamic Programming*, 1957; for interpolation on grids,
+Munos and Moore, *Variable resolution discretization in optimal control*, Machine Learning 49 (2002) 291-323.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from hnn_gym.agents.imagination import Imagination
+from hnn_gym.envs.core import Simulator
+from hnn_gym.errors import InputError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where values are computed.
+
+    Attributes:
+        positions: number of positions q.
+        velocities: number of velocities v.
+        actions: number of actions, from the smallest to the largest.
+        position_range: smallest and largest q; an angle takes all of its circle.
+        velocity_range: smallest and largest v; None: the speed limit that the world declares.
+    """
+
+    positions: int = 151
+    velocities: int = 121
+    actions: int = 21
+    position_range: tuple[float, float] = (-np.pi, np.pi)
+    velocity_range: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if min(self.positions, self.velocities, self.actions) < 2:
+            raise InputError(f"A grid needs at least 2 positions, velocities and actions, not {self}.")
+
+
+class DynamicProgramming:
+    """The best policy in a world over an episode of known length; speaks stable-baselines3's ``predict``.
+
+    Attributes:
+        values: V_t at the nodes, ``(steps + 1, positions, velocities)``; V at the end, the last, is 0.
+    """
+
+    def __init__(self, simulators: Sequence[Simulator], *, steps: int, grid: Grid | None = None) -> None:
+        """Solve for episodes of ``steps`` steps.
+
+        Args:
+            simulators: the same task in one world, or in several of which any may be the right one.
+            steps: length of an episode.
+            grid: where values are computed.
+
+        Raises:
+            InputError: no world, more than one degree of freedom or action, or a velocity without a known range.
+        """
+        grid = grid or Grid()
+        self._imagined = [Imagination(simulator) for simulator in simulators]
+        if not self._imagined or steps < 1:
+            raise InputError(f"Backward induction needs a world and at least 1 step, not {len(simulators)} and {steps}.")
+        first = self._imagined[0]
+        coordinates = first.world.coordinates
+        if coordinates.n != 1 or first.low.shape != (1,):
+            raise InputError(
+                f"A grid serves one degree of freedom and one action, and this world has {coordinates.n} and "
+                f"{first.low.shape[0]}: use a SamplingPlanner."
+            )
+        limits = coordinates.speed_limits
+        span = grid.velocity_range or (None if limits is None else (-limits[0], limits[0]))
+        if span is None or not np.isfinite(span).all():
+            raise InputError("This world limits no velocity: pass Grid(velocity_range=(lowest, highest)).")
+        self._angle = coordinates.angles[0]
+        positions = np.linspace(*grid.position_range, grid.positions + self._angle)[: grid.positions]
+        self._axes = positions, np.linspace(*span, grid.velocities)
+        self._actions = np.linspace(first.low[0], first.high[0], grid.actions)
+        self.values = self._solved(steps)
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """Return the best actions ``(rows, 1)`` for observations ``(rows, d)``, and steps done as the state."""
+        observation = np.asarray(observation)
+        seen = np.atleast_2d(observation)
+        done = np.zeros(len(seen), np.int64) if state is None else np.asarray(state)
+        if episode_start is not None:
+            done = np.where(episode_start, 0, done)
+        rows, count = len(seen), len(self._actions)
+        following = self.values[np.minimum(done + 1, len(self.values) - 1)].reshape(rows, -1)
+        action = np.tile(self._actions, rows)[:, None]
+        gain = np.zeros(rows * count)
+        for imagined in self._imagined:
+            after, reward, terminated = imagined.step(np.repeat(imagined.encode(seen), count, 0), action)
+            nodes, weights = self._interpolated(imagined, after)
+            ahead = (following[np.repeat(np.arange(rows), count)[:, None], nodes] * weights).sum(-1)
+            gain += reward + np.where(terminated, 0.0, ahead)
+        best = self._actions[gain.reshape(rows, count).argmax(-1)]
+        chosen = best[:, None].astype(np.float32)
+        return (chosen if observation.ndim > 1 else chosen[0]), done + 1
+
+    def _solved(self, steps: int) -> np.ndarray:
+        q, v = (axis.ravel() for axis in np.meshgrid(*self._axes, indexing="ij"))
+        nodes, count = len(q), len(self._actions)
+        reward = np.zeros((count, nodes), np.float32)
+        matrix = sparse.csr_matrix((count * nodes, nodes), dtype=np.float32)
+        for imagined in self._imagined:
+            x = imagined.world.phase_point(q[:, None], v[:, None]).astype(np.float32)
+            parts = []
+            for i, action in enumerate(self._actions):
+                after, gained, terminated = imagined.step(x, np.full((nodes, 1), action))
+                reward[i] += gained / len(self._imagined)
+                where, weights = self._interpolated(imagined, after)
+                weights = np.where(terminated[:, None], 0.0, weights) / len(self._imagined)
+                parts.append(
+                    sparse.csr_matrix(
+                        (weights.astype(np.float32).ravel(), where.ravel(), np.arange(0, 4 * nodes + 1, 4)),
+                        shape=(nodes, nodes),
+                    )
+                )
+            matrix = matrix + sparse.vstack(parts, format="csr")
+        values = np.zeros((steps + 1, nodes), np.float32)
+        for t in reversed(range(steps)):
+            values[t] = (reward + (matrix @ values[t + 1]).reshape(count, nodes)).max(0)
+        return values.reshape(steps + 1, *(len(axis) for axis in self._axes))
+
+    def _interpolated(self, imagined: Imagination, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The four nodes ``(rows, 4)`` around phase points ``(rows, 2)``, and their weights; the nearest beyond."""
+        q, v = (entry[:, 0] for entry in imagined.world.state(x.astype(np.float64)))
+        (positions, velocities) = self._axes
+        columns = len(velocities)
+        place = (q - positions[0]) / (positions[1] - positions[0])
+        if self._angle:
+            low = np.floor(place)
+            share = place - low
+            left, right = low.astype(np.int64) % len(positions), (low.astype(np.int64) + 1) % len(positions)
+        else:
+            left, share = _between(place, len(positions))
+            right = left + 1
+        below, rise = _between((v - velocities[0]) / (velocities[1] - velocities[0]), columns)
+        nodes = np.stack([left, left, right, right], -1) * columns + np.stack([below, below + 1] * 2, -1)
+        return nodes, np.stack([1 - share, 1 - share, share, share], -1) * np.stack([1 - rise, rise] * 2, -1)
+
+
+def _between(place: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The node below each place in units of the spacing, and how far beyond it, kept within the axis."""
+    place = place.clip(0, count - 1)
+    low = np.minimum(place.astype(np.int64), count - 2)
+    return low, place - low

@@ -1,0 +1,120 @@
+"""Many imagined steps at once: (x, action) -> (x', reward, terminated), and the returns of whole plans.
+
+Of the step of an environment a planner needs neither observations nor info, so these are not computed; what is left is
+traced where it can be (:mod:`hnn_gym.trace`) and runs block by block, a block through all of its plan before the next,
+so that it stays in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.stepping import program_of
+from hnn_gym.errors import InputError
+from hnn_gym.trace import many
+from hnn_gym.world_model import WorldModel
+
+_BLOCK = 512
+"""States of a block: few enough for the second-level cache, enough to spread the cost of a call."""
+
+Step = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+class Imagination:
+    """A simulator to plan in, on NumPy.
+
+    Attributes:
+        simulator: world, task and action channel.
+        low: smallest action ``(k,)``.
+        high: largest action ``(k,)``.
+    """
+
+    def __init__(self, simulator: Simulator, *, dtype: Any = np.float32) -> None:
+        """Prepare to imagine in ``dtype``. Not for two threads at once."""
+        self.simulator, self._dtype = simulator, np.dtype(dtype)
+        space = simulator.channel.space(simulator.task)
+        self.low, self.high = space.low.astype(self._dtype), space.high.astype(self._dtype)
+        if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
+            raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
+        program = program_of(simulator)
+        self._block: Step | None = None
+        if program is not None:
+            run = many.compiled(program.telling(("x", "reward", "terminated")), _BLOCK, self._dtype)
+            after = np.empty((_BLOCK, 2 * simulator.world.coordinates.n), self._dtype)
+            reward, terminated = np.empty(_BLOCK, self._dtype), np.empty(_BLOCK, np.bool_)
+
+            def block(x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+                run(x, action, after, reward, terminated)
+                return after, reward, terminated
+
+            self._block = block
+
+    @property
+    def world(self) -> WorldModel:
+        """The world that is imagined."""
+        return self.simulator.world
+
+    def encode(self, observation: np.ndarray) -> np.ndarray:
+        """Phase points ``(rows, 2n)`` of observations ``(rows, d)``."""
+        return self.world.encode(np.asarray(observation, np.float64)).astype(self._dtype)
+
+    def step(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Step phase points ``(rows, 2n)`` under actions ``(rows, k)``.
+
+        Returns:
+            Next phase points ``(rows, 2n)``, rewards ``(rows,)`` and whether the episode ended ``(rows,)``.
+        """
+        rows = len(x)
+        told = np.empty((rows, x.shape[1]), self._dtype), np.empty(rows, self._dtype), np.empty(rows, np.bool_)
+        for begin in range(0, rows, _BLOCK):
+            part = slice(begin, min(begin + _BLOCK, rows))
+            for whole, found in zip(told, self._stepped(*self._padded(x[part], action[part])), strict=True):
+                whole[part] = found[: part.stop - begin]
+        return told
+
+    def returns(
+        self,
+        x: np.ndarray,
+        actions: np.ndarray,
+        *,
+        value: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Sums of rewards ``(rows,)`` of following actions ``(rows, H, k)`` from phase points ``(rows, 2n)``.
+
+        Args:
+            x: where the plans begin.
+            actions: the plans.
+            value: of the phase points ``(rows, 2n)`` where they end, ``(rows,)``; None: nothing comes after.
+        """
+        total = np.empty(len(x), self._dtype)
+        for begin in range(0, len(x), _BLOCK):
+            part = slice(begin, min(begin + _BLOCK, len(x)))
+            point, plan = self._padded(x[part], actions[part])
+            gained, alive = np.zeros(len(point), self._dtype), np.ones(len(point), self._dtype)
+            for action in np.ascontiguousarray(np.moveaxis(plan, 1, 0)):
+                after, reward, terminated = self._stepped(point, action)
+                gained += alive * reward
+                alive *= ~terminated
+                point[...] = after
+            if value is not None:
+                gained += alive * value(point)
+            total[part] = gained[: part.stop - begin]
+        return total
+
+    def _stepped(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if self._block is not None:
+            return self._block(x, action)
+        told = self.simulator.transition(x, action)
+        return told.x, told.reward, told.terminated
+
+    def _padded(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A whole block of rows; those that are missing are the first one again, and not looked at."""
+        missing = _BLOCK - len(x) if self._block is not None else 0
+        return tuple(
+            np.concatenate([array, np.broadcast_to(array[:1], (missing, *array.shape[1:]))]).astype(self._dtype)
+            for array in (x, action)
+        )  # type: ignore[return-value]

@@ -1,0 +1,61 @@
+"""Sensors that are not perfect: o' = o + share * (half the range of o) * N(0, 1), for every entry of an observation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.errors import InputError
+
+_STREAM = 0x0B5E
+
+
+class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Adds Gaussian noise to what an environment shows; what happens in it, and its rewards, stay exact.
+
+    The noise follows from the seed of ``reset``, and is not clipped: a cosine may read 1.05.
+
+    Example:
+        >>> env = ObservationNoise(gymnasium.make("Pendulum-v1"), 0.05)
+
+    Args:
+        env: environment with bounded Box observations.
+        share: standard deviation, as a share of half the range of each observation entry.
+
+    Raises:
+        InputError: ``share`` is negative or not finite, or an observation is unbounded.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], share: float) -> None:
+        super().__init__(env)
+        space = env.observation_space
+        if not 0 <= share < np.inf:
+            raise InputError(f"The share of observation noise must be finite and not negative, and it is {share}.")
+        if not isinstance(space, Box) or not np.isfinite([space.low, space.high]).all():
+            raise InputError(f"Noise is a share of the range of an observation, and that of {space} is not known.")
+        self.observation_noise = float(share)
+        self.observation_space = Box(-np.inf, np.inf, space.shape, space.dtype.type)
+        self._std = share * (space.high.astype(np.float64) - space.low) / 2
+        self._dtype = space.dtype
+        self._rng = np.random.default_rng()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """As the environment's, with noise."""
+        if seed is not None:
+            self._rng = np.random.default_rng([seed, _STREAM])
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._seen(observation), info
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """As the environment's, with noise."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._seen(observation), float(reward), terminated, truncated, info
+
+    def _seen(self, observation: np.ndarray) -> np.ndarray:
+        noisy = observation + self._std * self._rng.standard_normal(self._std.shape)
+        return np.asarray(noisy, self._dtype)
