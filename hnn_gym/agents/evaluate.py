@@ -1,0 +1,158 @@
+"""How an agent fares: whole episodes from shared starts, R = sum_t r_t, and what is missing to the best, R* - R.
+
+All starts are stepped together and the agent is asked once a step for the actions of them all, so that batched
+planners and networks cost one call. With starts as different as those of Pendulum-v1 (standard deviation of the
+return: 74) only the *paired* regret on the same starts compares agents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import SyncVectorEnv, VectorEnv
+
+from hnn_gym.errors import InputError
+
+MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
+"""Makes one environment, such as ``lambda: gymnasium.make("Pendulum-v1")``."""
+
+
+class Policy(Protocol):
+    """Whatever speaks stable-baselines3's ``predict``."""
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """Return actions ``(n, k)`` for observations ``(n, d)``, and the policy's state.
+
+        Where ``episode_start`` ``(n,)`` is True, what the policy remembers of that row is to be forgotten.
+        """
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """One whole episode from each of n starts, padded to the longest, T steps.
+
+    Attributes:
+        observation: ``(T + 1, n, d)``.
+        action: ``(T, n, k)``.
+        reward: ``(T, n)``, 0 where the episode is over.
+        running: bool ``(T, n)``, whether the step belongs to the episode.
+    """
+
+    observation: np.ndarray
+    action: np.ndarray
+    reward: np.ndarray
+    running: np.ndarray
+
+    @property
+    def returns(self) -> np.ndarray:
+        """Sum of rewards of every episode ``(n,)``."""
+        return self.reward.sum(axis=0)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of every episode ``(n,)``."""
+        return self.running.sum(axis=0)
+
+
+def play_episodes(
+    policy: Policy,
+    env: str | MakeEnv,
+    *,
+    seeds: Sequence[int] = range(100),
+    env_kwargs: Mapping[str, Any] | None = None,
+    max_steps: int | None = None,
+) -> Episodes:
+    """Play one episode from every start ``reset(seed=s)``, all of them side by side, deterministically.
+
+    Args:
+        policy: whatever speaks ``predict``; its memory is reset at the start of an episode.
+        env: the id of an environment, real or ours, or a function that makes one.
+        seeds: of the starts. Copies of ours start where the single environment does.
+        env_kwargs: arguments for ``gymnasium.make``, such as ``{"world_model": "runs/x"}`` for "HNN-v0".
+        max_steps: cut episodes after so many steps; None: play to their end.
+
+    Raises:
+        InputError: there are no seeds, no such environment, or the actions do not fit it.
+        ConvergenceError: a world left the finite numbers.
+    """
+    if len(seeds) == 0:
+        raise InputError("There are no starts: give at least one seed.")
+    envs = _made(env, len(seeds), dict(env_kwargs or {}))
+    try:
+        return _played(policy, envs, [int(seed) for seed in seeds], max_steps)
+    finally:
+        envs.close()
+
+
+def episode_returns(
+    policy: Policy,
+    env: str | MakeEnv,
+    *,
+    seeds: Sequence[int] = range(100),
+    env_kwargs: Mapping[str, Any] | None = None,
+) -> np.ndarray:
+    """Returns ``(n,)`` of one episode from every start; arguments and errors as of :func:`play_episodes`.
+
+    Example:
+        >>> from hnn_gym.agents.evaluate import episode_returns
+        >>> episode_returns(agent, "Pendulum-v1", seeds=range(100)).mean()  # doctest: +SKIP
+    """
+    return play_episodes(policy, env, seeds=seeds, env_kwargs=env_kwargs).returns
+
+
+def paired_regret(returns: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """What is missing on each start to the best that can be had there, best - returns ``(n,)``.
+
+    Raises:
+        InputError: the two are not of the same starts.
+    """
+    if returns.shape != best.shape:
+        raise InputError(f"Regret is paired: {returns.shape} returns and {best.shape} best returns do not match.")
+    return np.asarray(best - returns)
+
+
+def _made(env: str | MakeEnv, count: int, env_kwargs: dict[str, Any]) -> VectorEnv[Any, Any, Any]:
+    """The copies: ours as one batch, others (whose own batches seed their copies otherwise) one by one."""
+    if not isinstance(env, str):
+        return SyncVectorEnv([env] * count)
+    try:
+        made = gymnasium.make(env, **env_kwargs)
+        made.close()
+        spec = gymnasium.spec(env)
+        if str(spec.vector_entry_point).startswith("hnn_gym."):
+            return gymnasium.make_vec(env, count, vectorization_mode="vector_entry_point", **env_kwargs)
+        return SyncVectorEnv([lambda: gymnasium.make(env, **env_kwargs)] * count)
+    except (gymnasium.error.Error, ImportError, TypeError) as error:
+        raise InputError(f"The environment {env!r} cannot be made: {error}") from error
+
+
+def _played(policy: Policy, envs: VectorEnv[Any, Any, Any], seeds: list[int], max_steps: int | None) -> Episodes:
+    space = envs.action_space
+    observation, _ = envs.reset(seed=seeds)  # type: ignore[arg-type]  # a list of seeds is Gymnasium's own interface
+    running, begins = np.ones(len(seeds), bool), np.ones(len(seeds), bool)
+    observations, actions, memory = [np.array(observation)], [], None
+    rewards: list[np.ndarray] = []
+    ran: list[np.ndarray] = []
+    while running.any() and (max_steps is None or len(ran) < max_steps):
+        action, memory = policy.predict(observations[-1], state=memory, episode_start=begins, deterministic=True)
+        action = np.asarray(action)
+        if action.shape != space.shape:
+            raise InputError(
+                f"The policy gives actions {action.shape} for {len(seeds)} observations {observations[-1].shape[1:]}, "
+                f"and this environment takes {space.shape}: it is a policy of another task."
+            )
+        observation, reward, terminated, truncated, _ = envs.step(action.astype(space.dtype))
+        observations.append(np.array(observation))
+        actions.append(action)
+        rewards.append(np.where(running, reward, 0.0))
+        ran.append(running)
+        # A copy that ended begins anew in the next step; what it does then is not counted.
+        begins = np.asarray(terminated | truncated)
+        running = running & ~begins
+    return Episodes(np.array(observations), np.array(actions), np.array(rewards), np.array(ran))
