@@ -68,7 +68,9 @@ class DynamicProgramming:
         grid = grid or Grid()
         self._imagined = [Imagination(simulator) for simulator in simulators]
         if not self._imagined or steps < 1:
-            raise InputError(f"Backward induction needs a world and at least 1 step, not {len(simulators)} and {steps}.")
+            raise InputError(
+                f"Backward induction needs a world and at least 1 step, not {len(simulators)} and {steps}."
+            )
         first = self._imagined[0]
         coordinates = first.world.coordinates
         if coordinates.n != 1 or first.low.shape != (1,):

@@ -24,6 +24,8 @@ from hnn_gym.agents.imagination import Imagination
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 
+_LOST = -1e30
+
 
 class Rule(Protocol):
     """How plans and what they paid become the next mean and std."""
@@ -97,9 +99,9 @@ class SamplingPlanner:
         simulator: Simulator,
         *,
         rule: Rule | None = None,
-        horizon: int = 30,
+        horizon: int = 40,
         samples: int = 512,
-        std: float = 0.5,
+        std: float = 1.0,
         colour: float = 2.0,
         value: Callable[[np.ndarray], np.ndarray] | None = None,
         seed: int = 0,
@@ -159,8 +161,8 @@ class SamplingPlanner:
             value=self._value,
         )
         # What overflows in imagination is the worst there is, not the best.
-        returns = np.nan_to_num(returns, nan=-np.finfo(np.float32).max, neginf=-np.finfo(np.float32).max)
-        return self._rule.improved(plans, returns.reshape(rows, self._samples).astype(np.float64), std)
+        returns = np.where(np.isfinite(returns), returns, _LOST).reshape(rows, self._samples)
+        return self._rule.improved(plans, returns, std)
 
 
 def coloured_noise(rng: np.random.Generator, shape: tuple[int, ...], *, exponent: float) -> np.ndarray:

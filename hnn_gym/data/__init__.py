@@ -4,6 +4,7 @@ from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.drive import drive, record_steps
 from hnn_gym.data.episode import Episode
+from hnn_gym.data.noise import ObservationNoise
 from hnn_gym.data.policies import POLICIES, Policy, named_policy
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
@@ -14,6 +15,7 @@ __all__ = [
     "POLICIES",
     "Episode",
     "MemoryWriter",
+    "ObservationNoise",
     "Policy",
     "Provenance",
     "RecordTransitions",

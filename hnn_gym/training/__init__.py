@@ -1,6 +1,8 @@
 """Learning worlds from recorded transitions: losses, settings, fit."""
 
+from hnn_gym.training.ensemble import learn_ensemble
 from hnn_gym.training.fit import FitState, Progress, fit
+from hnn_gym.training.held_out import held_out_error
 from hnn_gym.training.learn import learn, one_step_rms
 from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
 from hnn_gym.training.objective import Objective, observation_scale
@@ -13,7 +15,9 @@ __all__ = [
     "Progress",
     "derivative_loss",
     "fit",
+    "held_out_error",
     "learn",
+    "learn_ensemble",
     "observation_scale",
     "one_step_rms",
     "prediction_loss",

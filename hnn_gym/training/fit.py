@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.objective import Objective
+from hnn_gym.training.settings import FitSettings
+
+
+class Fittable(Protocol):
+    """What a fit minimises, such as an :class:`hnn_gym.training.Objective`."""
+
+    settings: FitSettings
+
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+
+    def initial_parameters(self) -> dict[str, np.ndarray]:
+        """Where a fit begins."""
+
+    def __call__(
+        self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (objective, loss) on all windows, or on the windows with the given indices."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ Report = Callable[[Progress, FitState], None]
 """Called after every step; what it raises stops the fit and reaches the caller."""
 
 
-def fit(objective: Objective, *, state: FitState | None = None, report: Report | None = None) -> FitState:
+def fit(objective: Fittable, *, state: FitState | None = None, report: Report | None = None) -> FitState:
     """Minimise the objective.
 
     Args:
@@ -70,7 +88,7 @@ def fit(objective: Objective, *, state: FitState | None = None, report: Report |
     return state
 
 
-def _adam(objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
+def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
     settings = objective.settings
     optimizer = torch.optim.Adam(tensors.values(), lr=settings.learning_rate)
     for name, tensor in tensors.items():
@@ -97,7 +115,7 @@ def _adam(objective: Objective, tensors: dict[str, torch.Tensor], state: FitStat
             report(Progress("adam", state.adam_step, settings.adam_steps, value.item(), loss.item()), state)
 
 
-def _batch(objective: Objective, step: int) -> torch.Tensor | None:
+def _batch(objective: Fittable, step: int) -> torch.Tensor | None:
     """Windows of one step of Adam, a function of seed and step so that a resumed fit draws the same ones."""
     settings = objective.settings
     if settings.batch_size is None or settings.batch_size >= objective.windows:
@@ -106,7 +124,7 @@ def _batch(objective: Objective, step: int) -> torch.Tensor | None:
     return torch.tensor(rng.choice(objective.windows, settings.batch_size, replace=False))
 
 
-def _lbfgs(objective: Objective, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
+def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
     remaining = objective.settings.lbfgs_steps - state.lbfgs_step
     if remaining <= 0:
         return

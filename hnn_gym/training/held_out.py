@@ -62,9 +62,7 @@ class _Starts:
 
     settings = FitSettings(loss="shooting", adam_steps=0, lbfgs_steps=_ITERATIONS)
 
-    def __init__(
-        self, world: WorldModel, observation: torch.Tensor, action: torch.Tensor, scale: torch.Tensor
-    ) -> None:
+    def __init__(self, world: WorldModel, observation: torch.Tensor, action: torch.Tensor, scale: torch.Tensor) -> None:
         self.world = world.like(observation)
         self._observation, self._action, self._scale = observation, action, scale
 

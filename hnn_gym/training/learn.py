@@ -55,7 +55,32 @@ def learn(
         InputError: unknown model or option; coordinates or dt are not known; the data do not fit them.
         ConvergenceError: the fit diverged.
     """
-    settings = settings or FitSettings()
+    objective = prepared(
+        dataset,
+        model,
+        settings=settings or FitSettings(),
+        options=options,
+        coordinates=coordinates,
+        integrator=integrator,
+        dt=dt,
+    )
+    state = fit(objective, state=state, report=report)
+    parameters = {name: value for name, value in state.parameters.items() if name != STARTS}
+    card = card_of(objective.world(parameters), dataset, objective.settings, state)
+    return objective.world(parameters, card=card)
+
+
+def prepared(
+    dataset: TransitionDataset,
+    model: str,
+    *,
+    settings: FitSettings,
+    options: Mapping[str, Any] | None,
+    coordinates: Coordinates | None,
+    integrator: Integrator | None,
+    dt: float | None,
+) -> Objective:
+    """Make the objective of a fit: windows, scales, model. Arguments and errors as of :func:`learn`."""
     if model not in MODELS:
         raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
     provenance = dataset.provenance
@@ -83,16 +108,22 @@ def learn(
         architecture = MODELS[model](variables=variables, **(options or {}))  # type: ignore[call-arg]
     except TypeError as error:
         raise InputError(f"Model {model!r} does not take these options: {error}.") from None
-    integrator = integrator or architecture.integrator
-    objective = Objective(
-        architecture, coordinates, observation, action, integrator=integrator, dt=dt, settings=settings
+    return Objective(
+        architecture,
+        coordinates,
+        observation,
+        action,
+        integrator=integrator or architecture.integrator,
+        dt=dt,
+        settings=settings,
     )
-    state = fit(objective, state=state, report=report)
-    parameters = {name: value for name, value in state.parameters.items() if name != STARTS}
-    world = WorldModel.built(architecture, parameters, coordinates=coordinates, integrator=integrator, dt=dt)
-    card = {
+
+
+def card_of(world: WorldModel, dataset: TransitionDataset, settings: FitSettings, state: FitState) -> dict[str, Any]:
+    """What the card of a learned world tells: data, training, one-step error, versions."""
+    return {
         "data": {
-            "provenance": provenance.to_json(),
+            "provenance": dataset.provenance.to_json(),
             "sha256": dataset.content_hash(),
             "episodes": dataset.num_episodes,
             "steps": dataset.num_steps,
@@ -106,7 +137,6 @@ def learn(
         "figures": {"one_step_rms_on_training_data": one_step_rms(world, dataset)},
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
-    return WorldModel.built(architecture, parameters, coordinates=coordinates, integrator=integrator, dt=dt, card=card)
 
 
 def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:

@@ -72,8 +72,8 @@ def derivative_loss(
 def _observed_rollout(world: WorldModel, x0: Array, action: Array) -> Array:
     xp = namespace(x0)
     steps = action.shape[1]
-    actions = xp.moveaxis(action, 1, 0) if world.coordinates.controls else None
-    return xp.moveaxis(world.decode(world.rollout(x0, actions, steps=steps)), 0, 1)
+    actions = xp.permute_dims(action, (1, 0, 2)) if world.coordinates.controls else None
+    return xp.permute_dims(world.decode(world.rollout(x0, actions, steps=steps)), (1, 0, 2))
 
 
 def _turn(difference: Array, angles: tuple[bool, ...]) -> Array:

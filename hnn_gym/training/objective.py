@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
+from hnn_gym.models.architecture import Parameters
 from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
@@ -46,8 +48,8 @@ class Objective:
         self.architecture = architecture
         self.settings = settings
         self._coordinates, self._integrator, self._dt = coordinates, integrator, dt
-        self._observation = torch.tensor(observation, dtype=torch.float64)
-        self._action = torch.tensor(action, dtype=torch.float64)
+        self.observation = torch.tensor(observation, dtype=torch.float64)
+        self.action = torch.tensor(action, dtype=torch.float64)
         self._scale = torch.tensor(observation_scale(coordinates, observation), dtype=torch.float64)
         variables = architecture.variables
         self._velocity_scale = torch.tensor(variables.velocity_scales, dtype=torch.float64)
@@ -56,13 +58,18 @@ class Objective:
     @property
     def windows(self) -> int:
         """Number of windows."""
-        return self._observation.shape[0]
+        return self.observation.shape[0]
 
-    def initial_parameters(self) -> dict[str, np.ndarray]:
-        """The model's initial parameters, and the windows' first states where they are estimated."""
-        parameters = self.architecture.initial_parameters(np.random.default_rng(self.settings.seed))
+    def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
+        """The model's initial parameters, and the windows' first states where they are estimated.
+
+        Args:
+            rng: draws the weights; None: one of the seed of the settings.
+        """
+        rng = rng or np.random.default_rng(self.settings.seed)
+        parameters = self.architecture.initial_parameters(rng)
         if self.settings.loss == "shooting":
-            q, v = self._coordinates.state(self._observation[:, 0])
+            q, v = self._coordinates.state(self.observation[:, 0])
             parameters[STARTS] = torch.cat([q, v], dim=-1).numpy()
         return parameters
 
@@ -70,12 +77,28 @@ class Objective:
         self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
-        model = {name: value for name, value in parameters.items() if name != STARTS}
-        world = WorldModel.built(
-            self.architecture, model, coordinates=self._coordinates, integrator=self._integrator, dt=self._dt
+        whole = batch is None
+        observation = self.observation if whole else self.observation[batch]
+        action = self.action if whole else self.action[batch]
+        return self.on(parameters, observation, action)
+
+    def world(self, parameters: Parameters, *, card: Mapping[str, Any] | None = None) -> WorldModel:
+        """The world of a model's parameters."""
+        return WorldModel.built(
+            self.architecture,
+            parameters,
+            coordinates=self._coordinates,
+            integrator=self._integrator,
+            dt=self._dt,
+            card=card,
         )
-        observation = self._observation if batch is None else self._observation[batch]
-        action = self._action if batch is None else self._action[batch]
+
+    def on(
+        self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (objective, loss) on other windows of the same length."""
+        model = {name: value for name, value in parameters.items() if name != STARTS}
+        world = self.world(model)
         if self.settings.loss == "prediction":
             loss = prediction_loss(world, observation, action, scale=self._scale)
         elif self.settings.loss == "shooting":

@@ -19,12 +19,12 @@ from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, least_
 from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
 from hnn_gym.experiments.paper.real_pendulum import fit_real, load_recording, real_score
 from hnn_gym.experiments.paper.real_runs import RealRunSettings
-from hnn_gym.experiments.paper.results import Results
 from hnn_gym.experiments.paper.runs import RunSettings, Trained
 from hnn_gym.experiments.paper.scoring import corrected_score, follow, paper_score, perturbed_truth_score
 from hnn_gym.experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architecture
 from hnn_gym.experiments.paper.tasks import PENDULUM, SIMULATED, SPRING, THREE_BODY, TWO_BODY
 from hnn_gym.experiments.paper.worlds import world_of
+from hnn_gym.experiments.results import Results
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.phase import join, symplectic_gradient
 from hnn_gym.reference import reference_trajectory
@@ -260,7 +260,7 @@ def test_a_foreign_results_file_is_refused(tmp_path):
     for content in ("{}", "[]", "not json", '{"format": "other", "measurements": {}}'):
         (tmp_path / "paper.json").write_text(content)
         with pytest.raises(InputError, match="does not hold results"):
-            Results(tmp_path / "paper.json")
+            Results(tmp_path / "paper.json", experiment="paper")
 
 
 def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch):
@@ -277,12 +277,12 @@ def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch):
         patch.setattr(command, "measure_cost", stop)
         with pytest.raises(KeyboardInterrupt):
             main(settings)
-    done = Results(out).below("runs/spring/")
+    done = Results(out, experiment="paper").below("runs/spring/")
     assert list(done) == ["best/0", "hnn/0"]
     with monkeypatch.context() as patch:
         patch.setattr(command, "run", stop)
         main(settings)
-    assert Results(out).below("runs/spring/") == done
+    assert Results(out, experiment="paper").below("runs/spring/") == done
     text = out.with_suffix(".md").read_text()
     assert "| spring | hnn | 3.8e-04 | 4.3e-04 |" in text
     assert "Cramer-Rao" in text
@@ -292,6 +292,6 @@ def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch):
 def test_bodies_run_end_to_end(tmp_path):
     settings = Settings(tasks=("two-body",), seeds=(0,), out=tmp_path / "paper.json", sizes=TINY)
     main(settings)
-    results = Results(settings.out)
+    results = Results(settings.out, experiment="paper")
     assert results["runs/two-body/best/0"]["symmetries"]["momentum"] < 1e-10
     assert "two-body: faithful HNN" in settings.out.with_suffix(".md").read_text()

@@ -17,11 +17,11 @@ from hnn_gym.experiments.paper.floors import cramer_rao, perturbed_truth
 from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
 from hnn_gym.experiments.paper.real_pendulum import load_recording
 from hnn_gym.experiments.paper.real_runs import REAL_MODELS, RealRunSettings, run_real
-from hnn_gym.experiments.paper.results import Results
 from hnn_gym.experiments.paper.runs import MODELS, RunSettings, Trained, run
 from hnn_gym.experiments.paper.table import markdown, tables
 from hnn_gym.experiments.paper.tasks import SIMULATED
 from hnn_gym.experiments.paper.worlds import world_of
+from hnn_gym.experiments.results import Results
 
 Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "many-bodies"]
 _SHOWN = ("relative_energy_drift", "energy_mse_mean", "cpu_seconds_to_goal")
@@ -60,7 +60,7 @@ def main(settings: Settings) -> None:
         InputError: the recording or the results file is missing, damaged or something else.
     """
     torch.set_num_threads(1)
-    console, results = Console(), Results(settings.out)
+    console, results = Console(), Results(settings.out, experiment="paper")
     missing = [(key, measure) for key, measure in _measurements(settings) if key not in results]
     for key, measure in track(missing, description="Measuring", console=console, disable=not missing):
         results[key] = measure()

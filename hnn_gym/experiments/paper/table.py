@@ -10,8 +10,8 @@ import numpy as np
 from rich.table import Table
 
 from hnn_gym.experiments.paper import published
-from hnn_gym.experiments.paper.results import Results
 from hnn_gym.experiments.paper.verdicts import verdicts
+from hnn_gym.experiments.results import Results
 
 TASKS = ("spring", "pendulum", "real-pendulum", "two-body", "three-body")
 MODELS = ("baseline", "hnn", "best", "best+mirror")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.experiments.paper import published
-from hnn_gym.experiments.paper.results import Results
+from hnn_gym.experiments.results import Results
 
 
 @dataclass(frozen=True)

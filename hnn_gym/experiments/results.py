@@ -8,24 +8,26 @@ from typing import Any
 
 from hnn_gym.errors import InputError
 
-_FORMAT = "hnn_gym paper results 1"
-
 
 class Results:
     """Measurements by key such as ``runs/spring/hnn/0``, in memory and on disk."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, experiment: str) -> None:
         """Read ``path`` where it exists; None keeps everything in memory.
+
+        Args:
+            path: JSON file.
+            experiment: name of the module in :mod:`hnn_gym.experiments`.
 
         Raises:
             InputError: there is a file, and it does not hold results of this experiment.
         """
-        self._path = path
+        self._path, self._experiment = path, experiment
         self._content: dict[str, Any] = {}
         if path is not None and path.exists():
             try:
                 content = json.loads(path.read_text())
-                if content["format"] != _FORMAT:
+                if content["format"] != self._format:
                     raise KeyError("format")
                 self._content = content["measurements"]
             except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -45,9 +47,14 @@ class Results:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
-        content = {"format": _FORMAT, "command": "python -m hnn_gym.experiments.paper", "measurements": self._content}
+        command = f"python -m hnn_gym.experiments.{self._experiment}"
+        content = {"format": self._format, "command": command, "measurements": self._content}
         partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
         partial.replace(self._path)
+
+    @property
+    def _format(self) -> str:
+        return f"hnn_gym {self._experiment} results 1"
 
     def below(self, prefix: str) -> dict[str, Any]:
         """All measurements whose key starts with ``prefix``, by the rest of the key, in order."""

@@ -1,0 +1,142 @@
+"""The study from end to end, every result kept at once, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from rich.console import Console
+
+from hnn_gym.agents.dynamic_programming import Grid
+from hnn_gym.data import TransitionDataset
+from hnn_gym.experiments.optimum import PLANNING, STARTS
+from hnn_gym.experiments.results import Results
+from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, measured
+from hnn_gym.experiments.sample_efficiency.contenders import (
+    CONTENDERS,
+    HELD_OUT_STEPS,
+    REFERENCE_STEPS,
+    TUNING_SEEDS,
+    Choice,
+    recorded,
+    tuned,
+)
+from hnn_gym.experiments.shipped import fresh_episodes
+
+EXPERIMENT = "sample_efficiency"
+
+
+class Panel(NamedTuple):
+    """Observation noise, and the numbers of transitions that worlds are learned from."""
+
+    noise: float
+    steps: tuple[int, ...]
+
+
+PANELS = (Panel(0.05, (400, 100)), Panel(0.0, (100, 50, 200)), Panel(0.01, (400, 100)), Panel(0.2, (400,)))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Compare worlds by what is earned in the real Pendulum-v1 after planning in them."""
+
+    out: Path = Path("docs/results/sample_efficiency.json")
+    """JSON file; what is in it is not measured again."""
+    panels: tuple[Panel, ...] = PANELS
+    """Noises, and numbers of transitions."""
+    contenders: tuple[str, ...] = tuple(CONTENDERS)
+    """Who is compared."""
+    seeds: tuple[int, ...] = tuple(range(10))
+    """Of the recordings, and of the first weights."""
+    starts: tuple[int, ...] = STARTS
+    """Seeds of the real environment."""
+    grid: Grid = field(default_factory=lambda: PLANNING)
+    """To plan on."""
+    drift_steps: int = DRIFT_STEPS
+    """Unforced steps over which true energy is followed."""
+    tuning_seeds: tuple[int, ...] = TUNING_SEEDS
+    """Recordings that settings are chosen on."""
+    held_out_steps: int = HELD_OUT_STEPS
+    """Transitions of the recording that they are chosen by."""
+
+
+def study(settings: Settings, *, console: Console) -> Results:
+    """Choose settings, then measure cell by cell, those of one data seed after the other."""
+    results = Results(settings.out, experiment=EXPERIMENT)
+    for panel in settings.panels:
+        for name in settings.contenders:
+            _tune(name, panel.noise, settings, results, console)
+    for seed in settings.seeds:
+        for noise, steps, name in _rows(settings):
+            key = cell_key(noise, steps, name, seed)
+            if key not in results:
+                contender = CONTENDERS[name]
+                choice = Choice(**results[choice_key(name, noise)])
+                results[key] = measured(
+                    contender,
+                    choice,
+                    _recorded(noise, steps, seed),
+                    fresh_episodes(),
+                    noise=noise,
+                    seed=seed,
+                    starts=settings.starts,
+                    grid=settings.grid,
+                    drift_steps=settings.drift_steps,
+                )
+                told = results[key].get("returns")
+                console.print(key, "failed" if told is None else round(sum(told) / len(told), 2))
+    return results
+
+
+def choice_key(name: str, noise: float) -> str:
+    """Where the choice for a contender and a noise is kept; an ensemble's is that of its members."""
+    model = CONTENDERS[name].model
+    alone = next(other for other, contender in CONTENDERS.items() if contender.model == model)
+    return f"choice/{noise}/{alone}"
+
+
+def cell_key(noise: float, steps: int, name: str, seed: int) -> str:
+    """Where a cell is kept."""
+    return f"cell/{noise}/{steps}/{name}/{seed}"
+
+
+def _rows(settings: Settings) -> Iterator[tuple[float, int, str]]:
+    for panel in settings.panels:
+        for steps in panel.steps:
+            for name in settings.contenders:
+                yield panel.noise, steps, name
+
+
+@cache
+def _recorded(noise: float, steps: int, seed: int) -> TransitionDataset:
+    return recorded(noise, steps=steps, seed=seed)
+
+
+def _tune(name: str, noise: float, settings: Settings, results: Results, console: Console) -> None:
+    key = choice_key(name, noise)
+    if key in results:
+        return
+
+    def report(what: str, choice: Choice, error: float) -> None:
+        console.print(f"{noise} {name} {what}: {choice}: {error:.6g}")
+        results[f"tuning/{noise}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
+
+    choice = tuned(
+        CONTENDERS[name],
+        noise,
+        report=report,
+        seeds=settings.tuning_seeds,
+        steps=min(REFERENCE_STEPS, settings.held_out_steps),
+        held_out_steps=settings.held_out_steps,
+    )
+    results[key] = asdict(choice)
+
+
+def main(settings: Settings) -> None:
+    """Run the study."""
+    torch.set_num_threads(1)
+    study(settings, console=Console())

@@ -1,0 +1,140 @@
+"""Who is compared, and how each is trained: the same method for all, the settings by held-out error.
+
+On clean data a world is fitted to single steps, on noisy data by multiple shooting with estimated starts. Weight decay,
+width and horizon are chosen for every contender and noise by :func:`tuned`: decay first, then width, then horizon, on
+recordings that are used for nothing else, by the error of predictions on another such recording. No return in the real
+environment has a say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import ObservationNoise, TransitionDataset, record_steps
+from hnn_gym.errors import ConvergenceError
+from hnn_gym.training import FitSettings, held_out_error, learn, learn_ensemble
+from hnn_gym.world_model import WorldModel
+
+REFERENCE_STEPS = 400
+"""Transitions of the recordings that settings are chosen on."""
+TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A kind of world.
+
+    Attributes:
+        model: of :data:`hnn_gym.models.MODELS`.
+        members: worlds that are learned; more than one is an ensemble.
+        widths: hidden units to choose from, the middle one first.
+    """
+
+    model: str
+    members: int = 1
+    widths: tuple[int, ...] = (32, 16, 64)
+
+
+CONTENDERS = {
+    "HNN": Contender("mechanical"),
+    "second-order MLP": Contender("second-order"),
+    "first-order MLP": Contender("baseline", widths=(64, 32, 128)),
+    "MLP ensemble": Contender("second-order", members=5),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings that were chosen for a contender and a noise, at ``REFERENCE_STEPS`` transitions.
+
+    Attributes:
+        decay: of the weights.
+        hidden: units of the hidden layer.
+        horizon: steps of a window.
+    """
+
+    decay: float
+    hidden: int
+    horizon: int
+
+    def settings(self, noise: float, steps: int, *, seed: int = 0) -> FitSettings:
+        """The settings for as many transitions: where data are noisy, the prior weighs as 1 / steps."""
+        if noise == 0:
+            return FitSettings(decay=self.decay, seed=seed)
+        decay = self.decay * REFERENCE_STEPS / steps
+        horizon = min(self.horizon, steps)
+        return FitSettings(loss="shooting", horizon=horizon, decay=decay, lbfgs_steps=300, seed=seed)
+
+
+def recorded(noise: float, *, steps: int, seed: int) -> TransitionDataset:
+    """Random torques in Pendulum-v1, seen through sensors with that noise."""
+    coordinates = Coordinates.for_environment("Pendulum-v1")
+    assert coordinates is not None
+    env: gymnasium.Env[Any, Any] = gymnasium.make("Pendulum-v1")
+    if noise:
+        env = ObservationNoise(env, noise)
+    return record_steps(env, steps=steps, seed=seed, coordinates=coordinates.to_json())
+
+
+def learned(
+    contender: Contender, choice: Choice, dataset: TransitionDataset, *, noise: float, seed: int = 0
+) -> tuple[WorldModel, ...]:
+    """Learn a contender's worlds from a recording."""
+    settings = choice.settings(noise, dataset.num_steps, seed=seed)
+    options = {"hidden": (choice.hidden,)}
+    if contender.members == 1:
+        return (learn(dataset, contender.model, settings=settings, options=options),)
+    return learn_ensemble(dataset, contender.model, members=contender.members, settings=settings, options=options)
+
+
+def tuned(
+    contender: Contender,
+    noise: float,
+    *,
+    report: Callable[[str, Choice, float], None],
+    seeds: Sequence[int] = TUNING_SEEDS,
+    steps: int = REFERENCE_STEPS,
+    held_out_steps: int = HELD_OUT_STEPS,
+) -> Choice:
+    """Choose decay, width and horizon, one after the other, by the mean held-out error.
+
+    An ensemble takes the choice of its members.
+
+    Args:
+        contender: for whom.
+        noise: share of observation noise.
+        report: told what was tried, and its error.
+        seeds: of the recordings.
+        steps: transitions of each.
+        held_out_steps: transitions of the recording that errors are measured on.
+    """
+    held_out = recorded(noise, steps=held_out_steps, seed=HELD_OUT_SEED)
+    datasets = [recorded(noise, steps=steps, seed=seed) for seed in seeds]
+    alone = replace(contender, members=1)
+    known: dict[Choice, float] = {}
+
+    def error(choice: Choice, what: str) -> float:
+        if choice not in known:
+            errors = []
+            for dataset in datasets:
+                try:
+                    (world,) = learned(alone, choice, dataset, noise=noise)
+                    errors.append(held_out_error(world, held_out))
+                except ConvergenceError:
+                    errors.append(float("inf"))
+            known[choice] = float(np.mean(errors))
+            report(what, choice, known[choice])
+        return known[choice]
+
+    decays = (1e-5, 1e-4, 1e-3, 1e-2) if noise else (1e-12, 1e-10, 1e-8)
+    start = Choice(decays[1], contender.widths[0], 20 if noise else 1)
+    choice = min((replace(start, decay=decay) for decay in decays), key=lambda c: error(c, "decay"))
+    choice = min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))
+    horizons = (choice.horizon, 40) if noise else (choice.horizon,)
+    return min((replace(choice, horizon=horizon) for horizon in horizons), key=lambda c: error(c, "horizon"))
