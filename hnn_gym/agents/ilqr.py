@@ -1,0 +1,153 @@
+"""iLQR: plan by Newton's rule on the actions, with derivatives of the learned world itself.
+
+Around a plan the step is linear and the cost, -reward, quadratic:
+
+    x' = A dx + B du,    c = c_z . dz + dz . C dz / 2,    z = (x, u),
+
+whose best correction du = k + K dx follows from a Riccati recursion, backwards from the end of the plan. It is tried at
+several lengths in the true curvature of the world, and the best is kept. Where du would leave the bounds of the actions,
+it stops there and has no feedback. C is made positive by its eigenvalues. Derivatives are torch's, of the very step that
+environments take, all points of all plans at once.
+
+Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tassa, Mansard and Todorov,
+*Control-limited differential dynamic programming*, ICRA 2014.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hnn_gym.envs.core import Simulator
+from hnn_gym.errors import InputError
+
+_LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.0)
+
+
+class Ilqr:
+    """Plans anew at every step; speaks stable-baselines3's ``predict``, for one observation or many at once."""
+
+    def __init__(self, simulator: Simulator, *, horizon: int = 40, rounds: int = 3, first_rounds: int = 30) -> None:
+        """Plan in a simulator.
+
+        Args:
+            simulator: world, task and action channel.
+            horizon: actions of a plan.
+            rounds: improvements of the plan at every decision, which begins with what was left of the last.
+            first_rounds: improvements at the first decision of an episode.
+
+        Raises:
+            InputError: a number below 1, or actions without bounds.
+        """
+        if min(horizon, rounds, first_rounds) < 1:
+            raise InputError(f"iLQR needs horizon, rounds and first_rounds >= 1, not {horizon, rounds, first_rounds}.")
+        space = simulator.channel.space(simulator.task)
+        if not np.isfinite([space.low, space.high]).all():
+            raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
+        self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in (space.low, space.high))
+        self._encode = simulator.world.encode
+        self._simulator = replace(simulator, world=simulator.world.like(torch.zeros(1, dtype=torch.float64)))
+        self._horizon, self._rounds, self._first_rounds = horizon, rounds, first_rounds
+        self._size = 2 * simulator.world.coordinates.n
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """Return actions ``(rows, k)`` for observations ``(rows, d)``, and the plans ``(rows, H, k)`` as the state."""
+        observation = np.asarray(observation)
+        x = torch.tensor(self._encode(np.atleast_2d(observation).astype(np.float64)))
+        rest = torch.zeros(len(x), self._horizon, len(self._low), dtype=torch.float64).clamp(self._low, self._high)
+        plan = rest if state is None else torch.tensor(np.asarray(state))
+        begins = np.ones(len(x), bool) if state is None else np.zeros(len(x), bool)
+        if episode_start is not None:
+            begins |= np.asarray(episode_start, bool)
+        plan = torch.where(torch.tensor(begins)[:, None, None], rest, plan)
+        for _ in range(self._first_rounds if begins.any() else self._rounds):
+            plan = self.improved(x, plan)
+        following = torch.cat([plan[:, 1:], plan[:, -1:]], dim=1)
+        action = plan[:, 0].numpy().astype(np.float32)
+        return (action if observation.ndim > 1 else action[0]), following.numpy()
+
+    @torch.no_grad()
+    def improved(self, x: torch.Tensor, plan: torch.Tensor) -> torch.Tensor:
+        """One improvement of plans ``(rows, H, k)`` from phase points ``(rows, 2n)``; never a worse one."""
+        points = [x]
+        for t in range(self._horizon):
+            points.append(self._stepped(points[-1], plan[:, t])[0])
+        z = torch.cat([torch.stack(points[:-1], 1), plan], dim=-1)
+        jacobian, slope, curvature = (self._every(f, z) for f in (self._jacobian, self._slope, self._curvature))
+        values, vectors = torch.linalg.eigh(curvature)
+        curvature = (vectors * values.clamp(min=1e-6)[..., None, :]) @ vectors.mT
+        first, feedback = self._backward(plan, jacobian, slope, curvature)
+        tried = [self._forward(x, plan, points, first, feedback, length) for length in _LENGTHS]
+        best = torch.stack([gained for _, gained in tried]).nan_to_num(nan=-torch.inf).argmax(0)
+        return torch.stack([actions for actions, _ in tried])[best, torch.arange(len(x))]
+
+    def _backward(
+        self, plan: torch.Tensor, jacobian: torch.Tensor, slope: torch.Tensor, curvature: torch.Tensor
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        n = self._size
+        ahead, bend = torch.zeros_like(slope[:, 0, :n]), torch.zeros_like(curvature[:, 0, :n, :n])
+        first: list[torch.Tensor] = []
+        feedback: list[torch.Tensor] = []
+        for t in reversed(range(self._horizon)):
+            step = jacobian[:, t]
+            q1 = slope[:, t] + (step.mT @ ahead[..., None])[..., 0]
+            q2 = curvature[:, t] + step.mT @ bend @ step
+            wanted = -torch.linalg.solve(q2[:, n:, n:], q1[:, n:])
+            bounded = torch.clamp(plan[:, t] + wanted, self._low, self._high) - plan[:, t]
+            gain = -torch.linalg.solve(q2[:, n:, n:], q2[:, n:, :n])
+            gain = gain * (bounded == wanted)[..., None]
+            first.insert(0, bounded)
+            feedback.insert(0, gain)
+            ahead = (
+                q1[:, :n]
+                + (gain.mT @ (q1[:, n:, None] + q2[:, n:, n:] @ bounded[..., None]))[..., 0]
+                + (q2[:, :n, n:] @ bounded[..., None])[..., 0]
+            )
+            bend = q2[:, :n, :n] + gain.mT @ q2[:, n:, n:] @ gain + gain.mT @ q2[:, n:, :n] + q2[:, :n, n:] @ gain
+        return first, feedback
+
+    def _forward(
+        self,
+        x: torch.Tensor,
+        plan: torch.Tensor,
+        points: list[torch.Tensor],
+        first: list[torch.Tensor],
+        feedback: list[torch.Tensor],
+        length: float,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Follow the correction; actions ``(rows, H, k)`` and what they earn ``(rows,)``."""
+        actions, gained = [], torch.zeros(len(x), dtype=x.dtype)
+        for t in range(self._horizon):
+            change = length * first[t] + (feedback[t] @ (x - points[t])[..., None])[..., 0]
+            actions.append(torch.clamp(plan[:, t] + change, self._low, self._high))
+            x, reward = self._stepped(x, actions[-1])
+            gained = gained + reward
+        return torch.stack(actions, 1), gained
+
+    def _stepped(self, x: torch.Tensor, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        told = self._simulator.transition(x, action)
+        return told.x, told.reward
+
+    def _jacobian(self, z: torch.Tensor) -> torch.Tensor:
+        jacobian: torch.Tensor = torch.func.jacrev(lambda z: self._stepped(z[: self._size], z[self._size :])[0])(z)
+        return jacobian
+
+    def _cost(self, z: torch.Tensor) -> torch.Tensor:
+        return -self._stepped(z[: self._size], z[self._size :])[1]
+
+    def _slope(self, z: torch.Tensor) -> torch.Tensor:
+        slope: torch.Tensor = torch.func.grad(self._cost)(z)
+        return slope
+
+    def _curvature(self, z: torch.Tensor) -> torch.Tensor:
+        curvature: torch.Tensor = torch.func.hessian(self._cost)(z)
+        return curvature
+
+    def _every(self, function: Any, z: torch.Tensor) -> torch.Tensor:
+        every: torch.Tensor = torch.func.vmap(torch.func.vmap(function))(z)
+        return every
