@@ -4,10 +4,10 @@ Around a plan the step is linear and the cost, -reward, quadratic:
 
     x' = A dx + B du,    c = c_z . dz + dz . C dz / 2,    z = (x, u),
 
-whose best correction du = k + K dx follows from a Riccati recursion, backwards from the end of the plan. It is tried at
-several lengths in the true curvature of the world, and the best is kept. Where du would leave the bounds of the actions,
-it stops there and has no feedback. C is made positive by its eigenvalues. Derivatives are torch's, of the very step that
-environments take, all points of all plans at once.
+whose best correction du = k + K dx follows from a Riccati recursion, backwards from the end of the plan. It is tried
+at several lengths in the world as it is, and the best is kept. Where du would leave the bounds of the actions, it stops
+there and has no feedback. C is made positive by its eigenvalues. Derivatives are torch's, of the very step that
+environments take, at all points of all plans at once.
 
 Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tassa, Mansard and Todorov,
 *Control-limited differential dynamic programming*, ICRA 2014.

@@ -1,9 +1,11 @@
-"""Several worlds from one dataset, each on windows drawn from it with replacement, fitted as one batch.
+"""Several worlds from one dataset, each on a resampling of it, fitted as one batch.
 
 Where data are few, worlds that explain them equally well differ elsewhere: their disagreement says what is not known.
-Their losses are summed, so that one fit minimises all of them, and every array has a leading axis of members.
-Source: Breiman, *Bagging predictors*, Machine Learning 24 (1996) 123; for worlds to plan in, Chua et al., *Deep
-reinforcement learning in a handful of trials*, NeurIPS 2018.
+Member i weighs the squared error at every moment with a number of its own, drawn from the exponential distribution of
+mean 1: the Bayesian bootstrap, which like drawing with replacement weighs moments unequally, but leaves none out, so
+that no estimated state is without data. The objectives are summed: one fit minimises all of them, and every array has
+a leading axis of members. Sources: Rubin, *The Bayesian bootstrap*, Annals of Statistics 9 (1981) 130; for worlds to
+plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, NeurIPS 2018.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
-from hnn_gym.training.fit import FitState, Report, fit
-from hnn_gym.training.learn import card_of, prepared
-from hnn_gym.training.objective import STARTS, Objective
+from hnn_gym.training.fit import FitState, Report
+from hnn_gym.training.learn import card_of, fit_by_stages, prepared
+from hnn_gym.training.objective import STARTS, Objective, value_of, vector_of
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
 
@@ -47,22 +49,28 @@ def learn_ensemble(
     """
     if members < 2:
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use learn().")
-    objective = prepared(
-        dataset,
-        model,
-        settings=settings or FitSettings(),
-        options=options,
-        coordinates=coordinates,
-        integrator=integrator,
-        dt=dt,
-    )
-    state = fit(EnsembleObjective(objective, members), state=state, report=report)
-    worlds = []
+    settings = settings or FitSettings()
+
+    def alone(settings: FitSettings) -> Objective:
+        return prepared(
+            dataset,
+            model,
+            settings=settings,
+            options=options,
+            coordinates=coordinates,
+            integrator=integrator,
+            dt=dt,
+        )
+
+    def objective(settings: FitSettings) -> EnsembleObjective:
+        return EnsembleObjective(alone(settings), members)
+
+    state = fit_by_stages(objective, dataset, settings, state=state, report=report)
+    whole, worlds = alone(settings), []
     for i in range(members):
         parameters = {name: value[i] for name, value in state.parameters.items() if name != STARTS}
-        world = objective.world(parameters)
-        card = card_of(world, dataset, objective.settings, state) | {"member": i, "members": members}
-        worlds.append(objective.world(parameters, card=card))
+        card = card_of(whole.world(parameters), dataset, settings, state) | {"member": i, "members": members}
+        worlds.append(whole.world(parameters, card=card))
     return tuple(worlds)
 
 
@@ -70,7 +78,7 @@ class EnsembleObjective:
     """The sum of the objectives of the members; parameters have a leading axis of members."""
 
     def __init__(self, objective: Objective, members: int) -> None:
-        """Draw each member's windows from those of ``objective``, by the seed of its settings.
+        """Draw each member's weights of all moments, by the seed of the settings of ``objective``.
 
         Raises:
             InputError: the settings ask for batches.
@@ -79,28 +87,44 @@ class EnsembleObjective:
             raise InputError("An ensemble is fitted on all windows at once: leave batch_size out.")
         self.settings = objective.settings
         self._objective = objective
-        self._rng = np.random.default_rng([objective.settings.seed, members])
-        self._drawn = self._rng.integers(objective.windows, size=(members, objective.windows))
+        rng = np.random.default_rng([objective.settings.seed, members])
+        moments = objective.observation.shape[:2]
+        self._roots = torch.tensor(np.sqrt(rng.exponential(size=(members, *moments, 1))))
 
     @property
     def windows(self) -> int:
-        """Number of windows of a member."""
+        """Number of windows."""
         return self._objective.windows
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
-        """First weights of every member, and the first states of its windows where they are estimated."""
-        seeds = [(self.settings.seed, i) for i in range(len(self._drawn))]
+        """First weights of every member, and the first states of the windows where they are estimated."""
+        seeds = [(self.settings.seed, i) for i in range(len(self._roots))]
         members = [self._objective.initial_parameters(np.random.default_rng(seed)) for seed in seeds]
-        stacked = {name: np.stack([member[name] for member in members]) for name in members[0]}
-        if STARTS in stacked:
-            stacked[STARTS] = stacked[STARTS][0][self._drawn]
-        return stacked
+        return {name: np.stack([member[name] for member in members]) for name in members[0]}
 
     def __call__(
         self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the sums of (objective, loss) of the members on their windows."""
-        drawn = torch.tensor(self._drawn)
-        every = torch.func.vmap(self._objective.on)
-        value, loss = every(dict(parameters), self._objective.observation[drawn], self._objective.action[drawn])
+        """Return the sums of (objective, loss) of the members."""
+
+        def one(parameters: dict[str, torch.Tensor], roots: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return value_of(*self._weighed(parameters, roots), decay=self.settings.decay)
+
+        value, loss = torch.func.vmap(one)(dict(parameters), self._roots)
         return value.sum(), loss.sum()
+
+    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The vector ``(m,)`` whose sum of squares is the objective."""
+
+        def one(parameters: dict[str, torch.Tensor], roots: torch.Tensor) -> torch.Tensor:
+            return vector_of(*self._weighed(parameters, roots), decay=self.settings.decay)
+
+        residuals: torch.Tensor = torch.func.vmap(one)(dict(parameters), self._roots)
+        return residuals.reshape(-1)
+
+    def _weighed(
+        self, parameters: dict[str, torch.Tensor], roots: torch.Tensor
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        every, weights = self._objective.residuals(parameters, self._objective.observation, self._objective.action)
+        # A prediction has no error at the first moment of a window.
+        return [roots[:, roots.shape[1] - residual.shape[1] :] * residual for residual in every], weights

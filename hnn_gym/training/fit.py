@@ -1,4 +1,4 @@
-"""Fit a model to windows: Adam, then L-BFGS (SciPy's), both in float64, resumable from plain arrays."""
+"""Fit a model to windows: Adam, L-BFGS (SciPy's), Levenberg-Marquardt, in float64, resumable from plain arrays."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from scipy.optimize import minimize
 
 from hnn_gym.errors import ConvergenceError
+from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 from hnn_gym.training.settings import FitSettings
 
 
@@ -31,12 +32,15 @@ class Fittable(Protocol):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
 
+    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The vector ``(m,)`` whose sum of squares is the objective on all windows."""
+
 
 @dataclass(frozen=True)
 class Progress:
     """One report of a running fit."""
 
-    stage: Literal["adam", "lbfgs"]
+    stage: Literal["adam", "lbfgs", "least-squares"]
     step: int
     total: int
     objective: float
@@ -53,6 +57,8 @@ class FitState:
         first_moments: Adam's running means of the gradient.
         second_moments: Adam's running means of its square.
         lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, it rebuilds itself.
+        least_squares_step: steps of Levenberg-Marquardt done.
+        windows: 0 while windows of the first horizon are fitted, 1 for the others.
     """
 
     parameters: dict[str, np.ndarray]
@@ -60,6 +66,8 @@ class FitState:
     first_moments: dict[str, np.ndarray] = field(default_factory=dict)
     second_moments: dict[str, np.ndarray] = field(default_factory=dict)
     lbfgs_step: int = 0
+    least_squares_step: int = 0
+    windows: int = 0
 
 
 Report = Callable[[Progress, FitState], None]
@@ -85,6 +93,7 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: Report | 
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in state.parameters.items()}
     _adam(objective, tensors, state, report)
     _lbfgs(objective, tensors, state, report)
+    _least_squares(objective, state, report)
     return state
 
 
@@ -173,6 +182,21 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
         evaluate_or_step_back, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options
     )
     state.parameters = {name: part.copy() for name, part in pieces(result.x)}
+
+
+def _least_squares(objective: Fittable, state: FitState, report: Report | None) -> None:
+    total = objective.settings.least_squares_steps
+    if state.least_squares_step >= total:
+        return
+
+    def after_step(_: int, squares: float, arrays: dict[str, np.ndarray]) -> None:
+        state.least_squares_step += 1
+        state.parameters = arrays
+        if report is not None:
+            report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
+
+    settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling="levenberg")
+    state.parameters = least_squares(objective.residual, state.parameters, settings=settings, report=after_step)
 
 
 def _check(value: torch.Tensor, stage: str, step: int) -> None:

@@ -16,6 +16,7 @@ from hnn_gym.training.fit import FitState
 
 _FILE = "fit.safetensors"
 _GROUPS = ("parameters", "first_moments", "second_moments")
+_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "windows")
 
 
 def save_fit(path: str | os.PathLike[str], state: FitState, about: dict[str, Any]) -> None:
@@ -27,7 +28,7 @@ def save_fit(path: str | os.PathLike[str], state: FitState, about: dict[str, Any
         for group in _GROUPS
         for name, value in getattr(state, group).items()
     }
-    metadata = {"about": json.dumps(about), "adam": str(state.adam_step), "lbfgs": str(state.lbfgs_step)}
+    metadata = {"about": json.dumps(about)} | {name: str(getattr(state, name)) for name in _COUNTERS}
     partial = folder / f"{_FILE}.partial"
     save_file(arrays, partial, metadata=metadata)
     partial.replace(folder / _FILE)
@@ -51,7 +52,10 @@ def load_fit(path: str | os.PathLike[str]) -> tuple[FitState, dict[str, Any]]:
                 group, _, name = key.partition("/")
                 groups[group][name] = content.get_tensor(key)
         about = json.loads(metadata["about"])
-        adam, lbfgs = int(metadata["adam"]), int(metadata["lbfgs"])
+        counters = {name: int(metadata[name]) for name in _COUNTERS}
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file} cannot be read ({error!r}): start the training anew with --overwrite.") from None
-    return FitState(adam_step=adam, lbfgs_step=lbfgs, **groups), about
+    state = FitState(groups["parameters"])
+    for name, value in (groups | counters).items():
+        setattr(state, name, value)
+    return state, about

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +14,7 @@ from hnn_gym.data.provenance import installed_versions
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import MODELS, Variables
-from hnn_gym.training.fit import FitState, Report, fit
+from hnn_gym.training.fit import FitState, Fittable, Report, fit
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import STARTS, Objective, observation_scale
 from hnn_gym.training.settings import FitSettings
@@ -55,19 +55,58 @@ def learn(
         InputError: unknown model or option; coordinates or dt are not known; the data do not fit them.
         ConvergenceError: the fit diverged.
     """
-    objective = prepared(
-        dataset,
-        model,
-        settings=settings or FitSettings(),
-        options=options,
-        coordinates=coordinates,
-        integrator=integrator,
-        dt=dt,
-    )
-    state = fit(objective, state=state, report=report)
+    settings = settings or FitSettings()
+
+    def objective(settings: FitSettings) -> Objective:
+        return prepared(
+            dataset,
+            model,
+            settings=settings,
+            options=options,
+            coordinates=coordinates,
+            integrator=integrator,
+            dt=dt,
+        )
+
+    state = fit_by_stages(objective, dataset, settings, state=state, report=report)
+    whole = objective(settings)
     parameters = {name: value for name, value in state.parameters.items() if name != STARTS}
-    card = card_of(objective.world(parameters), dataset, objective.settings, state)
-    return objective.world(parameters, card=card)
+    card = card_of(whole.world(parameters), dataset, settings, state)
+    return whole.world(parameters, card=card)
+
+
+def fit_by_stages(
+    objective: Callable[[FitSettings], Fittable],
+    dataset: TransitionDataset,
+    settings: FitSettings,
+    *,
+    state: FitState | None,
+    report: Report | None,
+) -> FitState:
+    """Fit windows of the first horizon, where the settings ask for it, then those of the horizon.
+
+    Args:
+        objective: makes one for settings; parameters may have an axis of members in front.
+        dataset: what the windows are of.
+        settings: of the fit.
+        state: where to go on from; None starts anew.
+        report: called after every step.
+    """
+    if settings.first_horizon not in (None, settings.horizon) and (state is None or state.windows == 0):
+        first = settings.beginning
+        begun = fit(objective(first), state=state, report=report).parameters
+        starts = begun[STARTS][..., _begins(dataset, settings.horizon, first.horizon), :]
+        state = FitState(begun | {STARTS: starts}, windows=1, adam_step=settings.adam_steps)
+    return fit(objective(settings), state=state, report=report)
+
+
+def _begins(dataset: TransitionDataset, horizon: int, short: int) -> np.ndarray:
+    """Numbers of the short windows that the long ones begin with."""
+    found, before = [], 0
+    for episode in dataset:
+        found += [before + k * (horizon // short) for k in range(episode.num_steps // horizon)]
+        before += episode.num_steps // short
+    return np.array(found, np.int64)
 
 
 def prepared(

@@ -20,8 +20,13 @@ def prediction_loss(world: WorldModel, observation: Array, action: Array, *, sca
         action: ``(N, k, m)``.
         scale: size of every observation entry ``(d,)``.
     """
+    return mean_square(prediction_residual(world, observation, action, scale=scale))
+
+
+def prediction_residual(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:
+    """What :func:`prediction_loss` is the mean square of, ``(N, k, d)``."""
     predicted = _observed_rollout(world, world.encode(observation[:, 0]), action)
-    return _mean_square((predicted - observation)[:, 1:] / scale)
+    return (predicted - observation)[:, 1:] / scale
 
 
 def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
@@ -38,8 +43,13 @@ def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: 
         action: ``(N, k, m)``.
         scale: size of every observation entry ``(d,)``.
     """
+    return mean_square(shooting_residual(world, starts, observation, action, scale=scale))
+
+
+def shooting_residual(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
+    """What :func:`shooting_loss` is the mean square of, ``(N, k + 1, d)``."""
     predicted = _observed_rollout(world, world.phase_point(*split(starts)), action)
-    return _mean_square((predicted - observation) / scale)
+    return (predicted - observation) / scale
 
 
 def derivative_loss(
@@ -57,6 +67,16 @@ def derivative_loss(
         velocity_scale: ``(n,)``.
         acceleration_scale: ``(n,)``.
     """
+    residuals = derivative_residuals(
+        world, observation, action, velocity_scale=velocity_scale, acceleration_scale=acceleration_scale
+    )
+    return mean_square(residuals[0]) + mean_square(residuals[1])
+
+
+def derivative_residuals(
+    world: WorldModel, observation: Array, action: Array, *, velocity_scale: Array, acceleration_scale: Array
+) -> tuple[Array, Array]:
+    """The two of whose mean squares :func:`derivative_loss` is the sum, each ``(N, k, n)``."""
     xp = namespace(observation)
     q, v = world.coordinates.state(observation)
     p = world.dynamics.momentum(q, v)
@@ -66,7 +86,7 @@ def derivative_loss(
     x = xp.concat([q, p], axis=-1)[:, :-1]
     field_q, field_p = split(world.dynamics.field(x, u))
     acceleration_error = world.dynamics.velocity(q[:, :-1], field_p - dp)
-    return _mean_square((field_q - dq) / velocity_scale) + _mean_square(acceleration_error / acceleration_scale)
+    return (field_q - dq) / velocity_scale, acceleration_error / acceleration_scale
 
 
 def _observed_rollout(world: WorldModel, x0: Array, action: Array) -> Array:
@@ -83,5 +103,6 @@ def _turn(difference: Array, angles: tuple[bool, ...]) -> Array:
     return xp.stack([(wrapped if angle else difference)[..., i] for i, angle in enumerate(angles)], axis=-1)
 
 
-def _mean_square(residual: Array) -> Array:
+def mean_square(residual: Array) -> Array:
+    """The mean of the squares: a scalar."""
     return (residual * residual).mean()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
 from hnn_gym.models.architecture import Parameters
-from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
+from hnn_gym.training.losses import derivative_residuals, mean_square, prediction_residual, shooting_residual
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
 
@@ -80,7 +81,12 @@ class Objective:
         whole = batch is None
         observation = self.observation if whole else self.observation[batch]
         action = self.action if whole else self.action[batch]
-        return self.on(parameters, observation, action)
+        return value_of(*self.residuals(parameters, observation, action), decay=self.settings.decay)
+
+    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The vector ``(m,)`` whose sum of squares is the objective on all windows."""
+        residuals, weights = self.residuals(parameters, self.observation, self.action)
+        return vector_of(residuals, weights, decay=self.settings.decay)
 
     def world(self, parameters: Parameters, *, card: Mapping[str, Any] | None = None) -> WorldModel:
         """The world of a model's parameters."""
@@ -93,26 +99,39 @@ class Objective:
             card=card,
         )
 
-    def on(
+    def residuals(
         self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (objective, loss) on other windows of the same length."""
+    ) -> tuple[tuple[torch.Tensor, ...], list[torch.Tensor]]:
+        """What the loss is the sum of the mean squares of, and the weights that decay."""
         model = {name: value for name, value in parameters.items() if name != STARTS}
         world = self.world(model)
-        if self.settings.loss == "prediction":
-            loss = prediction_loss(world, observation, action, scale=self._scale)
-        elif self.settings.loss == "shooting":
-            loss = shooting_loss(world, parameters[STARTS], observation, action, scale=self._scale)
-        else:
-            loss = derivative_loss(
-                world,
-                observation,
-                action,
-                velocity_scale=self._velocity_scale,
-                acceleration_scale=self._acceleration_scale,
-            )
         weights = [value for name, value in model.items() if name.rpartition(".")[2].startswith("w")]
-        return loss + self.settings.decay * sum((w * w).sum() for w in weights), loss
+        if self.settings.loss == "prediction":
+            return (prediction_residual(world, observation, action, scale=self._scale),), weights
+        if self.settings.loss == "shooting":
+            return (shooting_residual(world, parameters[STARTS], observation, action, scale=self._scale),), weights
+        residuals = derivative_residuals(
+            world,
+            observation,
+            action,
+            velocity_scale=self._velocity_scale,
+            acceleration_scale=self._acceleration_scale,
+        )
+        return residuals, weights
+
+
+def value_of(
+    residuals: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], *, decay: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(objective, loss): the mean squares of residuals, with and without the decay of network weights."""
+    loss = torch.stack([mean_square(residual) for residual in residuals]).sum()
+    return loss + decay * sum((w * w).sum() for w in weights), loss
+
+
+def vector_of(residuals: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], *, decay: float) -> torch.Tensor:
+    """The vector ``(m,)`` whose sum of squares is the objective of :func:`value_of`."""
+    parts = [residual.reshape(-1) / math.sqrt(residual.numel()) for residual in residuals]
+    return torch.cat(parts + [math.sqrt(decay) * w.reshape(-1) for w in weights])
 
 
 def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""``python -m hnn_gym.experiments.sample_efficiency``: what real transitions earn, planned in learned worlds; resumable."""
+"""``python -m hnn_gym.experiments.sample_efficiency``: what real transitions earn by planning in a learned world."""
 
 from hnn_gym.command import run
 from hnn_gym.experiments.sample_efficiency.command import Settings, main

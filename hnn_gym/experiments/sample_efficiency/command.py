@@ -37,7 +37,7 @@ class Panel(NamedTuple):
     steps: tuple[int, ...]
 
 
-PANELS = (Panel(0.05, (400, 100)), Panel(0.0, (100, 50, 200)), Panel(0.01, (400, 100)), Panel(0.2, (400,)))
+PANELS = (Panel(0.0, (25, 50, 100, 200)), Panel(0.01, (100, 400)), Panel(0.05, (100, 400)), Panel(0.2, (400,)))
 
 
 @dataclass(frozen=True)

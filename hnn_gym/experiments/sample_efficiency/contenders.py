@@ -1,9 +1,9 @@
 """Who is compared, and how each is trained: the same method for all, the settings by held-out error.
 
-On clean data a world is fitted to single steps, on noisy data by multiple shooting with estimated starts. Weight decay,
-width and horizon are chosen for every contender and noise by :func:`tuned`: decay first, then width, then horizon, on
-recordings that are used for nothing else, by the error of predictions on another such recording. No return in the real
-environment has a say.
+On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
+begun with windows of 20 steps. Weight decay and width are chosen for every contender and noise by :func:`tuned`, one
+after the other, on recordings that are used for nothing else, by the error of predictions on another such recording. No
+return in the real environment has a say.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hnn_gym.errors import ConvergenceError
 from hnn_gym.training import FitSettings, held_out_error, learn, learn_ensemble
 from hnn_gym.world_model import WorldModel
 
+_FIRST_HORIZON, _EPISODE = 20, 200
 REFERENCE_STEPS = 400
 """Transitions of the recordings that settings are chosen on."""
 TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
@@ -38,14 +39,14 @@ class Contender:
 
     model: str
     members: int = 1
-    widths: tuple[int, ...] = (32, 16, 64)
+    widths: tuple[int, ...] = (16, 32)
 
 
 CONTENDERS = {
     "HNN": Contender("mechanical"),
-    "second-order MLP": Contender("second-order"),
-    "first-order MLP": Contender("baseline", widths=(64, 32, 128)),
-    "MLP ensemble": Contender("second-order", members=5),
+    "second-order MLP": Contender("second-order", widths=(32, 16)),
+    "first-order MLP": Contender("baseline", widths=(32, 64)),
+    "MLP ensemble": Contender("second-order", members=5, widths=(32, 16)),
 }
 
 
@@ -65,11 +66,17 @@ class Choice:
 
     def settings(self, noise: float, steps: int, *, seed: int = 0) -> FitSettings:
         """The settings for as many transitions: where data are noisy, the prior weighs as 1 / steps."""
+        optimiser = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60, decay=self.decay, seed=seed)
         if noise == 0:
-            return FitSettings(decay=self.decay, seed=seed)
-        decay = self.decay * REFERENCE_STEPS / steps
+            return optimiser
         horizon = min(self.horizon, steps)
-        return FitSettings(loss="shooting", horizon=horizon, decay=decay, lbfgs_steps=300, seed=seed)
+        return replace(
+            optimiser,
+            loss="shooting",
+            horizon=horizon,
+            first_horizon=_FIRST_HORIZON,
+            decay=self.decay * REFERENCE_STEPS / steps,
+        )
 
 
 def recorded(noise: float, *, steps: int, seed: int) -> TransitionDataset:
@@ -102,7 +109,7 @@ def tuned(
     steps: int = REFERENCE_STEPS,
     held_out_steps: int = HELD_OUT_STEPS,
 ) -> Choice:
-    """Choose decay, width and horizon, one after the other, by the mean held-out error.
+    """Choose decay and width, one after the other, by the mean held-out error.
 
     An ensemble takes the choice of its members.
 
@@ -132,9 +139,7 @@ def tuned(
             report(what, choice, known[choice])
         return known[choice]
 
-    decays = (1e-5, 1e-4, 1e-3, 1e-2) if noise else (1e-12, 1e-10, 1e-8)
-    start = Choice(decays[1], contender.widths[0], 20 if noise else 1)
+    decays = (1e-5, 1e-4, 1e-3) if noise else (1e-13, 1e-12, 1e-11)
+    start = Choice(decays[1], contender.widths[0], _EPISODE if noise else 1)
     choice = min((replace(start, decay=decay) for decay in decays), key=lambda c: error(c, "decay"))
-    choice = min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))
-    horizons = (choice.horizon, 40) if noise else (choice.horizon,)
-    return min((replace(choice, horizon=horizon) for horizon in horizons), key=lambda c: error(c, "horizon"))
+    return min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))
