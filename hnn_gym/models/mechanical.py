@@ -17,7 +17,7 @@ from hnn_gym.integrators import ImplicitMidpoint, Integrator, SymplecticEuler
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
 from hnn_gym.models.mlp import MLP, initial_mlp
-from hnn_gym.models.port import inertia_of, initial_port, typical_inertia, with_port
+from hnn_gym.models.port import inertia_of, initial_port, with_port
 from hnn_gym.phase import Array, join, namespace, split
 
 
@@ -28,13 +28,12 @@ class NetworkPotential:
     Attributes:
         network: N, with one output.
         features: phi.
-        energy_scale: s in J, a number or ``()``. It holds the inertia that is learned, so that N is an acceleration:
-            else weight decay would pull at the inertia too, through the V that it has to be in proportion to.
+        energy_scale: s in J.
     """
 
     network: MLP
     features: Features
-    energy_scale: Array | float
+    energy_scale: float
 
     def __call__(self, q: Array) -> Array:
         """V at positions ``(..., n)``; shape ``(...)``."""
@@ -184,7 +183,7 @@ class MechanicalHNN(Architecture):
         potential = NetworkPotential(
             network=MLP.of(parameters, "potential"),
             features=self.variables.features,
-            energy_scale=self.variables.energy_scale * typical_inertia(parameters),
+            energy_scale=self.variables.energy_scale,
         )
         if not self.mass_matrix:
             hamiltonian = LearnedMechanical(potential, inertia_of(parameters))

@@ -32,12 +32,6 @@ def inertia_of(parameters: Parameters) -> Array | float:
     return 1.0 if log is None else namespace(log).exp(log)
 
 
-def typical_inertia(parameters: Parameters) -> Array | float:
-    """The geometric mean ``()`` of the learned inertias, or 1 where none is learned."""
-    log = parameters.get("inertia.log")
-    return 1.0 if log is None else namespace(log).exp(log.mean())
-
-
 def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parameters) -> PortHamiltonian:
     """Add the control port and the friction to a Hamiltonian."""
     some = next(iter(parameters.values()))
