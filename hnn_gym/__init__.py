@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hnn_gym.coordinates import Control, Coordinates, Degree
-from hnn_gym.data import RecordTransitions, TransitionDataset, record_steps
+from hnn_gym.data import ObservationNoise, RecordTransitions, TransitionDataset, record_steps
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs import BumpByForce, SimulatorEnv, Task, counterfactual, register, register_environments
 from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
@@ -43,6 +43,7 @@ __all__ = [
     "FitSettings",
     "InputError",
     "MissingPathError",
+    "ObservationNoise",
     "PortHamiltonian",
     "RecordTransitions",
     "SimulatorEnv",

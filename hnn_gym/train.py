@@ -148,7 +148,10 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
         tasks = {
             "adam": bars.add_task("Adam", total=settings.fit.adam_steps, rms=float("nan")),
             "lbfgs": bars.add_task("L-BFGS", total=settings.fit.lbfgs_steps, rms=float("nan")),
+            "least-squares": bars.add_task("Least squares", total=settings.fit.least_squares_steps, rms=float("nan")),
         }
+        before = {"adam": 0, "lbfgs": settings.fit.adam_steps}
+        before["least-squares"] = before["lbfgs"] + settings.fit.lbfgs_steps
         saved = time.monotonic()
         latest: FitState | None = None
 
@@ -156,7 +159,7 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
             nonlocal saved, latest
             latest = state
             bars.update(tasks[progress.stage], completed=progress.step, rms=progress.loss**0.5)
-            step = progress.step + (settings.fit.adam_steps if progress.stage == "lbfgs" else 0)
+            step = progress.step + before[progress.stage]
             scalars.add_scalar("train/loss", progress.loss, step)
             scalars.add_scalar("train/objective", progress.objective, step)
             if time.monotonic() - saved > _SAVE_EVERY_S:
