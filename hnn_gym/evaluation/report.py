@@ -21,7 +21,7 @@ from hnn_gym.errors import ExistingPathError, InputError
 
 RESULTS = "results.json"
 _FORMAT = "hnn_gym.report"
-_SAME_COLOUR = 8
+_SAME_COLOUR, _FRAMES_FOR_COLOURS = 8, 12
 
 
 @contextmanager
@@ -108,11 +108,12 @@ def write_gif(
 def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
     """Write uint8 frames ``(height, width, 3)`` as a film that starts again for ever.
 
-    All frames share the 32 colours of the first and the last, so that what stands still takes no space. The colour
-    in the corner, most often white, is kept as it is, and what is close to it becomes it.
+    All frames share 64 colours, those of some of them, so that what stands still takes no space. The colour in the
+    corner, most often white, is kept as it is, and what is close to it becomes it.
     """
     pictures = list(frames)
-    colours = Image.fromarray(np.concatenate([pictures[0], pictures[-1]])).quantize(32, dither=Image.Dither.NONE)
+    some = pictures[:: max(1, len(pictures) // _FRAMES_FOR_COLOURS)]
+    colours = Image.fromarray(np.concatenate(some)).quantize(64, dither=Image.Dither.NONE)
     palette = np.array(colours.getpalette()).reshape(-1, 3)
     corner = pictures[0][0, 0]
     palette[np.abs(palette - corner).max(axis=-1) < _SAME_COLOUR] = corner

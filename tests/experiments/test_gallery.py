@@ -71,13 +71,15 @@ def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay
     assert set(kept["two-body"]) == {"seed", "baseline", "HNN", "ours"}
 
 
-def test_a_missing_recording_or_foreign_numbers_are_said_before_anything_is_trained(tmp_path):
+def test_a_missing_recording_foreign_numbers_and_no_folder_are_said_before_anything_is_trained(tmp_path):
     with pytest.raises(InputError, match="give --data"):
         main(Settings(out=tmp_path / "new"))
     assert not (tmp_path / "new").exists()
     (tmp_path / "figures.json").write_text("[]")
     with pytest.raises(InputError, match="does not hold the numbers"):
         main(Settings(tasks=("spring",), out=tmp_path))
+    with pytest.raises(InputError, match="cannot hold the figures"):
+        main(Settings(tasks=("spring",), out=tmp_path / "figures.json"))
 
 
 def test_the_start_is_the_first_that_the_corrected_protocol_scores():

@@ -67,10 +67,10 @@ def film(
     for i, (name, q) in enumerate(positions.items()):
         place = (i + 0.02) / len(positions), _FOOT / height, 0.96 / len(positions), stage_height / height
         stages[name] = _Stage(figure.add_axes(place), scene, name, bodies=len(scene.places(q[0])))
-    graph = figure.add_axes((0.1, 0.4 / height, 0.87, (_FOOT - 0.5) / height))
+    graph = figure.add_axes((0.115, 0.4 / height, 0.855, (_FOOT - 0.5) / height))
     graph.spines[["top", "right"]].set_visible(False)
     graph.tick_params(labelsize=8)
-    graph.set_ylabel(f"energy ({energy_unit})", fontsize=8)
+    graph.set_ylabel(f"true energy\n({energy_unit})", fontsize=8)
     graph.set_xlabel("time (s)", fontsize=8, labelpad=1)
     graph.set(xlim=(time[0], time[-1]), ylim=_limits(np.array(list(energy.values()))))
     lines = {name: graph.plot([], [], color=COLOURS[name], lw=1.6)[0] for name in energy}
@@ -112,5 +112,5 @@ class _Stage:
 
 def _limits(energies: np.ndarray) -> tuple[float, float]:
     low, high = float(energies.min()), float(energies.max())
-    room = 0.1 * (high - low)
+    room = max(0.1 * (high - low), 0.01 * max(abs(high), abs(low)), 1e-9)  # also where nothing changes
     return low - room, high + room

@@ -114,7 +114,8 @@ def four_columns(
     for name in others:
         squares = ((paths[name] - paths[first]) ** 2).mean(axis=-1)
         error.semilogy(time[later], squares[later], color=COLOURS[name], lw=1.2)
-    plane.set(xlabel=names.position, ylabel=names.momentum, aspect="equal")
+    plane.set(xlabel=names.position, ylabel=names.momentum, box_aspect=1)
+    plane.set_aspect("equal", adjustable="datalim")
     _titled(plane, "predictions")
     _titled(error, "coordinate MSE", f"({names.square})")
     _titled(quantity, "HNN's learned H", f"({names.energy}), 0 at the start")

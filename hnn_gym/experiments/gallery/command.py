@@ -47,7 +47,8 @@ def main(settings: Settings) -> None:
     """Draw the figures of every task asked for.
 
     Raises:
-        InputError: the recording is missing, damaged or something else, or ``out`` holds other numbers.
+        InputError: the recording is missing, damaged or something else, or ``out`` is no folder or holds other
+            numbers.
     """
     torch.set_num_threads(1)
     console = Console()
@@ -56,7 +57,10 @@ def main(settings: Settings) -> None:
             raise InputError("The real pendulum's figures need its recording: give --data invar_datasets.zip.")
         load_recording(settings.data)
     _kept(settings.out)
-    settings.out.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{settings.out} cannot hold the figures ({error}): give another --out.") from None
     for task in settings.tasks:
         if task == "bump":
             draw_bump(settings.out)
