@@ -34,7 +34,7 @@ def orbits(
     above, below = axes[: len(places)], axes[len(places) :]
     true = next(iter(places))
     totals = kinetic[true] + potential[true]
-    ends = np.array([[kinetic[name], potential[name]] for name in places])
+    energies = np.array([[kinetic[name], potential[name]] for name in places])
     for ax, (name, motion) in zip(above, places.items(), strict=True):
         for body in range(motion.shape[1]):
             if name != true:
@@ -45,7 +45,7 @@ def orbits(
         ax.set_title(name, fontsize=11, color=COLOURS[name], fontweight="bold")
         ax.set(xlim=(-half_width, half_width), ylim=(-half_width, half_width), aspect="equal", xlabel="x (m)")
     above[0].set_ylabel("y (m)")
-    low, high = _limits(ends, kinetic[true], potential[true])
+    low, high = _limits(energies, kinetic[true], potential[true])
     for ax, name in zip(below, places, strict=True):
         ax.plot(time, totals, color=COLOURS[true], lw=4.5, alpha=0.25, label="total, truth")
         ax.plot(time, kinetic[name], color=GREY, lw=1.1, ls=":", label="kinetic")
