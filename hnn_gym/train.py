@@ -40,7 +40,8 @@ class Settings:
     out: Path
     """Folder for the checkpoint and its TensorBoard scalars."""
     model: str = "mechanical"
-    """hnn (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), baseline, second-order."""
+    """hnn (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), pairwise (bodies, V(r) of each pair),
+    helmholtz (any field, as two potentials; no control), baseline, second-order."""
     hidden: tuple[int, ...] | None = None
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False

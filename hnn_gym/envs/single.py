@@ -285,7 +285,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if array.shape != self.action_space.shape:
             raise InputError(f"The action {action!r} has shape {array.shape}, and must have {self.action_space.shape}.")
         if not all_finite(array):
-            raise InputError(f"The action {array} is not finite.")
+            raise InputError(f"The action {array.tolist()} is not finite.")
         return array
 
     def _checked_state(self, state: Any) -> np.ndarray:
@@ -294,6 +294,6 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if array.shape != (2 * n,):
             raise InputError(f"The state {state!r} has shape {array.shape}, and must have ({2 * n},): [q, dq/dt].")
         if not all_finite(array):
-            raise InputError(f"The state {array} is not finite.")
+            raise InputError(f"The state {array.tolist()} is not finite.")
         self.task.check_state(array[:n], array[n:])
         return self.world.phase_point(array[:n], array[n:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from hnn_gym.errors import ExistingPathError, InputError
 
 RESULTS = "results.json"
 _FORMAT = "hnn_gym.report"
+_SAME_COLOUR, _FRAMES_FOR_COLOURS = 8, 12
 
 
 @contextmanager
@@ -100,8 +101,25 @@ def write_gif(
             draw.text((middle, label / 2), name, fill="black", font=font, anchor="mm")
             if notes:
                 draw.text((middle, height - label / 2), notes[name][k], fill="#444444", font=font, anchor="mm")
-        sheets.append(sheet.quantize(32, dither=Image.Dither.NONE))
-    sheets[0].save(path, save_all=True, append_images=sheets[1:], duration=1000 / fps, loop=0)
+        sheets.append(np.asarray(sheet))
+    save_gif(path, sheets, fps=fps)
+
+
+def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
+    """Write uint8 frames ``(height, width, 3)`` as a film that starts again for ever.
+
+    All frames share 64 colours, those of some of them, so that what stands still takes no space. The colour in the
+    corner, most often white, is kept as it is, and what is close to it becomes it.
+    """
+    pictures = list(frames)
+    some = pictures[:: max(1, len(pictures) // _FRAMES_FOR_COLOURS)]
+    colours = Image.fromarray(np.concatenate(some)).quantize(64, dither=Image.Dither.NONE)
+    palette = np.array(colours.getpalette()).reshape(-1, 3)
+    corner = pictures[0][0, 0]
+    palette[np.abs(palette - corner).max(axis=-1) < _SAME_COLOUR] = corner
+    colours.putpalette(palette.ravel().tolist())
+    first, *others = (Image.fromarray(p).quantize(palette=colours, dither=Image.Dither.NONE) for p in pictures)
+    first.save(path, save_all=True, append_images=others, duration=1000 / fps, loop=0)
 
 
 def _reason_to_keep(out: Path) -> str | None:

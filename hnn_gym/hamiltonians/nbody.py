@@ -43,7 +43,7 @@ class NBody(Mechanical):
 
     Raises:
         InputError: fewer than two bodies, a mass that is not positive, other dimensions, a gravity that is not
-            finite, a negative softening.
+            finite, a softening that is negative or not finite.
     """
 
     masses: tuple[float, ...] = (1.0, 1.0)
@@ -61,8 +61,8 @@ class NBody(Mechanical):
             raise InputError(f"NBody needs dimensions = 2 or 3, got {self.dimensions}.")
         if not np.isfinite(self.gravity):
             raise InputError(f"NBody needs a finite gravity, got {self.gravity}.")
-        if not self.softening >= 0:
-            raise InputError(f"NBody needs softening >= 0, got {self.softening}.")
+        if not 0 <= self.softening < math.inf:
+            raise InputError(f"NBody needs a finite softening >= 0, got {self.softening}.")
 
     @property
     def bodies(self) -> int:

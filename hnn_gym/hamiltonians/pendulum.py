@@ -24,7 +24,7 @@ class Pendulum(Mechanical):
         gravity_torque: k = m g l_c in N m, negative where q is measured from upright.
 
     Raises:
-        InputError: an inertia that is not positive, a torque that is not finite.
+        InputError: an inertia that is not positive and finite, a torque that is not finite.
     """
 
     mass: float = 0.5
@@ -33,8 +33,8 @@ class Pendulum(Mechanical):
 
     def __post_init__(self) -> None:
         """Check the constants."""
-        if not self.mass > 0:
-            raise InputError(f"Pendulum needs a moment of inertia mass > 0, got {self.mass}.")
+        if not 0 < self.mass < math.inf:
+            raise InputError(f"Pendulum needs a finite moment of inertia mass > 0, got {self.mass}.")
         if not math.isfinite(self.gravity_torque):
             raise InputError(f"Pendulum needs a finite gravity_torque, got {self.gravity_torque}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hnn_gym.errors import InputError
@@ -20,7 +21,7 @@ class Spring(Mechanical):
         stiffness: k in N/m.
 
     Raises:
-        InputError: a mass or stiffness that is not positive.
+        InputError: a mass or stiffness that is not positive and finite.
     """
 
     mass: float = 0.5
@@ -29,8 +30,8 @@ class Spring(Mechanical):
 
     def __post_init__(self) -> None:
         """Check the constants."""
-        if not (self.mass > 0 and self.stiffness > 0):
-            raise InputError(f"Spring needs mass > 0 and stiffness > 0, got {self.mass} and {self.stiffness}.")
+        if not (0 < self.mass < math.inf and 0 < self.stiffness < math.inf):
+            raise InputError(f"Spring needs finite mass > 0 and stiffness > 0, got {self.mass} and {self.stiffness}.")
 
     def inertia(self, like: Array) -> float:
         """The inertia, the same for every array library."""

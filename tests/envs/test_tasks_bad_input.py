@@ -27,6 +27,7 @@ from hnn_gym import InputError
         ({"n": 3, "masses": (1.0, 1.0)}, "do not fit"),
         ({"softening": -0.1}, "softening >= 0"),
         ({"softening": np.nan}, "softening"),
+        ({"softening": np.inf}, "finite softening"),
         ({"softening": None}, "must be numbers"),
     ],
 )

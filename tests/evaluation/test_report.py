@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.evaluation.report import markdown_table, report_folder, write_gif, write_results
+from hnn_gym.evaluation.report import markdown_table, report_folder, save_gif, write_gif, write_results
 
 
 def test_a_report_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -118,3 +118,14 @@ def test_notes_are_written_below_the_pictures(tmp_path: Path) -> None:
         below = imageio.imread(tmp_path / "x.gif")[0, 62:, :, :3]
         assert below.shape[0] == 22
         assert (below.min() < 128) == bool(note)
+
+
+def test_a_film_keeps_its_background_and_what_only_its_middle_shows(tmp_path: Path) -> None:
+    frames = np.full((9, 20, 30, 3), 255, np.uint8)
+    frames[:, 12:] = 250  # nearly white: antialiasing and averaging must not grey the background
+    frames[4, 5:10, 5:10] = [240, 150, 40]
+    frames[range(9), 15, range(9)] = 0  # frames that are equal would become one
+    save_gif(tmp_path / "x.gif", frames, fps=10)
+    film = imageio.imread(tmp_path / "x.gif")[..., :3]
+    assert film[:, 0, 0].min() == 255
+    assert np.abs(film[4, 7, 7].astype(int) - [240, 150, 40]).max() < 8

@@ -135,6 +135,7 @@ def test_one_system_serves_every_array_library_and_type_in_turn():
         ({"masses": (1.0, float("inf"))}, "masses > 0"),
         ({"softening": -0.1}, "softening >= 0"),
         ({"softening": float("nan")}, "softening >= 0"),
+        ({"softening": float("inf")}, "finite softening"),
         ({"dimensions": 0}, "dimensions"),
         ({"dimensions": 4}, "dimensions"),
         ({"gravity": float("nan")}, "gravity"),

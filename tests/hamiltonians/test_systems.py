@@ -35,6 +35,9 @@ def test_the_rod_of_gymnasium_has_a_third_of_the_inertia_of_a_bob_and_loses_m_g_
         (lambda: Pendulum(mass=float("nan")), "mass"),
         (lambda: Pendulum(gravity_torque=float("nan")), "gravity_torque"),
         (lambda: Pendulum.of_gymnasium(m=0.0), "mass"),
+        (lambda: Spring(mass=float("inf")), "mass"),
+        (lambda: Spring(stiffness=float("inf")), "stiffness"),
+        (lambda: Pendulum(mass=float("inf")), "mass"),
     ],
 )
 def test_a_constant_that_makes_no_sense_is_refused_by_name(build, offender):

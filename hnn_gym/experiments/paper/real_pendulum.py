@@ -147,11 +147,16 @@ def fit_real(
 
 
 def real_score(dynamics: Dynamics, recording: Recording) -> dict[str, Any]:
-    """The paper's score: SciPy's default integration from the first test point, against the recorded test points."""
-    time = recording.test_time - recording.test_time[0]
-    solution = solve_ivp(lambda _, x: dynamics.field(x), (0, time[-1]), recording.test_x[0], t_eval=time)
-    path = solution.y.T
+    """The paper's score: mean squares along :func:`predict_test` against the recorded test points."""
+    path = predict_test(dynamics, recording)
     return {
         "energy_mse": float(np.mean((true_energy(path) - true_energy(recording.test_x)) ** 2)),
         "coordinate_mse": float(np.mean((path - recording.test_x) ** 2)),
     }
+
+
+def predict_test(dynamics: Dynamics, recording: Recording) -> np.ndarray:
+    """The test as the paper predicts it: SciPy's default integration from its first point; points ``(k, 2)``."""
+    time = recording.test_time - recording.test_time[0]
+    path: np.ndarray = solve_ivp(lambda _, x: dynamics.field(x), (0, time[-1]), recording.test_x[0], t_eval=time).y.T
+    return path

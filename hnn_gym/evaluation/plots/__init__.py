@@ -1,0 +1,25 @@
+"""Figures. The only package that imports matplotlib, and only its object interface: no global state, no window."""
+
+from hnn_gym.evaluation.plots.energy import energy_over_time
+from hnn_gym.evaluation.plots.film import Scene, film
+from hnn_gym.evaluation.plots.futures import Motion, two_futures
+from hnn_gym.evaluation.plots.orbits import orbits
+from hnn_gym.evaluation.plots.pendulum import phase_portrait
+from hnn_gym.evaluation.plots.phase_plane import Names, four_columns, vector_fields
+from hnn_gym.evaluation.plots.style import COLOURS, new_figure, save
+
+__all__ = [
+    "COLOURS",
+    "Motion",
+    "Names",
+    "Scene",
+    "energy_over_time",
+    "film",
+    "four_columns",
+    "new_figure",
+    "orbits",
+    "phase_portrait",
+    "save",
+    "two_futures",
+    "vector_fields",
+]
