@@ -147,7 +147,7 @@ class Camera:
                 the first frame is of one colour.
         """
         drawn: Any = self._env.render()
-        picture = np.array(drawn)
+        picture = np.asarray(drawn)
         name = type(self._env.unwrapped).__name__
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             seen = "nothing" if drawn is None else f"{picture.dtype} of shape {picture.shape}"
@@ -155,7 +155,7 @@ class Camera:
                 f"The frame that {name} draws is {seen}, and has to be uint8 (H, W, 3): do without frames, or "
                 "render in that form."
             )
-        frame = picture if self._rule is None else self._rule(picture)
+        frame = picture.copy() if self._rule is None else self._rule(picture)
         if self._picture_shape is None:
             self._refuse_blank(name, picture, frame)
             self._picture_shape = picture.shape
