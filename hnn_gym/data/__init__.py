@@ -4,7 +4,9 @@ from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.drive import drive, record_steps
 from hnn_gym.data.episode import Episode
+from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.noise import ObservationNoise
+from hnn_gym.data.parallel import episodes_in_processes
 from hnn_gym.data.policies import POLICIES, Policy, named_policy
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
@@ -14,6 +16,7 @@ from hnn_gym.data.writer import MemoryWriter, Writer
 __all__ = [
     "POLICIES",
     "Episode",
+    "FrameRule",
     "MemoryWriter",
     "ObservationNoise",
     "Policy",
@@ -25,6 +28,7 @@ __all__ = [
     "Windows",
     "Writer",
     "drive",
+    "episodes_in_processes",
     "named_policy",
     "record_steps",
 ]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings
 from PIL import Image
 
 from hnn_gym.dynamics import PortHamiltonian
@@ -13,7 +14,6 @@ from hnn_gym.experiments.gallery.command import Settings, main
 from hnn_gym.experiments.gallery.scenes import scene_of
 from hnn_gym.experiments.gallery.subjects import Subject, simulated
 from hnn_gym.experiments.paper.bodies import BodySettings
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings
 from hnn_gym.experiments.paper.real_pendulum import RealSettings
 from hnn_gym.experiments.paper.real_runs import RealRunSettings
 from hnn_gym.experiments.paper.runs import RunSettings, truths
