@@ -71,6 +71,13 @@ class Batch:
         self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
 
+    @property
+    def times(self) -> Array | None:
+        """Seconds since the present episodes began ``(num_envs,)``; None where the task's goal never changes."""
+        if not self.simulator.task.goal_size:
+            return None
+        return self._xp.asarray(self.steps, dtype=self.x.dtype) * abs(self.simulator.world.dt)
+
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed every copy; None leaves one as it is."""
         for i, seed in enumerate(seeds):
@@ -96,12 +103,13 @@ class Batch:
         x[rows] = self._xp.asarray(world.phase_point(q, v), dtype=x.dtype, **self._place)
         steps[rows] = 0
         self.x, self.steps = x, steps
-        told: dict[str, Array] = self._step.begin(x, rows)
+        told: dict[str, Array] = self._step.begin(x, rows, self.times)
         return told
 
     def told(self) -> dict[str, Array]:
         """As :meth:`start` tells of those it starts, of all copies."""
-        told: dict[str, Array] = self._step.begin(self.x, self._xp.arange(self.num_envs, **self._place))
+        everyone = self._xp.arange(self.num_envs, **self._place)
+        told: dict[str, Array] = self._step.begin(self.x, everyone, self.times)
         return told
 
     def stagger(self, rng: np.random.Generator) -> None:
@@ -119,7 +127,7 @@ class Batch:
             ConvergenceError: a copy left the finite numbers; nothing has changed then.
         """
         xp = self._xp
-        outcome = self._step(self.x, self._checked(actions, active))
+        outcome = self._step(self.x, self._checked(actions, active), self.times)
         if not xp.isfinite(outcome.x.sum()):
             lost = np.flatnonzero(_on_host(~xp.all(xp.isfinite(outcome.x), axis=-1)))
             if len(lost):

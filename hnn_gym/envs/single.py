@@ -64,7 +64,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self,
         world_model: WorldModel | str | os.PathLike[str],
         *,
-        task: Task | None = None,
+        task: Task | str | None = None,
         reward: Reward | None = None,
         dt: float | None = None,
         actions: str = "force",
@@ -77,7 +77,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Args:
             world_model: a world, the id of a shipped one, or the path of a checkpoint.
-            task: None takes the task of the environment the world was learned from.
+            task: None takes the task of the environment the world was learned from; a name, one of those in
+                :data:`hnn_gym.envs.tasks.OTHER_TASKS`.
             reward: for worlds whose environment has no known task.
             dt: time step in s; None takes the one the world was trained at.
             actions: "force", "bump" or "force+bump".
@@ -109,7 +110,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.observation_space, self.action_space = simulator.spaces()
         self._simulator = simulator
-        self._step_one: Callable[[np.ndarray, np.ndarray], Outcome] | None = None  # made when it is first needed
+        self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
         self._episode_steps = episode_steps
         self._steps = 0
@@ -219,7 +220,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         x, array = self._current(), self._checked_action(action)
         if self._step_one is None:
             self._step_one = step_one(self._simulator)
-        outcome = self._step_one(x, array)
+        outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
             raise ConvergenceError(
                 f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
@@ -248,7 +249,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             return None
         if self._renderer is None:
             self._renderer = renderer_for(self.task, self.render_mode)
-        return self._renderer.draw(*self.world.state(self._current()), self._force)
+        return self._renderer.draw(*self.world.state(self._current()), self._force, t=self._time)
 
     def close(self) -> None:
         """Close the window, if there is one."""
@@ -260,13 +261,18 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Everything but the window and the compiled step, which cannot be copied: a copy makes its own."""
         return self.__dict__ | {"_renderer": None, "_step_one": None}
 
+    @property
+    def _time(self) -> float:
+        """Seconds since the episode began, in either direction of time."""
+        return self._steps * abs(self.world.dt)
+
     def _current(self) -> np.ndarray:
         if self._x is None:
             raise InputError("The environment has no state yet: call reset() first.")
         return self._x
 
     def _as_observed(self, q: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self.world.coordinates.observation(q, v).astype(self.observation_space.dtype)
+        return self._simulator.observation(q, v).astype(self.observation_space.dtype)
 
     def _info(self, x: np.ndarray) -> dict[str, Any]:
         return {name: np.asarray(value).item() for name, value in self._simulator.info(x).items()}
