@@ -19,7 +19,7 @@ from hnn_gym.command import run
 from hnn_gym.dynamics import Dynamics, PortHamiltonian
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.hamiltonians import NBody
-from hnn_gym.integrators import Integrator, LatticeLeapfrog, Leapfrog
+from hnn_gym.integrators import Integrator, Lattice, Leapfrog
 from hnn_gym.simulate import integrate
 
 
@@ -48,7 +48,7 @@ def measure(scheme: Integrator, dynamics: Dynamics, x: np.ndarray, *, dt: float,
 
 
 def _main(settings: Settings) -> None:
-    lattice = LatticeLeapfrog()
+    lattice = Lattice()
     systems = {
         "HNNPendulum-v0": (resolve_world("HNNPendulum-v0").dynamics, np.array([2.0, 0.5]), 0.05),
         "two bodies": (PortHamiltonian(NBody()), np.array([-0.5, 0, 0.5, 0, 0.1, -0.6, -0.1, 0.6]), 0.02),

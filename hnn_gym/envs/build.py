@@ -24,19 +24,23 @@ def build_simulator(
     actions: str = "force",
     bump_limit: float = 1.0,
     bump_price: float = 0.05,
+    exactly_reversible: bool = False,
 ) -> Simulator:
     """Put a task into a world; arguments as of :class:`hnn_gym.envs.SimulatorEnv`.
 
     Raises:
         MissingPathError: there is no such checkpoint.
         InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none, or one of
-            another system; dt is not positive; or bumps are asked of a world without H.
+            another system; dt is not positive; bumps are asked of a world without H; or exact reversibility of one
+            with friction, or whose H is not T(p) + V(q).
     """
     world = resolve_world(world_model)
     if dt is not None:
         if not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf:
             raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
         world = world.with_dt(dt)
+    if exactly_reversible:
+        world = world.on_lattice()
     if task is not None and reward is not None:
         raise InputError("Give either task or reward: a task has a reward of its own.")
     if reward is not None and not callable(reward):

@@ -10,7 +10,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from hnn_gym.bump import bump
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.checks import all_finite, check_steps, numbers, one_number
@@ -70,6 +69,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         actions: str = "force",
         bump_limit: float = 1.0,
         bump_price: float = 0.05,
+        exactly_reversible: bool = False,
         episode_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -84,13 +84,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             actions: "force", "bump" or "force+bump".
             bump_limit: largest abs(dE) of one step in J.
             bump_price: reward taken for every joule that a bump gives or takes.
+            exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
+                that meets a speed limit is then refused.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
 
         Raises:
             MissingPathError: there is no such checkpoint.
             InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none of this
-                system; dt is not positive; the render mode is not supported; or bumps are asked of a world without H.
+                system; dt is not positive; the render mode is not supported; bumps are asked of a world without H; or
+                exact reversibility of one with friction, or whose H is not T(p) + V(q).
         """
         simulator = build_simulator(
             world_model,
@@ -100,6 +103,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             actions=actions,
             bump_limit=bump_limit,
             bump_price=bump_price,
+            exactly_reversible=exactly_reversible,
         )
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
@@ -145,17 +149,20 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def bump(self, dE: float) -> float:
         """Give the present state dE joules as an impulse, or take them; return what was realised, in J.
 
+        See :meth:`hnn_gym.WorldModel.bump`.
+
         Raises:
             InputError: dE is not finite, or the world is a baseline and has no H.
         """
-        given = bump(self.world.dynamics.hamiltonian, self._current(), dE)
-        self._x = self.world.within_speed_limits(given.x)
-        return float(self.world.energy(self._x) - self.world.energy(given.x)) + float(given.realised)
+        given = self.world.bump(self._current(), dE)
+        self._x = given.x
+        return float(given.realised)
 
     def reverse(self) -> None:
         """Turn time around: the next steps undo the last ones, given the same actions in reverse order.
 
-        Exact up to rounding, except where a speed limit, friction or a bump came between.
+        Up to rounding, and to the bit with ``exactly_reversible=True``; except where a speed limit, friction or a bump
+        came between.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.

@@ -1,12 +1,11 @@
 """Time-stepping schemes, one idea a file.
 
-``INTEGRATORS`` finds those for worlds by name; ``LatticeLeapfrog``, which asks for its own start points, is for
-trajectories.
+``INTEGRATORS`` finds those of checkpoints by name; ``Lattice`` is what any of them may be put on.
 """
 
 from hnn_gym.integrators.base import Integrator
 from hnn_gym.integrators.implicit_midpoint import ImplicitMidpoint
-from hnn_gym.integrators.lattice import LatticeLeapfrog
+from hnn_gym.integrators.lattice import Lattice
 from hnn_gym.integrators.leapfrog import Leapfrog
 from hnn_gym.integrators.runge_kutta import Euler, RungeKutta4
 from hnn_gym.integrators.symplectic_euler import SymplecticEuler
@@ -31,7 +30,7 @@ __all__ = [
     "Euler",
     "ImplicitMidpoint",
     "Integrator",
-    "LatticeLeapfrog",
+    "Lattice",
     "Leapfrog",
     "RungeKutta4",
     "SymplecticEuler",
