@@ -12,6 +12,7 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
@@ -124,8 +125,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def coordinates(self) -> Coordinates:
-        """What the observation entries and the actions are."""
-        return self.world.coordinates
+        """What the observation entries and the actions are; a bump is no force, and is not declared as one."""
+        channel, coordinates = self._simulator.channel, self.world.coordinates
+        if isinstance(channel, BumpChannel) and not channel.with_force:
+            return replace(coordinates, controls=())
+        return coordinates
 
     @property
     def dt(self) -> float:

@@ -1,9 +1,11 @@
 """Time-stepping schemes, one idea a file.
 
-``INTEGRATORS`` finds those of checkpoints by name; ``Lattice`` is what any of them may be put on.
+``INTEGRATORS`` finds those of checkpoints by name. ``Lattice`` and ``Compensated`` add up the moves of another scheme
+in another way, from start points of their own.
 """
 
 from hnn_gym.integrators.base import Integrator
+from hnn_gym.integrators.compensated import Compensated
 from hnn_gym.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.integrators.lattice import Lattice
 from hnn_gym.integrators.leapfrog import Leapfrog
@@ -27,6 +29,7 @@ INTEGRATORS: dict[str, type[Integrator]] = {
 
 __all__ = [
     "INTEGRATORS",
+    "Compensated",
     "Euler",
     "ImplicitMidpoint",
     "Integrator",

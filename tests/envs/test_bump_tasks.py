@@ -110,6 +110,13 @@ def test_the_way_to_a_circle_is_the_transfer_orbit_of_kepler() -> None:
     assert target(falling) == pytest.approx(float(world.energy(world.encode(falling))))
 
 
+@pytest.mark.parametrize("env_id", ["SpringBump-v0", "SpringSweepBump-v0", "HNNTwoBodyBump-v0"])
+def test_a_recording_of_bumps_is_not_learned_as_one_of_forces(env_id: str) -> None:
+    dataset = hnn_gym.record_steps(gymnasium.make(env_id), steps=20, seed=0)
+    with pytest.raises(InputError, match="actions of 1 entries; the coordinates declare . and 0"):
+        hnn_gym.learn(dataset, "mechanical")
+
+
 def test_energy_shaping_refuses_a_world_without_energy() -> None:
     with pytest.raises(InputError, match="needs a world with a Hamiltonian"):
         EnergyShaping(resolve_world("BaselineSpring-v0"), target=0.5)

@@ -78,7 +78,7 @@ def test_every_scheme_of_kicks_and_drifts_can_be_undone_to_the_bit_and_is_itself
 
 
 def test_an_implicit_scheme_has_no_lattice() -> None:
-    with pytest.raises(InputError, match="needs a scheme of kicks and drifts, such as Leapfrog"):
+    with pytest.raises(InputError, match="Lattice needs a scheme of kicks and drifts, such as Leapfrog"):
         Lattice(ImplicitMidpoint())
 
 
