@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
 
 from hnn_gym.agents.swing_up import SwingUp
 from hnn_gym.envs.shipped import resolve_world
@@ -18,6 +21,14 @@ def test_the_real_pendulum_is_swung_up_and_balanced_by_the_learned_energy() -> N
     found = measure(resolve_world("HNNPendulum-v0"), starts=20)
     assert found["upright_within_200_steps"] == found["upright_in_all_of_the_last_50"] == 20
     assert found["return_mean"] > -173
+
+
+def test_stable_baselines3_evaluates_it_as_one_of_its_own() -> None:
+    agent: Any = SwingUp(resolve_world("HNNPendulum-v0"), position=np.zeros(1))
+    env = Monitor(gymnasium.make("Pendulum-v1"))
+    env.reset(seed=0)
+    mean, _ = evaluate_policy(agent, env, n_eval_episodes=3)
+    assert float(np.mean(mean)) > -400  # no start costs more
 
 
 def test_another_pendulum_needs_no_other_controller() -> None:
