@@ -54,9 +54,9 @@ class SwingUp:
             raise InputError("SwingUp needs a world with a Hamiltonian, and a baseline has none.")
         if any(control.limit is None for control in controls):
             raise InputError("SwingUp needs controls with limits: declare them in the coordinates.")
+        if not isinstance(dynamics, PortHamiltonian) or dynamics.control is None:
+            raise InputError("SwingUp needs dynamics with a control port: learn the world from data with actions.")
         self.near = LinearQuadratic(world, position=position, weights=weights)
-        assert isinstance(dynamics, PortHamiltonian)
-        assert dynamics.control is not None
         self.world, self.band, self.basin = world, band, basin
         place = np.asarray(position, np.float64)
         self.target = float(world.energy(world.phase_point(place, np.zeros_like(place))))

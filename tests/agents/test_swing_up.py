@@ -12,6 +12,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 
 from hnn_gym.agents.swing_up import SwingUp
+from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.experiments.free_control import measure
@@ -63,10 +64,16 @@ def test_actions_that_are_shares_of_a_force_are_given_as_shares() -> None:
 
 @pytest.mark.parametrize(
     ("env_id", "words"),
-    [("BaselinePendulum-v0", "needs a world with a Hamiltonian"), ("unlimited", "needs controls with limits")],
+    [
+        ("BaselinePendulum-v0", "needs a world with a Hamiltonian"),
+        ("unlimited", "needs controls with limits"),
+        ("portless", "needs dynamics with a control port"),
+    ],
 )
-def test_a_world_without_energy_or_limits_is_refused(env_id: str, words: str) -> None:
-    world = resolve_world("HNNPendulum-v0" if env_id == "unlimited" else env_id)
+def test_a_world_without_energy_limits_or_port_is_refused(env_id: str, words: str) -> None:
+    world = resolve_world(env_id if env_id.startswith("Baseline") else "HNNPendulum-v0")
+    if env_id == "portless":
+        world = replace(world, dynamics=PortHamiltonian(world.dynamics.hamiltonian))  # type: ignore[arg-type]
     if env_id == "unlimited":
         controls = (replace(world.coordinates.controls[0], limit=None),)
         world = replace(world, coordinates=replace(world.coordinates, controls=controls))
