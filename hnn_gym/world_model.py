@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.bump import Bump, Direction, bump
 from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.dynamics import Dynamics, PortHamiltonian
+from hnn_gym.dynamics import Dynamics, PortHamiltonian, Structure
 from hnn_gym.errors import InputError
-from hnn_gym.integrators import INTEGRATORS, Integrator
+from hnn_gym.integrators import INTEGRATORS, Integrator, Lattice
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables
 from hnn_gym.phase import Array, join, namespace, split
 from hnn_gym.simulate import rollout
@@ -105,8 +106,8 @@ class WorldModel:
         return hamiltonian.energy(x)
 
     def phase_point(self, q: Array, v: Array) -> Array:
-        """Phase points x = [q, p] ``(..., 2n)`` of states ``(..., n)``, ``(..., n)``."""
-        return join(q, self.dynamics.momentum(q, v))
+        """Phase points x = [q, p] ``(..., 2n)`` of states ``(..., n)``, ``(..., n)``; on a lattice, the nearest."""
+        return self.integrator.snap(join(q, self.dynamics.momentum(q, v)))
 
     def state(self, x: Array) -> tuple[Array, Array]:
         """States (q, v), each ``(..., n)``, of phase points ``(..., 2n)``."""
@@ -126,6 +127,9 @@ class WorldModel:
 
         Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
         step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift.
+
+        Raises:
+            InputError: a speed limit was met on a lattice, where steps are to be undone to the bit.
         """
         return self.advance(x, None if action is None else self.coordinates.force(action))
 
@@ -136,13 +140,27 @@ class WorldModel:
         limits = self.coordinates.speed_limits
         return new if limits is None else self._limited(x, new, limits)
 
-    def within_speed_limits(self, x: Array) -> Array:
-        """Phase points ``(..., 2n)`` with speeds clipped to the limits that the coordinates declare."""
-        limits = self.coordinates.speed_limits
-        if limits is None:
-            return x
-        q, v = self.state(x)
-        return self.phase_point(q, _clipped(v, limits))
+    def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
+        """Give phase points ``(..., 2n)`` dE joules ``(...)``, as :func:`hnn_gym.bump.bump` does, within speed limits.
+
+        What a limit takes away is taken from ``realised`` too. At rest, where an impulse has no direction of its own,
+        it goes towards larger q, as :class:`hnn_gym.envs.BumpByForce` pushes; bodies stay at rest, since that would
+        only move them all alike.
+
+        Raises:
+            InputError: the world is a baseline and has no H, or a request is not finite.
+        """
+        q = split(x)[0]
+        at_rest = self.dynamics.momentum(q, namespace(q).ones_like(q)) if direction == "momentum" else None
+        given = bump(self.dynamics.hamiltonian, x, dE, direction=direction, at_rest=at_rest)
+        new, limits = given.x, self.coordinates.speed_limits
+        if limits is not None:
+            q, v = self.state(new)
+            new = join(q, self.dynamics.momentum(q, _clipped(v, limits)))
+        elif not self.integrator.exact:
+            return given
+        new = self.integrator.snap(new)
+        return given._replace(x=new, realised=self.energy(new) - self.energy(x))
 
     def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
         q, v = self.state(new)
@@ -151,6 +169,11 @@ class WorldModel:
         over = clipped != v
         if xp is np and not over.any():  # the common case, and cheap to ask where arrays lie on the CPU
             return new
+        if self.integrator.exact and bool(xp.any(over)):
+            raise InputError(
+                f"A step met the speed limit of {max(limits):g}, and what is clipped there cannot be undone: push "
+                "less, or do without the lattice (exactly_reversible=False)."
+            )
         limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
@@ -171,6 +194,21 @@ class WorldModel:
             steps = int(actions.shape[0])
         return rollout(self.step, x0, steps=steps, u=actions)
 
+    def on_lattice(self) -> WorldModel:
+        """The same physics and scheme, with steps that can be undone bit for bit: see :class:`.Lattice`.
+
+        Raises:
+            InputError: the forces depend on p, or the scheme is none of kicks and drifts.
+        """
+        if self.dynamics.structure < Structure.SEPARABLE:
+            split_up = self.dynamics.structure == Structure.SPLIT
+            lacking = "the forces here depend on p" if split_up else "these dynamics are not of that kind"
+            raise InputError(
+                f"Only steps of H = T(p) + V(q) without friction can be undone bit for bit, and {lacking}: do without "
+                "exactly_reversible=True, or use a 'mechanical', 'separable' or 'pairwise' world without damping."
+            )
+        return replace(self, integrator=Lattice(self.integrator))
+
     def with_dt(self, dt: float) -> WorldModel:
         """The same physics at another time step."""
         return replace(self, dt=float(dt))
@@ -179,7 +217,8 @@ class WorldModel:
     def backwards(self) -> WorldModel:
         """The world whose step undoes a step of this one.
 
-        To rounding where no speed limit was met; friction makes symplectic Euler's inverse inexact, by O(dt^2).
+        To rounding where no speed limit was met, on a lattice to the bit; friction makes symplectic Euler's inverse
+        inexact, by O(dt^2).
 
         Raises:
             InputError: the scheme cannot be inverted explicitly.
@@ -212,7 +251,7 @@ class WorldModel:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
         if type(self.integrator).__name__ not in INTEGRATORS:
             raise InputError(
-                f"{type(self.integrator).__name__} is not for worlds: choose from {', '.join(INTEGRATORS)}."
+                f"{type(self.integrator).__name__} is not for checkpoints: choose from {', '.join(INTEGRATORS)}."
             )
         model = self.architecture.hyperparameters()
         content = {

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import reversibility
 from benchmarks.timing import Row, compared, rounds
+from hnn_gym.envs.shipped import resolve_world
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,3 +49,12 @@ def test_the_benchmark_runs(name: str) -> None:
     )
     assert told.returncode == 0, told.stderr
     assert "ratio" in told.stdout
+
+
+def test_what_comes_back_of_a_trajectory_is_told_for_every_way_of_adding_up() -> None:
+    world = resolve_world("HNNPendulum-v0")
+    found = reversibility.measure(world, reversibility.starts_of(world, 3), dt=0.05, steps=300)
+    assert found["compensated"]["bits_that_differ"] == found["lattice"]["bits_that_differ"] == 0
+    assert 0 < found["plain"]["worst"] < 1e-10
+    assert found["plain"]["within_the_bar"] == "3 of 3"
+    assert found["plain"]["least_distance_at_the_turn"] > 0.01

@@ -91,12 +91,15 @@ def _impulse(hamiltonian: Hamiltonian, q: Array, p: Array, at_rest: Array | floa
     d = _internal(hamiltonian, whole)
     slope = (velocity * d).sum(-1)
     # Bodies that all move alike have no momentum of their own, but that of rounding.
-    moving = slope > (64 * float(xp.finfo(p.dtype).eps)) ** 2 * (velocity * whole).sum(-1)
+    rounding = (64 * float(xp.finfo(p.dtype).eps)) ** 2
+    moving = slope > rounding * (velocity * whole).sum(-1)
     slope = xp.where(moving, slope, 0 * slope)
     if at_rest is None:
         return d, slope, slope
-    kick = _internal(hamiltonian, xp.zeros_like(p) + array_like(p, at_rest))
+    whole = xp.zeros_like(p) + array_like(p, at_rest)
+    kick = _internal(hamiltonian, whole)
     square = (kick * hamiltonian.velocity(q, kick)).sum(-1)
+    square = xp.where(square > rounding * (whole * hamiltonian.velocity(q, whole)).sum(-1), square, 0 * square)
     return xp.where(moving[..., None], d, kick), xp.where(moving, slope, square), slope
 
 

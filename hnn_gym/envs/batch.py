@@ -54,22 +54,26 @@ class Batch:
         self.simulator, self.num_envs, self._limit = simulator, int(num_envs), max_episode_steps
         self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
         start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype))
-        self._step: Any
+        if simulator.world.integrator.exact and start.dtype != np.float64:
+            raise InputError(f'exactly_reversible=True needs dtype="float64", got {dtype!r}.')
         if device is None:
             self.x: Array = start
-            if start.dtype != np.float64:
-                simulator = replace(simulator, world=simulator.world.like(start))
-            self._step = Steps(simulator, self.num_envs, start.dtype)
         else:
             from hnn_gym.envs import stepping_torch  # with torch only where it is asked for
 
-            place = stepping_torch.checked_device(device)
-            self.x = stepping_torch.on_device(start, place)
-            self._step = stepping_torch.TorchSteps(simulator, self.x)
+            self.x = stepping_torch.on_device(start, stepping_torch.checked_device(device))
+        self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
         self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
+
+    @property
+    def times(self) -> Array | None:
+        """Seconds since the present episodes began ``(num_envs,)``; None where the task's goal never changes."""
+        if not self.simulator.task.goal_size:
+            return None
+        return self._xp.asarray(self.steps, dtype=self.x.dtype) * abs(self.simulator.world.dt)
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed every copy; None leaves one as it is."""
@@ -96,12 +100,32 @@ class Batch:
         x[rows] = self._xp.asarray(world.phase_point(q, v), dtype=x.dtype, **self._place)
         steps[rows] = 0
         self.x, self.steps = x, steps
-        told: dict[str, Array] = self._step.begin(x, rows)
+        told: dict[str, Array] = self._step.begin(x, rows, self.times)
         return told
+
+    def reverse(self) -> None:
+        """Turn time around in all copies: the next steps undo the last ones.
+
+        Raises:
+            InputError: the world's scheme cannot be run backwards exactly.
+        """
+        self.simulator = replace(self.simulator, world=self.simulator.world.backwards)
+        self._step = self._steps_of(self.simulator)
+        self.told()
+
+    def _steps_of(self, simulator: Simulator) -> Any:
+        if not isinstance(self.x, np.ndarray):
+            from hnn_gym.envs.stepping_torch import TorchSteps
+
+            return TorchSteps(simulator, self.x)
+        if self.x.dtype != np.float64:
+            simulator = replace(simulator, world=simulator.world.like(self.x))
+        return Steps(simulator, self.num_envs, self.x.dtype)
 
     def told(self) -> dict[str, Array]:
         """As :meth:`start` tells of those it starts, of all copies."""
-        told: dict[str, Array] = self._step.begin(self.x, self._xp.arange(self.num_envs, **self._place))
+        everyone = self._xp.arange(self.num_envs, **self._place)
+        told: dict[str, Array] = self._step.begin(self.x, everyone, self.times)
         return told
 
     def stagger(self, rng: np.random.Generator) -> None:
@@ -119,7 +143,7 @@ class Batch:
             ConvergenceError: a copy left the finite numbers; nothing has changed then.
         """
         xp = self._xp
-        outcome = self._step(self.x, self._checked(actions, active))
+        outcome = self._step(self.x, self._checked(actions, active), self.times)
         if not xp.isfinite(outcome.x.sum()):
             lost = np.flatnonzero(_on_host(~xp.all(xp.isfinite(outcome.x), axis=-1)))
             if len(lost):

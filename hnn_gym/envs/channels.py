@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.bump import Direction, bump
-from hnn_gym.dynamics import Hamiltonian
+from hnn_gym.bump import Direction
 from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
@@ -92,28 +91,14 @@ class BumpChannel(ActionChannel):
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
         """Bump the phase points; what cannot be realised, by H or by a speed limit, is clipped, and told."""
         dE = action[..., -1]
-        given = bump(_energy_of(world), x, namespace(x).clip(dE, -self.limit, self.limit), direction=self.direction)
-        new, realised = given.x, given.realised
-        if world.coordinates.speed_limits is not None:
-            new = world.within_speed_limits(new)
-            realised = world.energy(new) - world.energy(x)
+        given = world.bump(x, namespace(x).clip(dE, -self.limit, self.limit), direction=self.direction)
         forces = action[..., :-1] if self.with_force else _none(world, action)
-        return Applied(new, forces, dE, realised, self.price * abs(realised))
+        return Applied(given.x, forces, dE, given.realised, self.price * abs(given.realised))
 
 
 def _none(world: WorldModel, action: Array) -> Array:
     """No force: zeros ``(..., m)``."""
     return namespace(action).concat([0 * action[..., :1]] * len(world.coordinates.controls), axis=-1)
-
-
-def _energy_of(world: WorldModel) -> Hamiltonian:
-    hamiltonian = world.dynamics.hamiltonian
-    if hamiltonian is None:
-        raise InputError(
-            "A baseline world has no energy to bump: make it with actions='force', or use a world with a Hamiltonian, "
-            "such as HNNPendulum-v0."
-        )
-    return hamiltonian
 
 
 def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: float = 0.05) -> ActionChannel:
@@ -135,5 +120,9 @@ def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: fl
     numbers = isinstance(limit, Real) and isinstance(price, Real)
     if not numbers or not 0 < limit < float("inf") or not 0 <= price < float("inf"):
         raise InputError(f"A bump needs bump_limit > 0 J and bump_price >= 0 per J, got {limit!r} and {price!r}.")
-    _energy_of(world)
+    if not world.has_energy:
+        raise InputError(
+            "A baseline world has no energy to bump: make it with actions='force', or use a world with a Hamiltonian, "
+            "such as HNNPendulum-v0."
+        )
     return BumpChannel(with_force=actions == "force+bump", limit=limit, price=price)

@@ -14,7 +14,7 @@ from gymnasium.spaces import Box
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.channels import ActionChannel, Applied, ForceChannel
 from hnn_gym.envs.tasks import Task
-from hnn_gym.phase import Array, split
+from hnn_gym.phase import Array, namespace, split
 from hnn_gym.world_model import WorldModel
 
 
@@ -69,8 +69,21 @@ class Simulator:
         """Return the observation and action space of one copy, new each time: a space holds its own randomness."""
         return deepcopy(self.task.observation_space), deepcopy(self.channel.space(self.task))
 
-    def transition(self, x: Array, action: Array) -> Transition:
-        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space."""
+    def observation(self, q: Array, v: Array, t: Array | float = 0.0) -> Array:
+        """What the agent sees ``(..., d)`` of states ``(..., n)``, t seconds ``(...)`` into the episode."""
+        seen = self.world.coordinates.observation(q, v)
+        if not self.task.goal_size:
+            return seen
+        return namespace(q).concat([seen, self.task.goal(0 * q[..., 0] + t)], axis=-1)
+
+    def transition(self, x: Array, action: Array, t: Array | float = 0.0) -> Transition:
+        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space.
+
+        Args:
+            x: phase points.
+            action: actions.
+            t: seconds since the episodes began ``(...)``; matters only to tasks whose goal changes.
+        """
         applied = self.channel.apply(self.world, x, action)
         force = self.world.coordinates.force(applied.action)
         new = self.world.advance(applied.x, force)
@@ -81,7 +94,8 @@ class Simulator:
             energy = self.world.energy(new)
             error = abs(unexplained_energy(self.world, applied.x, new, force, energy=energy))
             unresolved = ~(error <= self.task.energy_tolerance * (split(new)[1] * next_v).sum(-1) / 2)
-        reward = self.task.reward(q, v, force, next_q, next_v)
+        task = self.task.at(0 * q[..., 0] + t) if self.task.goal_size else self.task
+        reward = task.reward(q, v, force, next_q, next_v)
         return Transition(
             x=new,
             q=next_q,

@@ -13,6 +13,7 @@ from hnn_gym.envs.checks import check_steps
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import (
+    OTHER_TASKS,
     IdealPendulumSwingUp,
     NBodyBound,
     OrbitTransfer,
@@ -38,6 +39,13 @@ _SYSTEMS: dict[str, type[Task]] = {
     "TwoBody": OrbitTransfer,
     "ThreeBody": ThreeBodyBound,
 }
+_BY_BUMPS: dict[str, tuple[str, float, str | None]] = {
+    "SpringBump": ("Spring-v0", 0.05, None),
+    "SpringSweepBump": ("Spring-v0", 0.05, "energy sweep"),
+    "IdealPendulumBump": ("IdealPendulum-v0", 0.2, None),
+    "TwoBodyBump": ("TwoBody-v0", 0.02, None),
+}
+"""Name without version: the environment whose world it is, the largest bump in J, and the task if not that one's."""
 _LEARNED = {f"{kind}{system}-v0": task for system, task in _SYSTEMS.items() for kind in ("HNN", "Baseline")}
 _TRUE = {f"{system}-v0": _SYSTEMS[system] for system in ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")}
 
@@ -130,6 +138,16 @@ def register_environments() -> None:
             kwargs={"world_model": env_id},
             max_episode_steps=task.max_episode_steps,
         )
+    for name, (world, limit, other) in _BY_BUMPS.items():
+        for kind in ("", "HNN"):
+            chosen = {"actions": "bump", "bump_limit": limit} | ({} if other is None else {"task": other})
+            gymnasium.register(
+                f"{kind}{name}-v0",
+                entry_point=_ENTRY_POINT,
+                vector_entry_point=_VECTOR_ENTRY_POINT,
+                kwargs={"world_model": kind + world} | chosen,
+                max_episode_steps=(_TRUE[world] if other is None else OTHER_TASKS[other]()).max_episode_steps,
+            )
     gymnasium.register(
         "NBody-v0",
         entry_point="hnn_gym.envs.registration:make_bodies",

@@ -122,7 +122,8 @@ class SimulatorVecEnv(VecEnv):
             self._renderers = [renderer_for(simulator.task, "rgb_array") for _ in range(count)]
         q, v = simulator.world.state(self.batch.x[:count])
         forces = [None] * count if self._force is None else list(self._force[:count])
-        return [r.draw(q[i], v[i], forces[i]) for i, r in enumerate(self._renderers)]
+        t = self.batch.steps * abs(simulator.world.dt)
+        return [r.draw(q[i], v[i], forces[i], t=float(t[i])) for i, r in enumerate(self._renderers)]
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """The attribute of this environment, once for every copy asked for."""

@@ -10,9 +10,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from hnn_gym.bump import bump
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
@@ -64,12 +64,13 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self,
         world_model: WorldModel | str | os.PathLike[str],
         *,
-        task: Task | None = None,
+        task: Task | str | None = None,
         reward: Reward | None = None,
         dt: float | None = None,
         actions: str = "force",
         bump_limit: float = 1.0,
         bump_price: float = 0.05,
+        exactly_reversible: bool = False,
         episode_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -77,19 +78,23 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Args:
             world_model: a world, the id of a shipped one, or the path of a checkpoint.
-            task: None takes the task of the environment the world was learned from.
+            task: None takes the task of the environment the world was learned from; a name, one of those in
+                :data:`hnn_gym.envs.tasks.OTHER_TASKS`.
             reward: for worlds whose environment has no known task.
             dt: time step in s; None takes the one the world was trained at.
             actions: "force", "bump" or "force+bump".
             bump_limit: largest abs(dE) of one step in J.
             bump_price: reward taken for every joule that a bump gives or takes.
+            exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
+                that meets a speed limit is then refused.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
 
         Raises:
             MissingPathError: there is no such checkpoint.
             InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none of this
-                system; dt is not positive; the render mode is not supported; or bumps are asked of a world without H.
+                system; dt is not positive; the render mode is not supported; bumps are asked of a world without H; or
+                exact reversibility of one with friction, or whose H is not T(p) + V(q).
         """
         simulator = build_simulator(
             world_model,
@@ -99,6 +104,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             actions=actions,
             bump_limit=bump_limit,
             bump_price=bump_price,
+            exactly_reversible=exactly_reversible,
         )
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
@@ -109,7 +115,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.observation_space, self.action_space = simulator.spaces()
         self._simulator = simulator
-        self._step_one: Callable[[np.ndarray, np.ndarray], Outcome] | None = None  # made when it is first needed
+        self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
         self._episode_steps = episode_steps
         self._steps = 0
@@ -119,8 +125,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def coordinates(self) -> Coordinates:
-        """What the observation entries and the actions are."""
-        return self.world.coordinates
+        """What the observation entries and the actions are; a bump is no force, and is not declared as one."""
+        channel, coordinates = self._simulator.channel, self.world.coordinates
+        if isinstance(channel, BumpChannel) and not channel.with_force:
+            return replace(coordinates, controls=())
+        return coordinates
 
     @property
     def dt(self) -> float:
@@ -144,17 +153,20 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def bump(self, dE: float) -> float:
         """Give the present state dE joules as an impulse, or take them; return what was realised, in J.
 
+        See :meth:`hnn_gym.WorldModel.bump`.
+
         Raises:
             InputError: dE is not finite, or the world is a baseline and has no H.
         """
-        given = bump(self.world.dynamics.hamiltonian, self._current(), dE)
-        self._x = self.world.within_speed_limits(given.x)
-        return float(self.world.energy(self._x) - self.world.energy(given.x)) + float(given.realised)
+        given = self.world.bump(self._current(), dE)
+        self._x = given.x
+        return float(given.realised)
 
     def reverse(self) -> None:
         """Turn time around: the next steps undo the last ones, given the same actions in reverse order.
 
-        Exact up to rounding, except where a speed limit, friction or a bump came between.
+        Up to rounding, and to the bit with ``exactly_reversible=True``; except where a speed limit, friction or a bump
+        came between.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.
@@ -219,7 +231,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         x, array = self._current(), self._checked_action(action)
         if self._step_one is None:
             self._step_one = step_one(self._simulator)
-        outcome = self._step_one(x, array)
+        outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
             raise ConvergenceError(
                 f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
@@ -248,7 +260,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             return None
         if self._renderer is None:
             self._renderer = renderer_for(self.task, self.render_mode)
-        return self._renderer.draw(*self.world.state(self._current()), self._force)
+        return self._renderer.draw(*self.world.state(self._current()), self._force, t=self._time)
 
     def close(self) -> None:
         """Close the window, if there is one."""
@@ -260,13 +272,18 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Everything but the window and the compiled step, which cannot be copied: a copy makes its own."""
         return self.__dict__ | {"_renderer": None, "_step_one": None}
 
+    @property
+    def _time(self) -> float:
+        """Seconds since the episode began, in either direction of time."""
+        return self._steps * abs(self.world.dt)
+
     def _current(self) -> np.ndarray:
         if self._x is None:
             raise InputError("The environment has no state yet: call reset() first.")
         return self._x
 
     def _as_observed(self, q: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self.world.coordinates.observation(q, v).astype(self.observation_space.dtype)
+        return self._simulator.observation(q, v).astype(self.observation_space.dtype)
 
     def _info(self, x: np.ndarray) -> dict[str, Any]:
         return {name: np.asarray(value).item() for name, value in self._simulator.info(x).items()}

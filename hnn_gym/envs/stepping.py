@@ -44,27 +44,32 @@ class Outcome(NamedTuple):
     info: dict[str, Array]
 
 
-def told_step(simulator: Simulator, x: Array, action: Array) -> Outcome:
-    """Step phase points ``(..., 2n)`` under actions ``(..., k)``: the definition of what the faster ways compute."""
-    transition = simulator.transition(x, action)
+def told_step(simulator: Simulator, x: Array, action: Array, t: Array | float = 0.0) -> Outcome:
+    """Step phase points ``(..., 2n)`` under actions ``(..., k)``: the definition of what the faster ways compute.
+
+    The step begins t seconds ``(...)`` into the episode.
+    """
+    transition = simulator.transition(x, action, t)
     return Outcome(
         x=transition.x,
         force=transition.force,
-        observation=simulator.world.coordinates.observation(transition.q, transition.v),
+        observation=simulator.observation(transition.q, transition.v, t + abs(simulator.world.dt)),
         reward=transition.reward,
         terminated=transition.terminated,
         info=simulator.info(transition.x, transition),
     )
 
 
-def begun(simulator: Simulator, x: Array) -> dict[str, Array]:
-    """What is told of phase points ``(..., 2n)`` where an episode begins: the observation, and the info by name."""
-    return {"observation": simulator.world.decode(x), **simulator.info(x)}
+def begun(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str, Array]:
+    """What is told of phase points ``(..., 2n)`` that no step led to: the observation, and the info by name."""
+    return {"observation": simulator.observation(*simulator.world.state(x), t), **simulator.info(x)}
 
 
 def program_of(simulator: Simulator) -> Program | None:
     """Trace :func:`told_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
     if not vars(type(simulator.task)).get("traceable", False):  # never inherited: a subclass may reward otherwise
+        return None
+    if simulator.task.goal_size:  # a program is a function of the state alone
         return None
 
     def step(x: Array, action: Array) -> Mapping[str, Any]:
@@ -79,13 +84,16 @@ def program_of(simulator: Simulator) -> Program | None:
         return None
 
 
-def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray], Outcome]:
-    """Return the step of one state ``(2n,)`` under an action ``(k,)``. Not for two threads at once."""
+def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray, float], Outcome]:
+    """Return the step of one state ``(2n,)`` under an action ``(k,)``, so many seconds into the episode.
+
+    Not for two threads at once.
+    """
     program = program_of(simulator)
     observed = simulator.task.observation_space.dtype
 
-    def plain(x: np.ndarray, action: np.ndarray) -> Outcome:
-        told = told_step(simulator, x, action)
+    def plain(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
+        told = told_step(simulator, x, action, t)
         info = {name: np.asarray(value).item() for name, value in told.info.items()}
         return told._replace(observation=told.observation.astype(observed), info=info)
 
@@ -95,7 +103,7 @@ def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray], Outcome
     run = one.compiled(program, {"observation": observed})
     names = tuple(program.outputs)[: -len(Outcome._fields) + 1]
 
-    def traced(x: np.ndarray, action: np.ndarray) -> Outcome:
+    def traced(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
         try:
             *told, new, force, observation, reward, terminated = run(x.tolist(), action.tolist())
         except (ArithmeticError, ValueError):  # a float raises where an array becomes infinite
@@ -133,10 +141,13 @@ class Steps:
         self._given = [self._room(s.stop - s.start) for s in self._slices]
         self._next = [self._room(s.stop - s.start) for s in self._slices]
 
-    def begin(self, x: np.ndarray, which: np.ndarray) -> dict[str, np.ndarray]:
-        """Take note that the rows ``which`` ``(k,)`` of x ``(rows, 2n)`` are new; return what :func:`begun` tells."""
+    def begin(self, x: np.ndarray, which: np.ndarray, t: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Take note that the rows ``which`` ``(k,)`` of x ``(rows, 2n)`` are new; return what :func:`begun` tells.
+
+        They are t seconds ``(rows,)`` into their episodes, or at the beginning.
+        """
         if not self.traced:
-            told = begun(self._simulator, x[which])
+            told = begun(self._simulator, x[which], 0.0 if t is None else t[which])
             return told | {"observation": told["observation"].astype(self._observed)}
         told, done = _empty(self._begun, len(which)), 0
         for s, given in zip(self._slices, self._given, strict=True):
@@ -159,18 +170,24 @@ class Steps:
         if self.traced:
             self._given, self._next = self._next, self._given
 
-    def __call__(self, x: np.ndarray, actions: np.ndarray) -> Outcome:
-        """Step states ``(rows, 2n)`` under actions ``(rows, k)``; the arrays of the outcome are fresh."""
+    def __call__(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None = None) -> Outcome:
+        """Step states ``(rows, 2n)`` under actions ``(rows, k)``, t seconds ``(rows,)`` into their episodes.
+
+        The arrays of the outcome are fresh. Only a goal that changes asks for t.
+        """
         if not self.traced:
-            return self._plain(x, actions)
+            return self._plain(x, actions, t)
         told = _empty(self._outputs, len(x))
         for s, given, after in zip(self._slices, self._given, self._next, strict=True):
             outputs = told.values() if len(self._slices) == 1 else [array[s] for array in told.values()]
             self._run[s.stop - s.start](x[s], actions[s], *given, *after, *outputs)
         return Outcome(**{name: told.pop(name) for name in Outcome._fields[:-1]}, info=told)
 
-    def _plain(self, x: np.ndarray, actions: np.ndarray) -> Outcome:
-        parts = [told_step(self._simulator, x[s], actions[s].astype(self._dtype)) for s in self._slices]
+    def _plain(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None) -> Outcome:
+        parts = [
+            told_step(self._simulator, x[s], actions[s].astype(self._dtype), 0.0 if t is None else t[s])
+            for s in self._slices
+        ]
         whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Outcome._fields[:-1]}
         whole["observation"] = whole["observation"].astype(self._observed)
         info = {name: np.concatenate([part.info[name] for part in parts]) for name in parts[0].info}

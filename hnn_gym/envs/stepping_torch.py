@@ -52,25 +52,25 @@ class TorchSteps:
         self._captured: _Captured | None = None
         self._capture = like.is_cuda and program_of(simulator) is not None
 
-    def begin(self, x: torch.Tensor, which: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return what is told of the rows ``which`` ``(k,)`` of x, where episodes begin."""
-        told: dict[str, torch.Tensor] = begun(self._simulator, x[which])
+    def begin(self, x: torch.Tensor, which: torch.Tensor, t: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """Return what is told of the rows ``which`` ``(k,)`` of x, t seconds ``(rows,)`` into their episodes."""
+        told: dict[str, torch.Tensor] = begun(self._simulator, x[which], 0.0 if t is None else t[which])
         return told | {"observation": told["observation"].to(self._observed)}
 
     def kept(self) -> None:
         """Nothing is remembered from step to step."""
 
     @torch.no_grad()
-    def __call__(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
-        """Step states ``(rows, 2n)`` under actions ``(rows, k)``; the tensors of the outcome are fresh."""
+    def __call__(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | None = None) -> Outcome:
+        """As :meth:`hnn_gym.envs.stepping.Steps.__call__`; the tensors of the outcome are fresh."""
         if not self._capture:
-            return self._told(x, actions)
+            return self._told(x, actions, 0.0 if t is None else t)
         if self._captured is None:
             self._captured = _Captured(self, x, actions)
         return self._captured(x, actions)
 
-    def _told(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
-        told = told_step(self._simulator, x, actions)
+    def _told(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | float = 0.0) -> Outcome:
+        told = told_step(self._simulator, x, actions, t)
         return told._replace(observation=told.observation.to(self._observed))
 
 

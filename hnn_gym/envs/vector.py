@@ -54,8 +54,8 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             dtype: "float64" or "float32", of the physics; float32 steps two to three times as fast.
             device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
                 one CUDA graph, and only starts are drawn on the CPU.
-            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price`` as of
-                :class:`hnn_gym.envs.SimulatorEnv`.
+            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price`` and
+                ``exactly_reversible`` as of :class:`hnn_gym.envs.SimulatorEnv`.
 
         Raises:
             InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be
@@ -130,6 +130,14 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         else:
             self._done = ended
         return observation, outcome.reward, terminated, truncated, infos
+
+    def reverse(self) -> None:
+        """Turn time around in all copies: see :meth:`hnn_gym.envs.SimulatorEnv.reverse`.
+
+        Raises:
+            InputError: the world's scheme cannot be run backwards exactly.
+        """
+        self.batch.reverse()
 
     def _step_and_begin_anew(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Next-step autoreset: ended copies are reset instead of stepped, at a reward of 0."""

@@ -3,6 +3,7 @@
 - exactness: 100,000 random feasible requests in every shipped world with an H, both number types;
 - joules: true change of energy against the request in HNNPendulum-v0;
 - momentum: what impulses on bodies leave of the total;
+- tasks: energy hold and sweep, swing-up and orbit transfer by bumps, from the learned H alone;
 - swing-up: the *real* Pendulum-v1, by energy shaping through bounded torque, learned from 200 real transitions.
 """
 
@@ -28,6 +29,7 @@ from hnn_gym.envs import BumpByForce
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
 from hnn_gym.envs.tasks import task_for
 from hnn_gym.envs.true_worlds import truth_of
+from hnn_gym.experiments.bump_tasks import measure_tasks
 from hnn_gym.training import learn
 from hnn_gym.world_model import WorldModel
 
@@ -45,7 +47,7 @@ class Settings:
     swing_seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the recordings from which the swing-up is learned."""
     starts: int = 100
-    """Starts of the real pendulum: reset(seed=0), reset(seed=1), ..."""
+    """Starts of every task and of the real pendulum: reset(seed=0), reset(seed=1), ..."""
 
 
 def random_points(world: WorldModel, count: int, *, seed: int = 0) -> np.ndarray:
@@ -153,6 +155,7 @@ def _main(settings: Settings) -> None:
         "rate": measure_rate(),
         "joules": measure_joules(settings),
         "momentum": measure_momentum(settings),
+        "tasks": measure_tasks(settings.starts),
         "swing_up": swing_up,
     }
     Console().print({name: value for name, value in results.items() if name != "swing_up"})

@@ -1,12 +1,13 @@
 """Time-stepping schemes, one idea a file.
 
-``INTEGRATORS`` finds those for worlds by name; ``LatticeLeapfrog``, which asks for its own start points, is for
-trajectories.
+``INTEGRATORS`` finds those of checkpoints by name. ``Lattice`` and ``Compensated`` add up the moves of another scheme
+in another way, from start points of their own.
 """
 
 from hnn_gym.integrators.base import Integrator
+from hnn_gym.integrators.compensated import Compensated
 from hnn_gym.integrators.implicit_midpoint import ImplicitMidpoint
-from hnn_gym.integrators.lattice import LatticeLeapfrog
+from hnn_gym.integrators.lattice import Lattice
 from hnn_gym.integrators.leapfrog import Leapfrog
 from hnn_gym.integrators.runge_kutta import Euler, RungeKutta4
 from hnn_gym.integrators.symplectic_euler import SymplecticEuler
@@ -28,10 +29,11 @@ INTEGRATORS: dict[str, type[Integrator]] = {
 
 __all__ = [
     "INTEGRATORS",
+    "Compensated",
     "Euler",
     "ImplicitMidpoint",
     "Integrator",
-    "LatticeLeapfrog",
+    "Lattice",
     "Leapfrog",
     "RungeKutta4",
     "SymplecticEuler",

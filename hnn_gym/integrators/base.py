@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from hnn_gym.dynamics import Dynamics, Structure
 from hnn_gym.errors import InputError
@@ -11,6 +11,9 @@ from hnn_gym.phase import Array
 
 _WANTED = {Structure.SPLIT: "dq/dt that depends on p alone", Structure.SEPARABLE: "a separable Hamiltonian"}
 _REMEDY = "use ImplicitMidpoint(), or train a model with T(p) + V(q), such as 'separable' or 'mechanical'"
+
+Move = tuple[Literal["kick", "drift"], float]
+"""Part of a step: p + weight dt dp/dt at the present q, or q + weight dt dq/dt at the present p."""
 
 
 class Integrator(ABC):
@@ -20,17 +23,23 @@ class Integrator(ABC):
         order: global error is O(dt^order).
         symplectic: M^T J M = J for the Jacobian M of a step of conservative dynamics.
         reversible: a step with -dt undoes a step with dt.
+        exact: a step of the adjoint with -dt undoes a step to the last bit, and not but for rounding.
         requires: the structure the dynamics must have.
     """
 
     order: ClassVar[int]
     symplectic: ClassVar[bool]
     reversible: ClassVar[bool]
+    exact: ClassVar[bool] = False
     requires: ClassVar[Structure]
 
     @abstractmethod
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
+
+    def snap(self, x: Array) -> Array:
+        """The nearest phase points ``(..., 2n)`` that the scheme can start from: x itself, unless it says otherwise."""
+        return x
 
     @property
     @abstractmethod

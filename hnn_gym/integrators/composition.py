@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from hnn_gym.dynamics import Dynamics, Structure
-from hnn_gym.integrators.base import Integrator
+from hnn_gym.integrators.base import Integrator, Move
 from hnn_gym.phase import Array, join, split
 
 
@@ -36,6 +36,16 @@ class Composition(Integrator):
             previous = weight
         p = p + previous / 2 * dt * dynamics.dpdt(q, p, u)
         return join(q, p)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Kicks and drifts in turn, the same from either end."""
+        moves: list[Move] = []
+        previous = 0.0
+        for weight in self.weights:
+            moves += [("kick", (previous + weight) / 2), ("drift", weight)]
+            previous = weight
+        return (*moves, ("kick", previous / 2))
 
     @property
     def adjoint(self) -> Composition:

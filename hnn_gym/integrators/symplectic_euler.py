@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hnn_gym.dynamics import Dynamics, Structure
-from hnn_gym.integrators.base import Integrator
+from hnn_gym.integrators.base import Integrator, Move
 from hnn_gym.phase import Array, join, split
 
 
@@ -37,6 +37,11 @@ class SymplecticEuler(Integrator):
         if not self.drift_first:
             q = q + dt * dynamics.dqdt(p)
         return join(q, p)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The kick and the drift in their order."""
+        return (("drift", 1.0), ("kick", 1.0)) if self.drift_first else (("kick", 1.0), ("drift", 1.0))
 
     @property
     def adjoint(self) -> SymplecticEuler:

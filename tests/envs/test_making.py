@@ -107,7 +107,9 @@ def test_a_pickle_is_refused_and_never_loaded(tmp_path: Path, name: str) -> None
     ("kwargs", "words"),
     [
         ({"reward": 3}, "reward must be a function"),
-        ({"task": "swing up"}, "task must be a Task"),
+        ({"task": 3}, "task must be a Task"),
+        ({"task": "swing up"}, "no task 'swing up': the names are 'energy sweep'"),
+        ({"task": "energy sweep"}, "give the task of this system"),
         ({"task": SpringHold()}, "give the task of this system"),
         ({"episode_steps": 0}, "episode_steps must be a whole number of at least 1, got 0"),
         ({"episode_steps": "all"}, "episode_steps must be a whole number of at least 1, got 'all'"),

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings
+from hnn_gym.training.least_squares import LeastSquaresSettings
 from PIL import Image
 
 from hnn_gym.dynamics import PortHamiltonian

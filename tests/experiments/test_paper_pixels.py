@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hnn_gym.experiments.paper.results import Results
+from hnn_gym.experiments.results import Results
 
 from hnn_gym.experiments.paper.command import Settings, main
 from hnn_gym.experiments.paper.pixel_data import RULE, Film, film, train_and_test

@@ -12,10 +12,10 @@ from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.hamiltonians import NBody, Pendulum
-from hnn_gym.integrators import LatticeLeapfrog, Leapfrog
+from hnn_gym.integrators import ImplicitMidpoint, Integrator, Lattice, Leapfrog, SymplecticEuler, Yoshida4, Yoshida6
 from hnn_gym.simulate import integrate
 
-LATTICE = LatticeLeapfrog()
+LATTICE = Lattice()
 ORBIT = np.array([1.0, 0.0, -1.0, 0.0, 0.0, 0.55, 0.0, -0.55])
 WORLDS: dict[str, tuple[Any, np.ndarray, float]] = {
     "learned pendulum": (resolve_world("HNNPendulum-v0").dynamics, np.array([2.0, 0.1]), 0.05),
@@ -57,6 +57,29 @@ def test_it_is_leapfrog_down_to_the_lattice() -> None:
     np.testing.assert_allclose(ours, theirs, atol=300 * 2.0**-40)  # three roundings a step
     energy = Pendulum().energy(integrate(dynamics, x0, integrator=LATTICE, dt=0.05, steps=10_000))
     assert np.ptp(energy) < 0.02
+
+
+@pytest.mark.parametrize("scheme", [SymplecticEuler(), SymplecticEuler(drift_first=True), Yoshida4(), Yoshida6()])
+def test_every_scheme_of_kicks_and_drifts_can_be_undone_to_the_bit_and_is_itself_down_to_the_lattice(
+    scheme: Integrator,
+) -> None:
+    dynamics, lattice = PortHamiltonian(Pendulum(), control=np.eye(1)), Lattice(scheme)
+    rng = np.random.default_rng(0)
+    x0, u = lattice.snap(rng.normal(size=(5, 2))), rng.uniform(-1, 1, (1000, 5, 1))
+    there = integrate(dynamics, x0, integrator=lattice, dt=0.05, steps=1000, u=u)[-1]
+    back = integrate(dynamics, there, integrator=lattice.adjoint, dt=-0.05, steps=1000, u=u[::-1])[-1]
+    assert back.tobytes() == x0.tobytes()
+    assert np.abs(there - x0).min() > 1e-3
+    plain = integrate(dynamics, x0, integrator=scheme, dt=0.05, steps=20, u=u[:20])[-1]
+    ours = integrate(dynamics, x0, integrator=lattice, dt=0.05, steps=20, u=u[:20])[-1]
+    # At most 15 roundings of 2^-41 a step, which the motion spreads a little.
+    np.testing.assert_allclose(ours, plain, rtol=0, atol=20 * 15 * 2.0**-40)
+    assert (lattice.order, lattice.reversible) == (scheme.order, scheme.reversible)
+
+
+def test_an_implicit_scheme_has_no_lattice() -> None:
+    with pytest.raises(InputError, match="Lattice needs a scheme of kicks and drifts, such as Leapfrog"):
+        Lattice(ImplicitMidpoint())
 
 
 def test_the_start_comes_back_with_the_sign_of_its_zeros() -> None:

@@ -12,8 +12,12 @@ RENDER_MODES = ("human", "rgb_array")
 class Renderer(Protocol):
     """Draws states of one kind of system."""
 
-    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
-        """Draw (q, v), each ``(n,)``, and the last force ``(m,)``; uint8 ``(height, width, 3)`` or, on screen, None."""
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
+        """Draw (q, v), each ``(n,)``, and the last force ``(m,)``, t seconds into the episode.
+
+        Returns:
+            uint8 ``(height, width, 3)`` or, on screen, None.
+        """
 
     def clear(self) -> None:
         """Forget what was drawn before: an episode begins."""

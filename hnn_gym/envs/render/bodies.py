@@ -36,7 +36,7 @@ class BodiesRenderer:
         touching = task.collision_distance / 2 or 0.8 * min(0.1, 0.2 / math.sqrt(count)) * task.view_radius
         self._radii = touching * np.cbrt(self._masses / self._masses.max())
 
-    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw positions q ``(2b,)`` in m, where the bodies were, and the thrust on the first ``(2,)`` in N."""
         positions = in_plane(np.asarray(q))
         self._trail.append(positions)

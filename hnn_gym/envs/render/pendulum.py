@@ -28,7 +28,7 @@ class PendulumRenderer:
         self._drawing = PendulumEnv(render_mode=render_mode)
         self._upright, self._scale = upright, self._drawing.max_torque / torque_limit
 
-    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw the rod at q ``(1,)`` in rad, and the torque as an arrow."""
         self._drawing.state = np.array([q[0] - self._upright, v[0]])
         self._drawing.last_u = None if force is None else float(force[0]) * self._scale

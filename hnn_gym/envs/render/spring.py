@@ -18,15 +18,18 @@ class SpringRenderer:
 
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"."""
-        self._canvas = Canvas(render_mode, title="Spring")
+        self._canvas, self._task = Canvas(render_mode, title="Spring"), task
 
-    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
-        """Draw the displacement q ``(1,)`` in m, and the force in N as an arrow."""
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
+        """Draw the displacement q ``(1,)`` in m, the force in N as an arrow, and the target energy at t seconds."""
         canvas = self._canvas
         canvas.view((0.0, 0.0), _VIEW)
         scale = 1.25 ** -max(0, math.ceil(math.log(max(abs(float(q[0])), 1e-9) / 1.8, 1.25)))
         place = float(q[0]) * scale
         self._draw_surroundings(scale)
+        moment = self._task.at(np.asarray(t))
+        if isinstance(moment, SpringHold):
+            self._draw_target(scale * math.sqrt(2 * float(moment.target_energy) / moment.truth.stiffness))
         self._draw_coil(place - _BLOCK / 2)
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * _BLOCK / 2 + [place, 0.0]
         canvas.polygon(corners, RED, outline=BLACK)
@@ -43,15 +46,18 @@ class SpringRenderer:
         self._canvas.line(np.stack([np.maximum(along, _WALL), 0.16 * np.sin(turns)], axis=-1), GREY, width=2.5)
 
     def _draw_surroundings(self, scale: float) -> None:
-        """Floor, wall, the place of rest as a tick, and where the mass turns at the target energy as triangles."""
+        """Floor, wall, and the place of rest as a tick."""
         canvas = self._canvas
         canvas.line(np.array([[_WALL, _FLOOR], [_VIEW, _FLOOR]]), BLACK, width=2)
         canvas.line(np.array([[_WALL, _FLOOR], [_WALL, 0.6]]), BLACK, width=3)
         for height in np.arange(_FLOOR + 0.1, 0.65, 0.12):
             canvas.line(np.array([[_WALL, height], [_WALL - 0.12, height - 0.1]]), BLACK, width=1)
         canvas.line(np.array([[0.0, _FLOOR], [0.0, _FLOOR - 0.12]]), BLACK)
-        target = scale * math.sqrt(2 * SpringHold.target_energy / SpringHold.truth.stiffness)
-        for side in (-target, target):
+
+    def _draw_target(self, turning: float) -> None:
+        """Where the mass turns at the target energy, as triangles."""
+        canvas = self._canvas
+        for side in (-turning, turning):
             for bottom in np.arange(-1.0, 1.0, 0.16):
                 canvas.line(np.array([[side, bottom], [side, bottom + 0.08]]), PALE)
             triangle = np.array([[0.0, -0.03], [-0.06, -0.16], [0.06, -0.16]])

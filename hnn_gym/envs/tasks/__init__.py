@@ -18,6 +18,7 @@ from hnn_gym.envs.tasks.real_pendulum import RealPendulumSustain
 from hnn_gym.envs.tasks.recorded import RecordedTask, Reward
 from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.tasks.spring import SpringHold
+from hnn_gym.envs.tasks.spring_sweep import SpringSweep
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
@@ -31,6 +32,9 @@ TASKS: dict[str, Callable[..., Task]] = {
     "NBody-v0": NBodyBound,
 }
 """The task of every system known here, by the id of the environment or the name of the recording."""
+
+OTHER_TASKS: dict[str, Callable[[], Task]] = {"energy sweep": SpringSweep}
+"""What else can be asked of these systems, by the name that ``make(..., task=name)`` understands."""
 
 
 def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
@@ -73,6 +77,7 @@ def _known_task(world: WorldModel, env_id: str, arguments: Mapping[str, Any], re
 
 
 __all__ = [
+    "OTHER_TASKS",
     "TASKS",
     "IdealPendulumSwingUp",
     "KeepBound",
@@ -84,6 +89,7 @@ __all__ = [
     "Reward",
     "RewardedTask",
     "SpringHold",
+    "SpringSweep",
     "Task",
     "ThreeBodyBound",
     "task_for",

@@ -23,6 +23,8 @@ class Task(ABC):
         options: what ``reset(options=...)`` understands beside ``state``.
         energy_tolerance: largest energy that one step may create or destroy, as a share of the kinetic energy; a
             step beyond is reported as not resolved. None: steps are not checked.
+        goal_size: entries of a goal that changes within the episode, which the observation shows behind the state's;
+            0: the goal is always the same.
         traceable: whether ``reward`` and ``terminated`` depend on nothing but their arguments, now and later, so that
             environments may turn them into faster code (:mod:`hnn_gym.trace`). Leave it at False if in doubt.
             Each class says it for itself: a subclass does not inherit it, since its reward may be another.
@@ -34,6 +36,7 @@ class Task(ABC):
     picture: str | None
     options: tuple[str, ...] = ()
     energy_tolerance: float | None = None
+    goal_size: int = 0
     traceable: bool = False
 
     @abstractmethod
@@ -46,6 +49,14 @@ class Task(ABC):
         Raises:
             InputError: the physics is not defined there.
         """
+
+    def goal(self, t: Array) -> Array:
+        """What the observation shows of the goal ``(..., goal_size)``, t seconds ``(...)`` into the episode."""
+        raise NotImplementedError(f"{type(self).__name__} has a goal_size and no goal(t).")
+
+    def at(self, t: Array) -> Task:
+        """The task of the step that begins t seconds ``(...)`` into the episode; itself if the goal never changes."""
+        return self
 
     @abstractmethod
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hnn_gym.hamiltonians import Spring
 from hnn_gym.phase import Array, join, namespace, split
 
 
+@dataclass(frozen=True)
 class SpringHold(Task):
     """Bring a mass on a spring to an energy of 0.5 J and hold it there, with a force far below the spring's own.
 
@@ -36,7 +38,12 @@ class SpringHold(Task):
     [0.01, 1] J. Truncated after 200 steps of 0.05 s; never terminated.
 
     Version history: v0, the first.
+
+    Attributes:
+        target_energy: E* in J, a number or ``(...)``.
     """
+
+    target_energy: Array | float = 0.5
 
     observation_space = Box(-np.inf, np.inf, (2,), np.float32)
     action_space = Box(-1.0, 1.0, (1,), np.float32)
@@ -45,7 +52,6 @@ class SpringHold(Task):
     traceable = True
 
     truth = Spring()
-    target_energy = 0.5
     force_limit = 0.2
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,151 @@
+"""The tasks for bumps, solved from the learned H alone: a section of ``python -m hnn_gym.experiments.bumps``.
+
+In each of them an agent of a few lines, :mod:`hnn_gym.agents.energy_shaping`, sees observations of the *true*
+environment and knows nothing but the shipped learned world. What it reaches is judged by the true energy. The numbers
+of the agents (tolerance, and what counts as arrived) were chosen in the learned environments, on other starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from hnn_gym.agents.energy_shaping import EnergyShaping, Target, circle, upright
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.tasks import IdealPendulumSwingUp, OrbitTransfer, SpringHold
+from hnn_gym.world_model import WorldModel
+
+_SETTLED = 50
+"""Steps after which the spring has to be where it should."""
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """What happened from all starts, side by side.
+
+    Attributes:
+        observation: ``(steps + 1, starts, d)``.
+        state: [q, dq/dt] ``(steps + 1, starts, 2n)``.
+        energy: true H in J ``(steps + 1, starts)``.
+        reward: ``(steps, starts)``.
+        ended: bool ``(starts,)``, whether an episode was terminated before its last step.
+    """
+
+    observation: np.ndarray
+    state: np.ndarray
+    energy: np.ndarray
+    reward: np.ndarray
+    ended: np.ndarray
+
+
+def episodes(env_id: str, agent: EnergyShaping | None, *, starts: int) -> Episodes:
+    """Follow an agent, or no bumps at all, from the starts of the seeds 0, 1, ... to the end of the episode."""
+    envs: Any = gymnasium.make_vec(env_id, num_envs=starts, vectorization_mode="vector_entry_point")
+    batch = envs.unwrapped.batch
+    world, steps = batch.simulator.world, batch.simulator.task.max_episode_steps
+    observation, _ = envs.reset(seed=0)
+    observations, points, rewards, ended = [observation], [batch.x], [], np.zeros(starts, bool)
+    for _ in range(steps):
+        action = np.zeros((starts, 1), np.float32) if agent is None else agent.predict(observation)[0]
+        observation, reward, terminated, _, _ = envs.step(action)
+        ended |= terminated
+        observations.append(observation)
+        points.append(batch.x)
+        rewards.append(reward)
+    x = np.array(points)
+    state = np.concatenate(world.state(x), axis=-1)
+    return Episodes(np.array(observations), state, world.energy(x), np.array(rewards), ended)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A task, the world its agent knows, the agent's target, and how the true course is judged."""
+
+    env_id: str
+    world: str
+    target: Callable[[WorldModel], float | Target]
+    criterion: str
+    judge: Callable[[Episodes], tuple[np.ndarray, np.ndarray]]
+    """Which starts were solved, and abs(true H - target) in J at the end, each ``(starts,)``."""
+
+
+def _held(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+    error = np.abs(told.energy - float(SpringHold.target_energy))
+    return error[_SETTLED:].max(0) <= 0.01, error[-1]
+
+
+def _followed(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+    error = np.abs(told.energy[1:] - told.observation[:-1, :, 2])
+    return (error[_SETTLED:] <= 0.02).mean(0) >= 0.8, error[-1]
+
+
+def _raised(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+    q, v = np.split(told.state, 2, axis=-1)
+    upright = (np.cos(q[..., 0]) < -np.cos(0.2)) & (np.abs(v[..., 0]) < 1.0)
+    top = IdealPendulumSwingUp.truth.energy(np.array([np.pi, 0.0]))
+    return upright.any(0), np.abs(told.energy[-1] - float(top))
+
+
+def _circled(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+    q, v = np.split(told.state[-1], 2, axis=-1)
+    task = OrbitTransfer()
+    energy = -1 / (2 * task.target_distance)  # G m_1 m_2 / 2 d of unit masses
+    return ~told.ended & (task.orbit_error(q, v) < 0.01), np.abs(told.energy[-1] - energy)
+
+
+_CASES = (
+    _Case(
+        "SpringBump-v0",
+        "HNNSpring-v0",
+        lambda world: float(SpringHold.target_energy),
+        f"within 0.01 J of 0.5 J at every step after the first {_SETTLED}",
+        _held,
+    ),
+    _Case(
+        "SpringSweepBump-v0",
+        "HNNSpring-v0",
+        lambda world: lambda observation: observation[..., 2],
+        f"within 0.02 J of the moving target at 80 % of the steps after the first {_SETTLED}, or more",
+        _followed,
+    ),
+    _Case(
+        "IdealPendulumBump-v0",
+        "HNNIdealPendulum-v0",
+        lambda world: upright(world, angle=np.pi),
+        "within 0.2 rad of upright at less than 1 rad/s within 200 steps",
+        _raised,
+    ),
+    _Case(
+        "TwoBodyBump-v0",
+        "HNNTwoBody-v0",
+        lambda world: circle(world, distance=OrbitTransfer.target_distance),
+        "orbit error e below 0.01 at the end, neither collided nor escaped",
+        _circled,
+    ),
+)
+
+
+def measure_tasks(starts: int) -> dict[str, Any]:
+    """Share of starts solved, and the error of the true energy at the end; beside them the returns."""
+    found = {}
+    for case in _CASES:
+        world, limit = resolve_world(case.world), float(gymnasium.make(case.env_id).action_space.high[0])  # type: ignore[attr-defined]
+        agent = EnergyShaping(world, target=case.target(world), limit=limit, tolerance=1e-5)
+        told, idle = episodes(case.env_id, agent, starts=starts), episodes(case.env_id, None, starts=starts)
+        solved, error = case.judge(told)
+        found[case.env_id] = {
+            "learned_world": case.world,
+            "solved_if": case.criterion,
+            "solved": int(solved.sum()),
+            "solved_without_bumps": int(case.judge(idle)[0].sum()),
+            "of": starts,
+            "true_energy_error_at_the_end_J": {"median": float(np.median(error)), "worst": float(error.max())},
+            "return_mean": float(told.reward.sum(0).mean()),
+            "return_worst": float(told.reward.sum(0).min()),
+            "return_without_bumps": float(idle.reward.sum(0).mean()),
+        }
+    return found
