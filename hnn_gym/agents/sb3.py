@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
 from stable_baselines3 import A2C, DDPG, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from hnn_gym.agents.folder import world_named
@@ -44,6 +46,8 @@ class Recipe:
         steps: dreamt steps in total.
         learning_rate: at the beginning; it falls linearly to a fiftieth.
         hidden: units of the hidden layers of actor and critic.
+        exploration: standard deviation of the noise on actions, as a share of half their range, for algorithms whose
+            policies have no noise of their own (TD3, DDPG); None: none.
         arguments: the rest of the algorithm's own arguments, such as ``{"gamma": 0.98}``.
     """
 
@@ -51,6 +55,7 @@ class Recipe:
     steps: int
     learning_rate: float
     hidden: tuple[int, ...] = (64, 64)
+    exploration: float | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,14 +64,14 @@ class Recipe:
             raise InputError(f"A recipe needs num_envs, steps >= 1 and learning_rate > 0, not {self}.")
 
 
-_OFF_POLICY = {"gamma": 0.98, "tau": 0.01, "batch_size": 256, "train_freq": 1, "gradient_steps": 8}
-_OFF_POLICY |= {"buffer_size": 400_000}
+_OFF_POLICY = {"gamma": 0.99, "tau": 0.01, "batch_size": 512, "train_freq": 1, "gradient_steps": 8}
+_OFF_POLICY |= {"buffer_size": 200_000, "learning_starts": 1_600}
 RECIPES: dict[str, Recipe] = {
-    "sac": Recipe(64, 200_000, 2e-3, arguments=_OFF_POLICY | {"learning_starts": 3_200}),
-    "td3": Recipe(64, 200_000, 2e-3, arguments=_OFF_POLICY | {"learning_starts": 6_400}),
-    "ddpg": Recipe(64, 200_000, 2e-3, arguments=_OFF_POLICY | {"learning_starts": 6_400}),
-    "ppo": Recipe(256, 2_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 32, "batch_size": 1024, "n_epochs": 8}),
-    "a2c": Recipe(256, 2_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
+    "sac": Recipe(32, 48_000, 2e-3, arguments=_OFF_POLICY | {"target_entropy": -2.0}),
+    "td3": Recipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
+    "ddpg": Recipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
+    "ppo": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 32, "batch_size": 1024, "n_epochs": 8}),
+    "a2c": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
 }
 """PPO, SAC and TD3 are tuned on Pendulum-v1, in a dream that no published figure comes from; A2C and DDPG are not."""
 
@@ -218,6 +223,10 @@ def _recipe(algo: str, recipe: Recipe | None) -> Recipe:
 def _new(
     algo: str, recipe: Recipe, envs: VecEnv, *, seed: int | None, tensorboard: str | os.PathLike[str] | None = None
 ) -> BaseAlgorithm:
+    arguments = dict(recipe.arguments)
+    if recipe.exploration is not None:  # stable-baselines3 scales actions to [-1, 1] before it adds the noise
+        size = envs.action_space.shape or ()
+        arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, recipe.exploration))
     try:
         return ALGORITHMS[algo](
             "MlpPolicy",
@@ -227,7 +236,7 @@ def _new(
             seed=seed,
             tensorboard_log=None if tensorboard is None else os.fspath(tensorboard),
             device="cpu",  # networks this small are slower on a GPU
-            **recipe.arguments,
+            **arguments,
         )
     except TypeError as error:
         raise InputError(f"{algo} does not take these arguments: {error}.") from None
