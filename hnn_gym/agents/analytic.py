@@ -26,14 +26,13 @@ import numpy as np
 import torch
 
 from hnn_gym.agents.analytic_policy import AnalyticPolicy, act
-from hnn_gym.agents.folder import replace_file, world_named
+from hnn_gym.agents.folder import UNFINISHED, replace_file, world_named
 from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.phase import Array
 
-UNFINISHED = "unfinished.pt"
 Parameters = dict[str, torch.Tensor]
 Report = Callable[[int, float], None]
 """(updates so far, mean reward of a step in the last window)."""
@@ -96,8 +95,8 @@ def train_analytic(
     Args:
         simulator: the dream: a world and a task whose reward takes torch tensors.
         settings: None takes the defaults.
-        folder: where to keep the unfinished training; one that is there is gone on with, to the very numbers it
-            would have reached uninterrupted.
+        folder: where to keep the training, until a policy is saved there; one that is there is gone on with, to the
+            very numbers it would have reached uninterrupted.
         save_every: seconds between two savings.
         report: called after every update.
 
@@ -120,7 +119,7 @@ def train_analytic(
         if report is not None:
             report(update + 1, reward)
     if kept is not None:
-        kept.unlink(missing_ok=True)
+        _keep(kept, trainer, about, settings.updates)
     return trainer.policy()
 
 

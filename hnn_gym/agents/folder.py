@@ -22,6 +22,8 @@ from hnn_gym.world_model import WorldModel
 FORMAT = "hnn_gym.agent"
 VERSION = 1
 CARD = "agent.json"
+UNFINISHED = "unfinished.training"
+"""Where a training keeps itself, in the agent's folder, until the agent is written."""
 
 
 def world_named(world: WorldModel) -> dict[str, Any]:
@@ -54,6 +56,8 @@ def write_agent(
 ) -> None:
     """Write an agent of a ``kind`` into the folder ``path``: its numbers as ``file``, then the card.
 
+    What is kept there of its training is then removed.
+
     Raises:
         ExistingPathError: the folder holds an agent and ``overwrite`` is False.
     """
@@ -65,6 +69,7 @@ def write_agent(
     header["sha256"] = hashlib.sha256(data).hexdigest()
     replace_file(folder / file, data)
     replace_file(folder / CARD, (json.dumps(header | plain(card), indent=1) + "\n").encode())
+    (folder / UNFINISHED).unlink(missing_ok=True)
 
 
 def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:

@@ -22,14 +22,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from hnn_gym.agents.folder import world_named
+from hnn_gym.agents.folder import UNFINISHED, world_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
-UNFINISHED = "unfinished.zip"
 _LAST_RATE = 0.02
 
 World = WorldModel | str | os.PathLike[str]
@@ -126,7 +125,7 @@ def train_agent(
         recipe: how to train; None takes the algorithm's own of :data:`RECIPES`.
         seed: of weights, starts and exploration.
         env_kwargs: as of :func:`dream`.
-        folder: where to keep the unfinished training, as ``unfinished.zip``; one that is there is gone on with: its
+        folder: where to keep the training, until an agent is saved there; one that is there is gone on with: its
             weights, optimisers and replay buffer, with new episodes and new random numbers.
         save_every: seconds between two savings.
         report: called about once a second.
@@ -151,21 +150,20 @@ def train_agent(
     callbacks: list[BaseCallback] = [_Watch(report, keep, save_every)]
     if callback is not None:
         callbacks += callback if isinstance(callback, list) else [callback]
+    remaining = max(recipe.steps - agent.num_timesteps, 0)
+    begins = agent.num_timesteps == 0
     try:
-        remaining = max(recipe.steps - agent.num_timesteps, 0)
-        agent.learn(
-            remaining, callback=callbacks, reset_num_timesteps=agent.num_timesteps == 0, progress_bar=progress_bar
-        )
+        agent.learn(remaining, callback=callbacks, reset_num_timesteps=begins, progress_bar=progress_bar)
+    except ImportError as error:
+        raise InputError(f"stable-baselines3 misses a package for what was asked: {error}") from None
     except KeyboardInterrupt:
         if keep is not None:
             keep()
         raise
-    except ImportError as error:
-        raise InputError(f"stable-baselines3 misses a package for what was asked: {error}") from None
     finally:
         envs.close()
-    if kept is not None:
-        kept.unlink(missing_ok=True)
+    if keep is not None:
+        keep()
     return agent
 
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnn_gym.agents import analytic, sb3
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
-from hnn_gym.agents.folder import CARD, check_free, read_agent, world_named
+from hnn_gym.agents.folder import CARD, UNFINISHED, check_free, read_agent, world_named
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
@@ -81,8 +81,7 @@ def train(settings: Settings) -> Transfer:
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
     asked["world"] = world_named(simulator.world)
     if settings.overwrite:
-        for unfinished in (sb3.UNFINISHED, analytic.UNFINISHED):
-            (settings.out / unfinished).unlink(missing_ok=True)
+        (settings.out / UNFINISHED).unlink(missing_ok=True)
     if not _waits_for_its_report(settings, asked):
         with _bar() as report:
             train_and_save = _train_analytic if settings.algo == "analytic" else _train_sb3

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from hnn_gym.agents import analytic
-from hnn_gym.agents.analytic import UNFINISHED, AnalyticSettings, train_analytic
+from hnn_gym.agents.analytic import AnalyticSettings, train_analytic
 from hnn_gym.agents.analytic_policy import AnalyticPolicy
+from hnn_gym.agents.folder import UNFINISHED
 from hnn_gym.agents.transfer import dream_episodes
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.errors import InputError, MissingPathError
@@ -70,6 +71,7 @@ def test_an_interrupted_training_resumes_to_the_very_same_policy(
     assert seen[0] == 9
     for name, value in straight.parameters.items():
         np.testing.assert_array_equal(resumed.parameters[name], value)
+    resumed.save(tmp_path)
     assert not (tmp_path / UNFINISHED).exists()
     (tmp_path / UNFINISHED).write_bytes(b"not a training")
     with pytest.raises(InputError, match="cannot be read"):

@@ -14,7 +14,8 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hnn_gym.agents.evaluate import episode_returns
-from hnn_gym.agents.sb3 import ALGORITHMS, RECIPES, UNFINISHED, Recipe, load_agent, save_agent, train_agent
+from hnn_gym.agents.folder import UNFINISHED
+from hnn_gym.agents.sb3 import ALGORITHMS, RECIPES, Recipe, load_agent, save_agent, train_agent
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
@@ -85,6 +86,10 @@ def test_an_interrupted_training_goes_on_from_where_it_was(algo: str, tmp_path: 
     assert steps.seen[0] == 204
     assert steps.seen[-1] == agent.num_timesteps
     assert 400 <= agent.num_timesteps < 400 + 64  # PPO ends with its last rollout
+    again = Steps()
+    train(callback=[again])
+    assert again.seen == []  # what is trained and not yet saved is not trained again
+    save_agent(tmp_path, agent, algo=algo, recipe=TINY[algo])
     assert not (tmp_path / UNFINISHED).exists()
     if isinstance(agent, SAC):
         assert agent.replay_buffer.pos * 4 > 300  # type: ignore[union-attr]  # what was dreamt before is there
