@@ -7,11 +7,13 @@ import runpy
 import shlex
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from hnn_gym.agents import sb3
+import hnn_gym
+from hnn_gym.agents import sb3, transfer_report
 
 PAGE = (Path(__file__).parent.parent / "docs" / "world-model-rl.md").read_text(encoding="utf-8")
 SHORT = {
@@ -30,6 +32,9 @@ def test_every_command_and_the_program_of_the_tutorial_run(tmp_path: Path, monke
     tiny = {"batch_size": 16, "buffer_size": 1000, "learning_starts": 100}
     short = replace(sb3.RECIPES["sac"], num_envs=4, steps=400, hidden=(8,), arguments=tiny)
     monkeypatch.setitem(sb3.RECIPES, "sac", short)
+    quick = partial(hnn_gym.learn, settings=hnn_gym.FitSettings(adam_steps=20, lbfgs_steps=20))
+    monkeypatch.setattr(hnn_gym, "learn", quick)
+    monkeypatch.setattr(transfer_report, "_FRAMES", 4)
     monkeypatch.chdir(tmp_path)
     commands = [line for block in blocks("bash") for line in block.splitlines() if line]
     assert len(commands) == 6

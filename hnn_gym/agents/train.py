@@ -103,8 +103,8 @@ def _env_id(settings: Settings, simulator: Simulator) -> str:
     return str(env_id)
 
 
-def _real(settings: Settings, simulator: Simulator) -> MakeEnv:
-    """What makes the real environment, with bumps realised by force where it has none; its spaces fit the dream's.
+def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
+    """The real environment, or what makes it, with bumps realised by force where it has none; it fits the dream.
 
     Raises:
         InputError: there is no such environment, or an agent of this world could not act in it.
@@ -126,7 +126,7 @@ def _real(settings: Settings, simulator: Simulator) -> MakeEnv:
         raise InputError(f"The environment {env_id!r} cannot be made: {error}") from error
     with env:
         check_fit(simulator.spaces(), (env.observation_space, env.action_space))
-    return make
+    return env_id if settings.actions == "force" else make
 
 
 def _waits_for_its_report(settings: Settings, asked: dict[str, Any]) -> bool:

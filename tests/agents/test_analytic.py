@@ -22,7 +22,7 @@ TINY = AnalyticSettings(updates=12, num_envs=8, window=4, hidden=(8,))
 
 def test_a_policy_learns_to_damp_a_spring_in_a_few_seconds() -> None:
     simulator = build_simulator("HNNSpring-v0", reward=lambda seen, force, then: -(then[..., 1] ** 2))
-    policy = train_analytic(simulator, AnalyticSettings(updates=60, num_envs=16, hidden=(16,), learning_rate=1e-2))
+    policy = train_analytic(simulator, AnalyticSettings(updates=40, num_envs=16, hidden=(16,), learning_rate=1e-2))
     starts = np.array([[1.0, 0.0], [0.0, 1.0], [-0.5, 1.5]], np.float32)
     idle = replace(policy, parameters={**policy.parameters, "policy.w1": 0 * policy.parameters["policy.w1"]})
     learned, nothing = (dream_episodes(agent, simulator, starts, steps=200).returns for agent in (policy, idle))

@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 
 import hnn_gym
-from hnn_gym.agents import sb3, train
+from hnn_gym.agents import sb3, train, transfer_report
 from hnn_gym.agents.analytic_policy import AnalyticPolicy
 from hnn_gym.agents.evaluate import play_episodes
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
 from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
 
@@ -89,8 +90,8 @@ def test_the_report_holds_numbers_page_figure_and_film(transfer: Transfer, tmp_p
     with Image.open(tmp_path / "report" / FIGURE) as figure:
         assert figure.size[0] > 1000
     with Image.open(tmp_path / "report" / FILM) as film:
-        assert film.n_frames == 67  # type: ignore[attr-defined]  # every third of 201 moments
-    write_transfer(tmp_path / "report", transfer, simulator, title="Again")
+        assert film.n_frames == 10  # type: ignore[attr-defined]  # every 21st of 201 moments
+    write_transfer(tmp_path / "report", transfer, simulator, title="Again")  # which replaces the one before
 
 
 @pytest.fixture
@@ -105,6 +106,7 @@ def settings(tmp_path: Path) -> train.Settings:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     short = replace(sb3.RECIPES["ppo"], hidden=(8,), arguments={"n_steps": 16, "batch_size": 64, "n_epochs": 1})
     monkeypatch.setitem(sb3.RECIPES, "ppo", short)
+    monkeypatch.setattr(transfer_report, "_FRAMES", 10)
 
 
 def test_the_command_trains_saves_and_reports(settings: train.Settings) -> None:
@@ -167,15 +169,18 @@ def test_what_does_not_fit_is_refused_before_any_training(
     assert not (settings.out / "agent.json").exists()
 
 
-def test_a_world_whose_reward_is_unknown_is_refused_in_one_line(tmp_path: Path) -> None:
-    dataset = hnn_gym.record_steps(gymnasium.make("Pendulum-v1"), steps=60, seed=0)
-    world = hnn_gym.learn(dataset, "mechanical", settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=0))
+def test_a_world_whose_reward_is_unknown_is_refused(settings: train.Settings, tmp_path: Path) -> None:
+    world = resolve_world("HNNPendulum-v0")
     card = json.loads(json.dumps(world.card))
     card["data"]["provenance"]["env_id"] = "Homemade-v0"
-    card["data"]["starts"] = [[1.0, 0.0, 0.0]]
     replace(world, card=card).save(tmp_path / "world")
-    command = [sys.executable, "-m", "hnn_gym.agents.train", "--world", str(tmp_path / "world")]
-    done = subprocess.run([*command, "--out", str(tmp_path / "agent")], capture_output=True, text=True, check=False)
+    with pytest.raises(InputError, match="reward of this world is unknown"):
+        train.train(replace(settings, world=str(tmp_path / "world")))
+
+
+def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hnn_gym.agents.train", "--world", "nowhere", "--out", str(tmp_path / "agent")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "reward of this world is unknown" in done.stderr
+    assert "nowhere" in done.stderr
