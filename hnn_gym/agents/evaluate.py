@@ -13,10 +13,12 @@ from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Box
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from hnn_gym.errors import InputError
 
+Space = gymnasium.Space[Any]
 MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
 """Makes one environment, such as ``lambda: gymnasium.make("Pendulum-v1")``."""
 
@@ -78,13 +80,16 @@ def play_episodes(
         max_steps: cut episodes after so many steps; None: play to their end.
 
     Raises:
-        InputError: there are no seeds, no such environment, or the actions do not fit it.
+        InputError: there are no seeds, no such environment, or the policy's spaces or actions do not fit it.
         ConvergenceError: a world left the finite numbers.
     """
     if len(seeds) == 0:
         raise InputError("There are no starts: give at least one seed.")
     envs = _made(env, len(seeds), dict(env_kwargs or {}))
     try:
+        own = getattr(policy, "observation_space", None), getattr(policy, "action_space", None)
+        if None not in own:  # stable-baselines3's policies tell what they were trained for
+            check_fit(own, (envs.single_observation_space, envs.single_action_space))  # type: ignore[arg-type]
         return _played(policy, envs, [int(seed) for seed in seeds], max_steps)
     finally:
         envs.close()
@@ -117,6 +122,35 @@ def paired_regret(returns: np.ndarray, best: np.ndarray) -> np.ndarray:
     return np.asarray(best - returns)
 
 
+def checked_action(action: Any, shape: tuple[int, ...] | None, observation: np.ndarray) -> np.ndarray:
+    """Return what a policy did as an array of ``shape``.
+
+    Raises:
+        InputError: it has another shape.
+    """
+    array = np.asarray(action)
+    if array.shape != shape:
+        raise InputError(
+            f"The policy gives actions {array.shape} for observations {observation.shape}, and here they must be "
+            f"{shape}: it is a policy of another task."
+        )
+    return array
+
+
+def check_fit(own: tuple[Space, Space], here: tuple[Space, Space]) -> None:
+    """Refuse a policy for other spaces than those it is to live in, each (observations, actions).
+
+    Raises:
+        InputError: observations or actions have another shape, or the actions other bounds.
+    """
+    if own[0].shape != here[0].shape:
+        raise InputError(f"The policy sees observations {own[0].shape}, and here they are {here[0].shape}.")
+    done, allowed = own[1], here[1]
+    same = isinstance(done, Box) and isinstance(allowed, Box) and done.shape == allowed.shape
+    if not same or not all(np.allclose(getattr(done, end), getattr(allowed, end)) for end in ("low", "high")):
+        raise InputError(f"The policy's actions are of {done}, and here they are of {allowed}.")
+
+
 def _made(env: str | MakeEnv, count: int, env_kwargs: dict[str, Any]) -> VectorEnv[Any, Any, Any]:
     """The copies: ours as one batch, others (whose own batches seed their copies otherwise) one by one."""
     if not isinstance(env, str):
@@ -141,12 +175,7 @@ def _played(policy: Policy, envs: VectorEnv[Any, Any, Any], seeds: list[int], ma
     ran: list[np.ndarray] = []
     while running.any() and (max_steps is None or len(ran) < max_steps):
         action, memory = policy.predict(observations[-1], state=memory, episode_start=begins, deterministic=True)
-        action = np.asarray(action)
-        if action.shape != space.shape:
-            raise InputError(
-                f"The policy gives actions {action.shape} for {len(seeds)} observations {observations[-1].shape[1:]}, "
-                f"and this environment takes {space.shape}: it is a policy of another task."
-            )
+        action = checked_action(action, space.shape, observations[-1])
         observation, reward, terminated, truncated, _ = envs.step(action.astype(space.dtype))
         observations.append(np.array(observation))
         actions.append(action)

@@ -161,8 +161,8 @@ class Provenance:
     def to_json(self) -> dict[str, Any]:
         """Return JSON values that :meth:`from_json` turns back into an equal provenance."""
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        values["observation_space"] = _space_to_json(self.observation_space)
-        values["action_space"] = _space_to_json(self.action_space)
+        values["observation_space"] = space_to_json(self.observation_space)
+        values["action_space"] = space_to_json(self.action_space)
         values["appended"] = [dataclasses.asdict(entry) for entry in self.appended]
         if self.frame_rule is None:  # so a dataset without frames is the same as before there were rules
             del values["frame_rule"]
@@ -181,8 +181,8 @@ class Provenance:
             return cls(
                 **{
                     **values,
-                    "observation_space": _space_from_json(values["observation_space"]),
-                    "action_space": _space_from_json(values["action_space"]),
+                    "observation_space": space_from_json(values["observation_space"]),
+                    "action_space": space_from_json(values["action_space"]),
                     "appended": tuple(Appended(**entry) for entry in values["appended"]),
                     "frame_rule": FrameRule.from_json(values["frame_rule"]) if "frame_rule" in values else None,
                 }
@@ -201,7 +201,7 @@ def _require_box(space: gymnasium.Space[Any], role: str, remedy: str) -> Box:
     return space
 
 
-def _space_to_json(space: Box) -> dict[str, Any]:
+def space_to_json(space: Box) -> dict[str, Any]:
     """Return a Box as JSON; a bound that is the same for every entry is one number, infinity a string."""
     bounds = {}
     for name, bound in (("low", space.low), ("high", space.high)):
@@ -210,7 +210,8 @@ def _space_to_json(space: Box) -> dict[str, Any]:
     return {**bounds, "shape": list(space.shape), "dtype": np.dtype(space.dtype).name}
 
 
-def _space_from_json(values: Mapping[str, Any]) -> Box:
+def space_from_json(values: Mapping[str, Any]) -> Box:
+    """Return the Box that :func:`space_to_json` wrote."""
     shape, dtype = tuple(values["shape"]), np.dtype(values["dtype"])
     low, high = (np.broadcast_to(np.asarray(values[name], dtype), shape) for name in ("low", "high"))
     return Box(low, high, shape, dtype.type)

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from hnn_gym.training.least_squares import LeastSquaresSettings
 from PIL import Image
 
 from hnn_gym.dynamics import PortHamiltonian
@@ -18,6 +17,7 @@ from hnn_gym.experiments.paper.real_pendulum import RealSettings
 from hnn_gym.experiments.paper.real_runs import RealRunSettings
 from hnn_gym.experiments.paper.runs import RunSettings, truths
 from hnn_gym.experiments.paper.tasks import SPRING, TWO_BODY
+from hnn_gym.training.least_squares import LeastSquaresSettings
 
 FEW = LeastSquaresSettings(steps=3)
 TINY = RunSettings(

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hnn_gym.experiments.results import Results
 
 from hnn_gym.experiments.paper.command import Settings, main
 from hnn_gym.experiments.paper.pixel_data import RULE, Film, film, train_and_test
@@ -13,6 +12,7 @@ from hnn_gym.experiments.paper.pixel_model import PixelWorld, build, initial_arr
 from hnn_gym.experiments.paper.pixel_runs import PixelRunSettings
 from hnn_gym.experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
 from hnn_gym.experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
+from hnn_gym.experiments.results import Results
 
 TINY = PixelRunSettings(steps=2, trials=5, frames=6, paper_starts=2, corrected_starts=2, scored_frames=4)
 

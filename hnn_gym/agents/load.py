@@ -1,0 +1,29 @@
+"""Any saved agent, by what its card says it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from hnn_gym.agents import analytic_policy, sb3, sb3_store
+from hnn_gym.agents.evaluate import Policy
+from hnn_gym.agents.folder import read_agent
+from hnn_gym.errors import InputError
+
+_LOADERS: dict[str, Callable[[str | os.PathLike[str]], Policy]] = {
+    sb3_store.KIND: sb3.load_agent,
+    analytic_policy.KIND: analytic_policy.AnalyticPolicy.load,
+}
+
+
+def load_agent(path: str | os.PathLike[str]) -> Policy:
+    """Read an agent's folder; nothing in it is executed.
+
+    Raises:
+        MissingPathError: there is nothing at ``path``.
+        InputError: it is no agent of ours, damaged, or of another version.
+    """
+    kind = read_agent(path)[0].get("kind")
+    if kind not in _LOADERS:
+        raise InputError(f"{path} is an agent of kind {kind!r}, and this release knows {', '.join(_LOADERS)}.")
+    return _LOADERS[kind](path)

@@ -1,0 +1,261 @@
+"""Agents of stable-baselines3, trained in a dream: any of its algorithms for continuous actions, in any world of ours.
+
+The worlds step as one batch (:class:`hnn_gym.envs.sb3_vec.SimulatorVecEnv`), and no step of it is real. What comes
+out is stable-baselines3's own object, with its ``predict``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from stable_baselines3 import A2C, DDPG, PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+
+from hnn_gym.agents.folder import UNFINISHED, world_named
+from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
+from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
+from hnn_gym.errors import InputError
+from hnn_gym.world_model import WorldModel
+
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
+_LAST_RATE = 0.02
+
+World = WorldModel | str | os.PathLike[str]
+Report = Callable[[int, float], None]
+"""(steps so far, mean return of the last hundred dreamt episodes, NaN before the first has ended)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an algorithm is trained; JSON-ready.
+
+    Attributes:
+        num_envs: dreams side by side.
+        steps: dreamt steps in total.
+        learning_rate: at the beginning; it falls linearly to a fiftieth.
+        hidden: units of the hidden layers of actor and critic.
+        exploration: standard deviation of the noise on actions, as a share of half their range, for algorithms whose
+            policies have no noise of their own (TD3, DDPG); None: none.
+        arguments: the rest of the algorithm's own arguments, such as ``{"gamma": 0.98}``.
+    """
+
+    num_envs: int
+    steps: int
+    learning_rate: float
+    hidden: tuple[int, ...] = (64, 64)
+    exploration: float | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.num_envs < 1 or self.steps < 1 or not self.learning_rate > 0:
+            raise InputError(f"A recipe needs num_envs, steps >= 1 and learning_rate > 0, not {self}.")
+
+
+_OFF_POLICY = {"gamma": 0.99, "tau": 0.01, "batch_size": 512, "train_freq": 1, "gradient_steps": 8}
+_OFF_POLICY |= {"buffer_size": 200_000, "learning_starts": 1_600}
+RECIPES: dict[str, Recipe] = {
+    "sac": Recipe(32, 48_000, 2e-3, arguments=_OFF_POLICY | {"target_entropy": -2.0}),
+    "td3": Recipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
+    "ddpg": Recipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
+    "ppo": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 32, "batch_size": 1024, "n_epochs": 8}),
+    "a2c": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
+}
+"""PPO, SAC and TD3 are tuned on Pendulum-v1, in a dream that no published figure comes from; A2C and DDPG are not."""
+
+
+def dream(
+    world: World, num_envs: int, *, seed: int | None = None, env_kwargs: Mapping[str, Any] | None = None
+) -> SimulatorVecEnv:
+    """Make a batch of dreams for training.
+
+    Args:
+        world: a world, the path of a checkpoint, or the id of a registered environment of ours.
+        num_envs: number of copies.
+        seed: of the first episodes.
+        env_kwargs: ``actions``, ``reward``, ... as of :class:`hnn_gym.envs.SimulatorVectorEnv`.
+
+    Raises:
+        MissingPathError: there is no such world.
+        InputError: it is none of ours, or its reward is unknown.
+    """
+    made = {"seed": seed, "staggered": True, "dtype": "float32", **(env_kwargs or {})}
+    if isinstance(world, str) and world in gymnasium.registry:
+        return make_sb3_vec(world, num_envs, **made)
+    return make_sb3_vec("HNN-v0", num_envs, world_model=world, **made)
+
+
+def train_agent(
+    world: World,
+    algo: str = "sac",
+    *,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    env_kwargs: Mapping[str, Any] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    save_every: float = 30.0,
+    report: Report | None = None,
+    callback: Any = None,
+    tensorboard: str | os.PathLike[str] | None = None,
+    progress_bar: bool = False,
+) -> BaseAlgorithm:
+    """Train an agent of stable-baselines3 in a world alone.
+
+    Example:
+        >>> from hnn_gym.agents.sb3 import train_agent
+        >>> agent = train_agent("runs/pendulum", "sac")  # doctest: +SKIP
+        >>> agent.predict(observation)  # doctest: +SKIP
+
+    stable-baselines3 seeds the global generators of Python, NumPy and torch.
+
+    Args:
+        world: as of :func:`dream`.
+        algo: one of :data:`ALGORITHMS`.
+        recipe: how to train; None takes the algorithm's own of :data:`RECIPES`.
+        seed: of weights, starts and exploration.
+        env_kwargs: as of :func:`dream`.
+        folder: where to keep the training, until an agent is saved there; one that is there is gone on with: its
+            weights, optimisers and replay buffer, with new episodes and new random numbers.
+        save_every: seconds between two savings.
+        report: called about once a second.
+        callback: stable-baselines3's own, or a list of them.
+        tensorboard: folder for its scalars.
+        progress_bar: stable-baselines3's own; it needs tqdm.
+
+    Raises:
+        InputError: an unknown algorithm, arguments it does not take, an unfinished training with other settings,
+            or a world that cannot be trained in.
+        ConvergenceError: the world left the finite numbers.
+    """
+    recipe = _recipe(algo, recipe)
+    envs = dream(world, recipe.num_envs, seed=seed, env_kwargs=env_kwargs)
+    agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard)
+    kept = None if folder is None else Path(folder) / UNFINISHED
+    about = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
+    about["world"] = world_named(envs.batch.simulator.world)
+    if kept is not None and kept.exists():
+        load_unfinished(kept, agent, about)
+    keep = None if kept is None else (lambda: save_unfinished(kept, agent, about))
+    callbacks: list[BaseCallback] = [_Watch(report, keep, save_every)]
+    if callback is not None:
+        callbacks += callback if isinstance(callback, list) else [callback]
+    remaining = max(recipe.steps - agent.num_timesteps, 0)
+    begins = agent.num_timesteps == 0
+    try:
+        agent.learn(remaining, callback=callbacks, reset_num_timesteps=begins, progress_bar=progress_bar)
+    except ImportError as error:
+        raise InputError(f"stable-baselines3 misses a package for what was asked: {error}") from None
+    except KeyboardInterrupt:
+        if keep is not None:
+            keep()
+        raise
+    finally:
+        envs.close()
+    if keep is not None:
+        keep()
+    return agent
+
+
+def save_agent(
+    path: str | os.PathLike[str],
+    agent: BaseAlgorithm,
+    *,
+    algo: str,
+    recipe: Recipe | None = None,
+    about: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write an agent as a folder: stable-baselines3's zip, which it loads itself, and a JSON card.
+
+    Args:
+        path: the folder.
+        agent: what :func:`train_agent` returned.
+        algo: one of :data:`ALGORITHMS`.
+        recipe: how it was trained.
+        about: what else the card should tell.
+        overwrite: replace an agent that is there.
+
+    Raises:
+        ExistingPathError: the folder holds an agent and ``overwrite`` is False.
+    """
+    card = {"algo": algo, "recipe": asdict(_recipe(algo, recipe)), "steps": agent.num_timesteps, **(about or {})}
+    write_policy(path, agent, card, overwrite=overwrite)
+
+
+def load_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
+    """Read an agent that :func:`save_agent` wrote; nothing in it is executed.
+
+    The algorithm is built from the card, and takes only its tensors from the zip: no pickle is opened.
+
+    Raises:
+        MissingPathError: there is nothing at ``path``.
+        InputError: it is not such an agent, damaged, or of another version.
+    """
+
+    def build(card: Mapping[str, Any], spaces: gymnasium.Env[Any, Any]) -> BaseAlgorithm:
+        recipe = Recipe(**{**card["recipe"], "hidden": tuple(card["recipe"]["hidden"])})
+        if "buffer_size" in recipe.arguments:  # an agent that is not trained needs no memory
+            recipe = replace(recipe, arguments={**recipe.arguments, "buffer_size": 1})
+        return _new(card["algo"], recipe, DummyVecEnv([lambda: copy(spaces)] * recipe.num_envs), seed=None)
+
+    return read_policy(path, build)
+
+
+def _recipe(algo: str, recipe: Recipe | None) -> Recipe:
+    if algo not in ALGORITHMS:
+        raise InputError(f"There is no algorithm {algo!r}: choose from {', '.join(sorted(ALGORITHMS))}.")
+    return RECIPES[algo] if recipe is None else recipe
+
+
+def _new(
+    algo: str, recipe: Recipe, envs: VecEnv, *, seed: int | None, tensorboard: str | os.PathLike[str] | None = None
+) -> BaseAlgorithm:
+    arguments = dict(recipe.arguments)
+    if recipe.exploration is not None:  # stable-baselines3 scales actions to [-1, 1] before it adds the noise
+        size = envs.action_space.shape or ()
+        arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, recipe.exploration))
+    try:
+        return ALGORITHMS[algo](
+            "MlpPolicy",
+            envs,
+            learning_rate=lambda left: recipe.learning_rate * max(left, _LAST_RATE),
+            policy_kwargs={"net_arch": list(recipe.hidden)},
+            seed=seed,
+            tensorboard_log=None if tensorboard is None else os.fspath(tensorboard),
+            device="cpu",  # networks this small are slower on a GPU
+            **arguments,
+        )
+    except TypeError as error:
+        raise InputError(f"{algo} does not take these arguments: {error}.") from None
+
+
+class _Watch(BaseCallback):
+    """Reports once a second and saves now and then."""
+
+    def __init__(self, report: Report | None, keep: Callable[[], None] | None, save_every: float) -> None:
+        super().__init__()
+        self._tell, self._keep, self._save_every = report, keep, save_every
+        self._told = self._kept = time.monotonic()
+
+    def _on_step(self) -> bool:
+        now = time.monotonic()
+        if self._tell is not None and now - self._told > 1:
+            episodes = self.model.ep_info_buffer or ()
+            returns = [episode["r"] for episode in episodes]
+            self._tell(self.num_timesteps, sum(returns) / len(returns) if returns else float("nan"))
+            self._told = now
+        if self._keep is not None and now - self._kept > self._save_every:
+            self._keep()
+            self._kept = now
+        return True

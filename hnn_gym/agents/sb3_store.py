@@ -1,0 +1,132 @@
+"""Agents of stable-baselines3 on disk: finished ones as a folder, unfinished trainings as one archive.
+
+Tensors are read by torch's loader for weights alone, arrays by NumPy without pickles: loading executes nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from hnn_gym.agents.folder import read_agent, replace_file, write_agent
+from hnn_gym.data.plain import plain
+from hnn_gym.data.provenance import space_from_json, space_to_json
+from hnn_gym.errors import InputError
+
+KIND = "stable-baselines3"
+_FILE = "policy.zip"
+_ABOUT, _TENSORS, _ARRAYS = "about.json", "agent.zip", "buffer.npz"
+_BUFFER = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+
+
+def write_policy(
+    path: str | os.PathLike[str], agent: BaseAlgorithm, card: Mapping[str, Any], *, overwrite: bool
+) -> None:
+    """Write a trained agent as a folder.
+
+    Raises:
+        ExistingPathError: the folder holds an agent and ``overwrite`` is False.
+    """
+    spaces = {name: space_to_json(getattr(agent, name)) for name in ("observation_space", "action_space")}
+    write_agent(path, KIND, {**card, **spaces}, _FILE, _zipped(agent), overwrite=overwrite)
+
+
+def read_policy(
+    path: str | os.PathLike[str], build: Callable[[Mapping[str, Any], gymnasium.Env[Any, Any]], BaseAlgorithm]
+) -> BaseAlgorithm:
+    """Read what :func:`write_policy` wrote; ``build`` makes the untrained agent from the card.
+
+    Raises:
+        MissingPathError: there is nothing at ``path``.
+        InputError: it is not such an agent, or damaged.
+    """
+    card, data = read_agent(path)
+    if card["kind"] != KIND:
+        raise InputError(f"{path} is an agent of kind {card['kind']!r}, not of {KIND}.")
+    try:
+        agent = build(card, _Spaces(card))
+        agent.set_parameters(io.BytesIO(data), device="cpu")  # type: ignore[arg-type]  # files are taken too
+    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise InputError(f"The card of {path} does not describe the agent beside it: {error}") from None
+    return agent
+
+
+def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) -> None:
+    """Write a training in progress as one archive, at once or not at all."""
+    counters = {"steps": agent.num_timesteps, "updates": agent._n_updates, "episodes": agent._episode_num}
+    names = agent._get_torch_save_params()[1]
+    arrays = {f"tensor/{name}": getattr(agent, name).detach().numpy() for name in names}
+    buffer = getattr(agent, "replay_buffer", None)
+    if buffer is not None:
+        filled = buffer.buffer_size if buffer.full else buffer.pos
+        arrays |= {f"buffer/{name}": getattr(buffer, name)[:filled] for name in _BUFFER}
+        arrays["position"] = np.array([buffer.pos, buffer.full])
+    content, packed = io.BytesIO(), io.BytesIO()
+    np.savez(content, **arrays)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(_ABOUT, json.dumps({"about": plain(about), "counters": counters}))
+        archive.writestr(_TENSORS, _zipped(agent))
+        archive.writestr(_ARRAYS, content.getvalue())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, packed.getvalue())
+
+
+def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) -> None:
+    """Bring an untrained ``agent`` to where :func:`save_unfinished` left it.
+
+    Raises:
+        InputError: it was another training, or it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            saved = json.loads(archive.read(_ABOUT))
+            tensors, content = (io.BytesIO(archive.read(name)) for name in (_TENSORS, _ARRAYS))
+            arrays = dict(np.load(content, allow_pickle=False))
+        if saved["about"] == plain(about):
+            agent.set_parameters(tensors, device="cpu")  # type: ignore[arg-type]
+            _restore(agent, saved["counters"], arrays)
+            return
+    except (OSError, zipfile.BadZipFile, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise InputError(f"The unfinished training {path} cannot be read ({error}): remove it to begin anew.") from None
+    raise InputError(f"The unfinished training {path} had other settings: give the same, or remove it to begin anew.")
+
+
+def _restore(agent: BaseAlgorithm, counters: Mapping[str, int], arrays: Mapping[str, np.ndarray]) -> None:
+    agent.num_timesteps, agent._n_updates = counters["steps"], counters["updates"]
+    agent._episode_num = counters["episodes"]
+    for name in agent._get_torch_save_params()[1]:
+        with torch.no_grad():
+            getattr(agent, name).copy_(torch.as_tensor(arrays[f"tensor/{name}"]))
+    if isinstance(agent, OffPolicyAlgorithm) and isinstance(agent.replay_buffer, ReplayBuffer):
+        buffer = agent.replay_buffer
+        for name in _BUFFER:
+            kept = arrays[f"buffer/{name}"]
+            getattr(buffer, name)[: len(kept)] = kept
+        buffer.pos, buffer.full = int(arrays["position"][0]), bool(arrays["position"][1])
+
+
+def _zipped(agent: BaseAlgorithm) -> bytes:
+    """Stable-baselines3's own archive; without what only this training knew."""
+    content = io.BytesIO()
+    agent.save(content, exclude=["lr_schedule", "learning_rate"])
+    return content.getvalue()
+
+
+class _Spaces(gymnasium.Env[Any, Any]):
+    """No environment, only the spaces an agent was trained for."""
+
+    def __init__(self, card: Mapping[str, Any]) -> None:
+        self.observation_space = space_from_json(card["observation_space"])
+        self.action_space = space_from_json(card["action_space"])

@@ -1,0 +1,197 @@
+"""Train an agent in a learned world alone, and measure it in the real one.
+
+python -m hnn_gym.agents.train --algo sac --world runs/pendulum --evaluate-on Pendulum-v1 --out agents/pendulum
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hnn_gym.agents import analytic, sb3
+from hnn_gym.agents.evaluate import MakeEnv, check_fit
+from hnn_gym.agents.folder import CARD, UNFINISHED, check_free, read_agent, world_named
+from hnn_gym.agents.load import load_agent
+from hnn_gym.agents.transfer import Transfer, measure_transfer
+from hnn_gym.agents.transfer_report import PAGE, write_transfer
+from hnn_gym.command import run
+from hnn_gym.data.plain import plain
+from hnn_gym.envs import BumpByForce
+from hnn_gym.envs.core import Simulator
+from hnn_gym.errors import InputError
+
+REPORT = "transfer"
+Report = Callable[[float, str], None]
+"""(share done, a few words)."""
+_SCALARS = "tensorboard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Train an agent in a world of ours, and report what it does in the real environment.
+
+    Interrupted, it goes on from its last saving when the same command is given again.
+    """
+
+    world: str
+    """Folder of a checkpoint that ``python -m hnn_gym.train`` wrote, or the id of an environment of ours."""
+    out: Path
+    """Folder for the agent and its report."""
+    algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "analytic"] = "sac"
+    """An algorithm of stable-baselines3, or analytic: gradients through the world itself."""
+    evaluate_on: str | None = None
+    """Id of the real environment. None: the one the world was learned from."""
+    actions: Literal["force", "bump", "force+bump"] = "force"
+    """What the agent does. Bumps are realised by bounded force in an environment that has none."""
+    steps: int | None = None
+    """Dreamt steps. None: as the algorithm's recipe says."""
+    num_envs: int | None = None
+    """Dreams side by side. None: as the recipe says."""
+    episodes: int = 100
+    """Episodes of the report, from the starts reset(seed=0), reset(seed=1), ..."""
+    seed: int = 0
+    """Of weights, starts and exploration."""
+    overwrite: bool = False
+    """Replace an agent that is there, or an interrupted training."""
+    threads: int = 1
+    """Threads for torch; networks this small are fastest with one."""
+
+
+def train(settings: Settings) -> Transfer:
+    """Train, save and measure an agent as the settings say.
+
+    Raises:
+        MissingPathError: there is no such world.
+        ExistingPathError: ``out`` holds an agent.
+        InputError: world, environment and settings do not fit each other, or the reward is unknown.
+        ConvergenceError: the world or the training left the finite numbers.
+    """
+    env_kwargs = {} if settings.actions == "force" else {"actions": settings.actions}
+    envs = sb3.dream(settings.world, 1, env_kwargs=env_kwargs)
+    simulator = envs.batch.simulator
+    real = _real(settings, simulator)
+    asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
+    asked["world"] = world_named(simulator.world)
+    if settings.overwrite:
+        (settings.out / UNFINISHED).unlink(missing_ok=True)
+    if not _waits_for_its_report(settings, asked):
+        with _bar() as report:
+            train_and_save = _train_analytic if settings.algo == "analytic" else _train_sb3
+            train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
+    transfer = measure_transfer(load_agent(settings.out), simulator, real, seeds=range(settings.episodes))
+    title = f"{settings.algo} from a dream of {_env_id(settings, simulator)}"
+    about = {"agent": read_agent(settings.out)[0]}
+    write_transfer(settings.out / REPORT, transfer, simulator, title=title, about=about, overwrite=settings.overwrite)
+    return transfer
+
+
+def _env_id(settings: Settings, simulator: Simulator) -> str:
+    """The real environment: as asked for, or the one the world was learned from."""
+    card = simulator.world.card
+    known = card.get("data", {}).get("provenance", {}).get("env_id") or card.get("environment", {}).get("id")
+    env_id = settings.evaluate_on or known
+    if env_id is None:
+        raise InputError("The card of this world does not tell what it was learned from: give --evaluate-on.")
+    return str(env_id)
+
+
+def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
+    """The real environment, or what makes it, with bumps realised by force where it has none; it fits the dream.
+
+    Raises:
+        InputError: there is no such environment, or an agent of this world could not act in it.
+    """
+    env_id = _env_id(settings, simulator)
+
+    def make() -> gymnasium.Env[Any, Any]:
+        if settings.actions == "force":
+            return gymnasium.make(env_id)
+        if str(gymnasium.spec(env_id).vector_entry_point).startswith("hnn_gym."):
+            return gymnasium.make(env_id, actions=settings.actions)
+        if settings.actions == "force+bump":
+            raise InputError(f"{env_id} has forces and no bumps: train with --actions force, or bump.")
+        return BumpByForce(gymnasium.make(env_id), simulator.world)
+
+    try:
+        env = make()
+    except (gymnasium.error.Error, ImportError) as error:
+        raise InputError(f"The environment {env_id!r} cannot be made: {error}") from error
+    with env:
+        check_fit(simulator.spaces(), (env.observation_space, env.action_space))
+    return env_id if settings.actions == "force" else make
+
+
+def _waits_for_its_report(settings: Settings, asked: dict[str, Any]) -> bool:
+    """Whether the agent of this very command is there, and only its report is not.
+
+    Raises:
+        ExistingPathError: there is another agent, or one with its report.
+    """
+    if settings.overwrite or not (settings.out / CARD).exists():
+        return False
+    if (settings.out / REPORT / PAGE).exists() or read_agent(settings.out)[0].get("asked") != plain(asked):
+        check_free(settings.out)
+    return True
+
+
+def _train_sb3(
+    settings: Settings, simulator: Simulator, env_kwargs: dict[str, Any], about: dict[str, Any], report: Report
+) -> None:
+    recipe = sb3.RECIPES[settings.algo]
+    recipe = replace(recipe, steps=settings.steps or recipe.steps, num_envs=settings.num_envs or recipe.num_envs)
+    agent = sb3.train_agent(
+        settings.world,
+        settings.algo,
+        recipe=recipe,
+        seed=settings.seed,
+        env_kwargs=env_kwargs,
+        folder=settings.out,
+        report=lambda steps, mean: report(steps / recipe.steps, f"return {mean:.1f}"),
+        tensorboard=settings.out / _SCALARS,
+    )
+    sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=about, overwrite=settings.overwrite)
+
+
+def _train_analytic(
+    settings: Settings, simulator: Simulator, env_kwargs: dict[str, Any], about: dict[str, Any], report: Report
+) -> None:
+    own = analytic.AnalyticSettings(seed=settings.seed)
+    own = replace(own, num_envs=settings.num_envs or own.num_envs)
+    if settings.steps is not None:
+        own = replace(own, updates=max(settings.steps // (own.num_envs * own.window), 1))
+    policy = analytic.train_analytic(
+        simulator,
+        own,
+        folder=settings.out,
+        report=lambda updates, reward: report(updates / own.updates, f"reward {reward:.3f}"),
+    )
+    policy.save(settings.out, about={"settings": asdict(own), **about}, overwrite=settings.overwrite)
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    """A progress bar on standard error, as a function of the share done and a few words."""
+    columns = TextColumn("Dreaming"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task("", total=1.0, told="")
+        yield lambda share, told: bars.update(task, completed=share, told=told)
+
+
+def _main(settings: Settings) -> None:
+    torch.set_num_threads(settings.threads)
+    transfer = train(settings)
+    dream, real = transfer.dream.returns.mean(), transfer.real.returns.mean()
+    print(f"Mean return over {settings.episodes} starts: {dream:.2f} in the dream, {real:.2f} in reality.")
+    print(f"What it means, a figure and a film: {settings.out / REPORT / PAGE}")
+
+
+if __name__ == "__main__":
+    run(_main, Settings, prog="python -m hnn_gym.agents.train")

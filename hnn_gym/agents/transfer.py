@@ -1,0 +1,166 @@
+"""What an agent that was trained in a dream does in reality: returns on the same starts, and where the dream erred.
+
+The gap of a start is R_dream - R_real: what the agent was promised and did not get. Every dream begins at the first
+observation of the real episode it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.agents.evaluate import Episodes, MakeEnv, Policy, checked_action, play_episodes
+from hnn_gym.envs.channels import ForceChannel
+from hnn_gym.envs.core import Simulator
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.evaluation.metrics import prediction_error, unforced
+from hnn_gym.training import observation_scale
+
+HORIZONS = (1, 10, 50)
+_STRIDE = 5
+_DRIFT_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Dream and reality of one agent, start by start.
+
+    Attributes:
+        real: the real episodes.
+        dream: the dreamt ones from the same first observations.
+        errors: H -> RMS error of the world's prediction H steps ahead along the real episodes ``(N,)``, in units of
+            the scale of each observation entry; empty where real actions are not those of the dream, as with bumps.
+        energy_change: "dream" and "real" -> largest change of the *true* energy in J along unforced motions from the
+            starts ``(n,)``; empty where the true physics is not known here.
+        energy_steps: length of those motions.
+    """
+
+    real: Episodes
+    dream: Episodes
+    errors: Mapping[int, np.ndarray] = field(default_factory=dict)
+    energy_change: Mapping[str, np.ndarray] = field(default_factory=dict)
+    energy_steps: int = _DRIFT_STEPS
+
+    @property
+    def gap(self) -> np.ndarray:
+        """R_dream - R_real of every start ``(n,)``."""
+        return self.dream.returns - self.real.returns
+
+    def numbers(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "real_return": _told(self.real.returns),
+            "imagined_return": _told(self.dream.returns),
+            "gap": {"mean": self.gap.mean(), "largest": np.abs(self.gap).max()},
+            "prediction_error": {
+                str(horizon): {"median": np.median(error), "worst": error.max()}
+                for horizon, error in self.errors.items()
+            },
+            "true_energy_change_J": {
+                name: {"steps": self.energy_steps, "median": np.median(change), "worst": change.max()}
+                for name, change in self.energy_change.items()
+            },
+        }
+
+
+def measure_transfer(
+    policy: Policy,
+    simulator: Simulator,
+    env: str | MakeEnv,
+    *,
+    seeds: Sequence[int] = range(100),
+    env_kwargs: Mapping[str, Any] | None = None,
+) -> Transfer:
+    """Play in reality and in the dream from the same starts, and follow the dream along the real trajectories.
+
+    Args:
+        policy: whatever speaks ``predict``.
+        simulator: the dream: a learned world and its task.
+        env: the real environment, as of :func:`hnn_gym.agents.evaluate.play_episodes`.
+        seeds: of the starts.
+        env_kwargs: arguments for the real environment.
+
+    Raises:
+        InputError: the policy, the world and the environment do not fit each other.
+        ConvergenceError: the dream left the finite numbers.
+    """
+    real = play_episodes(policy, env, seeds=seeds, env_kwargs=env_kwargs)
+    world = simulator.world
+    if real.observation.shape[-1] != world.coordinates.observation_size:
+        raise InputError(
+            f"The environment shows {real.observation.shape[-1]} entries and the world {world.coordinates.n} degrees "
+            f"of freedom in {world.coordinates.observation_size}: it is a world of something else."
+        )
+    dream = dream_episodes(policy, simulator, real.observation[0], steps=_length(simulator, real))
+    change = {}
+    if simulator.truth is not None:
+        q, v = world.coordinates.state(np.asarray(real.observation[0], np.float64))
+        for name, moved in (("dream", world), ("real", simulator.truth)):
+            change[name] = unforced(moved, simulator.truth, q, v, steps=_DRIFT_STEPS).largest_change
+    errors = prediction_errors(simulator, real) if isinstance(simulator.channel, ForceChannel) else {}
+    return Transfer(real, dream, errors, change)
+
+
+def dream_episodes(policy: Policy, simulator: Simulator, start: np.ndarray, *, steps: int) -> Episodes:
+    """Play one episode of a simulator from every observation ``(n, d)`` of ``start``, at most so many steps.
+
+    Raises:
+        InputError: the actions of the policy do not fit.
+        ConvergenceError: a dream left the finite numbers.
+    """
+    space, dtype = simulator.channel.space(simulator.task), simulator.task.observation_space.dtype
+    x = simulator.world.encode(np.asarray(start, np.float64))
+    running, begins, memory = np.ones(len(start), bool), np.ones(len(start), bool), None
+    observations, actions = [np.asarray(start, dtype)], []
+    rewards: list[np.ndarray] = []
+    ran: list[np.ndarray] = []
+    while running.any() and len(ran) < steps:
+        action, memory = policy.predict(observations[-1], state=memory, episode_start=begins, deterministic=True)
+        action = checked_action(action, (len(start), *(space.shape or ())), observations[-1])
+        with np.errstate(all="ignore"):  # dreams that have ended go on unheeded
+            transition = simulator.transition(x, np.asarray(action, np.float64))
+        if not np.isfinite(transition.x[running]).all():
+            raise ConvergenceError(f"The dream left the finite numbers after {len(ran)} steps.")
+        x = np.where(running[:, None], transition.x, x)
+        observations.append(simulator.world.decode(x).astype(dtype))
+        actions.append(action)
+        rewards.append(np.where(running, transition.reward, 0.0))
+        ran.append(running)
+        running, begins = running & ~transition.terminated, np.zeros(len(start), bool)
+    return Episodes(np.array(observations), np.array(actions), np.array(rewards), np.array(ran))
+
+
+def prediction_errors(
+    simulator: Simulator, real: Episodes, horizons: Sequence[int] = HORIZONS
+) -> dict[int, np.ndarray]:
+    """Error of the world's prediction H steps ahead, under the actions that were done, along real episodes.
+
+    Returns:
+        H -> ``(N,)``, for every fifth step of every episode that has H steps left; without the H that none has.
+    """
+    world, found = simulator.world, {}
+    scale = observation_scale(world.coordinates, real.observation[:-1][real.running])
+    for horizon in horizons:
+        starts = [
+            (step, copy)
+            for copy, length in enumerate(real.lengths)
+            for step in range(0, int(length) - horizon + 1, _STRIDE)
+        ]
+        if not starts:
+            continue
+        observation = np.array([real.observation[step : step + horizon + 1, copy] for step, copy in starts])
+        action = np.array([real.action[step : step + horizon, copy] for step, copy in starts])
+        found[horizon] = prediction_error(world, observation, action, scale=scale)[:, -1]
+    return found
+
+
+def _length(simulator: Simulator, real: Episodes) -> int:
+    limit = simulator.task.max_episode_steps
+    return len(real.action) if limit is None else limit
+
+
+def _told(returns: np.ndarray) -> dict[str, Any]:
+    return {"mean": returns.mean(), "worst": returns.min(), "each": returns}

@@ -1,0 +1,169 @@
+"""stable-baselines3 in a dream: trained, saved, loaded, interrupted and gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stable_baselines3 import SAC
+from stable_baselines3.common.callbacks import BaseCallback
+
+from hnn_gym.agents.evaluate import episode_returns
+from hnn_gym.agents.folder import UNFINISHED
+from hnn_gym.agents.sb3 import ALGORITHMS, RECIPES, Recipe, load_agent, save_agent, train_agent
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+
+TINY = {
+    name: replace(RECIPES[name], num_envs=4, steps=400, hidden=(8,), arguments=arguments)
+    for name, arguments in {
+        "a2c": {"n_steps": 8},
+        "ddpg": {"learning_starts": 100, "batch_size": 16, "buffer_size": 1000},
+        "ppo": {"n_steps": 16, "batch_size": 64, "n_epochs": 1},
+        "sac": {"learning_starts": 100, "batch_size": 16, "buffer_size": 1000},
+        "td3": {"learning_starts": 100, "batch_size": 16, "buffer_size": 1000},
+    }.items()
+}
+OBSERVATIONS = np.random.default_rng(0).uniform(-1, 1, (5, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("algo", sorted(ALGORITHMS))
+def test_every_algorithm_trains_in_a_dream_and_comes_back_from_its_folder(algo: str, tmp_path: Path) -> None:
+    agent = train_agent("HNNPendulum-v0", algo, recipe=TINY[algo])
+    save_agent(tmp_path / "agent", agent, algo=algo, recipe=TINY[algo], about={"note": "x"})
+    loaded = load_agent(tmp_path / "agent")
+    expected = agent.predict(OBSERVATIONS, deterministic=True)[0]
+    np.testing.assert_array_equal(loaded.predict(OBSERVATIONS, deterministic=True)[0], expected)
+    assert loaded.action_space == agent.action_space
+    again = ALGORITHMS[algo].load(tmp_path / "agent" / "policy.zip", device="cpu")  # stable-baselines3's own way
+    np.testing.assert_array_equal(again.predict(OBSERVATIONS, deterministic=True)[0], expected)
+    assert json.loads((tmp_path / "agent" / "agent.json").read_text())["note"] == "x"
+    assert np.isfinite(episode_returns(loaded, "Pendulum-v1", seeds=range(2))).all()
+
+
+class Kill(BaseCallback):
+    """Interrupts the training at a step."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps >= self.at:
+            raise KeyboardInterrupt
+        return True
+
+
+class Steps(BaseCallback):
+    """Notes the steps it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[int] = []
+
+    def _on_step(self) -> bool:
+        self.seen.append(self.num_timesteps)
+        return True
+
+
+@pytest.mark.parametrize("algo", ["ppo", "sac"])
+def test_an_interrupted_training_goes_on_from_where_it_was(algo: str, tmp_path: Path) -> None:
+    train: Callable[..., Any] = lambda **more: train_agent(  # noqa: E731
+        "HNNPendulum-v0", algo, recipe=TINY[algo], folder=tmp_path, save_every=0, **more
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(callback=Kill(200))
+    assert (tmp_path / UNFINISHED).exists()
+    with pytest.raises(InputError, match="other settings"):
+        train(seed=1)
+    steps = Steps()
+    agent = train(callback=[steps])
+    assert steps.seen[0] == 204
+    assert steps.seen[-1] == agent.num_timesteps
+    assert 400 <= agent.num_timesteps < 400 + 64  # PPO ends with its last rollout
+    again = Steps()
+    train(callback=[again])
+    assert again.seen == []  # what is trained and not yet saved is not trained again
+    save_agent(tmp_path, agent, algo=algo, recipe=TINY[algo])
+    assert not (tmp_path / UNFINISHED).exists()
+    if isinstance(agent, SAC):
+        assert agent.replay_buffer.pos * 4 > 300  # type: ignore[union-attr]  # what was dreamt before is there
+
+
+def test_a_training_resumed_has_the_weights_optimisers_and_memories_it_was_saved_with(tmp_path: Path) -> None:
+    recipe = TINY["sac"]
+    with pytest.raises(KeyboardInterrupt):
+        train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=Kill(300))
+    saved: dict[str, Any] = {}
+
+    class Look(BaseCallback):
+        def _on_training_start(self) -> None:
+            agent = self.model
+            saved["temperature"] = float(agent.log_ent_coef.detach())  # type: ignore[attr-defined]
+            saved["updates"], saved["moments"] = agent._n_updates, agent.actor.optimizer.state_dict()["state"]  # type: ignore[union-attr]
+            saved["rewards"] = agent.replay_buffer.rewards.copy()  # type: ignore[attr-defined]
+
+        def _on_step(self) -> bool:
+            return True
+
+    train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=Look())
+    assert saved["temperature"] != 0.0
+    assert saved["updates"] > 0
+    assert len(saved["moments"]) > 0
+    assert (saved["rewards"][:74] != 0).all()
+
+
+def test_reports_callbacks_and_tensorboard_reach_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hnn_gym.agents.sb3.time.monotonic", iter(range(100_000)).__next__)
+    told: list[int] = []
+    train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"], report=lambda steps, _: told.append(steps))
+    assert told[-1] == 448
+    train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"], tensorboard=tmp_path)
+    assert list(tmp_path.rglob("events*"))
+
+
+def test_bumps_and_other_arguments_reach_the_dream() -> None:
+    agent = train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"], env_kwargs={"actions": "bump", "bump_limit": 0.5})
+    assert agent.action_space.high.tolist() == [0.5]  # type: ignore[attr-defined]
+    world = resolve_world("HNNSpring-v0")
+    assert train_agent(world, "ppo", recipe=TINY["ppo"]).observation_space.shape == (2,)
+
+
+def test_what_cannot_be_trained_or_loaded_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="choose from a2c"):
+        train_agent("HNNPendulum-v0", "dqn")
+    with pytest.raises(InputError, match="nonsense"):
+        train_agent("HNNPendulum-v0", "ppo", recipe=Recipe(4, 100, 1e-3, arguments={"nonsense": 1}))
+    with pytest.raises(MissingPathError, match="nowhere"):
+        train_agent(tmp_path / "nowhere")
+    with pytest.raises(MissingPathError, match="nowhere"):
+        load_agent(tmp_path / "nowhere")
+    agent = train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"])
+    agent.save(tmp_path / "foreign.zip")
+    with pytest.raises(InputError, match="can hold code"):
+        load_agent(tmp_path / "foreign.zip")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"no agent\.json"):
+        load_agent(tmp_path / "empty")
+    save_agent(tmp_path / "agent", agent, algo="ppo", recipe=TINY["ppo"])
+    with pytest.raises(ExistingPathError, match="overwrite"):
+        save_agent(tmp_path / "agent", agent, algo="ppo", recipe=TINY["ppo"])
+    save_agent(tmp_path / "agent", agent, algo="ppo", recipe=TINY["ppo"], overwrite=True)
+    agent.save(tmp_path / "agent" / "policy.zip")  # another file in its place
+    with pytest.raises(InputError, match="not what its card describes"):
+        load_agent(tmp_path / "agent")
+
+
+def test_a_card_of_another_network_than_the_zip_is_refused(tmp_path: Path) -> None:
+    agent = train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"])
+    save_agent(tmp_path, agent, algo="ppo", recipe=replace(TINY["ppo"], hidden=(9,)))
+    with pytest.raises(InputError, match="does not describe"):
+        load_agent(tmp_path)
+    (tmp_path / "agent.json").write_text("{}")
+    with pytest.raises(InputError, match="not the card of an agent"):
+        load_agent(tmp_path)

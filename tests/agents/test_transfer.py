@@ -1,0 +1,186 @@
+"""From the dream to reality: what the report says, and the command that writes it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from PIL import Image
+
+import hnn_gym
+from hnn_gym.agents import sb3, train, transfer_report
+from hnn_gym.agents.analytic_policy import AnalyticPolicy
+from hnn_gym.agents.evaluate import play_episodes
+from hnn_gym.agents.load import load_agent
+from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
+from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
+from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+
+
+class Swinger:
+    """Pushes along the velocity, which is the last entry, or the last two."""
+
+    def __init__(self, size: int = 1) -> None:
+        self.size = size
+
+    def predict(self, observation: np.ndarray, state: Any = None, **_: Any) -> tuple[np.ndarray, Any]:
+        return np.clip(observation[:, -self.size :], -1, 1), state
+
+
+@pytest.fixture(scope="module")
+def transfer() -> Transfer:
+    return measure_transfer(Swinger(), build_simulator("HNNPendulum-v0"), "Pendulum-v1", seeds=range(3))
+
+
+def test_a_dream_of_the_true_world_is_reality() -> None:
+    simulator = build_simulator("TwoBody-v0")
+    real = play_episodes(Swinger(2), "TwoBody-v0", seeds=range(4))
+    dream = dream_episodes(Swinger(2), simulator, real.observation[0], steps=400)
+    # It begins at the float32 observation: 1e-7 off, and this motion does not amplify that beyond 1e-4 of the return.
+    np.testing.assert_allclose(dream.returns, real.returns, rtol=1e-3)
+    np.testing.assert_array_equal(dream.lengths, real.lengths)
+    same = measure_transfer(Swinger(2), simulator, "TwoBody-v0", seeds=range(4))
+    assert same.errors[1].max() < 1e-6
+    np.testing.assert_array_equal(same.energy_change["dream"], same.energy_change["real"])
+
+
+def test_gap_errors_and_energy_are_those_of_dream_and_reality(transfer: Transfer) -> None:
+    np.testing.assert_allclose(transfer.gap, transfer.dream.returns - transfer.real.returns)
+    assert set(transfer.errors) == {1, 10, 50}
+    assert len(transfer.errors[1]) == 3 * 40  # every fifth of 200 steps
+    assert len(transfer.errors[50]) == 3 * 31
+    assert transfer.errors[1].max() < 1e-4  # the shipped world's own one-step error is 1e-6
+    assert np.median(transfer.errors[50]) > np.median(transfer.errors[1])
+    # The ripple of symplectic Euler, which the learned world should have too, to its 1.0001 of the shipped card.
+    np.testing.assert_allclose(transfer.energy_change["dream"], transfer.energy_change["real"], rtol=1e-3)
+
+
+def test_with_bumps_there_is_no_prediction_error_to_speak_of() -> None:
+    simulator = build_simulator("HNNPendulum-v0", actions="bump")
+    env: Callable[[], Any] = lambda: hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), simulator.world)  # noqa: E731
+    bumped = measure_transfer(Swinger(), simulator, env, seeds=range(2))
+    assert bumped.errors == {}
+    assert np.isfinite(bumped.gap).all()
+
+
+def test_a_world_of_something_else_is_refused() -> None:
+    with pytest.raises(InputError, match="something else"):
+        measure_transfer(Swinger(), build_simulator("HNNSpring-v0"), "Pendulum-v1", seeds=range(2))
+
+
+def test_the_report_holds_numbers_page_figure_and_film(transfer: Transfer, tmp_path: Path) -> None:
+    simulator = build_simulator("HNNPendulum-v0")
+    write_transfer(tmp_path / "report", transfer, simulator, title="A swinger", about={"who": "me"})
+    results = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert results["who"] == "me"
+    assert results["gap"]["mean"] == pytest.approx(transfer.gap.mean())
+    assert results["real_return"]["each"] == pytest.approx(transfer.real.returns.tolist())
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert f"{transfer.real.returns.mean():.2f}" in page
+    with Image.open(tmp_path / "report" / FIGURE) as figure:
+        assert figure.size[0] > 1000
+    with Image.open(tmp_path / "report" / FILM) as film:
+        assert film.n_frames == 10  # type: ignore[attr-defined]  # every 21st of 201 moments
+    write_transfer(tmp_path / "report", transfer, simulator, title="Again")  # which replaces the one before
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> train.Settings:
+    return train.Settings(
+        world="HNNPendulum-v0", evaluate_on="Pendulum-v1", algo="ppo", num_envs=4, steps=256, episodes=2,
+        out=tmp_path / "agent",
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = replace(sb3.RECIPES["ppo"], hidden=(8,), arguments={"n_steps": 16, "batch_size": 64, "n_epochs": 1})
+    monkeypatch.setitem(sb3.RECIPES, "ppo", short)
+    monkeypatch.setattr(transfer_report, "_FRAMES", 10)
+
+
+def test_the_command_trains_saves_and_reports(settings: train.Settings) -> None:
+    transfer = train.train(settings)
+    assert transfer.real.returns.shape == (2,)
+    assert (settings.out / "transfer" / FILM).exists()
+    again = measure_transfer(load_agent(settings.out), build_simulator("HNNPendulum-v0"), "Pendulum-v1", seeds=range(2))
+    np.testing.assert_array_equal(again.real.returns, transfer.real.returns)
+    with pytest.raises(ExistingPathError, match="holds an agent"):
+        train.train(settings)
+    train.train(replace(settings, overwrite=True, seed=1))
+
+
+def test_the_same_command_goes_on_where_it_was_killed(
+    settings: train.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = train.measure_transfer
+
+    def killed(*_: Any, **__: Any) -> Transfer:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "measure_transfer", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(settings)
+    monkeypatch.setattr(train, "measure_transfer", original)
+    before = (settings.out / "policy.zip").read_bytes()
+    with pytest.raises(ExistingPathError, match="holds an agent"):
+        train.train(replace(settings, seed=1))
+    train.train(settings)
+    assert (settings.out / "policy.zip").read_bytes() == before
+    assert (settings.out / "transfer" / "report.md").exists()
+
+
+def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Settings) -> None:
+    train.train(replace(settings, algo="analytic", steps=1000))
+    assert isinstance(load_agent(settings.out), AnalyticPolicy)
+    bumped = train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
+    assert bumped.errors == {}
+    spring = replace(settings, world="HNNSpring-v0", evaluate_on=None, out=settings.out.with_name("spring"))
+    assert train.train(spring).real.observation.shape == (201, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"world": "nowhere"}, MissingPathError, "nowhere"),
+        ({"evaluate_on": "Nowhere-v0"}, InputError, "Nowhere-v0"),
+        ({"evaluate_on": "Spring-v0"}, InputError, "sees observations"),
+        ({"evaluate_on": "IdealPendulum-v0"}, InputError, "actions are of"),
+        ({"world": "HNNThreeBody-v0", "evaluate_on": "TwoBody-v0"}, InputError, "sees observations"),
+        ({"actions": "force+bump"}, InputError, "has forces and no bumps"),
+        ({"num_envs": -1}, InputError, "num_envs"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_any_training(
+    settings: train.Settings, change: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        train.train(replace(settings, **change))
+    assert not (settings.out / "agent.json").exists()
+
+
+def test_a_world_whose_reward_is_unknown_is_refused(settings: train.Settings, tmp_path: Path) -> None:
+    world = resolve_world("HNNPendulum-v0")
+    card = json.loads(json.dumps(world.card))
+    card["data"]["provenance"]["env_id"] = "Homemade-v0"
+    replace(world, card=card).save(tmp_path / "world")
+    with pytest.raises(InputError, match="reward of this world is unknown"):
+        train.train(replace(settings, world=str(tmp_path / "world")))
+
+
+def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hnn_gym.agents.train", "--world", "nowhere", "--out", str(tmp_path / "agent")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "nowhere" in done.stderr
