@@ -153,14 +153,18 @@ class WorldModel:
         q = split(x)[0]
         at_rest = self.dynamics.momentum(q, namespace(q).ones_like(q)) if direction == "momentum" else None
         given = bump(self.dynamics.hamiltonian, x, dE, direction=direction, at_rest=at_rest)
-        new, limits = given.x, self.coordinates.speed_limits
-        if limits is not None:
-            q, v = self.state(new)
-            new = join(q, self.dynamics.momentum(q, _clipped(v, limits)))
-        elif not self.integrator.exact:
+        if self.coordinates.speed_limits is None and not self.integrator.exact:
             return given
-        new = self.integrator.snap(new)
+        new = self.integrator.snap(self.within_speed_limits(given.x))
         return given._replace(x=new, realised=self.energy(new) - self.energy(x))
+
+    def within_speed_limits(self, x: Array) -> Array:
+        """Phase points ``(..., 2n)`` with speeds clipped to the limits that the coordinates declare."""
+        limits = self.coordinates.speed_limits
+        if limits is None:
+            return x
+        q, v = self.state(x)
+        return self.phase_point(q, _clipped(v, limits))
 
     def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
         q, v = self.state(new)
