@@ -110,6 +110,12 @@ class DynamicProgramming:
         chosen = best[:, None].astype(np.float32)
         return (chosen if observation.ndim > 1 else chosen[0]), done + 1
 
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """V ``(rows,)`` of phase points ``(rows, 2)`` of the first world, with a whole episode to come."""
+        nodes, weights = self._interpolated(self._imagined[0], x)
+        value: np.ndarray = (self.values[0].ravel()[nodes] * weights).sum(-1)
+        return value
+
     def _solved(self, steps: int) -> np.ndarray:
         q, v = (axis.ravel() for axis in np.meshgrid(*self._axes, indexing="ij"))
         nodes, count = len(q), len(self._actions)

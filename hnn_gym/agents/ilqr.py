@@ -145,7 +145,7 @@ class Ilqr:
         return slope
 
     def _curvature(self, z: torch.Tensor) -> torch.Tensor:
-        curvature: torch.Tensor = torch.func.hessian(self._cost)(z)
+        curvature: torch.Tensor = torch.func.jacrev(torch.func.grad(self._cost))(z)
         return curvature
 
     def _every(self, function: Any, z: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,177 @@
+"""Planners imagine the very world they are given, and act in it as well as their means allow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
+from hnn_gym.agents.evaluate import Policy
+from hnn_gym.agents.ilqr import Ilqr
+from hnn_gym.agents.imagination import Imagination
+from hnn_gym.agents.sampling import Cem, Mppi, SamplingPlanner, coloured_noise
+from hnn_gym.envs import PendulumSwingUp
+from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.errors import InputError
+
+COARSE = Grid(positions=101, velocities=81, actions=11)
+
+
+def pendulum() -> Simulator:
+    return Simulator(true_world("Pendulum-v1"), PendulumSwingUp())
+
+
+def earned(policy: Policy, simulator: Simulator, q: list[float], *, steps: int) -> np.ndarray:
+    """Returns of following a policy in a simulator from rest at angles q."""
+    x = simulator.world.phase_point(np.array(q)[:, None], np.zeros((len(q), 1)))
+    total, memory = np.zeros(len(q)), None
+    for t in range(steps):
+        action, memory = policy.predict(simulator.world.decode(x), memory, np.full(len(q), t == 0))
+        told = simulator.transition(x, action.astype(np.float64))
+        x, total = told.x, total + told.reward
+    return total
+
+
+@pytest.mark.parametrize("name", ["HNNPendulum-v0", "BaselinePendulum-v0", "HNNTwoBody-v0", "ThreeBody-v0"])
+def test_an_imagined_step_is_the_step_of_the_environment(name: str) -> None:
+    simulator = build_simulator(name)
+    imagined = Imagination(simulator, dtype=np.float64)
+    rng = np.random.default_rng(0)
+    starts = [simulator.task.initial(rng, {}) for _ in range(700)]  # more than a block
+    x = simulator.world.phase_point(*(np.array(part) for part in zip(*starts, strict=True)))
+    action = rng.uniform(imagined.low, imagined.high, (700, len(imagined.low)))
+    told = simulator.transition(x, action)
+    new, reward, terminated = imagined.step(x, action)
+    np.testing.assert_allclose(new, told.x, rtol=1e-12, atol=1e-12)  # float64, in another order
+    np.testing.assert_allclose(reward, told.reward, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(terminated, told.terminated)
+
+
+def test_the_return_of_a_plan_is_the_sum_of_its_rewards_and_the_value_where_it_ends() -> None:
+    simulator = pendulum()
+    imagined = Imagination(simulator, dtype=np.float64)
+    rng = np.random.default_rng(1)
+    x, plans = rng.normal(size=(5, 2)), rng.uniform(-2, 2, (5, 7, 1))
+    total, point = np.zeros(5), x
+    for t in range(7):
+        told = simulator.transition(point, plans[:, t])
+        point, total = told.x, total + told.reward
+    returns = imagined.returns(x, plans, value=lambda x: 10 * x[:, 1])
+    np.testing.assert_allclose(returns, total + 10 * point[:, 1], rtol=1e-12)
+
+
+def test_nothing_is_earned_after_the_end_of_an_episode() -> None:
+    simulator = build_simulator("ThreeBody-v0")
+    imagined = Imagination(simulator, dtype=np.float64)
+    q, v = simulator.task.initial(np.random.default_rng(0), {})
+    x = simulator.world.phase_point(q, 30 * v)[None]  # escapes at once
+    plan = np.zeros((1, 40, len(imagined.low)))
+    one = next(t for t in range(1, 40) if imagined_end(imagined, x, t))
+    assert imagined.returns(x, plan)[0] == pytest.approx(imagined.returns(x, plan[:, :one])[0], rel=1e-12)
+
+
+def imagined_end(imagined: Imagination, x: np.ndarray, steps: int) -> bool:
+    for _ in range(steps):
+        x, _, terminated = imagined.step(x, np.zeros((1, len(imagined.low))))
+    return bool(terminated[0])
+
+
+@pytest.mark.parametrize("exponent", [0.0, 2.0])
+def test_coloured_noise_has_variance_one_and_is_correlated_as_asked(exponent: float) -> None:
+    noise = coloured_noise(np.random.default_rng(0), (20_000, 30), exponent=exponent)
+    assert noise.var() == pytest.approx(1.0, abs=0.02)  # its standard error is 0.005 at most
+    neighbours = np.corrcoef(noise[:, 10], noise[:, 11])[0, 1]
+    assert neighbours == pytest.approx(0.0, abs=0.03) if exponent == 0 else neighbours > 0.8
+
+
+PLANNERS = {
+    "mppi": lambda: SamplingPlanner(pendulum(), samples=128),
+    "cem": lambda: SamplingPlanner(pendulum(), samples=64, rule=Cem()),
+    "ilqr": lambda: Ilqr(pendulum(), horizon=20, first_rounds=5),
+    "dp": lambda: DynamicProgramming([pendulum()], steps=200, grid=COARSE),
+}
+
+
+@pytest.mark.parametrize("name", PLANNERS)
+def test_every_planner_holds_the_pendulum_upright(name: str) -> None:
+    # From 0.3 rad the optimum earns -0.9, and the noise of plans some; without torque it falls and earns below -100.
+    assert earned(PLANNERS[name](), pendulum(), [0.3, -0.3], steps=40).min() > -5
+
+
+@pytest.mark.parametrize("name", ["mppi", "dp"])
+def test_the_pendulum_is_swung_up(name: str) -> None:
+    # Hanging it needs two swings: 200 steps of hanging earn -1974, the optimum about -320.
+    assert earned(PLANNERS[name](), pendulum(), [3.0], steps=200)[0] > -420
+
+
+@pytest.mark.parametrize("name", PLANNERS)
+def test_a_planner_takes_one_observation_or_many(name: str) -> None:
+    one, _ = PLANNERS[name]().predict(np.array([1.0, 0.1, 0.5], np.float32))
+    many, _ = PLANNERS[name]().predict(np.array([[1.0, 0.1, 0.5]] * 2, np.float32))
+    assert one.shape == (1,)
+    assert many.shape == (2, 1)
+    np.testing.assert_allclose(one, many[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PLANNERS)
+def test_what_is_remembered_of_an_episode_is_forgotten_at_the_start_of_the_next(name: str) -> None:
+    observation, other = np.array([[1.0, 0.1, 0.5]], np.float32), np.array([[-1.0, 0.0, 3.0]], np.float32)
+    fresh, _ = PLANNERS[name]().predict(observation, None, np.array([True]))
+    planner = PLANNERS[name]()
+    planner._rng = np.random.default_rng(0)  # type: ignore[union-attr]  # the noise of a first decision
+    memory = planner.predict(other, None, np.array([True]))[1]
+    planner._rng = np.random.default_rng(0)  # type: ignore[union-attr]
+    again, _ = planner.predict(observation, memory, np.array([True]))
+    np.testing.assert_allclose(again, fresh, atol=1e-6)
+
+
+def test_backward_induction_earns_what_it_foretells() -> None:
+    policy = DynamicProgramming([pendulum()], steps=200, grid=Grid(positions=201, velocities=161, actions=11))
+    q = [-2.5, -1.0, 1.8, 2.8]
+    x = pendulum().world.phase_point(np.array(q)[:, None], np.zeros((4, 1)))
+    # Interpolation mixes neighbours, so that values are off by some per cent of a swing-up.
+    np.testing.assert_allclose(earned(policy, pendulum(), q, steps=200), policy.value(x), rtol=0.1)
+
+
+def test_values_of_several_worlds_are_those_of_the_mean_over_them() -> None:
+    simulators = [pendulum(), build_simulator("BaselinePendulum-v0")]
+    one_step = [DynamicProgramming([s], steps=1, grid=COARSE).values[0] for s in simulators]
+    both = DynamicProgramming(simulators, steps=1, grid=COARSE).values[0]
+    np.testing.assert_allclose(both, np.mean(one_step, axis=0), rtol=1e-5)  # float32
+
+
+def test_ilqr_never_makes_a_plan_worse() -> None:
+    planner, imagined = Ilqr(pendulum(), horizon=25), Imagination(pendulum(), dtype=np.float64)
+    x = torch.tensor([[2.0, 0.1], [0.5, -0.2], [3.0, 0.0]], dtype=torch.float64)
+    plan = torch.tensor(np.random.default_rng(0).uniform(-2, 2, (3, 25, 1)))
+    before = imagined.returns(x.numpy(), plan.numpy())
+    for _ in range(4):
+        plan = planner.improved(x, plan)
+        after = imagined.returns(x.numpy(), plan.numpy())
+        assert (after >= before - 1e-9).all()  # rounding of a sum of 25 rewards
+        before = after
+    assert (plan.abs() <= 2).all()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda: SamplingPlanner(pendulum(), samples=1),
+        lambda: SamplingPlanner(pendulum(), horizon=0),
+        lambda: SamplingPlanner(pendulum(), std=0.0),
+        lambda: Mppi(temperature=0.0),
+        lambda: Cem(elites=0.0),
+        lambda: Ilqr(pendulum(), horizon=0),
+        lambda: Grid(positions=1),
+        lambda: DynamicProgramming([], steps=10),
+        lambda: DynamicProgramming([pendulum()], steps=0),
+        lambda: DynamicProgramming([build_simulator("TwoBody-v0")], steps=10),
+        lambda: DynamicProgramming([build_simulator("Spring-v0")], steps=10),  # no velocity range is known
+    ],
+)
+def test_what_cannot_be_planned_is_refused(bad: object) -> None:
+    with pytest.raises(InputError):
+        bad()  # type: ignore[operator]

@@ -1,0 +1,41 @@
+"""Noisy sensors change what is seen, and nothing else."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+
+from hnn_gym.data import ObservationNoise, record_steps
+from hnn_gym.errors import InputError
+
+
+def test_noise_is_a_share_of_half_the_range_of_every_entry() -> None:
+    noisy = ObservationNoise(gymnasium.make("Pendulum-v1"), 0.05)
+    clean = gymnasium.make("Pendulum-v1")
+    rng = np.random.default_rng(0)
+    difference = [noisy.reset(seed=0)[0] - clean.reset(seed=0)[0]]
+    for _ in range(2000):
+        action = rng.uniform(-2, 2, 1)
+        seen, reward, *_ = noisy.step(action)
+        exact, same, *_ = clean.step(action)
+        assert reward == same
+        difference.append(seen - exact)
+    np.testing.assert_allclose(np.std(difference, axis=0), [0.05, 0.05, 0.4], rtol=0.08)  # five standard errors
+
+
+def test_noise_follows_from_the_seed() -> None:
+    recordings = [
+        record_steps(ObservationNoise(gymnasium.make("Pendulum-v1"), 0.1), steps=30, seed=seed).episode(0).observation
+        for seed in (3, 3, 4)
+    ]
+    np.testing.assert_array_equal(recordings[0], recordings[1])
+    assert not np.array_equal(recordings[0], recordings[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "share"), [("Pendulum-v1", -0.1), ("Pendulum-v1", float("nan")), ("hnn_gym:Spring-v0", 0.1)]
+)
+def test_noise_that_has_no_meaning_is_refused(name: str, share: float) -> None:
+    with pytest.raises(InputError):
+        ObservationNoise(gymnasium.make(name), share)

@@ -1,0 +1,103 @@
+"""What noisy data ask for: whole episodes by growing windows, a score that noise does not fool, ensembles."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from hnn_gym import FitSettings, InputError, ObservationNoise, TransitionDataset, WorldModel, learn, record_steps
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.training import held_out_error, learn_ensemble, one_step_rms
+from hnn_gym.training.ensemble import EnsembleObjective
+from hnn_gym.training.learn import prepared
+
+SHOOTING = FitSettings(
+    loss="shooting",
+    horizon=60,
+    first_horizon=20,
+    decay=1e-5,
+    adam_steps=40,
+    lbfgs_steps=0,
+    least_squares_steps=6,
+)
+
+
+@pytest.fixture(scope="module")
+def noisy() -> TransitionDataset:
+    return recorded(0.05, steps=180, seed=0)
+
+
+def recorded(share: float, *, steps: int, seed: int) -> TransitionDataset:
+    coordinates = Coordinates.for_environment("Pendulum-v1")
+    assert coordinates is not None
+    env = ObservationNoise(gymnasium.make("Pendulum-v1"), share)
+    return record_steps(env, steps=steps, seed=seed, coordinates=coordinates.to_json())
+
+
+def test_growing_windows_see_through_noise(noisy: TransitionDataset) -> None:
+    world = learn(noisy, "mechanical", settings=SHOOTING, options={"hidden": (4,)})
+    clean = recorded(0.0, steps=200, seed=1)
+    # The noise of a single observation is 0.05; the first-order error of a fit to single steps stays near that.
+    assert one_step_rms(world, clean) < 0.006
+    assert world.card["training"]["settings"]["first_horizon"] == 20
+
+
+def test_a_first_horizon_must_divide_the_horizon_of_shooting() -> None:
+    with pytest.raises(InputError, match="divide"):
+        FitSettings(loss="shooting", horizon=50, first_horizon=20)
+    with pytest.raises(InputError, match="shooting"):
+        FitSettings(horizon=40, first_horizon=20)
+
+
+def test_the_truth_foretells_up_to_the_noise_and_a_wrong_world_does_not() -> None:
+    held_out = recorded(0.02, steps=400, seed=2)
+    truth = true_world("Pendulum-v1")
+    assert held_out_error(truth, recorded(0.0, steps=200, seed=2)) < 1e-5  # float32 observations
+    assert held_out_error(truth, held_out) == pytest.approx(0.02, rel=0.5)  # and the error of the estimated start
+    assert held_out_error(truth.with_dt(0.06), held_out) > 2 * held_out_error(truth, held_out)
+
+
+def test_held_out_windows_have_to_fit_in_an_episode() -> None:
+    with pytest.raises(InputError, match="steps"):
+        held_out_error(true_world("Pendulum-v1"), recorded(0.0, steps=10, seed=0))
+
+
+def members_differ(worlds: tuple[WorldModel, ...]) -> bool:
+    x = np.array([[0.3, 0.1], [2.0, -1.0]])
+    energies = [world.energy(x) for world in worlds]
+    return not np.allclose(energies[0], energies[1], rtol=1e-12)
+
+
+def test_an_ensemble_is_learned_as_one_and_its_members_differ() -> None:
+    clean = recorded(0.0, steps=100, seed=0)
+    settings = FitSettings(adam_steps=40, lbfgs_steps=0, least_squares_steps=10)
+    worlds = learn_ensemble(clean, "mechanical", members=3, settings=settings, options={"hidden": (8,)})
+    assert len(worlds) == 3
+    assert members_differ(worlds)
+    assert all(one_step_rms(world, clean) < 0.02 for world in worlds)
+    assert [world.card["member"] for world in worlds] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("loss", ["prediction", "shooting", "derivative"])
+def test_the_objective_of_an_ensemble_is_the_sum_of_those_of_its_members(loss: str, noisy: TransitionDataset) -> None:
+    settings = FitSettings(loss=loss, horizon=5, decay=1e-3)  # type: ignore[arg-type]
+    alone = prepared(
+        noisy, "mechanical", settings=settings, options={"hidden": (4,)}, coordinates=None, integrator=None, dt=None
+    )
+    ensemble = EnsembleObjective(alone, 2)
+    ensemble._roots = torch.ones_like(ensemble._roots)
+    parameters = {name: torch.tensor(value) for name, value in ensemble.initial_parameters().items()}
+    members = [alone({name: value[i] for name, value in parameters.items()})[0] for i in range(2)]
+    assert ensemble(parameters)[0].item() == pytest.approx(sum(members).item(), rel=1e-12)  # type: ignore[union-attr]
+    assert ensemble.residual(parameters).square().sum().item() == pytest.approx(sum(members).item(), rel=1e-12)  # type: ignore[union-attr]
+    assert alone.residual({n: v[0] for n, v in parameters.items()}).square().sum().item() == pytest.approx(
+        members[0].item(), rel=1e-12
+    )
+
+
+def test_an_ensemble_of_one_is_refused(noisy: TransitionDataset) -> None:
+    with pytest.raises(InputError, match="learn"):
+        learn_ensemble(noisy, members=1)
