@@ -49,7 +49,7 @@ class Ilqr:
             raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
         self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in (space.low, space.high))
         self._encode = simulator.world.encode
-        self._simulator = replace(simulator, world=simulator.world.like(torch.zeros(1, dtype=torch.float64)))
+        self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))
         self._horizon, self._rounds, self._first_rounds = horizon, rounds, first_rounds
         self._size = 2 * simulator.world.coordinates.n
 

@@ -119,7 +119,7 @@ class Batch:
 
             return TorchSteps(simulator, self.x)
         if self.x.dtype != np.float64:
-            simulator = replace(simulator, world=simulator.world.like(self.x))
+            simulator = simulator.like(self.x)
         return Steps(simulator, self.num_envs, self.x.dtype)
 
     def told(self) -> dict[str, Array]:

@@ -6,13 +6,15 @@ An action channel turns the action into an energy bump, which comes first, and c
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.channels import ActionChannel, Applied, ForceChannel
+from hnn_gym.envs.doubt import Doubt
 from hnn_gym.envs.tasks import Task
 from hnn_gym.phase import Array, namespace, split
 from hnn_gym.world_model import WorldModel
@@ -34,6 +36,7 @@ class Transition(NamedTuple):
         requested: energy in J ``(...)`` that the action asked for, or None where it cannot.
         realised: energy in J ``(...)`` that the bump gave, by the world's own H.
         realised_truly: the same by the true H, where that is known.
+        disagreement: ``(...)`` of an ensemble about the step; None for a world alone.
     """
 
     x: Array
@@ -47,6 +50,7 @@ class Transition(NamedTuple):
     requested: Array | None = None
     realised: Array | None = None
     realised_truly: Array | None = None
+    disagreement: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,14 @@ class Simulator:
         task: the problem posed in it.
         channel: how actions reach the physics.
         truth: the true world that a learned one stands for, where it is known.
+        doubt: the other members of the ensemble that ``world`` is of; None for a world alone.
     """
 
     world: WorldModel
     task: Task
     channel: ActionChannel = field(default_factory=ForceChannel)
     truth: WorldModel | None = None
+    doubt: Doubt | None = None
 
     def spaces(self) -> tuple[Box, Box]:
         """Return the observation and action space of one copy, new each time: a space holds its own randomness."""
@@ -96,19 +102,36 @@ class Simulator:
             unresolved = ~(error <= self.task.energy_tolerance * (split(new)[1] * next_v).sum(-1) / 2)
         task = self.task.at(0 * q[..., 0] + t) if self.task.goal_size else self.task
         reward = task.reward(q, v, force, next_q, next_v)
+        if applied.cost is not None:
+            reward = reward - applied.cost
+        terminated = self.task.terminated(next_q, next_v)
+        disagreement = None
+        if self.doubt is not None:
+            disagreement = self.doubt.disagreement(self.world, applied.x, force, next_q, next_v)
+            reward = reward - self.doubt.price * disagreement
+            if self.doubt.limit is not None:
+                terminated = terminated | (disagreement > self.doubt.limit)
         return Transition(
             x=new,
             q=next_q,
             v=next_v,
             force=force,
-            reward=reward if applied.cost is None else reward - applied.cost,
-            terminated=self.task.terminated(next_q, next_v),
+            reward=reward,
+            terminated=terminated,
             energy=energy,
             unresolved=unresolved,
             requested=applied.requested,
             realised=applied.realised,
             realised_truly=self._true_change(x, applied),
+            disagreement=disagreement,
         )
+
+    def like(self, x: Array) -> Simulator:
+        """The same with arrays in the library, dtype and place of ``x``; the truth stays on NumPy where x is."""
+        moved = replace(self, world=self.world.like(x), doubt=None if self.doubt is None else self.doubt.like(x))
+        if self.truth is None or namespace(x) is np:
+            return moved
+        return replace(moved, truth=self.truth.like(x))
 
     def info(self, x: Array, transition: Transition | None = None) -> dict[str, Array]:
         """What every shell tells of phase points ``(..., 2n)`` and the step that led there; arrays ``(...)``."""
@@ -119,6 +142,8 @@ class Simulator:
             told["energy"] = self.world.energy(x) if known is None else known
         if transition is not None and transition.unresolved is not None:
             told["close_encounter"] = transition.unresolved
+        if transition is not None and transition.disagreement is not None:
+            told["disagreement"] = transition.disagreement
         if transition is not None and transition.requested is not None:
             told |= {"bump_requested": transition.requested, "bump_realised": transition.realised}
             if transition.realised_truly is not None:

@@ -45,9 +45,7 @@ class TorchSteps:
 
     def __init__(self, simulator: Simulator, like: torch.Tensor) -> None:
         """Prepare to step states of the shape, type and place of ``like`` ``(rows, 2n)``."""
-        self._simulator = replace(simulator, world=simulator.world.like(like))
-        if simulator.truth is not None:
-            self._simulator = replace(self._simulator, truth=simulator.truth.like(like))
+        self._simulator = simulator.like(like)
         self._observed = torch.from_numpy(np.zeros(0, simulator.task.observation_space.dtype)).dtype
         self._captured: _Captured | None = None
         self._capture = like.is_cuda and program_of(simulator) is not None
