@@ -15,7 +15,7 @@ from hnn_gym.experiments.paper.command import Settings, main
 from hnn_gym.experiments.paper.data import make_data, trajectories
 from hnn_gym.experiments.paper.faithful import faithful_architecture, initial_parameters
 from hnn_gym.experiments.paper.floors import cramer_rao
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
 from hnn_gym.experiments.paper.real_pendulum import fit_real, load_recording, real_score
 from hnn_gym.experiments.paper.real_runs import RealRunSettings

@@ -14,7 +14,7 @@ import numpy as np
 from hnn_gym.dynamics import Dynamics, PortHamiltonian
 from hnn_gym.experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
 from hnn_gym.experiments.paper.data import make_data
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings
+from hnn_gym.training.least_squares import LeastSquaresSettings
 from hnn_gym.experiments.paper.starts import disc
 from hnn_gym.experiments.paper.tasks import THREE_BODY
 from hnn_gym.hamiltonians import NBody

@@ -22,7 +22,7 @@ from scipy.integrate import solve_ivp
 from hnn_gym.data.schmidt_lipson import read_schmidt_lipson
 from hnn_gym.dynamics import Dynamics
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, Report, Tensors, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares
 from hnn_gym.experiments.paper.tasks import Protocol
 from hnn_gym.integrators import RungeKutta4
 from hnn_gym.models import MechanicalHNN, Variables

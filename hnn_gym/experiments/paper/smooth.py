@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from hnn_gym.experiments.paper.data import PaperData
-from hnn_gym.experiments.paper.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
+from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
 from hnn_gym.integrators import Yoshida4
 from hnn_gym.models import MechanicalHNN, Variables
 from hnn_gym.phase import split
