@@ -12,9 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hnn_gym.coordinates import Control, Coordinates, Degree
-from hnn_gym.data import RecordTransitions, TransitionDataset, record_steps
+from hnn_gym.data import FrameRule, RecordTransitions, TransitionDataset, record_steps
 from hnn_gym.dynamics import PortHamiltonian
-from hnn_gym.envs import BumpByForce, SimulatorEnv, Task, counterfactual, register, register_environments
+from hnn_gym.envs import (
+    BumpByForce,
+    PixelObservation,
+    SimulatorEnv,
+    Task,
+    counterfactual,
+    register,
+    register_environments,
+)
 from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
 from hnn_gym.simulate import integrate
 from hnn_gym.training import FitSettings, learn
@@ -41,8 +49,10 @@ __all__ = [
     "Degree",
     "ExistingPathError",
     "FitSettings",
+    "FrameRule",
     "InputError",
     "MissingPathError",
+    "PixelObservation",
     "PortHamiltonian",
     "RecordTransitions",
     "SimulatorEnv",

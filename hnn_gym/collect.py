@@ -1,13 +1,15 @@
 """Record transitions of any Gymnasium environment with Box spaces into a dataset on disk.
 
 python -m hnn_gym.collect --env Pendulum-v1 --steps 2000 --out data/pendulum.zarr
+python -m hnn_gym.collect --env Pendulum-v1 --steps 4000 --pixels 64 --workers 2 --out data/pixels.zarr
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +19,18 @@ import tyro
 
 from hnn_gym import command
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.data import RecordTransitions, TransitionDataset, drive, named_policy
+from hnn_gym.data import (
+    Episode,
+    FrameRule,
+    RecordTransitions,
+    StoreWriter,
+    TransitionDataset,
+    Writer,
+    drive,
+    episodes_in_processes,
+    named_policy,
+)
+from hnn_gym.data.frames import WHOLE, Channels
 from hnn_gym.errors import InputError
 
 
@@ -61,7 +74,17 @@ class CollectSettings:
     state: tyro.conf.FlagCreatePairsOff[bool] = False
     """Note the simulator's state as well."""
     frames: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Note rendered frames as well."""
+    """Note frames as well, as they are drawn."""
+    pixels: int | None = None
+    """Note frames as well, of so many rows and columns."""
+    channels: Channels = "rgb"
+    """Channels of these frames: colour, luma, or red minus green."""
+    crop: tuple[float, float, float, float] = WHOLE
+    """The part of the picture that they show: first and last row, first and last column, as shares."""
+    oversampling: int = 4
+    """Rows drawn for every row of theirs, where the environment draws at any size."""
+    workers: int = 1
+    """Processes to record with; the dataset is the same."""
     env_kwargs: _JsonObject = field(default_factory=dict)
     """Arguments for the environment, such as {"g": 9.81}."""
     dt: float | None = None
@@ -71,7 +94,8 @@ class CollectSettings:
 def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionDataset:
     """Record what ``settings`` say, and open the dataset; ``progress`` shows a bar on standard error.
 
-    An interrupted recording keeps every step that was taken.
+    An interrupted recording keeps every step that was taken; with several workers, every episode that was finished in
+    its turn.
 
     Raises:
         MissingPathError: there is no dataset to append to.
@@ -85,28 +109,22 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
         first_episode = existing.num_episodes
         seed = existing.provenance.seed if seed is None else seed
     seed = 0 if seed is None else seed
-    coordinates = Coordinates.for_environment(settings.env)
-    env = _make(settings)
-    try:
-        recorder = RecordTransitions(
-            env,
-            settings.out,
-            record_state=settings.state,
-            record_frames=settings.frames,
-            dt=settings.dt,
-            coordinates=None if coordinates is None else coordinates.to_json(),
-            seed=seed,
-            policy=settings.policy,
-            env_id=settings.env,
-            append=settings.append,
-            overwrite=settings.overwrite,
-        )
-    except BaseException:
-        env.close()
-        raise
+    writer = StoreWriter(settings.out, append=settings.append, overwrite=settings.overwrite)
+    recorder = _recorder(writer, settings=settings, seed=seed)
     try:
         policy = named_policy(settings.policy, recorder.provenance.action_space)
-        steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
+        if settings.workers == 1:
+            steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
+        else:
+            episodes = episodes_in_processes(
+                partial(_recorder, settings=settings, seed=seed),
+                policy=settings.policy,
+                steps=settings.steps,
+                seed=seed,
+                first_episode=first_episode,
+                workers=settings.workers,
+            )
+            steps = _written(writer, episodes)
         for _ in _shown(steps, settings) if progress else steps:
             pass
     finally:
@@ -114,11 +132,50 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
     return TransitionDataset.open(settings.out)
 
 
-def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
-    render_mode = "rgb_array" if settings.frames else None
+def _recorder(writer: Writer, *, settings: CollectSettings, seed: int) -> RecordTransitions:
+    rule = _frame_rule(settings)
+    coordinates = Coordinates.for_environment(settings.env)
+    env = _make(settings)
     try:
-        return gymnasium.make(settings.env, render_mode=render_mode, **settings.env_kwargs)
+        return RecordTransitions(
+            env,
+            writer,
+            record_state=settings.state,
+            record_frames=rule or settings.frames,
+            dt=settings.dt,
+            coordinates=None if coordinates is None else coordinates.to_json(),
+            seed=seed,
+            policy=settings.policy,
+            env_id=settings.env,
+        )
+    except BaseException:
+        env.close()
+        raise
+
+
+def _frame_rule(settings: CollectSettings) -> FrameRule | None:
+    if settings.pixels is None:
+        return None
+    if settings.frames:
+        raise InputError("Frames are noted as they are drawn, or of some pixels: give --frames or --pixels, not both.")
+    return FrameRule(settings.pixels, settings.channels, settings.crop, settings.oversampling)
+
+
+def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:
+    for episode in episodes:
+        writer.write(episode)
+        yield from [None] * episode.num_steps
+
+
+def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
+    drawn = settings.frames or settings.pixels is not None
+    try:
+        return gymnasium.make(settings.env, render_mode="rgb_array" if drawn else None, **settings.env_kwargs)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
+        if drawn and "render_mode" in str(error):
+            raise InputError(
+                f"The environment {settings.env!r} cannot draw frames ({error}): record it without them."
+            ) from error
         raise InputError(f"The environment {settings.env!r} cannot be made: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import tyro
 
 from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.data import TransitionDataset
+from hnn_gym.data import FrameRule, TransitionDataset
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
 
@@ -73,6 +74,16 @@ def test_frames_are_recorded_where_asked(settings):
     assert data.episode(0).frame.std() > 0
 
 
+def test_pixels_are_recorded_under_the_rule_by_any_number_of_workers(settings, tmp_path):
+    rule = {"pixels": 16, "channels": "red-green", "crop": (0.2, 0.8, 0.2, 0.8), "oversampling": 2}
+    settings = replace(settings, **rule, state=True, steps=47, env_kwargs={"max_episode_steps": 10})
+    one = collect(settings)
+    collect(replace(settings, out=tmp_path / "two.zarr", workers=2))
+    assert contents(settings.out) == contents(tmp_path / "two.zarr")
+    assert [frames.shape for frames in one.frames()] == [(11, 16, 16, 1)] * 4 + [(8, 16, 16, 1)]
+    assert one.provenance.frame_rule == FrameRule(16, "red-green", (0.2, 0.8, 0.2, 0.8), 2)
+
+
 def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeypatch):
     (tmp_path / "my_worlds.py").write_text(
         "import gymnasium\n"
@@ -84,6 +95,21 @@ def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeyp
     assert data.provenance.env_id == "my_worlds:Mine-v0"
     assert data.provenance.dt == 0.1
     assert data.episode(0).time[-1] == 1.0
+
+
+@pytest.fixture
+def blind_worlds(monkeypatch):
+    """A module that registers an environment that knows no render_mode."""
+
+    class Blind(gymnasium.Env):
+        def __init__(self):
+            self.observation_space = self.action_space = gymnasium.spaces.Box(-1, 1, (1,))
+
+    module = types.ModuleType("blind_worlds")
+    monkeypatch.setitem(sys.modules, "blind_worlds", module)
+    gymnasium.register("Blind-v0", Blind)
+    yield
+    del gymnasium.registry["Blind-v0"]
 
 
 @pytest.mark.parametrize(
@@ -99,10 +125,14 @@ def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeyp
         ({"seed": -1}, "is -1"),
         ({"dt": -0.1}, "positive number of seconds"),
         ({"append": True, "overwrite": True}, "not both"),
+        ({"frames": True, "pixels": 8}, "give --frames or --pixels, not both"),
+        ({"pixels": 0}, "size and an oversampling of at least 1, not 0"),
+        ({"env": "blind_worlds:Blind-v0", "pixels": 8}, "'blind_worlds:Blind-v0' cannot draw frames"),
+        ({"pixels": 8, "workers": 0}, "workers is 0"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:gymnasium")
-def test_what_cannot_be_recorded_is_said_and_leaves_nothing(settings, tmp_path, changes, message):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:gymnasium", "ignore:.*not in the possible render_modes")
+def test_what_cannot_be_recorded_is_said_and_leaves_nothing(settings, tmp_path, blind_worlds, changes, message):
     with pytest.raises(InputError, match=message):
         collect(replace(settings, **changes))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

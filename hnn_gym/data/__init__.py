@@ -4,6 +4,8 @@ from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.drive import drive, record_steps
 from hnn_gym.data.episode import Episode
+from hnn_gym.data.frames import FrameRule
+from hnn_gym.data.parallel import episodes_in_processes
 from hnn_gym.data.policies import POLICIES, Policy, named_policy
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
@@ -13,6 +15,7 @@ from hnn_gym.data.writer import MemoryWriter, Writer
 __all__ = [
     "POLICIES",
     "Episode",
+    "FrameRule",
     "MemoryWriter",
     "Policy",
     "Provenance",
@@ -23,6 +26,7 @@ __all__ = [
     "Windows",
     "Writer",
     "drive",
+    "episodes_in_processes",
     "named_policy",
     "record_steps",
 ]

@@ -185,6 +185,19 @@ class TransitionDataset:
             action=self._read_finite("action")[steps + np.arange(k)],
         )
 
+    def frames(self) -> list[np.ndarray]:
+        """Read the frames of every episode: uint8 ``(T + 1, H, W, C)`` each, made under ``provenance.frame_rule``.
+
+        Raises:
+            InputError: no frames were recorded.
+        """
+        if "frame" not in self.fields:
+            raise InputError(
+                f"This dataset of {self.provenance.env_id} holds {', '.join(self.fields)}, and no frames: "
+                "record it with them, by python -m hnn_gym.collect --pixels 64."
+            )
+        return np.split(self._read("frame"), self._starts("frame")[1:])
+
     def content_hash(self) -> str:
         """Return the SHA-256 of the recorded numbers, in hexadecimal digits.
 

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 
 from hnn_gym.data.dataset import TransitionDataset
+from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.policies import Policy, named_policy
 from hnn_gym.data.record import Energy, RecordTransitions
 from hnn_gym.data.writer import MemoryWriter
@@ -26,7 +27,7 @@ def record_steps(
     policy: str | Policy = "random",
     seed: int = 0,
     record_state: bool = False,
-    record_frames: bool = False,
+    record_frames: bool | FrameRule = False,
     energy: Energy | None = None,
     dt: float | None = None,
     coordinates: Mapping[str, Any] | None = None,
@@ -46,7 +47,7 @@ def record_steps(
         policy: name of a policy, or a function of an observation and a random generator.
         seed: seed of starts and actions, not negative.
         record_state: see :class:`RecordTransitions`, as for all that follow.
-        record_frames: whether to note rendered frames.
+        record_frames: rule of the frames to note, or whether to note them as they are drawn.
         energy: returns the energy of the unwrapped environment in J.
         dt: time between two observations in s.
         coordinates: JSON declaration of what the observation entries are.
@@ -88,23 +89,41 @@ def drive(
     Raises:
         InputError: ``steps`` or ``seed`` is out of range.
     """
+    check_range(steps=steps, seed=seed)
+    return _drive(env, policy, steps, seed, first_episode)
+
+
+def check_range(*, steps: int, seed: int) -> None:
+    """Refuse what no recording can have.
+
+    Raises:
+        InputError: ``steps`` is below one, or ``seed`` is negative.
+    """
     if steps < 1:
         raise InputError(f"At least one step has to be recorded, and steps is {steps}.")
     if seed < 0:
         raise InputError(f"A seed cannot be negative, and it is {seed}.")
-    return _drive(env, policy, steps, seed, first_episode)
+
+
+def drive_episode(
+    env: gymnasium.Env[Any, Any], policy: Policy, *, steps: int, seed: int, episode: int
+) -> Iterator[None]:
+    """Step ``env`` through episode number ``episode``, at most ``steps`` times; yield after every step."""
+    start, rng = _episode_randomness(seed, episode)
+    observation, _info = env.reset(seed=start)
+    for _ in range(steps):
+        observation, _reward, terminated, truncated, _info = env.step(policy(observation, rng))
+        yield
+        if terminated or truncated:
+            return
 
 
 def _drive(env: gymnasium.Env[Any, Any], policy: Policy, steps: int, seed: int, episode: int) -> Iterator[None]:
-    done = True
-    for _ in range(steps):
-        if done:
-            start, rng = _episode_randomness(seed, episode)
-            observation, _info = env.reset(seed=start)
-            episode += 1
-        observation, _reward, terminated, truncated, _info = env.step(policy(observation, rng))
-        done = bool(terminated or truncated)
-        yield
+    while steps:
+        for _ in drive_episode(env, policy, steps=steps, seed=seed, episode=episode):
+            steps -= 1
+            yield
+        episode += 1
 
 
 def _episode_randomness(seed: int, episode: int) -> tuple[int, np.random.Generator]:

@@ -56,7 +56,7 @@ class Episode:
         truncated: bool ``(T,)``.
         time: float64 ``(T + 1,)`` in s since the reset, or None where the time step is unknown.
         state: float64 ``(T + 1, *state_shape)``, the simulator's state, or None.
-        frame: uint8 ``(T + 1, H, W, C)``, or None.
+        frame: uint8 ``(T + 1, H, W, C)``, or None. Under a :class:`~hnn_gym.data.frames.FrameRule`, H = W = its size.
         energy: float64 ``(T + 1,)`` in J, or None.
 
     Raises:
@@ -89,6 +89,11 @@ class Episode:
     def num_steps(self) -> int:
         """The number of steps T."""
         return len(self.action)
+
+    def first(self, steps: int) -> Episode:
+        """Return the first ``steps`` steps, at most all, as an episode."""
+        kept = min(steps, self.num_steps)
+        return Episode(**{name: array[: FIELDS[name].rows(kept, 1)] for name, array in self.arrays().items()})
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that were recorded, by name, in the order of ``FIELDS``."""

@@ -18,6 +18,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.plain import plain
 from hnn_gym.errors import InputError
 
@@ -67,6 +68,7 @@ class Provenance:
         coordinates: which observation entries are angles, positions and velocities, as JSON, or None.
         versions: versions of Python and packages at the first recording.
         appended: later recordings, where seed, policy or versions changed.
+        frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
     """
 
     env_id: str
@@ -79,6 +81,7 @@ class Provenance:
     coordinates: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=installed_versions)
     appended: tuple[Appended, ...] = ()
+    frame_rule: FrameRule | None = None
 
     @classmethod
     def of(
@@ -90,6 +93,7 @@ class Provenance:
         policy: str = "unknown",
         coordinates: Mapping[str, Any] | None = None,
         env_id: str | None = None,
+        frame_rule: FrameRule | None = None,
     ) -> Provenance:
         """Describe ``env``.
 
@@ -101,6 +105,7 @@ class Provenance:
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
                 or the one known for it, if there is one.
             env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
+            frame_rule: how frames are made.
 
         Raises:
             InputError: a space is not a Box, or dt is not a positive number.
@@ -130,6 +135,7 @@ class Provenance:
             seed=seed,
             policy=policy,
             coordinates=None if coordinates is None else plain(coordinates),
+            frame_rule=frame_rule,
         )
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
@@ -138,7 +144,7 @@ class Provenance:
         Raises:
             InputError: the two are not the same environment, so that one dataset cannot hold both.
         """
-        for name in ("env_id", "env_kwargs", "observation_space", "action_space", "dt", "coordinates"):
+        for name in ("env_id", "env_kwargs", "observation_space", "action_space", "dt", "coordinates", "frame_rule"):
             old, new = getattr(self, name), getattr(later, name)
             if old != new:
                 raise InputError(
@@ -158,6 +164,10 @@ class Provenance:
         values["observation_space"] = _space_to_json(self.observation_space)
         values["action_space"] = _space_to_json(self.action_space)
         values["appended"] = [dataclasses.asdict(entry) for entry in self.appended]
+        if self.frame_rule is None:  # so a dataset without frames is the same as before there were rules
+            del values["frame_rule"]
+        else:
+            values["frame_rule"] = self.frame_rule.to_json()
         return values
 
     @classmethod
@@ -174,6 +184,7 @@ class Provenance:
                     "observation_space": _space_from_json(values["observation_space"]),
                     "action_space": _space_from_json(values["action_space"]),
                     "appended": tuple(Appended(**entry) for entry in values["appended"]),
+                    "frame_rule": FrameRule.from_json(values["frame_rule"]) if "frame_rule" in values else None,
                 }
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.data.episode import FIELDS, REQUIRED, Episode
+from hnn_gym.data.frames import Camera, FrameRule
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.store_writer import StoreWriter
 from hnn_gym.data.writer import Writer
@@ -35,7 +36,8 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         env: environment to record.
         to: path of the dataset's folder, or a writer.
         record_state: note ``env.unwrapped.state``.
-        record_frames: note ``env.render()``; the environment needs ``render_mode="rgb_array"``.
+        record_frames: note frames, made under this rule, or as they are drawn where True; the environment needs
+            ``render_mode="rgb_array"``.
         energy: takes the unwrapped environment and returns its energy in J, to be noted.
         dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one. It is
             noted, and changes nothing in the environment.
@@ -61,7 +63,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         to: str | Path | Writer,
         *,
         record_state: bool = False,
-        record_frames: bool = False,
+        record_frames: bool | FrameRule = False,
         energy: Energy | None = None,
         dt: float | None = None,
         coordinates: Mapping[str, Any] | None = None,
@@ -72,16 +74,15 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         overwrite: bool = False,
     ) -> None:
         super().__init__(env)
-        if record_frames and env.render_mode != "rgb_array":
-            raise InputError(
-                f"Recording frames needs render_mode='rgb_array', and the environment has "
-                f"{env.render_mode!r}: make it with that render_mode, or record no frames."
-            )
-        provenance = Provenance.of(env, dt=dt, seed=seed, policy=policy, coordinates=coordinates, env_id=env_id)
+        rule = record_frames if isinstance(record_frames, FrameRule) else None
+        self._camera = Camera(env, rule) if record_frames else None
+        provenance = Provenance.of(
+            env, dt=dt, seed=seed, policy=policy, coordinates=coordinates, env_id=env_id, frame_rule=rule
+        )
         asked = {
             "time": provenance.dt is not None,
             "state": record_state,
-            "frame": record_frames,
+            "frame": self._camera is not None,
             "energy": energy is not None,
         }
         self._fields = tuple(name for name in FIELDS if name in REQUIRED or asked[name])
@@ -161,8 +162,8 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
             values["time"] = np.asarray(step * self.provenance.dt, np.float64)
         if "state" in self._fields:
             values["state"] = self._state(step)
-        if "frame" in self._fields:
-            values["frame"] = _frame(self.env.render(), step)
+        if self._camera is not None:
+            values["frame"] = self._camera()
         if self._energy is not None:
             values["energy"] = _number(self._energy(self.env.unwrapped), "energy", step)
         for name, value in values.items():
@@ -210,13 +211,3 @@ def _number(value: Any, name: str, step: int) -> np.ndarray:
     if array.size != 1 or not np.can_cast(array.dtype, np.float64, "same_kind"):
         raise InputError(f"The {name} at step {step} is {value!r}, and has to be one number.")
     return _finite(array.astype(np.float64).reshape(()), name, step)
-
-
-def _frame(frame: Any, step: int) -> np.ndarray:
-    array = np.array(frame)
-    if array.ndim != 3 or array.dtype != np.uint8:
-        raise InputError(
-            f"The frame at step {step} is {array.dtype} of shape {array.shape}, and has to be uint8 "
-            "(H, W, C): record no frames, or render in that form."
-        )
-    return array

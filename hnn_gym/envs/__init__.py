@@ -1,6 +1,7 @@
 """Learned and true worlds as Gymnasium environments."""
 
 from hnn_gym.envs.counterfactual import Counterfactual, counterfactual
+from hnn_gym.envs.pixel_observation import PixelObservation
 from hnn_gym.envs.realise import BumpByForce
 from hnn_gym.envs.registration import register, register_environments
 from hnn_gym.envs.single import SimulatorEnv
@@ -11,6 +12,7 @@ __all__ = [
     "BumpByForce",
     "Counterfactual",
     "PendulumSwingUp",
+    "PixelObservation",
     "RecordedTask",
     "SimulatorEnv",
     "SimulatorVectorEnv",

@@ -232,7 +232,7 @@ def test_a_frame_that_is_no_picture_is_refused(counter):
             return "|---o"
 
     env, _ = recorder(Text(), record_frames=True)
-    with pytest.raises(InputError, match="frame at step 0"):
+    with pytest.raises(InputError, match="frame that Text draws is <U5 of shape"):
         env.reset()
 
 

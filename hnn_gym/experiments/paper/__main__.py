@@ -1,4 +1,4 @@
-"""``python -m hnn_gym.experiments.paper [--tasks ...]``: data, models, scores, one table; resumable."""
+"""``python -m hnn_gym.experiments.paper [tasks ...]``: data, models, scores, one table; resumable."""
 
 from hnn_gym.command import run
 from hnn_gym.experiments.paper.command import Settings, main

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import tyro
 from rich.console import Console
 from rich.progress import track
 
 from hnn_gym.experiments.paper.costs import measure_cost
 from hnn_gym.experiments.paper.floors import cramer_rao, perturbed_truth
 from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
+from hnn_gym.experiments.paper.pixel_runs import PIXEL_MODELS, PixelRunSettings, run_pixels
 from hnn_gym.experiments.paper.real_pendulum import load_recording
 from hnn_gym.experiments.paper.real_runs import REAL_MODELS, RealRunSettings, run_real
 from hnn_gym.experiments.paper.results import Results
@@ -23,16 +25,24 @@ from hnn_gym.experiments.paper.table import markdown, tables
 from hnn_gym.experiments.paper.tasks import SIMULATED
 from hnn_gym.experiments.paper.worlds import world_of
 
-Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "many-bodies"]
+Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "many-bodies", "pixels"]
 _SHOWN = ("relative_energy_drift", "energy_mse_mean", "cpu_seconds_to_goal")
 _Measurement = tuple[str, Callable[[], Any]]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Train and score the paper's models and ours on its state-space tasks."""
+    """Train and score the paper's models and ours on its tasks."""
 
-    tasks: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "many-bodies")
+    tasks: tyro.conf.Positional[tuple[Task, ...]] = (
+        "spring",
+        "pendulum",
+        "real-pendulum",
+        "two-body",
+        "three-body",
+        "many-bodies",
+        "pixels",
+    )
     """Which tasks, in this order."""
     models: tuple[str, ...] = ()
     """Which models, of baseline, hnn, best and best+mirror; empty: all of a task's."""
@@ -51,6 +61,8 @@ class Settings:
     """The same of the real pendulum."""
     many: ManyBodySettings = field(default_factory=ManyBodySettings)
     """The same of the hundred bodies."""
+    pixels: PixelRunSettings = field(default_factory=PixelRunSettings)
+    """The same of the pixel pendulum."""
 
 
 def main(settings: Settings) -> None:
@@ -85,6 +97,11 @@ def _measurements(settings: Settings) -> Iterator[_Measurement]:
         elif task == "many-bodies":
             for seed in settings.seeds:
                 yield f"many-bodies/{seed}", partial(measure_many_bodies, settings.many, seed=seed)
+        elif task == "pixels":
+            for seed in settings.seeds:
+                for kind in PIXEL_MODELS:
+                    if not chosen or kind in chosen:
+                        yield f"runs/pixels/{kind}/{seed}", partial(run_pixels, kind, seed, settings.pixels)
         else:
             yield from _of_simulated(task, chosen, settings)
 

@@ -37,7 +37,11 @@ class Verdict:
 
 def verdicts(results: Results) -> list[Verdict]:
     """All bars for which there are measurements."""
-    return [verdict for verdict in (*_energy(results), *_bodies(results), *_costs(results)) if verdict.values]
+    return [
+        verdict
+        for verdict in (*_energy(results), *_bodies(results), *_costs(results), *_pixels(results))
+        if verdict.values
+    ]
 
 
 def _energy(results: Results) -> Iterator[Verdict]:
@@ -92,3 +96,19 @@ def _costs(results: Results) -> Iterator[Verdict]:
             () if seconds is None else (seconds,),
             f"reference: {published.RERUN[task]['hnn']['cpu_seconds']:.0f} s; whole fit {entry['cpu_seconds']:.1f} s",
         )
+
+
+def _pixels(results: Results) -> Iterator[Verdict]:
+    entries = results.below("runs/pixels/hnn/").values()
+    yield Verdict(
+        "pixels: faithful HNN, 10,000 steps of training, CPU s",
+        published.PIXEL_TRAINING_BAR,
+        tuple(entry["train_cpu_seconds"] for entry in entries),
+        f"reference: {published.RERUN['pixels']['hnn']['cpu_seconds']:.0f} s",
+    )
+    yield Verdict(
+        "pixels: recording 20,600 frames of 28 x 28, one process, CPU s",
+        published.PIXEL_RECORDING_BAR,
+        tuple(entry["data_cpu_seconds"] for entry in entries),
+        "reference: 101 s",
+    )

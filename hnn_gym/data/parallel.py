@@ -1,0 +1,132 @@
+"""Records episodes in several processes: what is recorded is what one process would record, in the same order.
+
+An episode is a pure function of (seed, its number), so it does not matter who records it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+
+from hnn_gym.data.drive import check_range, drive_episode
+from hnn_gym.data.episode import Episode
+from hnn_gym.data.policies import named_policy
+from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.record import RecordTransitions
+from hnn_gym.data.writer import Writer
+from hnn_gym.errors import InputError
+
+MakeRecorder = Callable[[Writer], RecordTransitions]
+"""Makes the environment, and the recorder that writes its episodes; has to be picklable."""
+
+_AHEAD = 2
+"""Episodes that each process is given in advance, so that it need not wait."""
+
+
+def episodes_in_processes(
+    make: MakeRecorder, *, policy: str, steps: int, seed: int, first_episode: int = 0, workers: int
+) -> Iterator[Episode]:
+    """Yield the episodes that :func:`~hnn_gym.data.drive.drive` would record, the last one cut where it cuts it.
+
+    Args:
+        make: called once in every process.
+        policy: name of what chooses the actions.
+        steps: number of steps in all, at least one.
+        seed: seed of starts and actions, not negative.
+        first_episode: number of the first episode, where earlier ones exist already.
+        workers: number of processes, at least one.
+
+    Raises:
+        InputError: a number is out of range; or whatever went wrong in a process.
+        ChildProcessError: a process died.
+    """
+    check_range(steps=steps, seed=seed)
+    if workers < 1:
+        raise InputError(f"Recording needs at least one process, and workers is {workers}.")
+    return _episodes(make, policy, steps, seed, first_episode, workers)
+
+
+def _episodes(make: MakeRecorder, policy: str, steps: int, seed: int, number: int, workers: int) -> Iterator[Episode]:
+    context = multiprocessing.get_context("spawn")  # a fork would share the drawing code's state
+    processes, pipes = [], []
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, make, policy, seed), daemon=True)
+            process.start()
+            theirs.close()
+            processes.append(process)
+            pipes.append(ours)
+        turns = deque(pipes * _AHEAD)
+        for pipe in turns:
+            _ask(pipe, number, steps)
+            number += 1
+        while steps:
+            pipe = turns.popleft()
+            episode = _received(pipe)
+            yield episode.first(steps)
+            steps -= min(steps, episode.num_steps)
+            _ask(pipe, number, steps)
+            turns.append(pipe)
+            number += 1
+    finally:
+        for process in processes:
+            process.kill()  # SDL, which many environments draw with, takes SIGTERM for a closed window
+        for process, pipe in zip(processes, pipes, strict=True):
+            process.join()
+            pipe.close()
+
+
+def _ask(pipe: Connection, number: int, steps: int) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # why it died is what is received from it
+        pipe.send((number, steps))
+
+
+def _received(pipe: Connection) -> Episode:
+    try:
+        result = pipe.recv()
+    except EOFError:
+        raise ChildProcessError("A recording process died: record with fewer workers, or with one.") from None
+    if isinstance(result, BaseException):
+        raise result
+    assert isinstance(result, Episode)
+    return result
+
+
+class _Keeps:
+    """A writer that keeps the last episode."""
+
+    episode: Episode
+
+    def begin(self, provenance: Provenance, fields: tuple[str, ...]) -> None:
+        """Nothing is prepared."""
+
+    def write(self, episode: Episode) -> None:
+        """Keep it."""
+        self.episode = episode
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _work(pipe: Connection, make: MakeRecorder, policy: str, seed: int) -> None:
+    """Record the episodes that are asked for, each of at most so many steps, until nobody asks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that writes is the one to be interrupted
+    try:
+        kept = _Keeps()
+        recorder = make(kept)
+        chosen = named_policy(policy, recorder.provenance.action_space)
+        while True:
+            episode, steps = pipe.recv()
+            for _ in drive_episode(recorder, chosen, steps=steps, seed=seed, episode=episode):
+                pass
+            recorder.finish_episode()
+            pipe.send(kept.episode)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # nobody listens any more
+    except Exception as error:
+        pipe.send(error)

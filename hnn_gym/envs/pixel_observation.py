@@ -1,0 +1,88 @@
+"""Observations made of what is drawn: the last frames of any environment, stacked, for an agent that only sees."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.data.frames import WHOLE, Camera, Channels, FrameRule
+from hnn_gym.errors import InputError
+
+
+class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymnasium.utils.RecordConstructorArgs):
+    """The last ``stack`` frames as observation, uint8 ``(size, size, channels * stack)``, the newest one last.
+
+    The frames are made under the same rule as recorded ones: under ``dataset.provenance.frame_rule``, an agent sees
+    what the dataset shows. After a reset the stack is the first frame, again and again.
+
+    Example:
+        >>> env = PixelObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), size=64, stack=2)
+        >>> env.reset(seed=0)[0].shape
+        (64, 64, 6)
+
+    Args:
+        env: made with ``render_mode="rgb_array"``.
+        size: see :class:`~hnn_gym.data.frames.FrameRule`, as for the next three.
+        channels: of a frame.
+        crop: part of the picture that is seen.
+        oversampling: rows drawn for every row of the frame, where the environment draws at any size.
+        stack: number of frames; 2 show velocities.
+
+    Attributes:
+        rule: of the frames.
+
+    Raises:
+        InputError: the environment does not draw to arrays, or an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        *,
+        size: int,
+        channels: Channels = "rgb",
+        crop: tuple[float, float, float, float] = WHOLE,
+        oversampling: int = 4,
+        stack: int = 2,
+    ) -> None:
+        gymnasium.utils.RecordConstructorArgs.__init__(
+            self, size=size, channels=channels, crop=crop, oversampling=oversampling, stack=stack
+        )
+        super().__init__(env)
+        if stack < 1:
+            raise InputError(f"An observation needs at least one frame, and stack is {stack}.")
+        self.rule = FrameRule(size, channels, crop, oversampling)
+        self._camera = Camera(env, self.rule)
+        self._stack, self._frames = stack, deque[np.ndarray](maxlen=stack)
+        rows, columns, depth = self.rule.shape
+        self.observation_space = Box(0, 255, (rows, columns, depth * stack), np.uint8)
+
+    @classmethod
+    def of(cls, env: gymnasium.Env[Any, Any], rule: FrameRule, *, stack: int = 2) -> PixelObservation:
+        """Wrap ``env`` under a rule that is given, such as that of a dataset."""
+        return cls(
+            env, size=rule.size, channels=rule.channels, crop=rule.crop, oversampling=rule.oversampling, stack=stack
+        )
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Reset the environment, and fill the stack with its first frame.
+
+        Raises:
+            InputError: what is drawn is no picture, or blank.
+        """
+        self._frames.clear()
+        return super().reset(seed=seed, options=options)
+
+    def observation(self, observation: Any) -> np.ndarray:
+        """Return the stack with a frame of what there is now, uint8 ``(size, size, channels * stack)``.
+
+        Raises:
+            InputError: what is drawn is no picture of the size before.
+        """
+        frame = self._camera()
+        self._frames.extend([frame] if self._frames else [frame] * self._stack)
+        return np.concatenate(list(self._frames), axis=-1)
