@@ -22,7 +22,8 @@ from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.world_model import WorldModel
 
-_FRAMES = "frames"
+FRAMES = "frames"
+"""Folder, inside the checkpoint of a world learned from frames, of what it sees with."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class PixelWorld:
         self.world.save(path, overwrite=overwrite)
         arrays = self.codec.arrays() | {name: np.asarray(a) for name, a in self.reward.parameters.items()}
         card = {"codec": self.codec.to_json(), "reward": self.reward.to_json(), "about": dict(self.about)}
-        write_checkpoint(Path(path) / _FRAMES, card, arrays | {"starts": self.starts}, overwrite=overwrite)
+        write_checkpoint(Path(path) / FRAMES, card, arrays | {"starts": self.starts}, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PixelWorld:
@@ -109,9 +110,9 @@ class PixelWorld:
             InputError: it is not such a checkpoint, damaged, or of a world without frames.
         """
         world = WorldModel.load(path)
-        if not (Path(path) / _FRAMES).is_dir():
+        if not (Path(path) / FRAMES).is_dir():
             raise InputError(f"{path} holds a world that was not learned from frames: use WorldModel.load.")
-        card, arrays = read_checkpoint(Path(path) / _FRAMES)
+        card, arrays = read_checkpoint(Path(path) / FRAMES)
         codec = FrameCodec.of(arrays, card.get("codec", {}))
         reward = RewardHead.of(arrays, card.get("reward", {}))
         starts = arrays.get("starts", np.empty(0))

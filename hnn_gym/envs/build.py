@@ -8,15 +8,18 @@ from numbers import Real
 
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks import Reward, Task, task_for
+from hnn_gym.envs.tasks.filmed import FilmedTask
+from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.true_worlds import truth_of
 from hnn_gym.errors import InputError
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.world_model import WorldModel
 
 
 def build_simulator(
-    world_model: WorldModel | str | os.PathLike[str],
+    world_model: WorldModel | PixelWorld | str | os.PathLike[str],
     *,
     task: Task | None = None,
     reward: Reward | None = None,
@@ -32,7 +35,8 @@ def build_simulator(
         InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none, or one of
             another system; dt is not positive; or bumps are asked of a world without H.
     """
-    world = resolve_world(world_model)
+    seen = resolve_pixel_world(world_model)
+    world = seen.world if seen is not None else resolve_world(world_model)  # type: ignore[arg-type]
     if dt is not None:
         if not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf:
             raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
@@ -41,7 +45,10 @@ def build_simulator(
         raise InputError("Give either task or reward: a task has a reward of its own.")
     if reward is not None and not callable(reward):
         raise InputError(f"reward must be a function f(observation, force, next_observation), not {reward!r}.")
-    if task is None:
+    if task is None and seen is not None:
+        filmed = FilmedTask(seen)
+        task = filmed if reward is None else RewardedTask(filmed, world.coordinates, reward)
+    elif task is None:
         task = task_for(world, reward=reward)
     _check_fit(task, world)
     channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)

@@ -10,7 +10,7 @@ import gymnasium
 
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.checks import check_steps
-from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import (
     IdealPendulumSwingUp,
@@ -39,6 +39,7 @@ _SYSTEMS: dict[str, type[Task]] = {
     "ThreeBody": ThreeBodyBound,
 }
 _LEARNED = {f"{kind}{system}-v0": task for system, task in _SYSTEMS.items() for kind in ("HNN", "Baseline")}
+_SEEN = ("HNNPixelPendulum-v0", "BaselinePixelPendulum-v0")
 _TRUE = {f"{system}-v0": _SYSTEMS[system] for system in ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")}
 
 
@@ -90,7 +91,7 @@ def make_learned(world_model: WorldModel | str | os.PathLike[str], **kwargs: Any
 
     Gymnasium's own ``max_episode_steps`` can only shorten that; ``episode_steps`` sets it, None for no end.
     """
-    world = resolve_world(world_model)
+    world = resolve_pixel_world(world_model) or resolve_world(world_model)
     env = SimulatorEnv(world, **kwargs)
     if "episode_steps" in kwargs or env.task.max_episode_steps is None:
         return env
@@ -129,6 +130,14 @@ def register_environments() -> None:
             vector_entry_point=_VECTOR_ENTRY_POINT,
             kwargs={"world_model": env_id},
             max_episode_steps=task.max_episode_steps,
+        )
+    for env_id in _SEEN:
+        gymnasium.register(
+            env_id,
+            entry_point="hnn_gym.envs.pixels:make_pixels",
+            vector_entry_point="hnn_gym.envs.pixels:make_pixels_vector",
+            kwargs={"world_model": env_id},
+            max_episode_steps=PendulumSwingUp.max_episode_steps,
         )
     gymnasium.register(
         "NBody-v0",

@@ -18,6 +18,7 @@ from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
 from hnn_gym.envs.tasks import Reward, Task
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.world_model import WorldModel
 
 
@@ -62,7 +63,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __init__(
         self,
-        world_model: WorldModel | str | os.PathLike[str],
+        world_model: WorldModel | PixelWorld | str | os.PathLike[str],
         *,
         task: Task | None = None,
         reward: Reward | None = None,

@@ -14,6 +14,7 @@ from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.world_model import WorldModel
 
 
@@ -32,7 +33,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
 
     def __init__(
         self,
-        world_model: WorldModel | str | os.PathLike[str],
+        world_model: WorldModel | PixelWorld | str | os.PathLike[str],
         *,
         num_envs: int = 1,
         max_episode_steps: int | None = None,
