@@ -50,9 +50,7 @@ class RewardHead:
 
     def with_parameters(self, parameters: Mapping[str, Array]) -> RewardHead:
         """The same head with another network."""
-        return RewardHead(
-            self.features, self.velocity_scales, self.force_scales, self.mean, self.spread, parameters
-        )
+        return RewardHead(self.features, self.velocity_scales, self.force_scales, self.mean, self.spread, parameters)
 
     def to_json(self) -> dict[str, Any]:
         """What is not an array, JSON-ready."""

@@ -167,9 +167,7 @@ class Shooting:
         filled = torch.cat([penalties, penalties.new_zeros(-len(penalties) % rows)])
         return torch.cat([missed, filled.reshape(rows, -1)], dim=1)
 
-    def positions_and_velocities(
-        self, parameters: Mapping[str, np.ndarray], lengths: Sequence[int]
-    ) -> States:
+    def positions_and_velocities(self, parameters: Mapping[str, np.ndarray], lengths: Sequence[int]) -> States:
         """The model's motion by episode, of ``lengths`` moments each; NaN where no window lies."""
         with torch.no_grad():
             found = self.states({name: torch.tensor(array) for name, array in parameters.items()})
@@ -207,9 +205,7 @@ def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np
     angle = world.coordinates.angles[0]
     windows = Windows.cut(list(q), list(action), horizon=action.shape[1], dt=abs(world.dt), angle=angle)
     tensors = {name: torch.tensor(np.asarray(array)) for name, array in world.parameters.items()}
-    shooting = Shooting(
-        windows, world.architecture, world.coordinates, dt=abs(world.dt), decay=0.0, span=(-1.0, 1.0)
-    )
+    shooting = Shooting(windows, world.architecture, world.coordinates, dt=abs(world.dt), decay=0.0, span=(-1.0, 1.0))
     still = tensors | {WARP: torch.zeros(2 if angle else 1, dtype=torch.float64)}
     found = least_squares(
         lambda p: shooting.residual(still | dict(p)),
@@ -223,4 +219,3 @@ def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np
 def without_windows(parameters: Parameters) -> dict[str, np.ndarray]:
     """The dynamics' own parameters."""
     return {name: np.asarray(value) for name, value in parameters.items() if name not in (STARTS, WARP)}
-

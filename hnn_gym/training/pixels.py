@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, 
 from hnn_gym.world_model import WorldModel
 
 _LINE_MARGIN = 0.1
+_WORSE = 1.2
+"""A round that leaves frames and dynamics further apart than before by this factor is undone, and the last."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ class PixelSettings:
 
 Report = Callable[[str], None]
 """Told a line after every stage."""
+
+
+class _Round(NamedTuple):
+    """What a round of dynamics and pictures has found."""
+
+    horizon: int
+    parameters: dict[str, np.ndarray]
+    codec: FrameCodec
+    states: States
+    rms: float
 
 
 def learn_pixels(
@@ -127,33 +139,38 @@ def learn_pixels(
     fastest = np.inf if coordinates.speed_limits is None else NEAR_LIMIT * coordinates.speed_limits[0]
     architecture: Architecture | None = None
     parameters: dict[str, np.ndarray] = {}
-    codec: FrameCodec | None = None
-    states: States | None = None
+    best: _Round | None = None
     for i, horizon in enumerate(settings.horizons):
-        windows = Windows.cut(
-            np.split(q, ends), actions, horizon=horizon, dt=dt, angle=angle, slower_than=fastest
-        )
+        windows = Windows.cut(np.split(q, ends), actions, horizon=horizon, dt=dt, angle=angle, slower_than=fastest)
         if architecture is None:
             architecture = _architecture(model, windows, coordinates, options, dt=dt)
             parameters = architecture.initial_parameters(np.random.default_rng(settings.seed))
         shooting = Shooting(windows, architecture, coordinates, dt=dt, decay=settings.decay, span=span)
-        start = parameters | {STARTS: shooting.starts(states), WARP: np.zeros(settings.warp * (2 if angle else 1))}
+        start = parameters | {
+            STARTS: shooting.starts(best.states if best else None),
+            WARP: np.zeros(settings.warp * (2 if angle else 1)),
+        }
         if i == 0:
             start = _descended(shooting, start, settings)
         found = least_squares(
             shooting.residual, start, local=STARTS, settings=LeastSquaresSettings(steps=settings.steps)
         )
-        parameters = without_windows(found)
         states = shooting.positions_and_velocities(found, lengths)
         where = np.concatenate(states[0])
         known = ~np.isnan(where)
         harmonics = Harmonics(angle, settings.harmonics if i else max(1, settings.harmonics // 2), *_ends(angle, span))
         codec = FrameCodec.fitted(film[known], where[known], harmonics)
         q = codec.encode(film)[..., 0]
-        left = codec.harmonics.wrapped(where[known]) - q[known]
+        left = where[known] - q[known]
         rms = float(np.sqrt(np.mean(2 - 2 * np.cos(left)) if angle else np.mean(left**2)))
         tell(f"windows of {horizon} steps: frames and dynamics differ by {rms:.2g}, pictures by {codec.residual:.2g}")
-    assert architecture is not None and codec is not None and states is not None
+        if best is not None and rms > _WORSE * best.rms:
+            tell(f"windows of {horizon} steps are too long for this model: back to those of {best.horizon}")
+            break
+        parameters = without_windows(found)
+        best = _Round(horizon, parameters, codec, states, rms)
+    assert architecture is not None and best is not None
+    codec, states = best.codec, best.states
 
     world = WorldModel.built(
         architecture, parameters, coordinates=coordinates, integrator=architecture.integrator, dt=dt
@@ -169,7 +186,7 @@ def learn_pixels(
         "frames": len(film),
         "longest_episode": max(len(a) for a in actions),
         "settings": asdict(settings),
-        "figures": {"codec_residual": codec.residual, "frames_minus_dynamics_rms": rms},
+        "figures": {"codec_residual": codec.residual, "frames_minus_dynamics_rms": best.rms, "horizon": best.horizon},
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
     card = {"seen": {"env_id": dataset.provenance.env_id, "sha256": about["sha256"], "frames": len(film)}}

@@ -15,7 +15,6 @@ from hnn_gym.experiments.paper.command import Settings, main
 from hnn_gym.experiments.paper.data import make_data, trajectories
 from hnn_gym.experiments.paper.faithful import faithful_architecture, initial_parameters
 from hnn_gym.experiments.paper.floors import cramer_rao
-from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
 from hnn_gym.experiments.paper.real_pendulum import fit_real, load_recording, real_score
 from hnn_gym.experiments.paper.real_runs import RealRunSettings
@@ -28,6 +27,7 @@ from hnn_gym.experiments.paper.worlds import world_of
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.phase import join, symplectic_gradient
 from hnn_gym.reference import reference_trajectory
+from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 
 RECORDING = Path(__file__).parents[2] / ".." / "shared" / "data" / "invar_datasets.zip"
 needs_recording = pytest.mark.skipif(

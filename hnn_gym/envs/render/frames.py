@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hnn_gym.envs.tasks import Task
+from hnn_gym.models.pixel import FrameCodec
 
 _SIDE = 512
 
@@ -14,8 +17,9 @@ class FrameRenderer:
 
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"."""
-        self._codec = getattr(task, "known", task).codec  # type: ignore[attr-defined]
-        self._window: object | None = None
+        filmed: Any = getattr(task, "known", task)
+        self._codec: FrameCodec = filmed.codec
+        self._window: Any = None
         self._human = render_mode == "human"
 
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
@@ -27,7 +31,7 @@ class FrameRenderer:
             from hnn_gym.envs.render.window import Window
 
             self._window = Window(picture.shape[1], picture.shape[0], fps=30, title="hnn_gym: decoded frames")
-        self._window.show(picture)  # type: ignore[attr-defined]
+        self._window.show(picture)
         return None
 
     def clear(self) -> None:
@@ -36,7 +40,7 @@ class FrameRenderer:
     def close(self) -> None:
         """Close the window, if there is one."""
         if self._window is not None:
-            self._window.close()  # type: ignore[attr-defined]
+            self._window.close()
             self._window = None
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
 from hnn_gym.models import PairwiseHNN, Variables
 from hnn_gym.phase import split
+from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import numpy as np
 from hnn_gym.dynamics import Dynamics, PortHamiltonian
 from hnn_gym.experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
 from hnn_gym.experiments.paper.data import make_data
-from hnn_gym.training.least_squares import LeastSquaresSettings
 from hnn_gym.experiments.paper.starts import disc
 from hnn_gym.experiments.paper.tasks import THREE_BODY
 from hnn_gym.hamiltonians import NBody
 from hnn_gym.integrators import Integrator, Yoshida4, Yoshida8
 from hnn_gym.phase import split
 from hnn_gym.simulate import integrate
+from hnn_gym.training.least_squares import LeastSquaresSettings
 
 
 @dataclass(frozen=True)

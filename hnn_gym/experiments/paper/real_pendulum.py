@@ -22,11 +22,11 @@ from scipy.integrate import solve_ivp
 from hnn_gym.data.schmidt_lipson import read_schmidt_lipson
 from hnn_gym.dynamics import Dynamics
 from hnn_gym.errors import InputError
-from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares
 from hnn_gym.experiments.paper.tasks import Protocol
 from hnn_gym.integrators import RungeKutta4
 from hnn_gym.models import MechanicalHNN, Variables
 from hnn_gym.simulate import integrate
+from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares
 
 PROTOCOL = Protocol(steps=2000, batch=None, decay=1e-5)
 _FRAME = 1 / 6

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 
 from hnn_gym.experiments.paper.data import PaperData
-from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
 from hnn_gym.integrators import Yoshida4
 from hnn_gym.models import MechanicalHNN, Variables
 from hnn_gym.phase import split
 from hnn_gym.simulate import integrate
+from hnn_gym.training.least_squares import LeastSquaresSettings, Report, Tensors, least_squares, tensors
 
 STARTS = "starts"
 

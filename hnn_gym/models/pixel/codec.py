@@ -48,9 +48,7 @@ class FrameCodec:
     residual: float
 
     @classmethod
-    def fitted(
-        cls, frames: np.ndarray, q: np.ndarray, harmonics: Harmonics, *, smoothing: float = 1e-5
-    ) -> FrameCodec:
+    def fitted(cls, frames: np.ndarray, q: np.ndarray, harmonics: Harmonics, *, smoothing: float = 1e-5) -> FrameCodec:
         """Fit the decoder to frames at known positions, and with it the encoder.
 
         Args:

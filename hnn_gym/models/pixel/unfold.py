@@ -46,8 +46,8 @@ def first_positions(frames: np.ndarray, *, angle: bool, blur: float = 0.14) -> n
     if values[-2] < 1e-3 * values[-1] or radius.min() < _ROUND * np.median(radius):
         raise InputError(
             "What moves in the frames does not run round a circle (distances from its middle: "
-            f"{radius.min():.2g} to {radius.max():.2g}, median {np.median(radius):.2g}): record whole turns, blur more, "
-            "or declare a position instead of an angle."
+            f"{radius.min():.2g} to {radius.max():.2g}, median {np.median(radius):.2g}): record whole turns, blur "
+            "more, or declare a position instead of an angle."
         )
     return np.arctan2(around[:, 1], around[:, 0])
 
