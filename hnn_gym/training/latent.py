@@ -201,7 +201,8 @@ def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np
         q: positions ``(N, k + 1)`` as encoded.
         action: actions in between ``(N, k, m)``.
     """
-    assert world.architecture is not None and world.parameters is not None
+    assert world.architecture is not None
+    assert world.parameters is not None
     angle = world.coordinates.angles[0]
     windows = Windows.cut(list(q), list(action), horizon=action.shape[1], dt=abs(world.dt), angle=angle)
     tensors = {name: torch.tensor(np.asarray(array)) for name, array in world.parameters.items()}

@@ -169,7 +169,8 @@ def learn_pixels(
             break
         parameters = without_windows(found)
         best = _Round(horizon, parameters, codec, states, rms)
-    assert architecture is not None and best is not None
+    assert architecture is not None
+    assert best is not None
     codec, states = best.codec, best.states
 
     world = WorldModel.built(

@@ -1,4 +1,4 @@
-"""From the dream to reality by frames alone: a policy found in a latent world acts in a Pendulum-v1 that it only sees."""
+"""From the dream to reality by frames alone: what a policy found in a latent world earns in the real Pendulum-v1."""
 
 from __future__ import annotations
 

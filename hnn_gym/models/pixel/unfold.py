@@ -16,6 +16,8 @@ _CELLS = 16
 """Frames are averaged down to so many cells a side before they are blurred: the blur is wider than that."""
 _ROUND = 0.5
 """Smallest distance from the middle of the circle, as a share of the median."""
+_GAP = np.pi / 2
+"""Largest part of the circle, in rad, that no frame may show."""
 
 
 def first_positions(frames: np.ndarray, *, angle: bool, blur: float = 0.14) -> np.ndarray:
@@ -49,7 +51,14 @@ def first_positions(frames: np.ndarray, *, angle: bool, blur: float = 0.14) -> n
             f"{radius.min():.2g} to {radius.max():.2g}, median {np.median(radius):.2g}): record whole turns, blur "
             "more, or declare a position instead of an angle."
         )
-    return np.arctan2(around[:, 1], around[:, 0])
+    guess = np.arctan2(around[:, 1], around[:, 0])
+    gap = float(np.diff(np.sort(guess), append=guess.min() + 2 * np.pi).max())
+    if gap > _GAP:
+        raise InputError(
+            f"What moves in the frames leaves out {np.degrees(gap):.0f} degrees of the circle: record whole turns, or "
+            "declare a position instead of an angle."
+        )
+    return guess
 
 
 def _averaged(frames: np.ndarray) -> np.ndarray:
