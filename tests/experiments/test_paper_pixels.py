@@ -10,7 +10,7 @@ from hnn_gym.experiments.paper.command import Settings, main
 from hnn_gym.experiments.paper.pixel_data import RULE, Film, film, train_and_test
 from hnn_gym.experiments.paper.pixel_model import PixelWorld, build, initial_arrays
 from hnn_gym.experiments.paper.pixel_runs import PixelRunSettings
-from hnn_gym.experiments.paper.pixel_scoring import Reader, corrected_score, energy, paper_score
+from hnn_gym.experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
 from hnn_gym.experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
 from hnn_gym.experiments.paper.results import Results
 
@@ -160,6 +160,10 @@ def test_a_world_that_gains_energy_is_seen_to():
     last = energy(np.array([0.3, 0.0])) * (np.exp(0.02 * 58) - 1)  # of the first film, nearly
     assert 0.1 * last**2 < found["by_start"]["energy"][0] < last**2
     assert found["valid_prediction_time"] < 30
+
+
+def test_a_pair_is_read_at_its_newer_frame(small):
+    np.testing.assert_array_equal(coordinates(small)[2, 3], [small.theta[2, 4], small.speed[2, 4] / 4])
 
 
 def test_the_energy_is_three_eighths_of_a_joule():

@@ -14,7 +14,7 @@ from hnn_gym.experiments.paper.pixel_model import Kind, build
 from hnn_gym.experiments.paper.pixel_scoring import Reader, corrected_score, paper_score, scored_films
 from hnn_gym.experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
 
-PIXEL_MODELS: tuple[Kind, ...] = ("baseline", "hnn")
+PIXEL_MODELS: tuple[Kind, ...] = ("hnn", "baseline")
 
 
 @dataclass(frozen=True)
