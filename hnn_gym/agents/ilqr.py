@@ -15,7 +15,6 @@ Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np

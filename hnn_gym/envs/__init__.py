@@ -1,6 +1,7 @@
 """Learned and true worlds as Gymnasium environments."""
 
 from hnn_gym.envs.counterfactual import Counterfactual, counterfactual
+from hnn_gym.envs.latent_observation import LatentObservation
 from hnn_gym.envs.pixel_observation import PixelObservation
 from hnn_gym.envs.realise import BumpByForce
 from hnn_gym.envs.registration import register, register_environments
@@ -11,6 +12,7 @@ from hnn_gym.envs.vector import SimulatorVectorEnv
 __all__ = [
     "BumpByForce",
     "Counterfactual",
+    "LatentObservation",
     "PendulumSwingUp",
     "PixelObservation",
     "RecordedTask",

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from numbers import Real
 
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.doubt import doubt_of
+from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks import OTHER_TASKS, Reward, Task, task_for
+from hnn_gym.envs.tasks.filmed import FilmedTask
+from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.true_worlds import truth_of
 from hnn_gym.errors import InputError
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.world_model import WorldModel
+
+Source = WorldModel | PixelWorld | str | os.PathLike[str]
+"""What a world is named by: itself, the id of one that ships, or the path of a checkpoint."""
 
 
 def build_simulator(
-    world_model: WorldModel | str | os.PathLike[str],
+    world_model: Source | Sequence[Source],
     *,
     task: Task | str | None = None,
     reward: Reward | None = None,
@@ -25,6 +33,8 @@ def build_simulator(
     bump_limit: float = 1.0,
     bump_price: float = 0.05,
     exactly_reversible: bool = False,
+    disagreement_price: float = 0.0,
+    disagreement_limit: float | None = None,
 ) -> Simulator:
     """Put a task into a world; arguments as of :class:`hnn_gym.envs.SimulatorEnv`.
 
@@ -34,18 +44,24 @@ def build_simulator(
             another system; dt is not positive; bumps are asked of a world without H; or exact reversibility of one
             with friction, or whose H is not T(p) + V(q).
     """
-    world = resolve_world(world_model)
+    first, *rest = _members(world_model)
+    others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it says what it cannot take
+    seen = resolve_pixel_world(first)
+    world = seen.world if seen is not None else resolve_world(first)  # type: ignore[arg-type]
     if dt is not None:
         if not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf:
             raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
-        world = world.with_dt(dt)
+        world, others = world.with_dt(dt), tuple(other.with_dt(dt) for other in others)
     if exactly_reversible:
         world = world.on_lattice()
     if task is not None and reward is not None:
         raise InputError("Give either task or reward: a task has a reward of its own.")
     if reward is not None and not callable(reward):
         raise InputError(f"reward must be a function f(observation, force, next_observation), not {reward!r}.")
-    if task is None:
+    if task is None and seen is not None:
+        filmed = FilmedTask(seen)
+        task = filmed if reward is None else RewardedTask(filmed, world.coordinates, reward)
+    elif task is None:
         task = task_for(world, reward=reward)
     elif isinstance(task, str):
         if task not in OTHER_TASKS:
@@ -53,7 +69,16 @@ def build_simulator(
         task = OTHER_TASKS[task]()
     _check_fit(task, world)
     channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
-    return Simulator(world, task, channel, truth_of(world))
+    doubt = doubt_of(world, others, price=disagreement_price, limit=disagreement_limit)
+    return Simulator(world, task, channel, truth_of(world), doubt)
+
+
+def _members(world_model: Source | Sequence[Source]) -> list[Source]:
+    if not isinstance(world_model, Sequence) or isinstance(world_model, str):
+        return [world_model]
+    if not world_model:
+        raise InputError("world_model is empty: an ensemble has at least one world.")
+    return list(world_model)
 
 
 def _check_fit(task: Task, world: WorldModel) -> None:

@@ -85,9 +85,7 @@ def observation_scales(world: WorldModel) -> tuple[float, ...]:
     return tuple(scales)
 
 
-def doubt_of(
-    world: WorldModel, others: tuple[WorldModel, ...], *, price: float, limit: float | None
-) -> Doubt | None:
+def doubt_of(world: WorldModel, others: tuple[WorldModel, ...], *, price: float, limit: float | None) -> Doubt | None:
     """The doubt of an ensemble; None for a world alone.
 
     Raises:

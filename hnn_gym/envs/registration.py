@@ -8,9 +8,8 @@ from typing import Any
 
 import gymnasium
 
-from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.build import Source, build_simulator
 from hnn_gym.envs.checks import check_steps
-from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import (
     OTHER_TASKS,
@@ -47,6 +46,7 @@ _BY_BUMPS: dict[str, tuple[str, float, str | None]] = {
 }
 """Name without version: the environment whose world it is, the largest bump in J, and the task if not that one's."""
 _LEARNED = {f"{kind}{system}-v0": task for system, task in _SYSTEMS.items() for kind in ("HNN", "Baseline")}
+_SEEN = ("HNNPixelPendulum-v0", "BaselinePixelPendulum-v0")
 _TRUE = {f"{system}-v0": _SYSTEMS[system] for system in ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")}
 
 
@@ -93,16 +93,15 @@ def register(
         raise InputError(f"{env_id!r} cannot be registered: {error}") from None
 
 
-def make_learned(world_model: WorldModel | str | os.PathLike[str], **kwargs: Any) -> SimulatorEnv:
+def make_learned(world_model: Source | Sequence[Source], **kwargs: Any) -> SimulatorEnv:
     """Entry point of ``HNN-v0``: a world of your own, truncated as its task says.
 
     Gymnasium's own ``max_episode_steps`` can only shorten that; ``episode_steps`` sets it, None for no end.
     """
-    world = resolve_world(world_model)
-    env = SimulatorEnv(world, **kwargs)
+    env = SimulatorEnv(world_model, **kwargs)
     if "episode_steps" in kwargs or env.task.max_episode_steps is None:
         return env
-    return SimulatorEnv(world, episode_steps=env.task.max_episode_steps, **kwargs)
+    return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
 
 
 def make_bodies(
@@ -148,6 +147,14 @@ def register_environments() -> None:
                 kwargs={"world_model": kind + world} | chosen,
                 max_episode_steps=(_TRUE[world] if other is None else OTHER_TASKS[other]()).max_episode_steps,
             )
+    for env_id in _SEEN:
+        gymnasium.register(
+            env_id,
+            entry_point="hnn_gym.envs.pixels:make_pixels",
+            vector_entry_point="hnn_gym.envs.pixels:make_pixels_vector",
+            kwargs={"world_model": env_id},
+            max_episode_steps=PendulumSwingUp.max_episode_steps,
+        )
     gymnasium.register(
         "NBody-v0",
         entry_point="hnn_gym.envs.registration:make_bodies",

@@ -187,6 +187,8 @@ def make_sb3_vec(
     envs = made.unwrapped
     if not isinstance(envs, SimulatorVectorEnv):
         raise InputError(f"{env_id} is not an environment of hnn_gym.")
+    if made.single_observation_space != envs.single_observation_space:
+        raise InputError("Frames are decoded outside the batch: train on observation='latent'.")
     if not isinstance(envs.batch.x, np.ndarray):
         raise InputError("stable-baselines3 takes NumPy arrays: leave out device, or use gymnasium.make_vec.")
     return SimulatorVecEnv(envs.batch, seed=seed, staggered=staggered, draws=draws)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hnn_gym.envs.true_worlds import TRUE_IDS, true_world
 from hnn_gym.errors import InputError
+from hnn_gym.pixel_world import FRAMES, PixelWorld
 from hnn_gym.world_model import WorldModel
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -32,6 +33,28 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
     if isinstance(world_model, str) and world_model in TRUE_IDS:
         return true_world(world_model)
     return WorldModel.load(world_model)
+
+
+def resolve_pixel_world(world_model: PixelWorld | WorldModel | str | os.PathLike[str]) -> PixelWorld | None:
+    """Return a world learned from frames given itself, the id of a shipped one, or the path of a checkpoint.
+
+    None where what is given was not learned from frames; what is wrong with it, :func:`resolve_world` says.
+
+    Raises:
+        InputError: the checkpoint is damaged.
+    """
+    if isinstance(world_model, PixelWorld):
+        return world_model
+    if isinstance(world_model, WorldModel) or not isinstance(world_model, (str, os.PathLike)):
+        return None
+    if isinstance(world_model, str) and (WEIGHTS / world_model / FRAMES).is_dir():
+        return _shipped_pixels(world_model)
+    return PixelWorld.load(world_model) if (Path(world_model) / FRAMES).is_dir() else None
+
+
+@cache
+def _shipped_pixels(name: str) -> PixelWorld:
+    return PixelWorld.load(WEIGHTS / name)
 
 
 @cache

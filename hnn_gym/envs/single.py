@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,14 +10,13 @@ import gymnasium
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.build import Source, build_simulator
 from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
 from hnn_gym.envs.tasks import Reward, Task
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.world_model import WorldModel
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __init__(
         self,
-        world_model: WorldModel | str | os.PathLike[str],
+        world_model: Source | Sequence[Source],
         *,
         task: Task | str | None = None,
         reward: Reward | None = None,
@@ -71,13 +69,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         bump_limit: float = 1.0,
         bump_price: float = 0.05,
         exactly_reversible: bool = False,
+        disagreement_price: float = 0.0,
+        disagreement_limit: float | None = None,
         episode_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         """Put a task into a world.
 
         Args:
-            world_model: a world, the id of a shipped one, or the path of a checkpoint.
+            world_model: a world, the id of a shipped one, or the path of a checkpoint; or several of one system, an
+                ensemble: the first is stepped, and ``info["disagreement"]`` tells how far they differ about the step.
             task: None takes the task of the environment the world was learned from; a name, one of those in
                 :data:`hnn_gym.envs.tasks.OTHER_TASKS`.
             reward: for worlds whose environment has no known task.
@@ -87,6 +88,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             bump_price: reward taken for every joule that a bump gives or takes.
             exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
                 that meets a speed limit is then refused.
+            disagreement_price: reward taken for every unit of disagreement, in every step.
+            disagreement_limit: the episode ends where the disagreement is larger.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
 
@@ -105,6 +108,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             bump_limit=bump_limit,
             bump_price=bump_price,
             exactly_reversible=exactly_reversible,
+            disagreement_price=disagreement_price,
+            disagreement_limit=disagreement_limit,
         )
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):

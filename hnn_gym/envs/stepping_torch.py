@@ -6,8 +6,6 @@ and replayed. That needs a step that asks for no values, which is what can be tr
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 

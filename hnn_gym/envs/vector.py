@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +10,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from hnn_gym.envs.batch import Batch
-from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.build import Source, build_simulator
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
-from hnn_gym.world_model import WorldModel
 
 
 class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
@@ -32,7 +30,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
 
     def __init__(
         self,
-        world_model: WorldModel | str | os.PathLike[str],
+        world_model: Source | Sequence[Source],
         *,
         num_envs: int = 1,
         max_episode_steps: int | None = None,
@@ -45,7 +43,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         """Make the copies.
 
         Args:
-            world_model: a world, the id of one, or the path of a checkpoint.
+            world_model: a world, the id of one, or the path of a checkpoint; or an ensemble of them.
             num_envs: number of copies.
             max_episode_steps: truncate after so many steps; None: the task's own number.
             autoreset_mode: one of Gymnasium's.
@@ -54,8 +52,9 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             dtype: "float64" or "float32", of the physics; float32 steps two to three times as fast.
             device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
                 one CUDA graph, and only starts are drawn on the CPU.
-            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price`` and
-                ``exactly_reversible`` as of :class:`hnn_gym.envs.SimulatorEnv`.
+            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price``,
+                ``exactly_reversible``, ``disagreement_price`` and ``disagreement_limit`` as of
+                :class:`hnn_gym.envs.SimulatorEnv`.
 
         Raises:
             InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be

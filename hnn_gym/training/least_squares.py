@@ -113,11 +113,10 @@ def least_squares(
             if own is not None:
                 units = torch.eye(own.shape[1], dtype=own.dtype)
                 K = np.stack([push_own(unit.expand(own.shape).contiguous()).numpy() for unit in units])
-            return _Linear(columns.reshape(len(columns), -1).T, K, r)
+            return _Linear(columns.reshape(len(columns), r.size).T, K, r)
 
-    theta = torch.tensor(
-        np.concatenate([np.ravel(start[name]) for name in shapes] or [np.zeros(0)]), dtype=torch.float64
-    )
+    flat = [np.ravel(start[name]) for name in shapes] or [np.zeros(0)]
+    theta = torch.tensor(np.concatenate(flat), dtype=torch.float64)
     own = None if local is None else torch.tensor(start[local], dtype=torch.float64)
     linear = linearised(theta, own)
     best = float(np.sum(linear.r**2))

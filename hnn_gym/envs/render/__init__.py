@@ -11,6 +11,7 @@ RENDERERS = {
     "pendulum": ("pendulum", "PendulumRenderer"),
     "hanging pendulum": ("pendulum", "HangingPendulumRenderer"),
     "spring": ("spring", "SpringRenderer"),
+    "frames": ("frames", "FrameRenderer"),
     "bodies": ("bodies", "BodiesRenderer"),
 }
 """Module and class of a renderer by the name a task gives as its picture."""

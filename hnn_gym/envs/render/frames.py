@@ -1,0 +1,51 @@
+"""What a world learned from frames sees: the decoded frame, enlarged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.envs.tasks import Task
+from hnn_gym.models.pixel import FrameCodec
+
+_SIDE = 512
+
+
+class FrameRenderer:
+    """Decodes the position and shows the frame, every pixel of it as a square; one channel as grey."""
+
+    def __init__(self, render_mode: str, task: Task) -> None:
+        """Draw for ``render_mode`` "human" or "rgb_array"."""
+        filmed: Any = getattr(task, "known", task)
+        self._codec: FrameCodec = filmed.codec
+        self._window: Any = None
+        self._human = render_mode == "human"
+
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
+        """Draw the frame at q ``(1,)``."""
+        picture = enlarged(self._codec.decode(q))
+        if not self._human:
+            return picture
+        if self._window is None:
+            from hnn_gym.envs.render.window import Window
+
+            self._window = Window(picture.shape[1], picture.shape[0], fps=30, title="hnn_gym: decoded frames")
+        self._window.show(picture)
+        return None
+
+    def clear(self) -> None:
+        """Nothing is kept between pictures."""
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+
+def enlarged(frame: np.ndarray, *, side: int = _SIDE) -> np.ndarray:
+    """A frame, uint8 ``(H, W, 1 or 3)``, as a colour picture of about ``side`` rows; every pixel becomes a square."""
+    times = max(1, side // frame.shape[0])
+    large = np.repeat(np.repeat(frame, times, axis=0), times, axis=1)
+    return np.ascontiguousarray(np.repeat(large, 3, axis=2) if large.shape[2] == 1 else large)

@@ -1,0 +1,1 @@
+"""The pixel pendulum: learned from frames, forecast, and controlled from frames."""

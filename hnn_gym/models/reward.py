@@ -1,0 +1,98 @@
+"""A learned reward: r = a + s N(phi(q), v / w, u / f), from what was recorded, the formula not being known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.errors import InputError
+from hnn_gym.models.features import Features
+from hnn_gym.models.mlp import MLP
+from hnn_gym.phase import Array, namespace
+
+
+@dataclass(frozen=True)
+class RewardHead:
+    """The reward of a step as a function of the state before it and of the force.
+
+    Attributes:
+        features: phi.
+        velocity_scales: w.
+        force_scales: f; empty without controls.
+        mean: a.
+        spread: s.
+        parameters: of N, as ``reward.w0, reward.b0, ...``.
+    """
+
+    features: Features
+    velocity_scales: tuple[float, ...]
+    force_scales: tuple[float, ...]
+    mean: float
+    spread: float
+    parameters: Mapping[str, Array]
+
+    @property
+    def inputs(self) -> int:
+        """Entries that N takes."""
+        return self.features.size + len(self.velocity_scales) + len(self.force_scales)
+
+    def __call__(self, q: Array, v: Array, u: Array) -> Array:
+        """Reward ``(...)`` at states ``(..., n)``, ``(..., n)`` under forces ``(..., m)``."""
+        xp = namespace(q)
+        parts = [self.features(q), v / self._scale(self.velocity_scales, v)]
+        if self.force_scales:
+            parts.append(u / self._scale(self.force_scales, u))
+        return self.mean + self.spread * self._network(xp.concat(parts, axis=-1))[..., 0]
+
+    def with_parameters(self, parameters: Mapping[str, Array]) -> RewardHead:
+        """The same head with another network."""
+        return RewardHead(self.features, self.velocity_scales, self.force_scales, self.mean, self.spread, parameters)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is not an array, JSON-ready."""
+        return {
+            "angles": list(self.features.angles),
+            "position_scales": list(self.features.scales),
+            "velocity_scales": list(self.velocity_scales),
+            "force_scales": list(self.force_scales),
+            "mean": self.mean,
+            "spread": self.spread,
+        }
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> RewardHead:
+        """Build from the arrays of N and :meth:`to_json`.
+
+        Raises:
+            InputError: they do not fit together.
+        """
+        own = {name: value for name, value in arrays.items() if name.startswith("reward.")}
+        try:
+            head = cls(
+                features=Features(tuple(data["angles"]), tuple(data["position_scales"])),
+                velocity_scales=tuple(map(float, data["velocity_scales"])),
+                force_scales=tuple(map(float, data["force_scales"])),
+                mean=float(data["mean"]),
+                spread=float(data["spread"]),
+                parameters={name: value.astype(np.float64) for name, value in own.items()},
+            )
+            n = len(head.velocity_scales)
+            value = head(np.zeros(n), np.zeros(n), np.zeros(len(head.force_scales)))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(f"The reward of this checkpoint cannot be read: {error!r}.") from None
+        if not np.isfinite(value):
+            raise InputError("The reward of this checkpoint is not finite: the training failed, repeat it.")
+        return head
+
+    @cached_property
+    def _network(self) -> MLP:
+        return MLP.of(self.parameters, "reward")
+
+    def _scale(self, scales: tuple[float, ...], like: Array) -> Array | float:
+        if len(scales) == 1:
+            return scales[0]
+        return namespace(like).asarray(scales, dtype=like.dtype, device=getattr(like, "device", None))

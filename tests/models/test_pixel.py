@@ -1,0 +1,84 @@
+"""Frames and positions: the first guess keeps their order, and what is decoded is encoded to where it came from."""
+
+import numpy as np
+import pytest
+
+from hnn_gym.errors import InputError
+from hnn_gym.models.pixel import FrameCodec, Harmonics, first_positions
+
+
+def spots(x, y, size=16):
+    at = np.linspace(-1.6, 1.6, size)
+    spot = np.exp(-((at[:, None] + y[:, None, None]) ** 2 + (at - x[:, None, None]) ** 2) / (2 * 0.25**2))
+    return np.rint(255 * spot).astype(np.uint8)[..., None]
+
+
+CIRCLE = np.random.default_rng(0).uniform(-np.pi, np.pi, 400)
+LINE = np.random.default_rng(1).uniform(-1, 1, 400)
+FILMS = {
+    "circle": (spots(np.sin(CIRCLE), np.cos(CIRCLE)), CIRCLE, Harmonics(True, 12)),
+    "line": (spots(LINE, 0 * LINE), LINE, Harmonics(False, 16, -1.1, 1.1)),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("basis", [Harmonics(True, 5), Harmonics(False, 5, -1.0, 2.0)], ids=["circle", "line"])
+def test_derivatives_of_the_basis_are_those_of_differences(basis, order):
+    q, h = np.linspace(-0.9, 1.9, 7), 1e-5
+    slope = (basis(q + h, derivative=order - 1) - basis(q - h, derivative=order - 1)) / (2 * h)
+    # A central difference is wrong by h^2 k^3 / 6 < 1e-7 here, with h / eps of rounding.
+    np.testing.assert_allclose(basis(q, derivative=order), slope, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_what_is_decoded_is_encoded_to_where_it_came_from(name):
+    frames, q, harmonics = FILMS[name]
+    codec = FrameCodec.fitted(frames, q, harmonics)
+    fresh = np.linspace(-0.95, 0.95, 50)[:, None] * (np.pi if name == "circle" else 1.0)
+    # Half a grey level in each of the pixels that a spot covers moves it by about 1e-3 of its width.
+    np.testing.assert_allclose(codec.encode(codec.decode(fresh)), fresh, atol=2e-3)
+    assert np.abs(codec.decode(q[:, None]).astype(int) - frames).max() <= 4
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_the_first_guess_keeps_the_order_of_positions(name):
+    q = np.linspace(-1, 1, 60)  # grey levels tell apart what is so far apart
+    frames = spots(np.sin(np.pi * q), np.cos(np.pi * q)) if name == "circle" else spots(q, 0 * q)
+    guess = first_positions(frames, angle=name == "circle")
+    steps = np.diff(np.unwrap(guess)) if name == "circle" else np.diff(guess)
+    assert (steps > 0).all() or (steps < 0).all()
+    if name == "circle":  # once round, not folded
+        assert abs(np.unwrap(guess)[-1] - np.unwrap(guess)[0]) > 6
+
+
+def test_a_checkpoint_of_a_codec_is_within_half_a_grey_level():
+    frames, q, harmonics = FILMS["circle"]
+    codec = FrameCodec.fitted(frames, q, harmonics)
+    again = FrameCodec.of(codec.arrays(), codec.to_json())
+    np.testing.assert_allclose(again.decode(q[:, None]).astype(int), codec.decode(q[:, None]), atol=1)
+    np.testing.assert_allclose(again.encode(frames), codec.encode(frames), atol=1e-3)
+    broken = codec.arrays() | {"codec.weights": np.ones(3)}
+    with pytest.raises(InputError, match="do not fit each other"):
+        FrameCodec.of(broken, codec.to_json())
+
+
+def test_frames_in_which_nothing_moves_are_refused():
+    still = np.repeat(spots(np.zeros(1), np.zeros(1)), 5, axis=0)
+    with pytest.raises(InputError, match="Nothing moves"):
+        first_positions(still, angle=True)
+    with pytest.raises(InputError, match="nothing moves in them"):
+        FrameCodec.fitted(still, np.arange(5.0), Harmonics(True, 3))
+
+
+def test_a_body_that_only_shifts_is_refused_as_an_angle():
+    with pytest.raises(InputError, match="declare a position instead"):
+        first_positions(FILMS["line"][0], angle=True)
+
+
+def test_black_frames_and_frames_of_another_size_are_refused_by_name():
+    frames, q, harmonics = FILMS["circle"]
+    codec = FrameCodec.fitted(frames, q, harmonics)
+    with pytest.raises(InputError, match=r"Frame 1 is all of one colour, 0 \(black\)"):
+        codec.encode(np.stack([frames[0], 0 * frames[0]]))
+    with pytest.raises(InputError, match=r"uint8 of shape \(400, 15, 16, 1\).*\(..., 16, 16, 1\)"):
+        codec.encode(frames[:, 1:])

@@ -1,0 +1,146 @@
+"""Learning from frames: what comes out is the physics that was filmed, in joules where the torque is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hnn_gym.coordinates import Control, Coordinates, Degree
+from hnn_gym.data import Episode, TransitionDataset
+from hnn_gym.errors import InputError
+from hnn_gym.pixel_world import PixelWorld
+from hnn_gym.training.latent import estimated_starts
+from hnn_gym.training.least_squares import least_squares
+from hnn_gym.training.pixels import PixelSettings, learn_pixels
+
+
+def turned_by(film, seen):
+    """Encoded positions, true angles, and the turn between them."""
+    q = seen.codec.encode(np.concatenate(film.frames()))[..., 0]
+    angle = np.concatenate([episode.state for episode in film])[:, 0]
+    return q, angle, np.angle(np.mean(np.exp(1j * (angle - q))))
+
+
+def test_starts_of_windows_change_nothing_in_what_least_squares_finds():
+    t = torch.linspace(0, 1, 6, dtype=torch.float64)
+    data = torch.tensor([[1.0], [2.0], [-1.0]]) * torch.exp(-1.3 * t) + 0.01 * torch.sin(40 * t)
+
+    def rows(p):
+        return p["start"] * torch.exp(-p["rate"] * t) - data
+
+    start = {"rate": np.array([0.5]), "start": np.ones((3, 1))}
+    whole = least_squares(lambda p: rows(p).reshape(-1), start)
+    apart = least_squares(rows, start, local="start")
+    for name in start:  # both stop where a step lowers the sum by less than 1e-4: the answers agree to its root
+        np.testing.assert_allclose(apart[name], whole[name], rtol=1e-3)
+
+
+def test_the_inertia_and_the_angle_of_a_filmed_pendulum_are_found(pendulum_film, seen):
+    q, angle, turn = turned_by(pendulum_film, seen)
+    assert seen.world.energy_unit == "J"
+    # Spots a sixth of the circle wide, in grey levels: a few mrad, and the inertia to a few per cent after two rounds.
+    assert np.abs(np.angle(np.exp(1j * (angle - q - turn)))).max() < 0.05
+    inertia = np.exp(seen.world.parameters["inertia.log"][0])
+    assert inertia == pytest.approx(1 / 3, rel=0.05)
+
+
+def test_the_potential_is_that_of_gravity_in_joules(pendulum_film, seen):
+    _, _, turn = turned_by(pendulum_film, seen)
+    angle = np.linspace(-np.pi, np.pi, 50)
+    learned = seen.world.energy(seen.world.phase_point((angle - turn)[:, None], np.zeros((50, 1))))
+    true = 5 * np.cos(angle)
+    assert np.abs((learned - learned.mean()) - (true - true.mean())).max() < 0.5  # of a height of 10 J
+
+
+def test_the_reward_is_learned_from_what_was_recorded(pendulum_film, seen):
+    _, _, turn = turned_by(pendulum_film, seen)
+    states = np.concatenate([episode.state[:-1] for episode in pendulum_film])
+    action = np.concatenate([episode.action for episode in pendulum_film])
+    reward = np.concatenate([episode.reward for episode in pendulum_film])
+    learned = seen.reward(states[:, :1] - turn, states[:, 1:], action)
+    assert np.sqrt(np.mean((learned - reward) ** 2)) < 0.1 * reward.std()
+
+
+def test_a_start_fitted_through_frames_is_better_than_the_difference_of_two(pendulum_film, seen):
+    q, _, turn = turned_by(pendulum_film, seen)
+    episode = pendulum_film.episode(1)
+    windows = np.unwrap(q[201 : 201 + 21])[None]
+    start = seen.world.state(estimated_starts(seen.world, windows, episode.action[None, :20].astype(float)))
+    assert abs(float(start[1][0, 0]) - episode.state[0, 1]) < 0.05
+    assert abs(np.angle(np.exp(1j * (start[0][0, 0] + turn - episode.state[0, 0])))) < 0.02
+
+
+def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_film):
+    rng, omega, dt = np.random.default_rng(0), 2.0, 0.1
+    at = np.linspace(-1.6, 1.6, 16)
+    episodes = []
+    for _ in range(3):
+        x, v = np.zeros(101), np.zeros(101)
+        x[0], v[0] = rng.uniform(-0.8, 0.8), rng.uniform(-1, 1)
+        action = rng.uniform(-1, 1, (100, 1)).astype(np.float32)
+        for t in range(100):
+            v[t + 1] = v[t] + dt * (-(omega**2) * x[t] + 0.5 * action[t, 0])
+            x[t + 1] = x[t] + dt * v[t + 1]
+        spot = np.exp(-((at - x[:, None]) ** 2)[:, None, :] / 0.2 - (at**2)[:, None] / 0.2)
+        episodes.append(
+            Episode(
+                observation=np.stack([x, v], axis=-1).astype(np.float32),
+                action=action,
+                reward=-(x[:-1] ** 2),
+                terminated=np.zeros(100, bool),
+                truncated=np.zeros(100, bool),
+                frame=np.rint(255 * spot).astype(np.uint8)[..., None],
+            )
+        )
+    coordinates = Coordinates((Degree(position=0, velocity=1),), (Control(0, limit=1.0),))
+    provenance = replace(pendulum_film.provenance, dt=dt, coordinates=coordinates.to_json())
+    film = TransitionDataset.from_episodes(episodes, provenance)
+    seen = learn_pixels(film, options={"hidden": (8,)}, settings=quick_learning)
+    assert seen.world.energy_unit == ""
+    q = seen.codec.encode(np.concatenate(film.frames()))[:, 0]
+    assert abs(np.corrcoef(q, np.concatenate([e.observation[:, 0] for e in film]))[0, 1]) > 0.999
+    # V'' = omega^2 with p = v, whatever the scale of q.
+    force = -seen.world.dynamics.hamiltonian.potential_gradient(np.array([[-0.5], [0.5]]))
+    assert -(force[1, 0] - force[0, 0]) == pytest.approx(omega**2, rel=0.1)
+
+
+def test_a_world_with_eyes_comes_back_from_disk(seen, tmp_path):
+    seen.save(tmp_path / "seen")
+    again = PixelWorld.load(tmp_path / "seen")
+    x = np.array([[0.3, 0.2], [-2.0, -0.4]])
+    np.testing.assert_array_equal(again.world.step(x, np.ones((2, 1))), seen.world.step(x, np.ones((2, 1))))
+    np.testing.assert_allclose(again.decode(x).astype(int), seen.decode(x), atol=1)
+    np.testing.assert_allclose(again.reward(x[:, :1], x[:, 1:], x[:, :1]), seen.reward(x[:, :1], x[:, 1:], x[:, :1]))
+    np.testing.assert_array_equal(again.starts, seen.starts)
+
+
+def test_a_decoded_pair_of_frames_is_encoded_to_its_state(seen):
+    x = seen.world.phase_point(np.linspace(-3, 3, 9)[:, None], np.linspace(-5, 5, 9)[:, None])
+    q, v = seen.world.state(seen.encode(seen.decode(x, stack=2)))
+    np.testing.assert_allclose(q[:, 0], np.linspace(-3, 3, 9), atol=5e-3)
+    np.testing.assert_allclose(v[:, 0], np.linspace(-5, 5, 9), atol=2e-1)  # two errors of 5e-3 over dt = 0.05
+
+
+def test_a_plain_world_is_not_taken_for_one_with_eyes(seen, tmp_path):
+    seen.world.save(tmp_path / "plain")
+    with pytest.raises(InputError, match="not learned from frames"):
+        PixelWorld.load(tmp_path / "plain")
+
+
+def test_what_cannot_be_learned_from_frames_is_refused_by_name(pendulum_film, quick_learning):
+    def refused(match, film=pendulum_film, **kwargs):
+        with pytest.raises(InputError, match=match):
+            learn_pixels(film, settings=kwargs.pop("settings", quick_learning), **kwargs)
+
+    blind = [replace(episode, frame=None) for episode in pendulum_film]
+    refused("no frames", TransitionDataset.from_episodes(blind, pendulum_film.provenance))
+    two = Coordinates((Degree(position=0, velocity=1), Degree(position=2, velocity=3)), (Control(0),))
+    refused("latent of 2 degrees of freedom", coordinates=two)
+    line = Coordinates((Degree(position=0, velocity=1),), (Control(0, unit="N"),))
+    refused("how long a metre is", coordinates=line)
+    refused("declare 0 controls", coordinates=Coordinates((Degree(cos=0, sin=1, velocity=2),)))
+    refused("There is no model 'oracle'", model="oracle")
+    refused("200 steps, and a window 300", settings=replace(quick_learning, horizons=(300,)))
+    with pytest.raises(InputError, match="horizons"):
+        PixelSettings(horizons=(1,))
