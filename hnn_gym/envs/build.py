@@ -7,11 +7,13 @@ import os
 from collections.abc import Sequence
 from numbers import Real
 
+import numpy as np
+
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.doubt import doubt_of
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
-from hnn_gym.envs.tasks import OTHER_TASKS, Reward, Task, task_for
+from hnn_gym.envs.tasks import OTHER_TASKS, BranchedTask, Reward, Task, task_for
 from hnn_gym.envs.tasks.filmed import FilmedTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.true_worlds import truth_of
@@ -35,6 +37,7 @@ def build_simulator(
     exactly_reversible: bool = False,
     disagreement_price: float = 0.0,
     disagreement_limit: float | None = None,
+    starts: np.ndarray | None = None,
 ) -> Simulator:
     """Put a task into a world; arguments as of :class:`hnn_gym.envs.SimulatorEnv`.
 
@@ -68,6 +71,8 @@ def build_simulator(
             raise InputError(f"There is no task {task!r}: the names are {', '.join(map(repr, OTHER_TASKS))}.")
         task = OTHER_TASKS[task]()
     _check_fit(task, world)
+    if starts is not None:
+        task = BranchedTask(task, world.coordinates, starts)
     channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
     doubt = doubt_of(world, others, price=disagreement_price, limit=disagreement_limit)
     return Simulator(world, task, channel, truth_of(world), doubt)

@@ -71,6 +71,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         exactly_reversible: bool = False,
         disagreement_price: float = 0.0,
         disagreement_limit: float | None = None,
+        starts: np.ndarray | None = None,
         episode_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -90,6 +91,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
                 that meets a speed limit is then refused.
             disagreement_price: reward taken for every unit of disagreement, in every step.
             disagreement_limit: the episode ends where the disagreement is larger.
+            starts: real observations ``(k, d)`` to begin episodes at; None: as the task does.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
 
@@ -110,6 +112,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             exactly_reversible=exactly_reversible,
             disagreement_price=disagreement_price,
             disagreement_limit=disagreement_limit,
+            starts=starts,
         )
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):

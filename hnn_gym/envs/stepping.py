@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.tasks import BranchedTask
 from hnn_gym.phase import Array
 from hnn_gym.trace import Program, many, one, trace
 
@@ -67,7 +68,8 @@ def begun(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str, A
 
 def program_of(simulator: Simulator) -> Program | None:
     """Trace :func:`told_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
-    if not vars(type(simulator.task)).get("traceable", False):  # never inherited: a subclass may reward otherwise
+    task = simulator.task.known if isinstance(simulator.task, BranchedTask) else simulator.task
+    if not vars(type(task)).get("traceable", False):  # never inherited: a subclass may reward otherwise
         return None
     if simulator.task.goal_size:  # a program is a function of the state alone
         return None

@@ -53,7 +53,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
                 one CUDA graph, and only starts are drawn on the CPU.
             world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price``,
-                ``exactly_reversible``, ``disagreement_price`` and ``disagreement_limit`` as of
+                ``exactly_reversible``, ``disagreement_price``, ``disagreement_limit`` and ``starts`` as of
                 :class:`hnn_gym.envs.SimulatorEnv`.
 
         Raises:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hnn_gym.data import Provenance
 from hnn_gym.envs.tasks.base import Task
+from hnn_gym.envs.tasks.branched import BranchedTask
 from hnn_gym.envs.tasks.ideal_pendulum import IdealPendulumSwingUp
 from hnn_gym.envs.tasks.keep_bound import KeepBound, NBodyBound, ThreeBodyBound
 from hnn_gym.envs.tasks.orbit import OrbitTransfer
@@ -79,6 +80,7 @@ def _known_task(world: WorldModel, env_id: str, arguments: Mapping[str, Any], re
 __all__ = [
     "OTHER_TASKS",
     "TASKS",
+    "BranchedTask",
     "IdealPendulumSwingUp",
     "KeepBound",
     "NBodyBound",
