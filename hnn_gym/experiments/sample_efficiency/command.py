@@ -13,7 +13,8 @@ from rich.console import Console
 
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset
-from hnn_gym.experiments.optimum import PLANNING, STARTS
+from hnn_gym.evaluation import plots
+from hnn_gym.experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from hnn_gym.experiments.results import Results
 from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, measured
 from hnn_gym.experiments.sample_efficiency.contenders import (
@@ -25,6 +26,8 @@ from hnn_gym.experiments.sample_efficiency.contenders import (
     recorded,
     tuned,
 )
+from hnn_gym.experiments.sample_efficiency.model_free import model_free
+from hnn_gym.experiments.sample_efficiency.page import figure, page
 from hnn_gym.experiments.shipped import fresh_episodes
 
 EXPERIMENT = "sample_efficiency"
@@ -46,6 +49,10 @@ class Settings:
 
     out: Path = Path("docs/results/sample_efficiency.json")
     """JSON file; what is in it is not measured again."""
+    page: Path = Path("docs/sample-efficiency.md")
+    """Where tables and figure go."""
+    optimum: Path = Path("docs/results/optimum.json")
+    """Where the best returns are kept."""
     panels: tuple[Panel, ...] = PANELS
     """Noises, and numbers of transitions."""
     contenders: tuple[str, ...] = tuple(CONTENDERS)
@@ -56,6 +63,8 @@ class Settings:
     """Seeds of the real environment."""
     grid: Grid = field(default_factory=lambda: PLANNING)
     """To plan on."""
+    model_free_seeds: tuple[int, ...] = (0, 1, 2)
+    """Of the agents that learn from the real environment itself."""
     drift_steps: int = DRIFT_STEPS
     """Unforced steps over which true energy is followed."""
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
@@ -139,4 +148,10 @@ def _tune(name: str, noise: float, settings: Settings, results: Results, console
 def main(settings: Settings) -> None:
     """Run the study."""
     torch.set_num_threads(1)
-    study(settings, console=Console())
+    console = Console()
+    results = study(settings, console=console)
+    model_free(results, seeds=settings.model_free_seeds, starts=settings.starts, console=console)
+    best, planned = best_returns(settings.optimum), planned_returns(settings.optimum)
+    settings.page.write_text(page(results, best, planned))
+    plots.save(figure(results, best), settings.page.with_suffix(".png"))
+    console.print(f"{settings.page} and its figure are written.")

@@ -1,0 +1,121 @@
+"""The competition: agents of stable-baselines3 that learn from the real environment, without a model of it.
+
+Their settings for Pendulum-v1 are those that RL Baselines3 Zoo publishes as tuned (Raffin, *RL Baselines3 Zoo*, 2020,
+hyperparameters/{sac,td3,ppo}.yml), so that the comparison is with model-free learning at its best known, not ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+import numpy as np
+from stable_baselines3 import PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from hnn_gym.agents.evaluate import Policy
+from hnn_gym.errors import InputError
+
+
+@dataclass(frozen=True)
+class Published:
+    """Settings that others found good.
+
+    Attributes:
+        algorithm: of stable-baselines3.
+        copies: real environments side by side.
+        arguments: of the algorithm.
+        noise: standard deviation of action noise, in the action's own scale of [-1, 1]; None: none.
+    """
+
+    algorithm: type[BaseAlgorithm]
+    copies: int = 1
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    noise: float | None = None
+
+
+PENDULUM = {
+    "SAC": Published(SAC, arguments={"learning_rate": 1e-3}),
+    "TD3": Published(
+        TD3,
+        arguments={
+            "learning_rate": 1e-3,
+            "gamma": 0.98,
+            "buffer_size": 200_000,
+            "learning_starts": 10_000,
+            "train_freq": 1,
+            "gradient_steps": 1,
+            "policy_kwargs": {"net_arch": [400, 300]},
+        },
+        noise=0.1,
+    ),
+    "PPO": Published(
+        PPO,
+        copies=4,
+        arguments={
+            "learning_rate": 1e-3,
+            "n_steps": 1024,
+            "gae_lambda": 0.95,
+            "gamma": 0.9,
+            "n_epochs": 10,
+            "ent_coef": 0.0,
+            "clip_range": 0.2,
+            "use_sde": True,
+            "sde_sample_freq": 4,
+        },
+    ),
+}
+
+
+def learn_for_real(
+    make_env: Callable[[], gymnasium.Env[Any, Any]],
+    published: Published,
+    *,
+    milestones: Sequence[int],
+    seed: int,
+    report: Callable[[int, Policy], None],
+) -> None:
+    """Train in a real environment, and show the agent at some numbers of real steps.
+
+    Args:
+        make_env: makes the environment.
+        published: how.
+        milestones: real steps after which the agent is shown, rising; the last is the end.
+        seed: of everything; stable-baselines3 seeds the global generators too.
+        report: called with the real steps taken and the agent.
+
+    Raises:
+        InputError: there are no milestones, or they do not rise.
+    """
+    if not milestones or list(milestones) != sorted(set(milestones)):
+        raise InputError(f"Milestones are numbers of real steps that rise, not {list(milestones)}.")
+    arguments = dict(published.arguments)
+    envs = DummyVecEnv([make_env] * published.copies)
+    if published.noise is not None:
+        size = envs.action_space.shape or ()
+        arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, published.noise))
+    agent = published.algorithm("MlpPolicy", envs, seed=seed, device="cpu", **arguments)
+    agent.learn(milestones[-1], callback=_Milestones(list(milestones), report))
+    envs.close()
+
+
+class _Milestones(BaseCallback):
+    """Shows the agent when as many steps have been taken."""
+
+    def __init__(self, left: list[int], report: Callable[[int, Policy], None]) -> None:
+        super().__init__()
+        self._left, self._report = left, report
+
+    def _on_step(self) -> bool:
+        while self._left and self.num_timesteps >= self._left[0]:
+            self._report(self._left.pop(0), self.model)
+        return True
+
+    def _on_training_end(self) -> None:
+        while self._left:  # the last batch of an on-policy algorithm
+            self._report(self._left.pop(0), self.model)
