@@ -22,7 +22,9 @@ noise of a share of each observation's half-range. A planner computes the best p
 acts in the real environment from 100 shared starts (`reset(seed=0..99)`). **Regret** is what is missing to the optimum
 on those starts ({best:.2f} on average); **loss** is what is missing to the same planner with the true dynamics
 ({planned:.2f}). All worlds are trained by the same method and the same optimisers; decay and width of each were chosen
-by held-out prediction error on recordings that are used for nothing else. Each row is over all data seeds.
+by held-out prediction error on recordings that are used for nothing else. Each row is over all data seeds. **Drift** is
+the largest change of *true* energy over 10,000 unforced steps of the dream from 20 starts, in units of the real map's
+own ripple.
 
 `python -m hnn_gym.experiments.sample_efficiency` makes this page; every return is in
 [results/sample_efficiency.json](results/sample_efficiency.json).
@@ -78,8 +80,8 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
 
 def _table(results: Results, kind: str, best: np.ndarray, planned: np.ndarray) -> list[str]:
     lines = [
-        "| noise | transitions | world | loss, mean | loss, worst seed | regret, mean | one-step RMS, median | true energy "
-        "over 10,000 unforced steps, median and worst of starts and seeds, in units of the real map's ripple | seeds |",
+        "| noise | transitions | world | loss, mean | loss, worst seed | regret, mean | one-step RMS, median | drift: "
+        "median, worst | seeds |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (noise, steps, name), seeds in cells(results).items():

@@ -1,0 +1,118 @@
+"""The study on settings so small that its figures mean nothing; what it keeps, resumes and tells is tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from hnn_gym import InputError
+from hnn_gym.agents.dynamic_programming import Grid
+from hnn_gym.evaluation import plots
+from hnn_gym.experiments.planners import Settings as PlannerSettings
+from hnn_gym.experiments.planners import measure, summary
+from hnn_gym.experiments.results import Results
+from hnn_gym.experiments.sample_efficiency import command, contenders
+from hnn_gym.experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study
+from hnn_gym.experiments.sample_efficiency.contenders import Choice
+from hnn_gym.experiments.sample_efficiency.model_free import model_free
+from hnn_gym.experiments.sample_efficiency.page import cells, figure, page
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        out=tmp_path_factory.mktemp("study") / "study.json",
+        panels=(Panel(0.05, (40,)), Panel(0.0, (30,))),
+        contenders=("HNN",),
+        seeds=(0, 1),
+        starts=(0, 1, 2),
+        grid=Grid(positions=41, velocities=31, actions=5),
+        drift_steps=20,
+        tuning_seeds=(1000,),
+        held_out_steps=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tiny: Settings) -> Results:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contenders.Choice, "settings", _quick)
+        return study(tiny, console=Console(quiet=True))
+
+
+def _quick(self: Choice, noise: float, steps: int, *, seed: int = 0) -> contenders.FitSettings:
+    loss = "shooting" if noise else "prediction"
+    return contenders.FitSettings(
+        loss=loss, horizon=10 if noise else 1, decay=self.decay, adam_steps=2, lbfgs_steps=0, seed=seed
+    )
+
+
+def test_every_cell_is_measured_and_noise_is_acted_on_too(results: Results) -> None:
+    found = cells(results)
+    assert set(found) == {(0.05, 40, "HNN"), (0.0, 30, "HNN")}
+    for (noise, _, _), seeds in found.items():
+        assert len(seeds) == 2
+        for told in seeds:
+            assert len(told["returns"]) == 3
+            assert ("noisy_returns" in told) == (noise > 0)
+            assert len(told["drift_J"]) == 20
+
+
+def test_a_finished_study_measures_nothing_again(
+    tiny: Settings, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "measured", None)
+    monkeypatch.setattr(command, "tuned", None)
+    assert study(tiny, console=Console(quiet=True)).below("cell/") == results.below("cell/")
+
+
+def test_the_page_tells_every_row_and_the_figure_is_drawn(results: Results, tmp_path: Path) -> None:
+    best, planned = np.array([-1.0, -2.0, -3.0]), np.array([-1.5, -2.0, -3.5])
+    results["model-free/SAC/100/0"] = [-10.0, -10.0, -10.0]
+    told = page(results, best, planned)
+    row = next(line for line in told.splitlines() if line.startswith("| 5% | 40 | HNN"))
+    losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)]["returns"])) for seed in (0, 1)]
+    assert f"| {np.mean(losses):.2f} | {max(losses):.2f} |" in row
+    assert "| SAC | 100 | 8.0 | 8.0 |" in told
+    plots.save(figure(results, best), tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_a_fit_that_diverged_is_told_as_such(tmp_path: Path) -> None:
+    results = Results(None, experiment="sample_efficiency")
+    results[cell_key(0.0, 10, "HNN", 0)] = {"failed": "not finite"}
+    assert "a fit diverged" in page(results, np.zeros(1), np.zeros(1))
+
+
+def test_model_free_agents_are_measured_at_their_milestones() -> None:
+    results = Results(None, experiment="sample_efficiency")
+    model_free(results, seeds=(0,), starts=(0, 1), milestones={"SAC": (110, 120)}, console=Console(quiet=True))
+    assert len(results["model-free/SAC/110/0"]) == len(results["model-free/SAC/120/0"]) == 2
+
+
+def test_planners_are_compared_with_themselves_in_the_true_world(tmp_path: Path, tiny: Settings) -> None:
+    study_file = tmp_path / "choices.json"
+    Results(study_file, experiment="sample_efficiency")[choice_key("HNN", 0.0)] = {
+        "decay": 1e-12,
+        "hidden": 4,
+        "horizon": 1,
+    }
+    settings = PlannerSettings(
+        out=tmp_path / "planners.json",
+        study=study_file,
+        planners=("MPPI",),
+        transitions=(30,),
+        seeds=(0,),
+        starts=(0,),
+    )
+    found = measure(settings, console=Console(quiet=True))
+    true, learned = summary(found, np.zeros(1))
+    assert learned["loss"][0] == pytest.approx(learned["regret"][0] - true["regret"][0])
+    assert found["rate"]["decisions_per_second_median"] > 0
+    with pytest.raises(InputError, match="no planner"):
+        measure(PlannerSettings(out=tmp_path / "x.json", study=study_file, planners=("guess",)), console=Console())
+    with pytest.raises(InputError, match="sample_efficiency"):
+        measure(PlannerSettings(out=tmp_path / "x.json", study=tmp_path / "none.json"), console=Console())
