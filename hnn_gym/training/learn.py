@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
-from hnn_gym.errors import InputError
+from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import MODELS, Variables
 from hnn_gym.training.fit import FitState, Fittable, Report, fit
@@ -94,10 +95,45 @@ def fit_by_stages(
     """
     if settings.first_horizon not in (None, settings.horizon) and (state is None or state.windows == 0):
         first = settings.beginning
-        begun = fit(objective(first), state=state, report=report).parameters
+        begun = _best_of(objective, first, state=state, report=report).parameters
         starts = begun[STARTS][..., _begins(dataset, settings.horizon, first.horizon), :]
         state = FitState(begun | {STARTS: starts}, windows=1, adam_step=settings.adam_steps)
-    return fit(objective(settings), state=state, report=report)
+        return fit(objective(settings), state=state, report=report)
+    if state is not None and state.windows == 1:
+        return fit(objective(settings), state=state, report=report)
+    return _best_of(objective, settings, state=state, report=report)
+
+
+def _best_of(
+    objective: Callable[[FitSettings], Fittable],
+    settings: FitSettings,
+    *,
+    state: FitState | None,
+    report: Report | None,
+) -> FitState:
+    """Fit from as many initial weights as the settings say; the fit with the lowest objective.
+
+    A fit that diverges is passed over, if another does not. An interrupted one goes on with the start it was at, and
+    forgets those before it.
+    """
+    found: list[tuple[float, FitState]] = []
+    failed: ConvergenceError | None = None
+    for number in range(0 if state is None else state.start, settings.restarts):
+        of = objective(settings.from_start(number))
+        try:
+            fitted = fit(
+                of, state=FitState(of.initial_parameters(), start=number) if state is None else state, report=report
+            )
+        except ConvergenceError as error:
+            failed, state = error, None
+            continue
+        state = None
+        squares = of.residual({name: torch.tensor(value) for name, value in fitted.parameters.items()}).square().sum()
+        found.append((float(squares), fitted))
+    if not found:
+        assert failed is not None
+        raise failed
+    return min(found, key=lambda pair: pair[0])[1]
 
 
 def _begins(dataset: TransitionDataset, horizon: int, short: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.training.losses import derivative_residuals, mean_square, prediction_residual, shooting_residual
+from hnn_gym.training.rough import rough_log_inertia
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
 
@@ -72,6 +73,14 @@ class Objective:
         if self.settings.loss == "shooting":
             q, v = self._coordinates.state(self.observation[:, 0])
             parameters[STARTS] = torch.cat([q, v], dim=-1).numpy()
+            if "inertia.log" in parameters:
+                parameters["inertia.log"] = rough_log_inertia(
+                    self._coordinates,
+                    self.architecture.variables,
+                    self.observation.numpy(),
+                    self.action.numpy(),
+                    dt=self._dt,
+                )
         return parameters
 
     def __call__(
