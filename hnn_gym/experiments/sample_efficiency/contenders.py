@@ -1,9 +1,9 @@
 """Who is compared, and how each is trained: the same method for all, the settings by held-out error.
 
 On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
-begun with windows of 20 steps from three initial weights, of which the best fit goes on. Weight decay and width are
-chosen for every contender and noise by :func:`tuned`, one after the other, on recordings that are used for nothing else,
-by the error of predictions on another such recording. No return in the real environment has a say.
+begun with windows of 20 steps. Weight decay and width are chosen for every contender and noise by :func:`tuned`, one
+after the other, on recordings that are used for nothing else, by the error of predictions on another such recording. No
+return in the real environment has a say.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hnn_gym.errors import ConvergenceError
 from hnn_gym.training import FitSettings, held_out_error, learn, learn_ensemble
 from hnn_gym.world_model import WorldModel
 
-_FIRST_HORIZON, _EPISODE, _RESTARTS = 20, 200, 3
+_FIRST_HORIZON, _EPISODE = 20, 200
 REFERENCE_STEPS = 400
 """Transitions of the recordings that settings are chosen on."""
 TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
@@ -64,7 +64,7 @@ class Choice:
     hidden: int
     horizon: int
 
-    def settings(self, noise: float, steps: int, *, seed: int = 0, restarts: int = _RESTARTS) -> FitSettings:
+    def settings(self, noise: float, steps: int, *, seed: int = 0) -> FitSettings:
         """The settings for as many transitions: where data are noisy, the prior weighs as 1 / steps."""
         optimiser = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60, decay=self.decay, seed=seed)
         if noise == 0:
@@ -75,7 +75,6 @@ class Choice:
             loss="shooting",
             horizon=horizon,
             first_horizon=_FIRST_HORIZON,
-            restarts=restarts,
             decay=self.decay * REFERENCE_STEPS / steps,
         )
 
@@ -97,10 +96,9 @@ def learned(
     *,
     noise: float,
     seed: int = 0,
-    restarts: int = _RESTARTS,
 ) -> tuple[WorldModel, ...]:
     """Learn a contender's worlds from a recording."""
-    settings = choice.settings(noise, dataset.num_steps, seed=seed, restarts=restarts)
+    settings = choice.settings(noise, dataset.num_steps, seed=seed)
     options = {"hidden": (choice.hidden,)}
     if contender.members == 1:
         return (learn(dataset, contender.model, settings=settings, options=options),)
@@ -138,7 +136,7 @@ def tuned(
             errors = []
             for dataset in datasets:
                 try:
-                    (world,) = learned(alone, choice, dataset, noise=noise, restarts=1)
+                    (world,) = learned(alone, choice, dataset, noise=noise)
                     errors.append(held_out_error(world, held_out))
                 except ConvergenceError:
                     errors.append(float("inf"))
