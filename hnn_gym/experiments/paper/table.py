@@ -38,10 +38,10 @@ and scored in the docstrings of `hnn_gym/experiments/paper/`.
   30 starts inside the training distribution and 30 outside it.
 - **pixels**: two frames of 28 x 28, the paper's autoencoder, both networks in its latent plane; three seeds, and five
   films of 200 frames under the paper protocol. README and re-run are their metric on their code's one film; over five
-  films the re-run gave 2.4e-4. Losses are sums of three terms and lie above theirs (README: baseline 1.8e-4, HNN 1.9e-4),
-  of both networks alike; our frames are drawn and averaged otherwise. How energies are read off dreamt frames, and what
-  the corrected protocol corrects, is in the docstring of `pixel_scoring.py`. In *Dreamt frames* the HNN is no better
-  than the baseline: the decoder alone errs by half the threshold, and without the paper's stretch of time phases differ.
+  films the re-run gave 2.4e-4. Losses are sums of three terms and lie above theirs (README: 1.8e-4 and 1.9e-4), of both
+  networks alike; our frames are drawn and averaged otherwise. How energies are read off dreamt frames, and what the
+  corrected protocol corrects, is in the docstring of `pixel_scoring.py`. In *Dreamt frames* the HNN is no better than
+  the baseline: the decoder alone errs by half the threshold, and without the paper's stretch of time phases differ.
 - Each cell: mean / median / worst over training seeds, which draw data and weights anew; for the real
   pendulum, whose data are given, weights alone.
 - Training seconds are the process's own (CPU) where they were recorded, else wall clock on a shared machine.
