@@ -41,7 +41,7 @@ and scored in the docstrings of `hnn_gym/experiments/paper/`.
   films the re-run gave 2.4e-4. Losses are sums of three terms and lie above theirs (README: 1.8e-4 and 1.9e-4), of both
   networks alike; our frames are drawn and averaged otherwise. How energies are read off dreamt frames, and what the
   corrected protocol corrects, is in the docstring of `pixel_scoring.py`. In *Dreamt frames* the HNN is no better than
-  the baseline: the decoder alone errs by half the threshold, and without the paper's stretch of time phases differ.
+  the baseline: the decoder alone errs by half the threshold, and phases drift, which energies do not show.
 - Each cell: mean / median / worst over training seeds, which draw data and weights anew; for the real
   pendulum, whose data are given, weights alone.
 - Training seconds are the process's own (CPU) where they were recorded, else wall clock on a shared machine.
