@@ -9,6 +9,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from hnn_gym.dynamics import PortHamiltonian
+from hnn_gym.envs.tasks.starts import near_circular_triple
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
 from hnn_gym.experiments.paper.command import Settings, main
@@ -89,9 +90,7 @@ def test_starts_are_the_papers():
 
 
 def test_three_bodies_without_noise_circle():
-    from hnn_gym.experiments.paper.starts import near_circular_triple
-
-    x0 = near_circular_triple(1.0, 1.0, 0.0)(np.random.default_rng(0), 1)[0]
+    x0 = near_circular_triple(np.random.default_rng(0), 1, smallest=1.0, largest=1.0, noise=0.0)[0]
     path = reference_trajectory(PortHamiltonian(THREE_BODY.system), x0, np.linspace(0, 3, 20))
     # The circle is an unstable orbit: rounding grows, but not to 1e-8 in half a turn.
     np.testing.assert_allclose(np.linalg.norm(path[:, :6].reshape(20, 3, 2), axis=-1), 1.0, atol=1e-8)
