@@ -48,6 +48,9 @@ class AnalyticSettings:
     """Dreams side by side."""
     window: int = 16
     """Steps that a gradient passes through."""
+    dream: int = 64
+    """Steps of the longest dream. The critic sees beyond its end; and in short ones, what is hard at the beginning is
+    not lost among what is easy for the rest of an episode."""
     gamma: float = 0.99
     """Discount of a step."""
     trace: float = 0.95
@@ -72,8 +75,8 @@ class AnalyticSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if min(self.updates, self.num_envs, self.window, self.critic_steps) < 1:
-            raise InputError(f"updates, num_envs, window and critic_steps must be at least 1: {self}.")
+        if min(self.updates, self.num_envs, self.window, self.critic_steps, self.dream) < 1:
+            raise InputError(f"updates, num_envs, window, critic_steps and dream must be at least 1: {self}.")
         if not (0 < self.gamma <= 1 and 0 <= self.trace <= 1 and self.learning_rate > 0 and self.clip > 0):
             raise InputError(f"gamma and trace must be in (0, 1], learning_rate and clip above 0: {self}.")
 
@@ -241,14 +244,14 @@ class _Trainer:
         self._learn_values(torch.stack(observed), torch.stack(rewards), torch.stack(values), torch.stack(ends), left)
         return float(torch.stack(rewards).mean()) * self._unit
 
-    def _dream_length(self, left: float) -> float:
-        """Steps after which a dream begins anew: one window at first, whole episodes from half of the training on.
+    def _dream_length(self, left: float) -> int:
+        """Steps after which a dream begins anew: one window at first, the longest from half of the training on.
 
         So values are learned near the starts first and spread from there, before gradients ask for them elsewhere.
         """
-        whole, share = self._task.max_episode_steps or math.inf, max(2 * left - 1, 0.0)
-        short = self._settings.window
-        return whole if share == 0 else min(short / share, whole)
+        longest = min(self._task.max_episode_steps or self._settings.dream, self._settings.dream)
+        short = min(self._settings.window, longest)
+        return short + round((longest - short) * min(2 * (1 - left), 1.0))
 
     def _learn_values(
         self, observed: torch.Tensor, rewards: torch.Tensor, values: torch.Tensor, ends: torch.Tensor, left: float
