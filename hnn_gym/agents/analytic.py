@@ -42,24 +42,23 @@ Report = Callable[[int, float], None]
 class AnalyticSettings:
     """How a policy is trained through the world."""
 
-    updates: int = 2000
+    updates: int = 1200
     """Windows, each with one step of the policy."""
-    num_envs: int = 64
+    num_envs: int = 128
     """Dreams side by side."""
     window: int = 16
     """Steps that a gradient passes through."""
-    dream: int = 64
-    """Steps of the longest dream. The critic sees beyond its end; and in short ones, what is hard at the beginning is
-    not lost among what is easy for the rest of an episode."""
+    dream: int = 200
+    """Steps of the longest dream; the critic sees beyond its end."""
     gamma: float = 0.99
     """Discount of a step."""
     trace: float = 0.95
     """The lambda of TD(lambda)."""
     hidden: tuple[int, ...] = (64, 64)
     """Units of the hidden layers of policy and critic."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Adam's, of the policy; it falls linearly to a fiftieth."""
-    critic_rate: float = 2e-3
+    critic_rate: float = 3e-3
     """Adam's, of the critic, likewise."""
     critic_steps: int = 8
     """Steps of the critic in a window."""
@@ -287,8 +286,10 @@ class _Trainer:
     def _action(self, observation: torch.Tensor, left: float) -> torch.Tensor:
         action: torch.Tensor = act(self._policy | self._scale, observation, self._space)
         noise = torch.randn(action.shape, generator=self._noise) * (self._settings.noise * left)
-        half = self._tensor((self._space.high - self._space.low) / 2)
-        return action + half * noise
+        low, high = self._tensor(self._space.low), self._tensor(self._space.high)
+        action = action + (high - low) / 2 * noise
+        # Clipped, with the gradient of what was not: else a policy that has gone too far could never come back.
+        return torch.clamp(action, low, high).detach() + (action - action.detach())
 
     def _seen(self, x: torch.Tensor) -> torch.Tensor:
         seen: torch.Tensor = self._simulator.world.decode(x)

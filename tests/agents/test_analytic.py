@@ -95,7 +95,7 @@ def test_a_policy_comes_back_from_its_folder_and_foreign_ones_are_refused(tmp_pa
 
 def test_dreams_get_longer_from_one_window_to_their_full_length() -> None:
     trainer = analytic._Trainer(build_simulator("HNNPendulum-v0"), TINY)
-    assert [trainer._dream_length(left) for left in (1.0, 0.75, 0.5, 0.0)] == [4, 34, 64, 64]
+    assert [trainer._dream_length(left) for left in (1.0, 0.75, 0.5, 0.0)] == [4, 102, 200, 200]
     trainer = analytic._Trainer(build_simulator("HNNPendulum-v0"), replace(TINY, dream=10**6))
     assert trainer._dream_length(0.0) == 200  # no dream is longer than an episode
 
