@@ -42,21 +42,23 @@ Report = Callable[[int, float], None]
 class AnalyticSettings:
     """How a policy is trained through the world."""
 
-    updates: int = 2000
+    updates: int = 1200
     """Windows, each with one step of the policy."""
-    num_envs: int = 64
+    num_envs: int = 128
     """Dreams side by side."""
     window: int = 16
     """Steps that a gradient passes through."""
+    dream: int = 200
+    """Steps of the longest dream; the critic sees beyond its end."""
     gamma: float = 0.99
     """Discount of a step."""
     trace: float = 0.95
     """The lambda of TD(lambda)."""
     hidden: tuple[int, ...] = (64, 64)
     """Units of the hidden layers of policy and critic."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Adam's, of the policy; it falls linearly to a fiftieth."""
-    critic_rate: float = 2e-3
+    critic_rate: float = 3e-3
     """Adam's, of the critic, likewise."""
     critic_steps: int = 8
     """Steps of the critic in a window."""
@@ -72,8 +74,8 @@ class AnalyticSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if min(self.updates, self.num_envs, self.window, self.critic_steps) < 1:
-            raise InputError(f"updates, num_envs, window and critic_steps must be at least 1: {self}.")
+        if min(self.updates, self.num_envs, self.window, self.critic_steps, self.dream) < 1:
+            raise InputError(f"updates, num_envs, window, critic_steps and dream must be at least 1: {self}.")
         if not (0 < self.gamma <= 1 and 0 <= self.trace <= 1 and self.learning_rate > 0 and self.clip > 0):
             raise InputError(f"gamma and trace must be in (0, 1], learning_rate and clip above 0: {self}.")
 
@@ -241,14 +243,14 @@ class _Trainer:
         self._learn_values(torch.stack(observed), torch.stack(rewards), torch.stack(values), torch.stack(ends), left)
         return float(torch.stack(rewards).mean()) * self._unit
 
-    def _dream_length(self, left: float) -> float:
-        """Steps after which a dream begins anew: one window at first, whole episodes from half of the training on.
+    def _dream_length(self, left: float) -> int:
+        """Steps after which a dream begins anew: one window at first, the longest from half of the training on.
 
         So values are learned near the starts first and spread from there, before gradients ask for them elsewhere.
         """
-        whole, share = self._task.max_episode_steps or math.inf, max(2 * left - 1, 0.0)
-        short = self._settings.window
-        return whole if share == 0 else min(short / share, whole)
+        longest = min(self._task.max_episode_steps or self._settings.dream, self._settings.dream)
+        short = min(self._settings.window, longest)
+        return short + round((longest - short) * min(2 * (1 - left), 1.0))
 
     def _learn_values(
         self, observed: torch.Tensor, rewards: torch.Tensor, values: torch.Tensor, ends: torch.Tensor, left: float
@@ -284,8 +286,10 @@ class _Trainer:
     def _action(self, observation: torch.Tensor, left: float) -> torch.Tensor:
         action: torch.Tensor = act(self._policy | self._scale, observation, self._space)
         noise = torch.randn(action.shape, generator=self._noise) * (self._settings.noise * left)
-        half = self._tensor((self._space.high - self._space.low) / 2)
-        return action + half * noise
+        low, high = self._tensor(self._space.low), self._tensor(self._space.high)
+        action = action + (high - low) / 2 * noise
+        # Clipped, with the gradient of what was not: else a policy that has gone too far could never come back.
+        return torch.clamp(action, low, high).detach() + (action - action.detach())
 
     def _seen(self, x: torch.Tensor) -> torch.Tensor:
         seen: torch.Tensor = self._simulator.world.decode(x)

@@ -1,4 +1,9 @@
-"""A small deterministic policy, a = centre + half range * tanh(MLP(o / scale)), on NumPy; arrays and a card on disk."""
+"""A small deterministic policy on NumPy; arrays and a card on disk.
+
+    a = clip(centre + 1.2 half range * tanh(MLP(o / scale)))
+
+The tanh reaches beyond the bounds, so that full force, which swinging up is made of, takes no infinite weights.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,7 @@ from hnn_gym.phase import Array, namespace
 
 KIND = "analytic"
 _FILE = "policy.safetensors"
+_BEYOND = 1.2
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,9 @@ class AnalyticPolicy:
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(..., k)`` for observations ``(..., d)``, and the state, which is not used."""
-        action = act(self.parameters, np.asarray(observation, np.float64), self.action_space)
-        return action.astype(self.action_space.dtype), state
+        space = self.action_space
+        action = act(self.parameters, np.asarray(observation, np.float64), space).astype(space.dtype)
+        return np.clip(action, space.low, space.high), state
 
     def save(
         self, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None, overwrite: bool = False
@@ -76,10 +83,10 @@ class AnalyticPolicy:
 
 
 def act(parameters: Mapping[str, Array], observation: Array, space: Box) -> Array:
-    """Actions ``(..., k)`` for observations ``(..., d)``, in the library of both."""
+    """Actions ``(..., k)``, not yet clipped, for observations ``(..., d)``, in the library of both."""
     xp = namespace(observation)
     centre, half = (
         xp.asarray(np.asarray(value, np.float64), dtype=observation.dtype)
         for value in ((space.high + space.low) / 2, (space.high - space.low) / 2)
     )
-    return centre + half * xp.tanh(MLP.of(parameters, "policy")(observation / parameters["scale"]))
+    return centre + _BEYOND * half * xp.tanh(MLP.of(parameters, "policy")(observation / parameters["scale"]))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.agents.evaluate import Episodes
 from hnn_gym.agents.transfer import Transfer
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.render import renderer_for
@@ -44,7 +45,8 @@ def write_transfer(
         InputError: it cannot be made.
     """
     world = simulator.world
-    motions = {name: _states(simulator, episodes) for name, episodes in _sides(transfer).items()}
+    shown = int(transfer.real.returns.argmin())
+    motions = {name: _states(simulator, episodes, shown) for name, episodes in _sides(transfer).items()}
     positions = {
         name: np.unwrap(q[:, 0]) if world.coordinates.angles[0] else q[:, 0] for name, (q, _) in motions.items()
     }
@@ -60,20 +62,20 @@ def write_transfer(
         filmed = simulator.task.picture is not None
         if filmed:
             stride = -(-max(len(q) for q, _ in motions.values()) // _FRAMES)
-            films, notes = _film(simulator, transfer, motions, stride=stride)
+            films, notes = _film(simulator, transfer, motions, shown=shown, stride=stride)
             fps = max(1, round(1 / (stride * abs(world.dt))))  # as fast as it happens
             write_gif(folder / FILM, films, fps=fps, notes=notes)
         (folder / PAGE).write_text(_page(transfer, title, filmed=filmed), encoding="utf-8")
         write_results(folder, {**(about or {}), **transfer.numbers()})
 
 
-def _sides(transfer: Transfer) -> dict[str, Any]:
+def _sides(transfer: Transfer) -> dict[str, Episodes]:
     return {"dream": transfer.dream, "real": transfer.real}
 
 
-def _states(simulator: Simulator, episodes: Any) -> tuple[np.ndarray, np.ndarray]:
-    """States (q, v) along the first episode, each ``(steps + 1, n)``."""
-    observation = episodes.observation[: int(episodes.lengths[0]) + 1, 0]
+def _states(simulator: Simulator, episodes: Episodes, shown: int) -> tuple[np.ndarray, np.ndarray]:
+    """States (q, v) along one of the episodes, each ``(steps + 1, n)``."""
+    observation = episodes.observation[: int(episodes.lengths[shown]) + 1, shown]
     q, v = simulator.world.coordinates.state(np.asarray(observation, np.float64))
     return q, v
 
@@ -83,16 +85,17 @@ def _film(
     transfer: Transfer,
     motions: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
+    shown: int,
     stride: int,
 ) -> tuple[dict[str, list[np.ndarray]], dict[str, list[str]]]:
-    """Frames of the first start, and the reward earned so far below each; who has ended stands still."""
+    """Frames of the start that is shown, and the reward earned so far below each; who has ended stands still."""
     longest = max(len(q) for q, _ in motions.values())
     moments = range(0, longest, stride)
     films: dict[str, list[np.ndarray]] = {}
     notes: dict[str, list[str]] = {}
     for name, episodes in _sides(transfer).items():
         q, v = motions[name]
-        earned = np.concatenate([[0.0], np.cumsum(episodes.reward[: len(q) - 1, 0])])
+        earned = np.concatenate([[0.0], np.cumsum(episodes.reward[: len(q) - 1, shown])])
         renderer = renderer_for(simulator.task, "rgb_array")
         pictures, lines = [], []
         for moment in moments:
@@ -132,4 +135,4 @@ def _page(transfer: Transfer, title: str, *, filmed: bool) -> str:
             f"each observation entry:\n\n{markdown_table(['median', 'worst'], errors)}"
         )
     text += f"\n![figure]({FIGURE})\n"
-    return text + (f"\nThe first start, and the reward earned so far:\n\n![film]({FILM})\n" if filmed else "")
+    return text + (f"\nThe start that went worst, and the reward earned so far:\n\n![film]({FILM})\n" if filmed else "")

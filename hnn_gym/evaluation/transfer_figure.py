@@ -52,6 +52,6 @@ def transfer_figure(
     for name, look in (("real", {"color": COLOURS["real"], "lw": 3.0}), ("dream", {"color": COLOURS["baseline"]})):
         path = motions[name]
         motion.plot(np.arange(len(path)) * dt, path, ls="-" if name == "real" else "--", label=name, **look)
-    motion.set(xlabel="time (s)", ylabel=label, title="The first start")
+    motion.set(xlabel="time (s)", ylabel=label, title="The start that went worst")
     motion.legend(frameon=False)
     return figure

@@ -93,12 +93,11 @@ def test_a_policy_comes_back_from_its_folder_and_foreign_ones_are_refused(tmp_pa
         AnalyticPolicy.load(tmp_path / "agent")
 
 
-def test_dreams_get_longer_from_one_window_to_whole_episodes() -> None:
+def test_dreams_get_longer_from_one_window_to_their_full_length() -> None:
     trainer = analytic._Trainer(build_simulator("HNNPendulum-v0"), TINY)
-    lengths = [trainer._dream_length(left) for left in (1.0, 0.8, 0.55, 0.5, 0.0)]
-    assert lengths[0] == TINY.window
-    assert lengths == sorted(lengths)
-    assert lengths[-2:] == [200, 200]
+    assert [trainer._dream_length(left) for left in (1.0, 0.75, 0.5, 0.0)] == [4, 102, 200, 200]
+    trainer = analytic._Trainer(build_simulator("HNNPendulum-v0"), replace(TINY, dream=10**6))
+    assert trainer._dream_length(0.0) == 200  # no dream is longer than an episode
 
 
 def test_worlds_without_bounded_forces_are_refused() -> None:
