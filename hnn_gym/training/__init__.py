@@ -4,16 +4,20 @@ from hnn_gym.training.fit import FitState, Progress, fit
 from hnn_gym.training.learn import learn, one_step_rms
 from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
 from hnn_gym.training.objective import Objective, observation_scale
+from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.pixels import learn_pixels
 from hnn_gym.training.settings import FitSettings
 
 __all__ = [
     "FitSettings",
     "FitState",
     "Objective",
+    "PixelSettings",
     "Progress",
     "derivative_loss",
     "fit",
     "learn",
+    "learn_pixels",
     "observation_scale",
     "one_step_rms",
     "prediction_loss",
