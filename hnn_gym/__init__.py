@@ -16,6 +16,7 @@ from hnn_gym.data import FrameRule, ObservationNoise, RecordTransitions, Transit
 from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs import (
     BumpByForce,
+    LatentObservation,
     PixelObservation,
     SimulatorEnv,
     Task,
@@ -24,8 +25,9 @@ from hnn_gym.envs import (
     register_environments,
 )
 from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.simulate import integrate
-from hnn_gym.training import FitSettings, learn
+from hnn_gym.training import FitSettings, PixelSettings, learn, learn_pixels
 from hnn_gym.world_model import WorldModel
 
 if TYPE_CHECKING:
@@ -51,9 +53,12 @@ __all__ = [
     "FitSettings",
     "FrameRule",
     "InputError",
+    "LatentObservation",
     "MissingPathError",
     "ObservationNoise",
     "PixelObservation",
+    "PixelSettings",
+    "PixelWorld",
     "PortHamiltonian",
     "RecordTransitions",
     "SimulatorEnv",
@@ -63,6 +68,7 @@ __all__ = [
     "counterfactual",
     "integrate",
     "learn",
+    "learn_pixels",
     "make_sb3_vec",
     "record_steps",
     "register",

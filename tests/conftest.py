@@ -53,7 +53,7 @@ def pendulum_film():
 @pytest.fixture(scope="session")
 def quick_learning():
     """Settings under which a small film is learned in seconds."""
-    from hnn_gym.training.pixels import PixelSettings
+    from hnn_gym.training.pixel_settings import PixelSettings
 
     return PixelSettings(
         horizons=(5, 10), steps=12, adam_steps=60, warp=4, harmonics=12, reward_hidden=(12,), reward_steps=15

@@ -26,8 +26,9 @@ from hnn_gym.bump import bump
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
 from hnn_gym.envs import BumpByForce
+from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
-from hnn_gym.envs.tasks import task_for
+from hnn_gym.envs.tasks import Task, task_for
 from hnn_gym.envs.true_worlds import truth_of
 from hnn_gym.experiments.bump_tasks import measure_tasks
 from hnn_gym.training import learn
@@ -50,9 +51,9 @@ class Settings:
     """Starts of every task and of the real pendulum: reset(seed=0), reset(seed=1), ..."""
 
 
-def random_points(world: WorldModel, count: int, *, seed: int = 0) -> np.ndarray:
+def random_points(world: WorldModel, count: int, *, task: Task | None = None, seed: int = 0) -> np.ndarray:
     """Starts of the world's task, velocities scaled by random factors between 0.2 and 2, ``(count, 2n)``."""
-    task, rng = task_for(world), np.random.default_rng(seed)
+    task, rng = task or task_for(world), np.random.default_rng(seed)
     starts = [task.initial(rng, {}) for _ in range(min(count, 2000))]
     q, v = (np.array(part)[rng.integers(len(starts), size=count)] for part in zip(*starts, strict=True))
     return world.phase_point(q, v * rng.uniform(0.2, 2, (count, 1)))
@@ -64,7 +65,7 @@ def measure_exactness(settings: Settings) -> dict[str, Any]:
     for env_id in sorted(p.name for p in WEIGHTS.iterdir() if p.name.startswith("HNN")):
         for dtype in (np.float64, np.float32):
             world = resolve_world(env_id).like(np.zeros(1, dtype))
-            x = random_points(resolve_world(env_id), settings.requests)
+            x = random_points(resolve_world(env_id), settings.requests, task=build_simulator(env_id).task)
             rest = bump(resolve_world(env_id).dynamics.hamiltonian, x, -1e6).realised
             rng = np.random.default_rng(1)
             dE = np.where(rng.random(len(x)) < 0.5, rng.uniform(0, 1, len(x)), 0.95 * rng.random(len(x)) * rest)

@@ -46,7 +46,7 @@ class RewardHead:
         parts = [self.features(q), v / self._scale(self.velocity_scales, v)]
         if self.force_scales:
             parts.append(u / self._scale(self.force_scales, u))
-        return self.mean + self.spread * self._network(xp.concat(parts, axis=-1))[..., 0]
+        return self.mean + self.spread * self._network(q)(xp.concat(parts, axis=-1))[..., 0]
 
     def with_parameters(self, parameters: Mapping[str, Array]) -> RewardHead:
         """The same head with another network."""
@@ -88,9 +88,20 @@ class RewardHead:
             raise InputError("The reward of this checkpoint is not finite: the training failed, repeat it.")
         return head
 
+    def _network(self, like: Array) -> MLP:
+        """N with its arrays in the library, dtype and place of ``like``; made once for each."""
+        place = {"dtype": getattr(like, "dtype", None), "device": getattr(like, "device", None)}
+        key = (namespace(like).__name__, *map(str, place.values()))
+        if key not in self._networks:
+            parameters = self.parameters
+            if namespace(next(iter(parameters.values()))) is not namespace(like):
+                parameters = {name: namespace(like).asarray(value, **place) for name, value in parameters.items()}
+            self._networks[key] = MLP.of(parameters, "reward")
+        return self._networks[key]
+
     @cached_property
-    def _network(self) -> MLP:
-        return MLP.of(self.parameters, "reward")
+    def _networks(self) -> dict[tuple[str, ...], MLP]:
+        return {}
 
     def _scale(self, scales: tuple[float, ...], like: Array) -> Array | float:
         if len(scales) == 1:

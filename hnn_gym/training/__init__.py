@@ -6,18 +6,22 @@ from hnn_gym.training.held_out import held_out_error
 from hnn_gym.training.learn import learn, one_step_rms
 from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
 from hnn_gym.training.objective import Objective, observation_scale
+from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.pixels import learn_pixels
 from hnn_gym.training.settings import FitSettings
 
 __all__ = [
     "FitSettings",
     "FitState",
     "Objective",
+    "PixelSettings",
     "Progress",
     "derivative_loss",
     "fit",
     "held_out_error",
     "learn",
     "learn_ensemble",
+    "learn_pixels",
     "observation_scale",
     "one_step_rms",
     "prediction_loss",

@@ -4,7 +4,7 @@
 2. Dynamics: multiple shooting through the model's own scheme, over windows that grow from round to round, together with
    a smooth change of the coordinate (:mod:`hnn_gym.training.latent`).
 3. The codec: fitted to the frames at the positions where the *dynamics* say that the body is, which are far better than
-   any single frame tells; then all frames are encoded anew, and 2 and 3 repeat.
+   any single frame tells; then all frames are encoded anew, and 2 and 3 repeat (:mod:`hnn_gym.training.pixel_rounds`).
 4. The reward: a network of the state and the force, fitted to what was recorded.
 
 Frames, actions and rewards are all that is used; neither observations nor states of the simulator.
@@ -12,9 +12,9 @@ Frames, actions and rewards are all that is used; neither observations nor state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,70 +22,17 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
-from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.models import MODELS, Architecture, Variables
+from hnn_gym.errors import InputError
+from hnn_gym.models import MODELS
 from hnn_gym.models.mlp import initial_mlp
-from hnn_gym.models.pixel import FrameCodec, Harmonics, first_positions
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.pixel_world import PixelWorld, check_topology
-from hnn_gym.training.latent import NEAR_LIMIT, STARTS, WARP, Shooting, States, Windows, without_windows
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
+from hnn_gym.training.pixel_rounds import Fitted, Footage, Tell, fit_rounds
+from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.world_model import WorldModel
 
-_LINE_MARGIN = 0.1
-_WORSE = 1.2
-"""A round that leaves frames and dynamics further apart than before by this factor is undone, and the last."""
-
-
-@dataclass(frozen=True)
-class PixelSettings:
-    """Settings of learning from frames."""
-
-    horizons: tuple[int, ...] = (5, 10, 20, 40)
-    """Steps of the windows in each round. Short ones find the basin, long ones the last digits."""
-    steps: int = 20
-    """Least-squares steps of a round, at the most."""
-    adam_steps: int = 100
-    """Steps of Adam before the first round."""
-    learning_rate: float = 2e-2
-    """Adam's."""
-    decay: float = 1e-4
-    """Weight of the networks' weights among residuals in rad."""
-    warp: int = 8
-    """Harmonics of the change of the coordinate."""
-    harmonics: int = 48
-    """Harmonics of the pictures; half of them in the first round."""
-    blur: float = 0.14
-    """Width of the blur for the first guess, as a share of the frame's height."""
-    reward_hidden: tuple[int, ...] = (32,)
-    """Hidden layers of the reward."""
-    reward_steps: int = 40
-    """Least-squares steps of the reward."""
-    seed: int = 0
-    """For initial weights."""
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        if not self.horizons or min(self.horizons) < 2:
-            raise InputError(f"horizons must be of at least 2 steps, and are {self.horizons}.")
-        if min(self.steps, self.warp, self.reward_steps) < 1 or self.adam_steps < 0 or self.harmonics < 2:
-            raise InputError("steps, warp and reward_steps must be at least 1, harmonics 2, adam_steps not negative.")
-        if not (self.decay >= 0 and self.learning_rate > 0 and self.blur > 0):
-            raise InputError("decay must be >= 0, learning_rate and blur > 0.")
-
-
-Report = Callable[[str], None]
-"""Told a line after every stage."""
-
-
-class _Round(NamedTuple):
-    """What a round of dynamics and pictures has found."""
-
-    horizon: int
-    parameters: dict[str, np.ndarray]
-    codec: FrameCodec
-    states: States
-    rms: float
+_HIDDEN: Mapping[str, Any] = {"hidden": (16,)}
 
 
 def learn_pixels(
@@ -96,15 +43,20 @@ def learn_pixels(
     options: Mapping[str, Any] | None = None,
     coordinates: Coordinates | None = None,
     dt: float | None = None,
-    report: Report | None = None,
+    report: Tell | None = None,
 ) -> PixelWorld:
     """Learn a world from recorded frames, actions and rewards.
+
+    Example:
+        >>> data = hnn_gym.TransitionDataset.open("data/pixels.zarr")  # doctest: +SKIP
+        >>> hnn_gym.learn_pixels(data, report=print).save("runs/pixels")  # doctest: +SKIP
 
     Args:
         dataset: with frames; all of it is used.
         model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`.
         settings: None takes the defaults.
-        options: hyperparameters of the model, such as ``{"hidden": (16,)}``.
+        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one
+            hidden layer of 16.
         coordinates: of the latent: its topology, its controls and their unit, a speed limit. None takes those that
             the dataset declares. An angle is in rad from an origin that no frame tells.
         dt: time step in s; None takes the dataset's.
@@ -119,82 +71,57 @@ def learn_pixels(
     coordinates, dt = _declared(dataset, coordinates, dt)
     if model not in MODELS:
         raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
-    episodes = list(dataset)
-    frames = dataset.frames()
-    actions = [np.asarray(episode.action, np.float64) for episode in episodes]
-    ends = np.cumsum([len(part) for part in frames])[:-1]
-    film = np.concatenate(frames)
     tell = report or (lambda line: None)
-
-    angle = coordinates.angles[0]
-    q = first_positions(film, angle=angle, blur=settings.blur)
-    if angle and coordinates.in_physical_units:
-        q = q * _turning_sense(np.split(q, ends), actions, dt=dt)
-    tell("first guess of the position in every frame")
-
-    low, high = float(q.min()), float(q.max())
-    margin = _LINE_MARGIN * (high - low)
-    span = (low - margin, high + margin)
-    lengths = [len(part) for part in frames]
-    fastest = np.inf if coordinates.speed_limits is None else NEAR_LIMIT * coordinates.speed_limits[0]
-    architecture: Architecture | None = None
-    parameters: dict[str, np.ndarray] = {}
-    best: _Round | None = None
-    for i, horizon in enumerate(settings.horizons):
-        windows = Windows.cut(np.split(q, ends), actions, horizon=horizon, dt=dt, angle=angle, slower_than=fastest)
-        if architecture is None:
-            architecture = _architecture(model, windows, coordinates, options, dt=dt)
-            parameters = architecture.initial_parameters(np.random.default_rng(settings.seed))
-        shooting = Shooting(windows, architecture, coordinates, dt=dt, decay=settings.decay, span=span)
-        start = parameters | {
-            STARTS: shooting.starts(best.states if best else None),
-            WARP: np.zeros(settings.warp * (2 if angle else 1)),
-        }
-        if i == 0:
-            start = _descended(shooting, start, settings)
-        found = least_squares(
-            shooting.residual, start, local=STARTS, settings=LeastSquaresSettings(steps=settings.steps)
-        )
-        states = shooting.positions_and_velocities(found, lengths)
-        where = np.concatenate(states[0])
-        known = ~np.isnan(where)
-        harmonics = Harmonics(angle, settings.harmonics if i else max(1, settings.harmonics // 2), *_ends(angle, span))
-        codec = FrameCodec.fitted(film[known], where[known], harmonics)
-        q = codec.encode(film)[..., 0]
-        left = where[known] - q[known]
-        rms = float(np.sqrt(np.mean(2 - 2 * np.cos(left)) if angle else np.mean(left**2)))
-        tell(f"windows of {horizon} steps: frames and dynamics differ by {rms:.2g}, pictures by {codec.residual:.2g}")
-        if best is not None and rms > _WORSE * best.rms:
-            tell(f"windows of {horizon} steps are too long for this model: back to those of {best.horizon}")
-            break
-        parameters = without_windows(found)
-        best = _Round(horizon, parameters, codec, states, rms)
-    assert architecture is not None
-    assert best is not None
-    codec, states = best.codec, best.states
-
-    world = WorldModel.built(
-        architecture, parameters, coordinates=coordinates, integrator=architecture.integrator, dt=dt
+    frames, episodes = dataset.frames(), list(dataset)
+    footage = Footage(
+        frames=np.concatenate(frames),
+        lengths=tuple(len(part) for part in frames),
+        actions=[np.asarray(episode.action, np.float64) for episode in episodes],
+        coordinates=coordinates,
+        dt=dt,
     )
-    reward = _reward(world, states, actions, [episode.reward for episode in episodes], settings)
+    fitted = fit_rounds(footage, model, options=_HIDDEN if options is None else options, settings=settings, tell=tell)
+    reward = _reward(footage, fitted, [episode.reward for episode in episodes], settings)
     tell("reward")
-    starts = np.array([[q[0], v[0]] for q, v in zip(*states, strict=True) if np.isfinite(q[0] + v[0])])
-    starts[:, 0] = codec.harmonics.wrapped(starts[:, 0])
-    about = {
+    about = _about(dataset, footage, fitted, settings)
+    world = WorldModel.built(
+        fitted.architecture,
+        fitted.parameters,
+        coordinates=coordinates,
+        integrator=fitted.architecture.integrator,
+        dt=dt,
+        card={"seen": {"env_id": dataset.provenance.env_id, "sha256": about["sha256"], "frames": about["frames"]}},
+    )
+    return PixelWorld(world, fitted.codec, reward, _first_states(fitted), about)
+
+
+def _first_states(fitted: Fitted) -> np.ndarray:
+    """The first known state [q, v] of every episode that has one ``(k, 2)``."""
+    rows = []
+    for q, v in zip(*fitted.states, strict=True):
+        known = np.flatnonzero(np.isfinite(q + v))
+        if len(known):
+            rows.append([q[known[0]], v[known[0]]])
+    starts = np.array(rows)
+    starts[:, 0] = fitted.codec.harmonics.wrapped(starts[:, 0])
+    return starts
+
+
+def _about(dataset: TransitionDataset, footage: Footage, fitted: Fitted, settings: PixelSettings) -> dict[str, Any]:
+    return {
         "provenance": dataset.provenance.to_json(),
         "sha256": dataset.content_hash(),
         "episodes": dataset.num_episodes,
-        "frames": len(film),
-        "longest_episode": max(len(a) for a in actions),
+        "frames": len(footage.frames),
+        "longest_episode": max(len(action) for action in footage.actions),
         "settings": asdict(settings),
-        "figures": {"codec_residual": codec.residual, "frames_minus_dynamics_rms": best.rms, "horizon": best.horizon},
+        "figures": {
+            "codec_residual": fitted.codec.residual,
+            "frames_minus_dynamics_rms": fitted.rms,
+            "horizon": fitted.horizon,
+        },
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
-    card = {"seen": {"env_id": dataset.provenance.env_id, "sha256": about["sha256"], "frames": len(film)}}
-    world = WorldModel.built(
-        architecture, parameters, coordinates=coordinates, integrator=architecture.integrator, dt=dt, card=card
-    )
-    return PixelWorld(world, codec, reward, starts, about)
 
 
 def _declared(
@@ -225,62 +152,13 @@ def _declared(
     return coordinates, float(dt)
 
 
-def _architecture(
-    model: str, windows: Windows, coordinates: Coordinates, options: Mapping[str, Any] | None, *, dt: float
-) -> Architecture:
-    observation = coordinates.observation(windows.q[..., None], windows.v[..., None])
-    variables = Variables.measured(coordinates, observation, windows.action, dt=dt)
-    try:
-        return MODELS[model](variables=variables, **(options or {"hidden": (16,)}))  # type: ignore[call-arg]
-    except TypeError as error:
-        raise InputError(f"Model {model!r} does not take these options: {error}.") from None
-
-
-def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt: float) -> float:
-    """1 or -1: whether the torque turns the body towards larger q, by regression of its acceleration."""
-    basis = Harmonics(True, 4)
-    rows, accelerations = [], []
-    for positions, action in zip(q, actions, strict=True):
-        path = np.unwrap(positions)
-        v = (path[2:] - path[:-2]) / (2 * dt)
-        at = basis(path[1:-1])
-        rows.append(np.column_stack([at, at * v[:, None] ** 2, action[1:, 0]]))
-        accelerations.append(np.diff(path, 2) / dt**2)
-    gain = np.linalg.lstsq(np.concatenate(rows), np.concatenate(accelerations), rcond=None)[0][-1]
-    return -1.0 if gain < 0 else 1.0
-
-
-def _descended(shooting: Shooting, start: dict[str, np.ndarray], settings: PixelSettings) -> dict[str, np.ndarray]:
-    """Some steps of Adam, from weights drawn at random to where the residuals are nearly linear."""
-    moving = {name: tensor.requires_grad_() for name, tensor in tensors(start).items()}
-    optimizer = torch.optim.Adam(moving.values(), lr=settings.learning_rate)
-    for step in range(settings.adam_steps):
-        optimizer.zero_grad()
-        loss = shooting.residual(moving).pow(2).mean()
-        if not bool(torch.isfinite(loss)):
-            raise ConvergenceError(f"The loss became {loss.item()} in step {step} of Adam: lower learning_rate.")
-        loss.backward()
-        optimizer.step()
-    return {name: tensor.detach().numpy() for name, tensor in moving.items()}
-
-
-def _ends(angle: bool, span: tuple[float, float]) -> tuple[float, float]:
-    return (-np.pi, np.pi) if angle else span
-
-
-def _reward(
-    world: WorldModel,
-    states: States,
-    actions: Sequence[np.ndarray],
-    rewards: Sequence[np.ndarray],
-    settings: PixelSettings,
-) -> RewardHead:
-    q, v = (np.concatenate([row[:-1] for row in rows])[:, None] for rows in states)
-    u = world.coordinates.force(np.concatenate(actions))
+def _reward(footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings) -> RewardHead:
+    """Fit the reward at the states that the dynamics tell."""
+    q, v = (np.concatenate([row[:-1] for row in rows])[:, None] for rows in fitted.states)
+    u = footage.coordinates.force(np.concatenate(footage.actions))
     r = np.concatenate(rewards)
     known = np.isfinite(q[:, 0])
-    assert world.architecture is not None
-    variables = world.architecture.variables
+    variables = fitted.architecture.variables
     head = RewardHead(
         features=variables.features,
         velocity_scales=variables.velocity_scales,

@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from rich.console import Console
 
+from hnn_gym.agents.grid_planner import GridPlanner
 from hnn_gym.data import FrameRule
 from hnn_gym.experiments.pixels import command
 from hnn_gym.experiments.pixels.films import film_unforced, true_energy
@@ -13,7 +15,10 @@ from hnn_gym.experiments.pixels.films import film_unforced, true_energy
 
 def test_a_small_run_measures_everything_and_draws_all_figures(tmp_path, quick_learning, monkeypatch):
     models = {name: (kind, {"hidden": (8,)}, env_id) for name, (kind, _, env_id) in command.MODELS.items()}
+    del models["first-order network"]
     monkeypatch.setattr(command, "MODELS", models)
+    coarse = partial(GridPlanner, angles=24, velocities=25, actions=3, sweeps=20)
+    monkeypatch.setattr(command, "GridPlanner", coarse)
     settings = command.Settings(
         steps=800,
         size=24,

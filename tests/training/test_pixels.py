@@ -12,7 +12,8 @@ from hnn_gym.errors import InputError
 from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.training.latent import estimated_starts
 from hnn_gym.training.least_squares import least_squares
-from hnn_gym.training.pixels import PixelSettings, learn_pixels
+from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.pixels import learn_pixels
 
 
 def turned_by(film, seen):

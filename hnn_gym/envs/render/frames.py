@@ -9,7 +9,7 @@ import numpy as np
 from hnn_gym.envs.tasks import Task
 from hnn_gym.models.pixel import FrameCodec
 
-_SIDE = 512
+_SIDE = 500
 
 
 class FrameRenderer:
@@ -45,7 +45,7 @@ class FrameRenderer:
 
 
 def enlarged(frame: np.ndarray, *, side: int = _SIDE) -> np.ndarray:
-    """A frame, uint8 ``(H, W, 1 or 3)``, as a colour picture of about ``side`` rows; every pixel becomes a square."""
-    times = max(1, side // frame.shape[0])
-    large = np.repeat(np.repeat(frame, times, axis=0), times, axis=1)
+    """A frame, uint8 ``(H, W, 1 or 3)``, as a colour picture of ``side`` rows and columns, each pixel a block."""
+    rows, columns = (np.arange(side) * length // side for length in frame.shape[:2])
+    large = frame[rows][:, columns]
     return np.ascontiguousarray(np.repeat(large, 3, axis=2) if large.shape[2] == 1 else large)

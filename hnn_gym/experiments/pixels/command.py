@@ -25,7 +25,8 @@ from hnn_gym.envs.latent_observation import frame_rule_of
 from hnn_gym.envs.tasks.filmed import FilmedTask
 from hnn_gym.experiments.pixels import control, figures, films, forecasts
 from hnn_gym.pixel_world import PixelWorld
-from hnn_gym.training.pixels import PixelSettings, learn_pixels
+from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.pixels import learn_pixels
 
 MODELS: Mapping[str, tuple[str, dict[str, Any], str | None]] = {
     "HNN": ("mechanical", {"hidden": (16,)}, "HNNPixelPendulum-v0"),
