@@ -7,9 +7,8 @@ from functools import partial
 import numpy as np
 from rich.console import Console
 
-from hnn_gym.agents.grid_planner import GridPlanner
 from hnn_gym.data import FrameRule
-from hnn_gym.experiments.pixels import command
+from hnn_gym.experiments.pixels import command, control
 from hnn_gym.experiments.pixels.films import film_unforced, true_energy
 
 
@@ -17,8 +16,8 @@ def test_a_small_run_measures_everything_and_draws_all_figures(tmp_path, quick_l
     models = {name: (kind, {"hidden": (8,)}, env_id) for name, (kind, _, env_id) in command.MODELS.items()}
     del models["first-order network"]
     monkeypatch.setattr(command, "MODELS", models)
-    coarse = partial(GridPlanner, angles=24, velocities=25, actions=3, sweeps=20)
-    monkeypatch.setattr(command, "GridPlanner", coarse)
+    coarse = partial(control.planned, positions=24, velocities=25, actions=3)
+    monkeypatch.setattr(control, "planned", coarse)
     settings = command.Settings(
         steps=800,
         size=24,

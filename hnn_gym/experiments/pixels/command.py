@@ -19,10 +19,8 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from hnn_gym.agents.grid_planner import GridPlanner
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.latent_observation import frame_rule_of
-from hnn_gym.envs.tasks.filmed import FilmedTask
 from hnn_gym.experiments.pixels import control, figures, films, forecasts
 from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -101,7 +99,7 @@ def experiment(settings: Settings, console: Console) -> dict[str, Any]:
     acting = {}
     for name in ("HNN", "second-order network"):
         console.print(f"planning in the dream of the {name}")
-        agent = GridPlanner(worlds[name].world, FilmedTask(worlds[name]))
+        agent = control.planned(worlds[name])
         real = control.real_returns(agent, worlds[name], starts=settings.starts)
         acting[name] = {
             "real, from frames": control.summary(real) | {"all": np.round(real, 2).tolist()},

@@ -1,55 +1,41 @@
-"""From the dream to reality by frames alone: what a policy found in a latent world earns in the real Pendulum-v1."""
+"""From the dream to reality by frames alone: what a plan made in a latent world earns in the real Pendulum-v1."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium
 import numpy as np
 
+from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
+from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.envs import LatentObservation
-from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.pixel_world import PixelWorld
 
-
-class Agent(Protocol):
-    """Whatever speaks stable-baselines3's ``predict``."""
-
-    def predict(self, observation: np.ndarray, *, deterministic: bool = True) -> tuple[np.ndarray, Any]:
-        """Actions ``(..., m)`` of observations ``(..., d)``."""
+SPEED = 8.0
+"""Largest abs(v) of the grid in rad/s."""
+_EPISODE = 200
 
 
-def real_returns(agent: Agent, seen: PixelWorld, *, starts: int) -> np.ndarray:
+def planned(seen: PixelWorld, *, positions: int = 151, velocities: int = 121, actions: int = 21) -> DynamicProgramming:
+    """The best policy of the dream, by its own learned reward."""
+    grid = Grid(positions=positions, velocities=velocities, actions=actions, velocity_range=(-SPEED, SPEED))
+    return DynamicProgramming([build_simulator(seen)], steps=_EPISODE, grid=grid)
+
+
+def real_returns(policy: DynamicProgramming, seen: PixelWorld, *, starts: int) -> np.ndarray:
     """Returns ``(starts,)`` in the real Pendulum-v1 from ``reset(seed=0)`` and on, seen through frames."""
-    envs = [LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), seen) for _ in range(starts)]
-    observations = np.array([env.reset(seed=seed)[0] for seed, env in enumerate(envs)])
-    returns = np.zeros(starts)
-    done = False
-    while not done:
-        actions = agent.predict(observations, deterministic=True)[0]
-        outcomes = [env.step(action) for env, action in zip(envs, actions, strict=True)]
-        observations = np.array([outcome[0] for outcome in outcomes])
-        returns += [float(outcome[1]) for outcome in outcomes]
-        done = bool(outcomes[0][3])
-    for env in envs:
-        env.close()
-    return returns
+
+    def real() -> gymnasium.Env[Any, Any]:
+        return LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), seen)
+
+    return episode_returns(policy, real, seeds=range(starts))
 
 
-def dreamt_returns(agent: Agent, seen: PixelWorld, *, starts: int, seed: int = 0) -> np.ndarray:
+def dreamt_returns(policy: DynamicProgramming, seen: PixelWorld, *, starts: int) -> np.ndarray:
     """Returns ``(starts,)`` in the dream itself, by its own learned reward."""
-    simulator = build_simulator(seen)
-    batch = Batch(simulator, starts, max_episode_steps=simulator.task.max_episode_steps)
-    batch.seed(range(seed, seed + starts))
-    batch.start(np.ones(starts, bool))
-    observations = batch.told()["observation"]
-    returns, ended = np.zeros(starts), False
-    while not ended:
-        outcome, truncated = batch.advance(agent.predict(observations, deterministic=True)[0])
-        returns += outcome.reward
-        observations, ended = outcome.observation, bool(truncated.all())
-    return returns
+    return episode_returns(policy, "HNN-v0", seeds=range(starts), env_kwargs={"world_model": seen})
 
 
 def summary(returns: np.ndarray) -> dict[str, Any]:

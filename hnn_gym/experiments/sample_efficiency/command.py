@@ -13,10 +13,11 @@ from rich.console import Console
 
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset
+from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation import plots
 from hnn_gym.experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from hnn_gym.experiments.results import Results
-from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, measured
+from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, drift, measured
 from hnn_gym.experiments.sample_efficiency.contenders import (
     CONTENDERS,
     HELD_OUT_STEPS,
@@ -27,7 +28,7 @@ from hnn_gym.experiments.sample_efficiency.contenders import (
     tuned,
 )
 from hnn_gym.experiments.sample_efficiency.model_free import model_free
-from hnn_gym.experiments.sample_efficiency.page import figure, page
+from hnn_gym.experiments.sample_efficiency.page import RIPPLE_KEY, figure, page
 from hnn_gym.experiments.shipped import fresh_episodes
 
 EXPERIMENT = "sample_efficiency"
@@ -150,6 +151,8 @@ def main(settings: Settings) -> None:
     torch.set_num_threads(1)
     console = Console()
     results = study(settings, console=console)
+    if RIPPLE_KEY not in results:
+        results[RIPPLE_KEY] = drift(true_world("Pendulum-v1"), steps=settings.drift_steps).tolist()
     model_free(results, seeds=settings.model_free_seeds, starts=settings.starts, console=console)
     best, planned = best_returns(settings.optimum), planned_returns(settings.optimum)
     settings.page.write_text(page(results, best, planned))
