@@ -22,7 +22,7 @@ class FrameRenderer:
         self._window: Any = None
         self._human = render_mode == "human"
 
-    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None) -> np.ndarray | None:
+    def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw the frame at q ``(1,)``."""
         picture = enlarged(self._codec.decode(q))
         if not self._human:
