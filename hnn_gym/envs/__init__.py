@@ -1,5 +1,6 @@
 """Learned and true worlds as Gymnasium environments."""
 
+from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.counterfactual import Counterfactual, counterfactual
 from hnn_gym.envs.latent_observation import LatentObservation
 from hnn_gym.envs.pixel_observation import PixelObservation
@@ -19,6 +20,7 @@ __all__ = [
     "SimulatorEnv",
     "SimulatorVectorEnv",
     "Task",
+    "build_simulator",
     "counterfactual",
     "register",
     "register_environments",
