@@ -22,6 +22,7 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import (
     Episode,
     FrameRule,
+    ObservationNoise,
     RecordTransitions,
     StoreWriter,
     TransitionDataset,
@@ -83,6 +84,8 @@ class CollectSettings:
     """The part of the picture that they show: first and last row, first and last column, as shares."""
     oversampling: int = 4
     """Rows drawn for every row of theirs, where the environment draws at any size."""
+    observation_noise: float = 0.0
+    """Standard deviation of Gaussian noise on observations, as a share of half the range of each."""
     workers: int = 1
     """Processes to record with; the dataset is the same."""
     env_kwargs: _JsonObject = field(default_factory=dict)
@@ -170,13 +173,14 @@ def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:
 def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
     drawn = settings.frames or settings.pixels is not None
     try:
-        return gymnasium.make(settings.env, render_mode="rgb_array" if drawn else None, **settings.env_kwargs)
+        env = gymnasium.make(settings.env, render_mode="rgb_array" if drawn else None, **settings.env_kwargs)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
         if drawn and "render_mode" in str(error):
             raise InputError(
                 f"The environment {settings.env!r} cannot draw frames ({error}): record it without them."
             ) from error
         raise InputError(f"The environment {settings.env!r} cannot be made: {error}") from error
+    return ObservationNoise(env, settings.observation_noise) if settings.observation_noise else env
 
 
 def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:

@@ -36,6 +36,9 @@ def installed_versions(
     return found
 
 
+_NOISE = "observation_noise"
+
+
 @dataclass(frozen=True)
 class Appended:
     """A later recording into the same dataset that differs from the one before it.
@@ -69,6 +72,7 @@ class Provenance:
         versions: versions of Python and packages at the first recording.
         appended: later recordings, where seed, policy or versions changed.
         frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
+        observation_noise: share of :class:`hnn_gym.data.ObservationNoise`.
     """
 
     env_id: str
@@ -82,6 +86,7 @@ class Provenance:
     versions: dict[str, str] = field(default_factory=installed_versions)
     appended: tuple[Appended, ...] = ()
     frame_rule: FrameRule | None = None
+    observation_noise: float = 0.0
 
     @classmethod
     def of(
@@ -136,6 +141,7 @@ class Provenance:
             policy=policy,
             coordinates=None if coordinates is None else plain(coordinates),
             frame_rule=frame_rule,
+            observation_noise=env.get_wrapper_attr(_NOISE) if env.has_wrapper_attr(_NOISE) else 0.0,
         )
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
@@ -144,7 +150,16 @@ class Provenance:
         Raises:
             InputError: the two are not the same environment, so that one dataset cannot hold both.
         """
-        for name in ("env_id", "env_kwargs", "observation_space", "action_space", "dt", "coordinates", "frame_rule"):
+        for name in (
+            "env_id",
+            "env_kwargs",
+            "observation_space",
+            "action_space",
+            "dt",
+            "coordinates",
+            "frame_rule",
+            _NOISE,
+        ):
             old, new = getattr(self, name), getattr(later, name)
             if old != new:
                 raise InputError(
@@ -168,6 +183,8 @@ class Provenance:
             del values["frame_rule"]
         else:
             values["frame_rule"] = self.frame_rule.to_json()
+        if not self.observation_noise:
+            del values[_NOISE]
         return values
 
     @classmethod

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
 
+from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.data import ObservationNoise, record_steps
 from hnn_gym.errors import InputError
 
@@ -39,3 +43,16 @@ def test_noise_follows_from_the_seed() -> None:
 def test_noise_that_has_no_meaning_is_refused(name: str, share: float) -> None:
     with pytest.raises(InputError):
         ObservationNoise(gymnasium.make(name), share)
+
+
+def test_the_command_records_noisy_observations_and_the_dataset_says_so(tmp_path: Path) -> None:
+    settings = CollectSettings(env="Pendulum-v1", out=tmp_path / "noisy", steps=20, observation_noise=0.05)
+    noisy = collect(settings)
+    clean = collect(replace(settings, out=tmp_path / "clean", observation_noise=0.0))
+    assert noisy.provenance.observation_noise == 0.05
+    assert clean.provenance.observation_noise == 0.0
+    assert "observation_noise" not in clean.provenance.to_json()
+    np.testing.assert_array_equal(noisy.episode(0).reward, clean.episode(0).reward)
+    assert 0.02 < np.std(noisy.episode(0).observation[:, 0] - clean.episode(0).observation[:, 0]) < 0.1
+    with pytest.raises(InputError, match=r"observation_noise 0\.05, and 0\.1"):
+        collect(replace(settings, append=True, observation_noise=0.1))
