@@ -75,7 +75,7 @@ def test_the_page_tells_every_row_and_the_figure_is_drawn(results: Results, tmp_
     told = page(results, best, planned)
     row = next(line for line in told.splitlines() if line.startswith("| 5% | 40 | HNN"))
     losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)]["returns"])) for seed in (0, 1)]
-    assert f"| {np.mean(losses):.2f} | {max(losses):.2f} |" in row
+    assert f"| {np.mean(losses):.2f} | {np.median(losses):.2f} | {max(losses):.2f} |" in row
     assert "| SAC | 100 | 8.0 | 8.0 |" in told
     plots.save(figure(results, best), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#777777", "#AAAAAA", "#444444")
 _MARKERS = "osD^vPX"
-_FLOOR = 0.01
-_SPREAD = 0.05
+_FEW = 5
+_FLOOR = 0.1
+_SPREAD = 0.03
 
 
 def regret_by_transitions(panels: Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]) -> Figure:
     """Draw mean regrets: a line through the means over data seeds, and a dot for every seed.
 
     Args:
-        panels: by title, by contender, by real transitions: the regret of every seed ``(seeds,)``. Regrets below 0.01,
-            or better than the reference, are drawn at 0.01.
+        panels: by title, by contender, by real transitions: the regret of every seed ``(seeds,)``. Regrets below 0.1,
+            or better than the reference, are drawn at 0.1.
     """
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     figure, axes = new_figure(3.4 * len(panels) + 1.2, 3.6, rows=1, columns=len(panels))
@@ -39,6 +40,11 @@ def regret_by_transitions(panels: Mapping[str, Mapping[str, Mapping[int, np.ndar
                 dots = np.maximum(line[count], _FLOOR)
                 ax.plot(np.full(len(dots), count * shift), dots, ".", color=_COLOURS[i], ms=3.5, alpha=0.5)
         ax.set(xscale="log", yscale="log", xlabel="real transitions", title=title)
+        every = sorted({count for line in panel.values() for count in line})
+        ticks = every if len(every) < _FEW else [10**k for k in range(1, 6)]
+        ax.set_xticks(ticks, [f"{count:,}" for count in ticks])
+        ax.set_xticks([], minor=True)
+        ax.set_xlim(0.7 * every[0], 1.4 * every[-1])
         ax.set_ylim(_FLOOR * 0.8, 2 * highest)
         ax.grid(visible=True, which="major", lw=0.4, alpha=0.5)
     axes[0].set_ylabel("regret to the optimum, per episode")

@@ -41,7 +41,7 @@ class Panel(NamedTuple):
     steps: tuple[int, ...]
 
 
-PANELS = (Panel(0.0, (25, 50, 100, 200)), Panel(0.01, (100, 400)), Panel(0.05, (100, 400)), Panel(0.2, (400,)))
+PANELS = (Panel(0.0, (25, 50, 100)), Panel(0.05, (100, 400)))
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Settings:
     """Where the best returns are kept."""
     panels: tuple[Panel, ...] = PANELS
     """Noises, and numbers of transitions."""
-    contenders: tuple[str, ...] = tuple(CONTENDERS)
-    """Who is compared."""
+    contenders: tuple[str, ...] = ("HNN", "second-order MLP", "first-order MLP")
+    """Who is compared; also "MLP ensemble"."""
     seeds: tuple[int, ...] = tuple(range(10))
     """Of the recordings, and of the first weights."""
     starts: tuple[int, ...] = STARTS

@@ -79,9 +79,9 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
 
 def _table(results: Results, kind: str, best: np.ndarray, planned: np.ndarray) -> list[str]:
     lines = [
-        "| noise | transitions | world | loss, mean | loss, worst seed | regret, mean | one-step RMS, median | drift: "
+        "| noise | transitions | world | loss, mean | median | worst seed | regret, mean | one-step RMS, median | drift: "
         "median, worst | seeds |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (noise, steps, name), seeds in cells(results).items():
         if kind == "noisy_returns" and noise == 0:
@@ -92,7 +92,12 @@ def _table(results: Results, kind: str, best: np.ndarray, planned: np.ndarray) -
         errors = [told["one_step_rms"] for told in good]
         ripple = max(results[RIPPLE_KEY]) if RIPPLE_KEY in results else np.nan
         told_drift = f"{np.median(drifts) / ripple:.2f}, {np.max(drifts) / ripple:.3g}" if good else "-"
-        entries = [f"{noise:.0%}", steps, name, _told(losses.mean()), _told(losses.max()), _told(regrets.mean())]
+        entries = [
+            f"{noise:.0%}",
+            steps,
+            name,
+            *map(_told, (losses.mean(), np.median(losses), losses.max(), regrets.mean())),
+        ]
         entries += [f"{np.median(errors):.1e}" if good else "-", told_drift, len(seeds)]
         lines.append("| " + " | ".join(map(str, entries)) + " |")
     return lines
