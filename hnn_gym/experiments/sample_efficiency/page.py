@@ -79,8 +79,8 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
 
 def _table(results: Results, kind: str, best: np.ndarray, planned: np.ndarray) -> list[str]:
     lines = [
-        "| noise | transitions | world | loss, mean | median | worst seed | regret, mean | one-step RMS, median | drift: "
-        "median, worst | seeds |",
+        "| noise | transitions | world | loss, mean | median | worst seed | regret, mean | one-step RMS, median "
+        "| drift: median, worst | seeds |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (noise, steps, name), seeds in cells(results).items():
