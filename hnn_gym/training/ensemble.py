@@ -22,6 +22,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.training.fit import FitState, Report
 from hnn_gym.training.learn import card_of, fit_by_stages, prepared
+from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.objective import STARTS, Objective, value_of, vector_of
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
@@ -113,17 +114,16 @@ class EnsembleObjective:
         value, loss = torch.func.vmap(one)(dict(parameters), self._roots)
         return value.sum(), loss.sum()
 
-    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """The vector ``(m,)`` whose sum of squares is the objective."""
+    def residuals_by_member(self) -> tuple[Residual, ...]:
+        """One function a member, of its own parameters, whose sum of squares is its objective."""
 
-        def one(parameters: dict[str, torch.Tensor], roots: torch.Tensor) -> torch.Tensor:
-            return vector_of(*self._weighed(parameters, roots), decay=self.settings.decay)
+        def of(roots: torch.Tensor) -> Residual:
+            return lambda parameters: vector_of(*self._weighed(parameters, roots), decay=self.settings.decay)
 
-        residuals: torch.Tensor = torch.func.vmap(one)(dict(parameters), self._roots)
-        return residuals.reshape(-1)
+        return tuple(of(roots) for roots in self._roots)
 
     def _weighed(
-        self, parameters: dict[str, torch.Tensor], roots: torch.Tensor
+        self, parameters: Mapping[str, torch.Tensor], roots: torch.Tensor
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         every, weights = self._objective.residuals(parameters, self._objective.observation, self._objective.action)
         # A prediction has no error at the first moment of a window.

@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import minimize
 
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, least_squares
 from hnn_gym.training.settings import FitSettings
 
 
@@ -32,8 +32,11 @@ class Fittable(Protocol):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
 
-    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """The vector ``(m,)`` whose sum of squares is the objective on all windows."""
+    def residuals_by_member(self) -> tuple[Residual, ...]:
+        """Functions to vectors ``(m,)`` whose sums of squares add up to the objective on all windows.
+
+        One of all the parameters; or one a member, of its entries along the leading axis that all arrays then have.
+        """
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,17 @@ def _least_squares(objective: Fittable, state: FitState, report: Report | None) 
             report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
 
     settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling="levenberg")
-    state.parameters = least_squares(objective.residual, state.parameters, settings=settings, report=after_step)
+    members = objective.residuals_by_member()
+    if len(members) == 1:
+        state.parameters = least_squares(members[0], state.parameters, settings=settings, report=after_step)
+        return
+    # Each has a Jacobian of its own: together they would be as many times as wide.
+    fitted = [
+        least_squares(residual, {name: value[i] for name, value in state.parameters.items()}, settings=settings)
+        for i, residual in enumerate(members)
+    ]
+    state.parameters = {name: np.stack([arrays[name] for arrays in fitted]) for name in state.parameters}
+    state.least_squares_step = total
 
 
 def _check(value: torch.Tensor, stage: str, step: int) -> None:

@@ -19,6 +19,7 @@ import torch
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.training.fit import FitState, fit
+from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import shooting_loss
 from hnn_gym.training.objective import STARTS, observation_scale
 from hnn_gym.training.settings import FitSettings
@@ -65,8 +66,8 @@ class _Starts:
 
     settings = FitSettings(loss="shooting", adam_steps=0, lbfgs_steps=_ITERATIONS)
 
-    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        raise NotImplementedError  # no step of the settings asks for it
+    def residuals_by_member(self) -> tuple[Residual, ...]:
+        return ()  # no step of the settings asks for them
 
     def __init__(self, world: WorldModel, observation: torch.Tensor, action: torch.Tensor, scale: torch.Tensor) -> None:
         self.world = world.like(observation)

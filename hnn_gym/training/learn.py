@@ -128,8 +128,9 @@ def _best_of(
             failed, state = error, None
             continue
         state = None
-        squares = of.residual({name: torch.tensor(value) for name, value in fitted.parameters.items()}).square().sum()
-        found.append((float(squares), fitted))
+        with torch.no_grad():
+            value, _ = of({name: torch.tensor(array) for name, array in fitted.parameters.items()})
+        found.append((float(value), fitted))
     if not found:
         assert failed is not None
         raise failed

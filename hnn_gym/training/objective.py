@@ -14,6 +14,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
 from hnn_gym.models.architecture import Parameters
+from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, mean_square, prediction_residual, shooting_residual
 from hnn_gym.training.rough import rough_log_inertia
 from hnn_gym.training.settings import FitSettings
@@ -92,8 +93,11 @@ class Objective:
         action = self.action if whole else self.action[batch]
         return value_of(*self.residuals(parameters, observation, action), decay=self.settings.decay)
 
-    def residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """The vector ``(m,)`` whose sum of squares is the objective on all windows."""
+    def residuals_by_member(self) -> tuple[Residual, ...]:
+        """One function to the vector ``(m,)`` whose sum of squares is the objective on all windows."""
+        return (self._residual,)
+
+    def _residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
         residuals, weights = self.residuals(parameters, self.observation, self.action)
         return vector_of(residuals, weights, decay=self.settings.decay)
 

@@ -92,10 +92,9 @@ def test_the_objective_of_an_ensemble_is_the_sum_of_those_of_its_members(loss: s
     parameters = {name: torch.tensor(value) for name, value in ensemble.initial_parameters().items()}
     members = [alone({name: value[i] for name, value in parameters.items()})[0] for i in range(2)]
     assert ensemble(parameters)[0].item() == pytest.approx(sum(members).item(), rel=1e-12)  # type: ignore[union-attr]
-    assert ensemble.residual(parameters).square().sum().item() == pytest.approx(sum(members).item(), rel=1e-12)  # type: ignore[union-attr]
-    assert alone.residual({n: v[0] for n, v in parameters.items()}).square().sum().item() == pytest.approx(
-        members[0].item(), rel=1e-12
-    )
+    for i, residual in enumerate(ensemble.residuals_by_member()):
+        own = {name: value[i] for name, value in parameters.items()}
+        assert residual(own).square().sum().item() == pytest.approx(members[i].item(), rel=1e-12)
 
 
 def test_an_ensemble_of_one_is_refused(noisy: TransitionDataset) -> None:
