@@ -26,7 +26,7 @@ from rich.console import Console
 
 from hnn_gym.agents.analytic import AnalyticSettings, train_analytic
 from hnn_gym.agents.evaluate import MakeEnv, Policy, episode_returns
-from hnn_gym.agents.sb3 import train_agent
+from hnn_gym.agents.sb3 import RECIPES, Recipe, train_agent
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
 from hnn_gym.envs import BumpByForce
@@ -61,6 +61,17 @@ class Settings:
     """Episodes of each agent."""
 
 
+_ORBIT = {"gamma": 0.99, "n_steps": 32, "batch_size": 2048, "n_epochs": 6}
+OTHER_RECIPES: dict[str, tuple[str, Recipe]] = {
+    "Spring-v0": ("sac", RECIPES["sac"]),
+    "TwoBody-v0": ("ppo", Recipe(256, 1_000_000, 1e-3, arguments=_ORBIT)),
+    "bump": ("ppo", RECIPES["ppo"]),
+}
+"""Algorithm and recipe of the other tasks, chosen by the return in the dream from starts 1000 to 1039."""
+BUMP_LIMIT = 0.3
+"""Largest bump in J: more than that in a step bounded torque seldom gives."""
+
+
 class Nothing:
     """Does nothing."""
 
@@ -86,20 +97,21 @@ def pendulum_agent(settings: Settings, agent: str, seed: int) -> dict[str, Any]:
 
 
 def other_task(settings: Settings, task: str, way: str) -> dict[str, Any]:
-    """Real returns in another task of doing nothing, or of SAC trained in the dream or in the true environment."""
-    env_kwargs: dict[str, Any] = {"actions": "bump"} if task == "bump" else {}
+    """Real returns in another task of doing nothing, or of an agent trained in the dream or in the true environment."""
+    env_kwargs: dict[str, Any] = {"actions": "bump", "bump_limit": BUMP_LIMIT} if task == "bump" else {}
+    algo, recipe = OTHER_RECIPES[task]
     dream, real = (_BUMPED, _REAL) if task == "bump" else (f"HNN{task}", task)
     made: str | MakeEnv = real
     if task == "bump":
-        made = lambda: BumpByForce(gymnasium.make(_REAL), resolve_world(_BUMPED))  # noqa: E731
+        made = lambda: BumpByForce(gymnasium.make(_REAL), resolve_world(_BUMPED), limit=BUMP_LIMIT)  # noqa: E731
     if way == "nothing":
         space = build_simulator(dream, **env_kwargs).spaces()[1]
         return _told(episode_returns(Nothing((space.shape or (0,))[0]), made, seeds=range(settings.starts)))
     if way == "true":  # the true pendulum in our shell is the real map
         true = resolve_world(real)
-        policy, training = _timed(lambda: train_agent(true, "sac", env_kwargs=env_kwargs))
+        policy, training = _timed(lambda: train_agent(true, algo, recipe=recipe, env_kwargs=env_kwargs))
     else:
-        policy, training = _timed(lambda: train_agent(dream, "sac", env_kwargs=env_kwargs))
+        policy, training = _timed(lambda: train_agent(dream, algo, recipe=recipe, env_kwargs=env_kwargs))
     return {"training": training, **_told(episode_returns(policy, made, seeds=range(settings.starts)))}
 
 

@@ -22,7 +22,9 @@ TINY = transfer.Settings(transitions=40, seeds=(0, 1), agents=("sac", "analytic"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {"learning_starts": 50, "batch_size": 16, "buffer_size": 500}
-    monkeypatch.setitem(sb3.RECIPES, "sac", replace(sb3.RECIPES["sac"], num_envs=4, steps=100, arguments=few))
+    tiny = replace(sb3.RECIPES["sac"], num_envs=4, steps=100, arguments=few)
+    monkeypatch.setitem(sb3.RECIPES, "sac", tiny)
+    monkeypatch.setattr(transfer, "OTHER_RECIPES", {"bump": ("sac", tiny)})
     monkeypatch.setattr(transfer, "learn", partial(learn, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
     short = partial(AnalyticSettings, updates=2, num_envs=4, window=2)
     monkeypatch.setattr(transfer, "AnalyticSettings", short)
