@@ -30,6 +30,14 @@ the real map itself makes.
 
 ![Regret against real transitions](sample-efficiency.png)
 """
+_FOOT = """
+## What to know
+
+A fit of noisy data begins at a rough regression of the inertia (`training/rough.py`). That was added after one of the ten
+noisy recordings of this very study had ended in a poor minimum without it; it is general, but it was found here, and a network
+without an inertia has nothing of the kind to begin with. Settings were chosen before it. A mean that is far above its
+median tells of recordings on which a fit ended in a poor minimum.
+"""
 
 
 def cells(results: Results) -> dict[tuple[float, int, str], list[dict[str, Any]]]:
@@ -74,7 +82,7 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
     for key, choice in results.below("choice/").items():
         noise, name = key.split("/")
         lines.append(f"| {float(noise):.0%} | {name} | {choice['decay']:g} | {choice['hidden']} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _FOOT
 
 
 def _table(results: Results, kind: str, best: np.ndarray, planned: np.ndarray) -> list[str]:
