@@ -34,7 +34,7 @@ _FOOT = """
 ## What to know
 
 A fit of noisy data begins at a rough regression of the inertia (`training/rough.py`). That was added after one of the
-ten noisy recordings of this very study had ended in a poor minimum without it. It is general, but it was found here, and
+ten noisy recordings of this very study had ended in a poor minimum without it. It is general, but was found here, and
 a network without an inertia has nothing of the kind to begin with. Settings were chosen before it. A mean far above its
 median tells of recordings on which a fit ended in a poor minimum.
 """
