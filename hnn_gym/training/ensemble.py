@@ -11,6 +11,7 @@ plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, Neur
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def learn_ensemble(
     state: FitState | None = None,
     report: Report | None = None,
 ) -> tuple[WorldModel, ...]:
-    """Learn ``members`` worlds that differ in the windows they saw and in their first weights.
+    """Learn ``members`` worlds that differ in how they weigh the data and in their first weights.
 
     Arguments, worlds and errors are those of :func:`hnn_gym.training.learn`.
 
@@ -52,16 +53,7 @@ def learn_ensemble(
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use learn().")
     settings = settings or FitSettings()
 
-    def alone(settings: FitSettings) -> Objective:
-        return prepared(
-            dataset,
-            model,
-            settings=settings,
-            options=options,
-            coordinates=coordinates,
-            integrator=integrator,
-            dt=dt,
-        )
+    alone = partial(prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt)
 
     def objective(settings: FitSettings) -> EnsembleObjective:
         return EnsembleObjective(alone(settings), members)

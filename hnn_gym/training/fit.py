@@ -62,7 +62,6 @@ class FitState:
         lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, it rebuilds itself.
         least_squares_step: steps of Levenberg-Marquardt done.
         windows: 0 while windows of the first horizon are fitted, 1 for the others.
-        start: which of several initial weights the fit began from, counted from 0.
     """
 
     parameters: dict[str, np.ndarray]
@@ -72,7 +71,6 @@ class FitState:
     lbfgs_step: int = 0
     least_squares_step: int = 0
     windows: int = 0
-    start: int = 0
 
 
 Report = Callable[[Progress, FitState], None]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import MODELS, Variables
 from hnn_gym.training.fit import FitState, Fittable, Report, fit
@@ -58,17 +58,9 @@ def learn(
     """
     settings = settings or FitSettings()
 
-    def objective(settings: FitSettings) -> Objective:
-        return prepared(
-            dataset,
-            model,
-            settings=settings,
-            options=options,
-            coordinates=coordinates,
-            integrator=integrator,
-            dt=dt,
-        )
-
+    objective = partial(
+        prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt
+    )
     state = fit_by_stages(objective, dataset, settings, state=state, report=report)
     whole = objective(settings)
     parameters = {name: value for name, value in state.parameters.items() if name != STARTS}
@@ -95,46 +87,10 @@ def fit_by_stages(
     """
     if settings.first_horizon not in (None, settings.horizon) and (state is None or state.windows == 0):
         first = settings.beginning
-        begun = _best_of(objective, first, state=state, report=report).parameters
+        begun = fit(objective(first), state=state, report=report).parameters
         starts = begun[STARTS][..., _begins(dataset, settings.horizon, first.horizon), :]
         state = FitState(begun | {STARTS: starts}, windows=1, adam_step=settings.adam_steps)
-        return fit(objective(settings), state=state, report=report)
-    if state is not None and state.windows == 1:
-        return fit(objective(settings), state=state, report=report)
-    return _best_of(objective, settings, state=state, report=report)
-
-
-def _best_of(
-    objective: Callable[[FitSettings], Fittable],
-    settings: FitSettings,
-    *,
-    state: FitState | None,
-    report: Report | None,
-) -> FitState:
-    """Fit from as many initial weights as the settings say; the fit with the lowest objective.
-
-    A fit that diverges is passed over, if another does not. An interrupted one goes on with the start it was at, and
-    forgets those before it.
-    """
-    found: list[tuple[float, FitState]] = []
-    failed: ConvergenceError | None = None
-    for number in range(0 if state is None else state.start, settings.restarts):
-        of = objective(settings.from_start(number))
-        try:
-            fitted = fit(
-                of, state=FitState(of.initial_parameters(), start=number) if state is None else state, report=report
-            )
-        except ConvergenceError as error:
-            failed, state = error, None
-            continue
-        state = None
-        with torch.no_grad():
-            value, _ = of({name: torch.tensor(array) for name, array in fitted.parameters.items()})
-        found.append((float(value), fitted))
-    if not found:
-        assert failed is not None
-        raise failed
-    return min(found, key=lambda pair: pair[0])[1]
+    return fit(objective(settings), state=state, report=report)
 
 
 def _begins(dataset: TransitionDataset, horizon: int, short: int) -> np.ndarray:
@@ -149,8 +105,8 @@ def _begins(dataset: TransitionDataset, horizon: int, short: int) -> np.ndarray:
 def prepared(
     dataset: TransitionDataset,
     model: str,
-    *,
     settings: FitSettings,
+    *,
     options: Mapping[str, Any] | None,
     coordinates: Coordinates | None,
     integrator: Integrator | None,
@@ -159,18 +115,7 @@ def prepared(
     """Make the objective of a fit: windows, scales, model. Arguments and errors as of :func:`learn`."""
     if model not in MODELS:
         raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
-    provenance = dataset.provenance
-    if coordinates is None:
-        if provenance.coordinates is None:
-            raise InputError(
-                f"It is not known which observations of {provenance.env_id} are angles, positions and velocities: "
-                "pass coordinates=Coordinates(...)."
-            )
-        coordinates = Coordinates.from_json(provenance.coordinates)
-    dt = provenance.dt if dt is None else dt
-    if dt is None:
-        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
-
+    coordinates, dt = declared(dataset, coordinates, dt)
     stride = settings.horizon if settings.loss == "shooting" else 1
     windows = dataset.windows(settings.horizon, stride=stride)
     observation, action = np.asarray(windows.observation, np.float64), np.asarray(windows.action, np.float64)
@@ -193,6 +138,28 @@ def prepared(
         dt=dt,
         settings=settings,
     )
+
+
+def declared(
+    dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None
+) -> tuple[Coordinates, float]:
+    """The coordinates and the time step in s: those given, or those the dataset declares.
+
+    Raises:
+        InputError: neither is known.
+    """
+    provenance = dataset.provenance
+    if coordinates is None:
+        if provenance.coordinates is None:
+            raise InputError(
+                f"It is not known which observations of {provenance.env_id} are angles, positions and velocities: "
+                "pass coordinates=Coordinates(...)."
+            )
+        coordinates = Coordinates.from_json(provenance.coordinates)
+    dt = provenance.dt if dt is None else dt
+    if dt is None:
+        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
+    return coordinates, float(dt)
 
 
 def card_of(world: WorldModel, dataset: TransitionDataset, settings: FitSettings, state: FitState) -> dict[str, Any]:

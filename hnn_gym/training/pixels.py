@@ -27,6 +27,7 @@ from hnn_gym.models import MODELS
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.pixel_world import PixelWorld, check_topology
+from hnn_gym.training.learn import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_rounds import Fitted, Footage, Tell, fit_rounds
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -128,16 +129,7 @@ def _declared(
     dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None
 ) -> tuple[Coordinates, float]:
     provenance = dataset.provenance
-    if coordinates is None:
-        if provenance.coordinates is None:
-            raise InputError(
-                f"It is not known what moves in {provenance.env_id}: pass coordinates=Coordinates(...), an angle or a "
-                "position, with its controls."
-            )
-        coordinates = Coordinates.from_json(provenance.coordinates)
-    dt = provenance.dt if dt is None else dt
-    if dt is None:
-        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
+    coordinates, dt = declared(dataset, coordinates, dt)
     check_topology(coordinates.angles)
     if coordinates.in_physical_units and not coordinates.angles[0]:
         raise InputError(
@@ -149,7 +141,7 @@ def _declared(
             f"The coordinates declare {len(coordinates.controls)} controls, and the recorded actions have the shape "
             f"{provenance.action_space.shape}."
         )
-    return coordinates, float(dt)
+    return coordinates, dt
 
 
 def _reward(footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings) -> RewardHead:

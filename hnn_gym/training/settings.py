@@ -7,8 +7,6 @@ from typing import Literal
 
 from hnn_gym.errors import InputError
 
-_BETWEEN_STARTS = 1_000_003
-
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -33,9 +31,6 @@ class FitSettings:
     """Windows in a step of Adam; None: all of them."""
     lbfgs_steps: int = 1500
     """Iterations of L-BFGS, at the most; always over all windows."""
-    restarts: int = 1
-    """Fits begin from so many initial weights, and the one with the lowest objective goes on: the data that are learned
-    from decide, no other. With a first horizon, only its windows are fitted so often."""
     least_squares_steps: int = 0
     """Steps of Levenberg-Marquardt after that, at the most; always over all windows. For some hundred parameters, 40 do
     more than a thousand of L-BFGS, and on noisy data they are all it takes."""
@@ -50,8 +45,6 @@ class FitSettings:
             raise InputError(f"horizon must be at least 1 step, got {self.horizon}.")
         if min(self.adam_steps, self.lbfgs_steps, self.least_squares_steps) < 0:
             raise InputError("adam_steps, lbfgs_steps and least_squares_steps must not be negative.")
-        if self.restarts < 1:
-            raise InputError(f"restarts must be at least 1, got {self.restarts}.")
         if self.first_horizon is not None and (
             self.loss != "shooting" or self.first_horizon < 1 or self.horizon % self.first_horizon
         ):
@@ -70,7 +63,3 @@ class FitSettings:
     def beginning(self) -> FitSettings:
         """The settings of the fit of the first, shorter windows."""
         return replace(self, horizon=self.first_horizon or self.horizon, first_horizon=None)
-
-    def from_start(self, number: int) -> FitSettings:
-        """The settings of the fit from initial weights ``number``, counted from 0; the first are those of the seed."""
-        return replace(self, restarts=1, seed=self.seed + _BETWEEN_STARTS * number)

@@ -85,7 +85,7 @@ def test_an_ensemble_is_learned_as_one_and_its_members_differ() -> None:
 def test_the_objective_of_an_ensemble_is_the_sum_of_those_of_its_members(loss: str, noisy: TransitionDataset) -> None:
     settings = FitSettings(loss=loss, horizon=5, decay=1e-3)  # type: ignore[arg-type]
     alone = prepared(
-        noisy, "mechanical", settings=settings, options={"hidden": (4,)}, coordinates=None, integrator=None, dt=None
+        noisy, "mechanical", settings, options={"hidden": (4,)}, coordinates=None, integrator=None, dt=None
     )
     ensemble = EnsembleObjective(alone, 2)
     ensemble._roots = torch.ones_like(ensemble._roots)
