@@ -13,8 +13,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Box
 
 from hnn_gym.agents.energy_shaping import EnergyShaping, Target, circle, upright
+from hnn_gym.agents.evaluate import Policy, play_episodes
+from hnn_gym.agents.scripted import Idle
+from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import IdealPendulumSwingUp, OrbitTransfer, SpringHold
 from hnn_gym.world_model import WorldModel
@@ -24,8 +28,8 @@ _SETTLED = 50
 
 
 @dataclass(frozen=True)
-class Episodes:
-    """What happened from all starts, side by side.
+class Course:
+    """What happened from all starts, side by side, in the true world.
 
     Attributes:
         observation: ``(steps + 1, starts, d)``.
@@ -42,23 +46,15 @@ class Episodes:
     ended: np.ndarray
 
 
-def episodes(env_id: str, agent: EnergyShaping | None, *, starts: int) -> Episodes:
-    """Follow an agent, or no bumps at all, from the starts of the seeds 0, 1, ... to the end of the episode."""
-    envs: Any = gymnasium.make_vec(env_id, num_envs=starts, vectorization_mode="vector_entry_point")
-    batch = envs.unwrapped.batch
-    world, steps = batch.simulator.world, batch.simulator.task.max_episode_steps
-    observation, _ = envs.reset(seed=0)
-    observations, points, rewards, ended = [observation], [batch.x], [], np.zeros(starts, bool)
-    for _ in range(steps):
-        action = np.zeros((starts, 1), np.float32) if agent is None else agent.predict(observation)[0]
-        observation, reward, terminated, _, _ = envs.step(action)
-        ended |= terminated
-        observations.append(observation)
-        points.append(batch.x)
-        rewards.append(reward)
-    x = np.array(points)
+def followed(env_id: str, agent: Policy, *, starts: int) -> Course:
+    """Follow an agent from the starts of the seeds 0, 1, ... to the end of the episode."""
+    told, env = play_episodes(agent, env_id, seeds=range(starts)), gymnasium.make(env_id).unwrapped
+    assert isinstance(env, SimulatorEnv)
+    world = env.world
+    x = world.encode(told.observation.astype(np.float64))
     state = np.concatenate(world.state(x), axis=-1)
-    return Episodes(np.array(observations), state, world.energy(x), np.array(rewards), ended)
+    ended = told.lengths < len(told.reward)
+    return Course(told.observation, state, world.energy(x), told.reward, ended)
 
 
 @dataclass(frozen=True)
@@ -69,28 +65,28 @@ class _Case:
     world: str
     target: Callable[[WorldModel], float | Target]
     criterion: str
-    judge: Callable[[Episodes], tuple[np.ndarray, np.ndarray]]
+    judge: Callable[[Course], tuple[np.ndarray, np.ndarray]]
     """Which starts were solved, and abs(true H - target) in J at the end, each ``(starts,)``."""
 
 
-def _held(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+def _held(told: Course) -> tuple[np.ndarray, np.ndarray]:
     error = np.abs(told.energy - float(SpringHold.target_energy))
     return error[_SETTLED:].max(0) <= 0.01, error[-1]
 
 
-def _followed(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+def _followed(told: Course) -> tuple[np.ndarray, np.ndarray]:
     error = np.abs(told.energy[1:] - told.observation[:-1, :, 2])
     return (error[_SETTLED:] <= 0.02).mean(0) >= 0.8, error[-1]
 
 
-def _raised(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+def _raised(told: Course) -> tuple[np.ndarray, np.ndarray]:
     q, v = np.split(told.state, 2, axis=-1)
     upright = (np.cos(q[..., 0]) < -np.cos(0.2)) & (np.abs(v[..., 0]) < 1.0)
     top = IdealPendulumSwingUp.truth.energy(np.array([np.pi, 0.0]))
     return upright.any(0), np.abs(told.energy[-1] - float(top))
 
 
-def _circled(told: Episodes) -> tuple[np.ndarray, np.ndarray]:
+def _circled(told: Course) -> tuple[np.ndarray, np.ndarray]:
     q, v = np.split(told.state[-1], 2, axis=-1)
     task = OrbitTransfer()
     energy = -1 / (2 * task.target_distance)  # G m_1 m_2 / 2 d of unit masses
@@ -133,9 +129,10 @@ def measure_tasks(starts: int) -> dict[str, Any]:
     """Share of starts solved, and the error of the true energy at the end; beside them the returns."""
     found = {}
     for case in _CASES:
-        world, limit = resolve_world(case.world), float(gymnasium.make(case.env_id).action_space.high[0])  # type: ignore[attr-defined]
-        agent = EnergyShaping(world, target=case.target(world), limit=limit, tolerance=1e-5)
-        told, idle = episodes(case.env_id, agent, starts=starts), episodes(case.env_id, None, starts=starts)
+        world, space = resolve_world(case.world), gymnasium.make(case.env_id).action_space
+        assert isinstance(space, Box)
+        agent = EnergyShaping(world, target=case.target(world), limit=float(space.high[0]), tolerance=1e-5)
+        told, idle = (followed(case.env_id, one, starts=starts) for one in (agent, Idle(space)))
         solved, error = case.judge(told)
         found[case.env_id] = {
             "learned_world": case.world,
