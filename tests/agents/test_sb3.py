@@ -187,7 +187,7 @@ def test_a_training_resumed_dreams_as_long_as_it_did(tmp_path: Path) -> None:
     agent = train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=ends)
     lengths = [length for _, length, _ in ends.seen]
     assert max(lengths) == 20
-    assert lengths.count(1) < 4  # no copy begins beyond the limit
+    assert sum(length <= 2 for length in lengths) < 2  # copies begin within the limit and are not cut at once
     save_agent(tmp_path, agent, algo="sac", recipe=recipe)
     load_agent(tmp_path)
 
