@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from hnn_gym import InputError
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -66,9 +68,20 @@ def test_text_commands_programs_and_hidden_cells_are_told_apart(notebook: Module
     ]
 
 
+def test_new_text_goes_into_the_executed_notebook_and_new_code_does_not(
+    notebook: ModuleType, kept: dict[str, Any]
+) -> None:
+    page = (DOCS / "world-model-rl.md").read_text(encoding="utf-8")
+    assert notebook.renewed(kept, page) == kept
+    assert notebook.renewed(kept, page + "One more line.\n")["cells"][-1]["source"].endswith("One more line.")
+    with pytest.raises(InputError, match="text-only"):
+        notebook.renewed(kept, page.replace("--steps 200", "--steps 201"))
+
+
 def test_cells_are_executed_in_one_empty_folder(notebook: ModuleType) -> None:
     pytest.importorskip("nbclient", reason="the extra docs is not installed")
-    page = "```bash\necho hello > told; echo progress >&2; ls\n```\n```python\nprint(open('told').read())\n```\n"
+    page = "```bash\necho hello > told; echo progress >&2; printf '\\033[1m'; ls\n```\n"
+    page += "```python\nprint(open('told').read())\n```\n"
     first, second = notebook.executed(page)["cells"]
     assert [output["name"] for output in first["outputs"]] == ["stdout"]
     assert "".join(first["outputs"][0]["text"]) == "told\n"
