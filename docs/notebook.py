@@ -1,6 +1,6 @@
 """docs/world-model-rl.md as a notebook, executed: python docs/notebook.py.
 
-It takes some ten minutes, and the extra ``docs``. The page is the only source. Its bash blocks become ``%%bash`` cells,
+It takes eight minutes of a processor, and the extra ``docs``. The page is the only source. Its bash blocks become ``%%bash`` cells,
 its python blocks code cells, what stands in a comment ``<!-- notebook ... -->``, which the page does not show, a code
 cell too, and all else text. The cells run in an empty folder, so that no output names a place of the machine; progress
 bars are left out. Where only text has changed, --text-only renews that and keeps the outputs.
@@ -54,7 +54,8 @@ def executed(page: str) -> dict[str, Any]:
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.v4.new_notebook()
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     for number, (kind, source) in enumerate(cells(page)):
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
         notebook.cells.append(new(source, id=f"cell-{number}"))
@@ -95,7 +96,10 @@ def renewed(notebook: dict[str, Any], page: str) -> dict[str, Any]:
     if ["".join(cell["source"]) for cell in kept] != [source for kind, source in found if kind == "code"]:
         raise InputError("The code of the page is not what was executed: leave out --text-only.")
     text = {"cell_type": "markdown", "metadata": {}}
-    made = [kept.pop(0) if kind == "code" else {**text, "source": source} for kind, source in found]
+    made = [
+        kept.pop(0) if kind == "code" else {**text, "source": source.splitlines(keepends=True)}
+        for kind, source in found
+    ]
     return {**notebook, "cells": [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(made)]}
 
 
@@ -111,7 +115,7 @@ def main(settings: Settings) -> None:
     """Execute the page, or renew its text, and write the notebook beside it."""
     page = PAGE.read_text(encoding="utf-8")
     made = renewed(json.loads(NOTEBOOK.read_text(encoding="utf-8")), page) if settings.text_only else executed(page)
-    NOTEBOOK.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    NOTEBOOK.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"{NOTEBOOK.name}: {NOTEBOOK.stat().st_size / 1024:.0f} KiB")
 
 
