@@ -1,9 +1,9 @@
 """docs/world-model-rl.md as a notebook, executed: python docs/notebook.py.
 
-It takes eight minutes of a processor, and the extra ``docs``. The page is the only source. Its bash blocks become ``%%bash`` cells,
-its python blocks code cells, what stands in a comment ``<!-- notebook ... -->``, which the page does not show, a code
-cell too, and all else text. The cells run in an empty folder, so that no output names a place of the machine; progress
-bars are left out. Where only text has changed, --text-only renews that and keeps the outputs.
+It takes eight minutes of a processor, and the extra ``docs``. The page is the only source. Its bash blocks become
+``%%bash`` cells, its python blocks code cells, what stands in a comment ``<!-- notebook ... -->``, which the page does
+not show, a code cell too, and all else text. The cells run in an empty folder, so that no output names a place of the
+machine; progress bars are left out. Where only text has changed, --text-only renews that and keeps the outputs.
 """
 
 from __future__ import annotations
