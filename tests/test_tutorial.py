@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 import hnn_gym
+from hnn_gym import training
 from hnn_gym.agents import sb3, transfer_report
 
 PAGE = (Path(__file__).parent.parent / "docs" / "world-model-rl.md").read_text(encoding="utf-8")
+FIT = hnn_gym.FitSettings(adam_steps=20, lbfgs_steps=20)
 SHORT = {
     "hnn_gym.collect": [],
     "hnn_gym.train": ["--adam-steps", "20", "--lbfgs-steps", "20"],
@@ -28,12 +30,13 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")  # another test may have imported a command
-def test_every_command_and_the_program_of_the_tutorial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_and_program_of_the_tutorial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = {"batch_size": 16, "buffer_size": 1000, "learning_starts": 100}
     short = replace(sb3.RECIPES["sac"], num_envs=4, steps=400, hidden=(8,), arguments=tiny)
     monkeypatch.setitem(sb3.RECIPES, "sac", short)
-    quick = partial(hnn_gym.learn, settings=hnn_gym.FitSettings(adam_steps=20, lbfgs_steps=20))
+    quick = partial(hnn_gym.learn, settings=FIT)
     monkeypatch.setattr(hnn_gym, "learn", quick)
+    monkeypatch.setattr(training, "learn_ensemble", partial(training.learn_ensemble, settings=FIT))
     monkeypatch.setattr(transfer_report, "_FRAMES", 4)
     monkeypatch.chdir(tmp_path)
     commands = [line for block in blocks("bash") for line in block.splitlines() if line]
@@ -45,7 +48,9 @@ def test_every_command_and_the_program_of_the_tutorial_run(tmp_path: Path, monke
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     for agent in ("sac", "analytic", "spring", "bump"):
         assert (tmp_path / "agents" / agent / "transfer" / "report.md").is_file()
-    (program,) = blocks("python")
+    programs = blocks("python")
+    assert len(programs) == 4
     names: dict[str, object] = {}
-    exec(program.replace("range(100)", "range(2)"), names)
+    for program in programs:
+        exec(program.replace("range(100)", "range(2)"), names)
     assert len(names["returns"]) == 2  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from hnn_gym.agents.folder import UNFINISHED, world_named
+from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
@@ -31,7 +32,7 @@ from hnn_gym.world_model import WorldModel
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
 _LAST_RATE = 0.02
 
-World = WorldModel | str | os.PathLike[str]
+World = WorldModel | str | os.PathLike[str] | Sequence[WorldModel]
 Report = Callable[[int, float], None]
 """(steps so far, mean return of the last hundred dreamt episodes, NaN before the first has ended)."""
 
@@ -48,6 +49,8 @@ class Recipe:
         exploration: standard deviation of the noise on actions, as a share of half their range, for algorithms whose
             policies have no noise of their own (TD3, DDPG); None: none.
         arguments: the rest of the algorithm's own arguments, such as ``{"gamma": 0.98}``.
+        horizons: how long a dream may take in the course of the training: points (share of the training, steps), as
+            ``((0.1, 10), (0.5, 200))``, linear between them; (): as long as the environment says.
     """
 
     num_envs: int
@@ -56,9 +59,12 @@ class Recipe:
     hidden: tuple[int, ...] = (64, 64)
     exploration: float | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    horizons: Horizons = ()
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        object.__setattr__(self, "horizons", checked_horizons(self.horizons))
         if self.num_envs < 1 or self.steps < 1 or not self.learning_rate > 0:
             raise InputError(f"A recipe needs num_envs, steps >= 1 and learning_rate > 0, not {self}.")
 
@@ -82,7 +88,8 @@ def dream(
     """Make a batch of dreams for training.
 
     Args:
-        world: a world, the path of a checkpoint, or the id of a registered environment of ours.
+        world: a world, the path of a checkpoint, or the id of a registered environment of ours; or an ensemble, of
+            which the first is stepped and the others say what is not known.
         num_envs: number of copies.
         seed: of the first episodes.
         env_kwargs: ``actions``, ``reward``, ... as of :class:`hnn_gym.envs.SimulatorVectorEnv`.
@@ -144,11 +151,17 @@ def train_agent(
     agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard)
     kept = None if folder is None else Path(folder) / UNFINISHED
     about = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
-    about["world"] = world_named(envs.batch.simulator.world)
+    simulator = envs.batch.simulator
+    about["world"] = world_named(simulator.world)
+    if simulator.doubt is not None:
+        about["others"] = [world_named(other) for other in simulator.doubt.others]
     if kept is not None and kept.exists():
         load_unfinished(kept, agent, about)
     keep = None if kept is None else (lambda: save_unfinished(kept, agent, about))
     callbacks: list[BaseCallback] = [_Watch(report, keep, save_every)]
+    if recipe.horizons:
+        envs.batch.max_episode_steps = horizon_at(recipe.horizons, agent.num_timesteps / recipe.steps)
+        callbacks.append(_Horizon(envs, recipe))
     if callback is not None:
         callbacks += callback if isinstance(callback, list) else [callback]
     remaining = max(recipe.steps - agent.num_timesteps, 0)
@@ -205,7 +218,7 @@ def load_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
     """
 
     def build(card: Mapping[str, Any], spaces: gymnasium.Env[Any, Any]) -> BaseAlgorithm:
-        recipe = Recipe(**{**card["recipe"], "hidden": tuple(card["recipe"]["hidden"])})
+        recipe = Recipe(**card["recipe"])
         if "buffer_size" in recipe.arguments:  # an agent that is not trained needs no memory
             recipe = replace(recipe, arguments={**recipe.arguments, "buffer_size": 1})
         return _new(card["algo"], recipe, DummyVecEnv([lambda: copy(spaces)] * recipe.num_envs), seed=None)
@@ -239,6 +252,19 @@ def _new(
         )
     except TypeError as error:
         raise InputError(f"{algo} does not take these arguments: {error}.") from None
+
+
+class _Horizon(BaseCallback):
+    """Lets dreams take as long as the recipe says at this point of the training."""
+
+    def __init__(self, envs: SimulatorVecEnv, recipe: Recipe) -> None:
+        super().__init__()
+        self._batch, self._recipe = envs.batch, recipe
+
+    def _on_step(self) -> bool:
+        share = self.num_timesteps / self._recipe.steps
+        self._batch.max_episode_steps = horizon_at(self._recipe.horizons, share)
+        return True
 
 
 class _Watch(BaseCallback):

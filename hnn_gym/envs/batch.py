@@ -24,6 +24,7 @@ class Batch:
         simulator: the world and the task.
         x: phase points ``(num_envs, 2n)``, NumPy or torch; read only.
         steps: steps of the present episode, int64 ``(num_envs,)``.
+        max_episode_steps: episodes are truncated after so many steps, None: never. May be changed at any time.
     """
 
     def __init__(
@@ -51,7 +52,8 @@ class Batch:
             raise InputError(f"num_envs must be at least 1, got {num_envs!r}.")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise InputError(f"max_episode_steps must be at least 1, got {max_episode_steps}.")
-        self.simulator, self.num_envs, self._limit = simulator, int(num_envs), max_episode_steps
+        self.simulator, self.num_envs = simulator, int(num_envs)
+        self.max_episode_steps = max_episode_steps
         self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
         start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype))
         if simulator.world.integrator.exact and start.dtype != np.float64:
@@ -130,8 +132,8 @@ class Batch:
 
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
-        if self._limit is not None:
-            self.steps = self._xp.asarray(rng.integers(0, self._limit, self.num_envs), **self._place)
+        if self.max_episode_steps is not None:
+            self.steps = self._xp.asarray(rng.integers(0, self.max_episode_steps, self.num_envs), **self._place)
 
     def advance(self, actions: Any, active: Array | None = None) -> tuple[Outcome, Array]:
         """Step all copies, or those that ``active`` ``(num_envs,)`` marks; return the outcome and ``truncated``.
@@ -151,9 +153,9 @@ class Batch:
         self._step.kept()
         self.x = outcome.x
         self.steps = self.steps + (1 if active is None else xp.asarray(active, dtype=xp.int64))
-        if self._limit is None:
+        if self.max_episode_steps is None:
             return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place)
-        truncated = self.steps >= self._limit
+        truncated = self.steps >= self.max_episode_steps
         return outcome, truncated if active is None else truncated & active
 
     def _checked(self, actions: Any, active: Array | None) -> Array:

@@ -8,16 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
+from hnn_gym import FitSettings, record_steps
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.agents.folder import UNFINISHED
+from hnn_gym.agents.horizons import horizon_at
 from hnn_gym.agents.sb3 import ALGORITHMS, RECIPES, Recipe, load_agent, save_agent, train_agent
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.training import learn_ensemble
 
 TINY = {
     name: replace(RECIPES[name], num_envs=4, steps=400, hidden=(8,), arguments=arguments)
@@ -132,6 +136,87 @@ def test_bumps_and_other_arguments_reach_the_dream() -> None:
     assert agent.action_space.high.tolist() == [0.5]  # type: ignore[attr-defined]
     world = resolve_world("HNNSpring-v0")
     assert train_agent(world, "ppo", recipe=TINY["ppo"]).observation_space.shape == (2,)
+
+
+class Ends(BaseCallback):
+    """Notes the share of the training at which dreams ended, how long they were, and whether that was their limit."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+        self.seen: list[tuple[float, int, bool]] = []
+
+    def _on_step(self) -> bool:
+        for info in self.locals["infos"]:
+            if "episode" in info:
+                share = self.num_timesteps / self.steps
+                self.seen.append((share, info["episode"]["l"], info["TimeLimit.truncated"]))
+        return True
+
+
+class Rewards(BaseCallback):
+    """Notes rewards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[np.ndarray] = []
+
+    def _on_step(self) -> bool:
+        self.seen.append(self.locals["rewards"].copy())
+        return True
+
+
+@pytest.mark.parametrize("algo", ["ppo", "sac"])
+def test_dreams_grow_with_the_training(algo: str) -> None:
+    recipe = replace(TINY[algo], steps=800, horizons=((0.1, 5), (0.5, 25)))
+    ends = Ends(800)
+    train_agent("HNNPendulum-v0", algo, recipe=recipe, callback=ends, env_kwargs={"starts": OBSERVATIONS})
+    assert len(ends.seen) > 4 * 2
+    for share, length, truncated in ends.seen:
+        assert truncated  # so that what comes after is estimated and not taken for nothing
+        assert length <= horizon_at(recipe.horizons, share)
+    assert max(length for share, length, _ in ends.seen if share <= 0.1) == 5
+    assert {length for share, length, _ in ends.seen if share > 0.7} == {25}
+
+
+def test_a_training_resumed_dreams_as_long_as_it_did(tmp_path: Path) -> None:
+    recipe = replace(TINY["sac"], horizons=((0.0, 2), (0.5, 20)))
+    with pytest.raises(KeyboardInterrupt):
+        train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=Kill(200))
+    ends = Ends(400)
+    agent = train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=ends)
+    lengths = [length for _, length, _ in ends.seen]
+    assert max(lengths) == 20
+    assert sum(length <= 2 for length in lengths) < 2  # copies begin within the limit and are not cut at once
+    save_agent(tmp_path, agent, algo="sac", recipe=recipe)
+    load_agent(tmp_path)
+
+
+def test_horizons_are_linear_between_their_points_and_refused_where_they_make_no_sense() -> None:
+    assert [horizon_at(((0.1, 10), (0.5, 50)), share) for share in (0.0, 0.1, 0.3, 0.5, 1.0)] == [10, 10, 30, 50, 50]
+    for bad in (((0.5, 10), (0.1, 20)), ((0.0, 0),), ((-0.1, 5),), ((0.2, 5), (1.5, 9)), (10, 200), ((0.1, "ten"),)):
+        with pytest.raises(InputError, match="share of the training"):
+            Recipe(4, 100, 1e-3, horizons=bad)  # type: ignore[arg-type]
+
+
+def test_an_ensemble_is_dreamt_in_and_its_doubt_is_paid_for(tmp_path: Path) -> None:
+    dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=40, seed=0)
+    fit = FitSettings(adam_steps=2, lbfgs_steps=2)
+    worlds = learn_ensemble(dataset, "mechanical", members=2, settings=fit, options={"hidden": (4,)})
+    first_rewards = []
+    for price in (0.0, 10.0):
+        watch = Rewards()
+        doubtful = {"disagreement_price": price}
+        train_agent(
+            worlds, "ppo", recipe=TINY["ppo"], env_kwargs=doubtful, callback=watch, folder=tmp_path / str(price)
+        )
+        first_rewards.append(np.array(watch.seen[:10]))  # before the agent has learned anything
+    assert (first_rewards[1] < first_rewards[0]).all()
+    train: Callable[..., Any] = lambda members: train_agent(  # noqa: E731
+        members, "ppo", recipe=TINY["ppo"], env_kwargs=doubtful, folder=tmp_path / "10.0"
+    )
+    with pytest.raises(InputError, match="other settings"):  # another ensemble is another training
+        train([worlds[0], worlds[0]])
 
 
 def test_what_cannot_be_trained_or_loaded_is_refused_by_name(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from rich.console import Console
@@ -15,9 +19,10 @@ from hnn_gym.experiments.planners import Settings as PlannerSettings
 from hnn_gym.experiments.planners import measure, summary
 from hnn_gym.experiments.results import Results
 from hnn_gym.experiments.sample_efficiency import command, contenders
+from hnn_gym.experiments.sample_efficiency import model_free as model_free_module
 from hnn_gym.experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study
 from hnn_gym.experiments.sample_efficiency.contenders import Choice
-from hnn_gym.experiments.sample_efficiency.model_free import model_free
+from hnn_gym.experiments.sample_efficiency.model_free import agent_key, model_free
 from hnn_gym.experiments.sample_efficiency.page import cells, figure, page
 
 
@@ -71,12 +76,17 @@ def test_a_finished_study_measures_nothing_again(
 
 def test_the_page_tells_every_row_and_the_figure_is_drawn(results: Results, tmp_path: Path) -> None:
     best, planned = np.array([-1.0, -2.0, -3.0]), np.array([-1.5, -2.0, -3.5])
-    results["model-free/SAC/100/0"] = [-10.0, -10.0, -10.0]
+    results[agent_key(0.0, "SAC", 100, 0)] = {"returns": [-10.0] * 3}
+    results[agent_key(0.05, "SAC", 100, 0)] = {"returns": [-11.0] * 3, "noisy_returns": [-14.0] * 3}
     told = page(results, best, planned)
     row = next(line for line in told.splitlines() if line.startswith("| 5% | 40 | HNN"))
     losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)]["returns"])) for seed in (0, 1)]
     assert f"| {np.mean(losses):.2f} | {np.median(losses):.2f} | {max(losses):.2f} |" in row
-    assert "| SAC | 100 | 8.0 | 8.0 |" in told
+    exact, noisy = told.split("## Without a model")[1].split("as noisy as")
+    assert "| 0% | SAC | 100 | 8.0 | 8.0 |" in exact
+    assert "| 5% | SAC | 100 | 9.0 | 9.0 |" in exact
+    assert "| 5% | SAC | 100 | 12.0 | 12.0 |" in noisy
+    assert "| 0% | SAC" not in noisy
     plots.save(figure(results, best), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
@@ -87,10 +97,38 @@ def test_a_fit_that_diverged_is_told_as_such(tmp_path: Path) -> None:
     assert "a fit diverged" in page(results, np.zeros(1), np.zeros(1))
 
 
-def test_model_free_agents_are_measured_at_their_milestones() -> None:
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_model_free_agents_are_measured_at_their_milestones(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
     results = Results(None, experiment="sample_efficiency")
-    model_free(results, seeds=(0,), starts=(0, 1), milestones={"SAC": (110, 120)}, console=Console(quiet=True))
-    assert len(results["model-free/SAC/110/0"]) == len(results["model-free/SAC/120/0"]) == 2
+    train = partial(model_free, results, noise=noise, seeds=(0,), starts=(0, 1), console=Console(quiet=True))
+    train(agents=("SAC",), milestones={"SAC": (110, 120)})
+    for count in (110, 120):
+        told = results[agent_key(noise, "SAC", count, 0)]
+        assert [len(returns) for returns in told.values()] == [2] * len(told)
+        assert set(told) == ({"returns", "noisy_returns"} if noise else {"returns"})
+        assert told["returns"] != told.get("noisy_returns")
+    monkeypatch.setattr(model_free_module, "learn_for_real", None)
+    train(agents=("SAC",), milestones={"SAC": (110, 120)})  # nothing is trained again
+    with pytest.raises(InputError, match="choose from SAC, TD3, PPO"):
+        train(agents=("DQN",))
+
+
+def test_model_free_agents_see_noise_and_are_rewarded_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown the environment that an agent gets: cosine and sine off the circle, the reward of the true state."""
+    seen: list[float] = []
+
+    def look(make_env: Callable[[], gymnasium.Env[Any, Any]], *_: object, **__: object) -> None:
+        env = make_env()
+        observation, _ = env.reset(seed=0)
+        angle, speed = env.unwrapped.state  # type: ignore[attr-defined]
+        _, reward, *_ = env.step(np.zeros(1, np.float32))
+        seen.extend((abs(np.hypot(*observation[:2]) - 1), reward + angle**2 + 0.1 * speed**2))
+
+    monkeypatch.setattr(model_free_module, "learn_for_real", look)
+    results = Results(None, experiment="sample_efficiency")
+    model_free(results, noise=0.05, agents=("SAC",), seeds=(0,), starts=(0,), console=Console(quiet=True))
+    assert seen[0] > 1e-4  # 0.05 N(0, 1); what a float32 leaves is below 1e-6
+    assert seen[1] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_planners_are_compared_with_themselves_in_the_true_world(tmp_path: Path, tiny: Settings) -> None:

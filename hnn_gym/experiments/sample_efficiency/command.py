@@ -27,7 +27,7 @@ from hnn_gym.experiments.sample_efficiency.contenders import (
     recorded,
     tuned,
 )
-from hnn_gym.experiments.sample_efficiency.model_free import model_free
+from hnn_gym.experiments.sample_efficiency.model_free import MILESTONES, model_free
 from hnn_gym.experiments.sample_efficiency.page import RIPPLE_KEY, figure, page
 from hnn_gym.experiments.shipped import fresh_episodes
 
@@ -66,6 +66,10 @@ class Settings:
     """To plan on."""
     model_free_seeds: tuple[int, ...] = (0, 1, 2)
     """Of the agents that learn from the real environment itself."""
+    model_free_agents: tuple[str, ...] = tuple(MILESTONES)
+    """Which of them."""
+    model_free_noises: tuple[float, ...] = (0.0, 0.01, 0.05)
+    """Of the observations that they learn from."""
     drift_steps: int = DRIFT_STEPS
     """Unforced steps over which true energy is followed."""
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
@@ -153,7 +157,15 @@ def main(settings: Settings) -> None:
     results = study(settings, console=console)
     if RIPPLE_KEY not in results:
         results[RIPPLE_KEY] = drift(true_world("Pendulum-v1"), steps=settings.drift_steps).tolist()
-    model_free(results, seeds=settings.model_free_seeds, starts=settings.starts, console=console)
+    for noise in settings.model_free_noises:
+        model_free(
+            results,
+            noise=noise,
+            agents=settings.model_free_agents,
+            seeds=settings.model_free_seeds,
+            starts=settings.starts,
+            console=console,
+        )
     best, planned = best_returns(settings.optimum), planned_returns(settings.optimum)
     settings.page.write_text(page(results, best, planned))
     plots.save(figure(results, best), settings.page.with_suffix(".png"))
