@@ -1,0 +1,4 @@
+"""stub"""
+NOTHING, TRUE = "nothing", "true"
+def figure(results): return None
+def page(results): return ""
