@@ -55,9 +55,7 @@ class DynamicProgramming:
             ``(steps / hold + 1, positions, velocities)``.
     """
 
-    def __init__(
-        self, simulators: Sequence[Simulator], *, steps: int, grid: Grid | None = None, hold: int = 1
-    ) -> None:
+    def __init__(self, simulators: Sequence[Simulator], *, steps: int, grid: Grid | None = None, hold: int = 1) -> None:
         """Solve for episodes of ``steps`` steps.
 
         Args:
@@ -99,7 +97,7 @@ class DynamicProgramming:
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return the best actions ``(rows, 1)`` for observations ``(rows, d)``, and (steps done, actions) as the state."""
+        """Return the best actions ``(rows, 1)`` for observations ``(rows, d)``; the state is (steps done, actions)."""
         observation = np.asarray(observation)
         seen = np.atleast_2d(observation)
         done, chosen = (np.zeros(len(seen), np.int64), np.zeros((len(seen), 1), np.float32)) if state is None else state
