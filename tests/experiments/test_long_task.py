@@ -133,9 +133,9 @@ def _cell(earned: float) -> dict[str, list[float]]:
 
 def test_the_page_tells_the_worst_and_on_how_many_seeds_the_hnn_earns_more(known: Results) -> None:
     told = page(known).splitlines()
-    row = "| 400 transitions, 5% noise | second-order MLP | -12.7 | 2.67 | 2.50 | 5.00 | 0.60 | 3 | on 2 of 3 seeds |"
+    row = "| 400 transitions, 5% noise | second-order MLP | -12.67 | 2.67 | 2.50 | 5.00 | 0.60 | 3 | on 2 of 3 seeds |"
     assert row in told
-    assert "| 400 transitions, 5% noise | second-order MLP | -15.0 | -10.5 | -12.5 |" in told
+    assert "| 400 transitions, 5% noise | second-order MLP | -15.00 | -10.50 | -12.50 |" in told
 
 
 def test_a_fit_that_failed_is_told_and_counts_as_a_loss(known: Results, tmp_path: Path) -> None:
