@@ -14,13 +14,17 @@ from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Episodes, Policy, play_episodes
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.experiments.long_task.task import TARGET, EnergyHold, WeakMotor, true_energy
+from hnn_gym.hamiltonians import Pendulum
 from hnn_gym.world_model import WorldModel
 
 _HOLD = 4
 """Steps that an action is held for: 0.2 s, a quarter of a small half swing."""
 _LAST = 0.2
 """Share of an episode, its end, over which holding is judged."""
+_SWINGS, _UNFORCED = np.arange(1.0, 6.0), 400
 
 
 def planned(world: WorldModel, *, steps: int, grid: Grid, starts: tuple[int, ...]) -> dict[str, Any]:
@@ -33,13 +37,30 @@ def planned(world: WorldModel, *, steps: int, grid: Grid, starts: tuple[int, ...
         starts: seeds of the real environment.
 
     Returns:
-        What :func:`acted` tells, and ``promised``, the returns that the world foretold ``(starts,)``.
+        What :func:`acted` tells; ``promised``, the returns that the world foretold ``(starts,)``; and
+        ``own_energy_mJ``, see :func:`own_energy`.
     """
     with np.errstate(all="ignore"):  # a bad world may leave the finite numbers in imagination
         policy = DynamicProgramming([Simulator(world, EnergyHold())], steps=steps, grid=grid, hold=_HOLD)
-    first = [WeakMotor(steps=steps).reset(seed=seed)[0] for seed in starts]
-    promised = policy.value(world.encode(np.array(first, np.float64)))
-    return acted(policy, steps=steps, starts=starts) | {"promised": _rounded(promised)}
+    env = WeakMotor(steps=steps)
+    first = np.array([env.reset(seed=seed)[0] for seed in starts], np.float64)
+    promised = policy.value(world.encode(first))
+    told = acted(policy, steps=steps, starts=starts)
+    return told | {"promised": _rounded(promised), "own_energy_mJ": _rounded(1e3 * own_energy(world))}
+
+
+def own_energy(world: WorldModel) -> np.ndarray:
+    """True energy in J that each step of an unforced dream makes (or loses) on its own, on the average of 20 s.
+
+    Returns:
+        ``(5,)``, of dreams that begin hanging with 1, 2, ... 5 J: the slope of true energy over time. The ripple of the
+        real map, seen so, is some 0.1 mJ.
+    """
+    q = np.full((len(_SWINGS), 1), np.pi)
+    v = np.sqrt(2 * _SWINGS / Pendulum.of_gymnasium().mass)[:, None]
+    energy = unforced(world, true_world("Pendulum-v1"), q, v, steps=_UNFORCED).true_energy
+    slope: np.ndarray = np.polyfit(np.arange(_UNFORCED + 1), energy, 1)[0]
+    return slope
 
 
 def acted(policy: Policy, *, steps: int, starts: tuple[int, ...]) -> dict[str, Any]:
