@@ -51,19 +51,22 @@ class DynamicProgramming:
     """The best policy in a world over an episode of known length; speaks stable-baselines3's ``predict``.
 
     Attributes:
-        values: V_t at the nodes, ``(steps + 1, positions, velocities)``; V at the end, the last, is 0.
+        values: V at the nodes before every decision and at the end, where it is 0,
+            ``(steps / hold + 1, positions, velocities)``.
     """
 
-    def __init__(self, simulators: Sequence[Simulator], *, steps: int, grid: Grid | None = None) -> None:
+    def __init__(self, simulators: Sequence[Simulator], *, steps: int, grid: Grid | None = None, hold: int = 1) -> None:
         """Solve for episodes of ``steps`` steps.
 
         Args:
             simulators: the same task in one world, or in several of which any may be the right one.
             steps: length of an episode.
             grid: where values are computed.
+            hold: steps that every action is held for.
 
         Raises:
-            InputError: no world, more than one degree of freedom or action, or a velocity without a known range.
+            InputError: no world, more than one degree of freedom or action, a velocity without a known range, or an
+                episode that is no whole number of held actions.
         """
         grid = grid or Grid()
         self._imagined = [Imagination(simulator) for simulator in simulators]
@@ -71,6 +74,8 @@ class DynamicProgramming:
             raise InputError(
                 f"Backward induction needs a world and at least 1 step, not {len(simulators)} and {steps}."
             )
+        if hold < 1 or steps % hold:
+            raise InputError(f"Episodes of {steps} steps do not divide into actions held for {hold}: change either.")
         first = self._imagined[0]
         coordinates = first.world.coordinates
         if coordinates.n != 1 or first.low.shape != (1,):
@@ -86,35 +91,53 @@ class DynamicProgramming:
         positions = np.linspace(*grid.position_range, grid.positions + self._angle)[: grid.positions]
         self._axes = positions, np.linspace(*span, grid.velocities)
         self._actions = np.linspace(first.low[0], first.high[0], grid.actions)
-        self.values = self._solved(steps)
+        self._hold = hold
+        self.values = self._solved(steps // hold)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return the best actions ``(rows, 1)`` for observations ``(rows, d)``, and steps done as the state."""
+        """Return the best actions ``(rows, 1)`` for observations ``(rows, d)``; the state is (steps done, actions)."""
         observation = np.asarray(observation)
         seen = np.atleast_2d(observation)
-        done = np.zeros(len(seen), np.int64) if state is None else np.asarray(state)
+        done, chosen = (np.zeros(len(seen), np.int64), np.zeros((len(seen), 1), np.float32)) if state is None else state
         if episode_start is not None:
             done = np.where(episode_start, 0, done)
-        rows, count = len(seen), len(self._actions)
-        following = self.values[np.minimum(done + 1, len(self.values) - 1)].reshape(rows, -1)
-        action = np.tile(self._actions, rows)[:, None]
-        gain = np.zeros(rows * count)
-        for imagined in self._imagined:
-            after, reward, terminated = imagined.step(np.repeat(imagined.encode(seen), count, 0), action)
-            nodes, weights = self._interpolated(imagined, after)
-            ahead = (following[np.repeat(np.arange(rows), count)[:, None], nodes] * weights).sum(-1)
-            gain += reward + np.where(terminated, 0.0, ahead)
-        best = self._actions[gain.reshape(rows, count).argmax(-1)]
-        chosen = best[:, None].astype(np.float32)
-        return (chosen if observation.ndim > 1 else chosen[0]), done + 1
+        deciding = done % self._hold == 0
+        if deciding.any():
+            chosen = np.where(deciding[:, None], self._best(seen, done // self._hold), chosen)
+        return (chosen if observation.ndim > 1 else chosen[0]), (done + 1, chosen)
 
     def value(self, x: np.ndarray) -> np.ndarray:
         """V ``(rows,)`` of phase points ``(rows, 2)`` of the first world, with a whole episode to come."""
         nodes, weights = self._interpolated(self._imagined[0], x)
         value: np.ndarray = (self.values[0].ravel()[nodes] * weights).sum(-1)
         return value
+
+    def _best(self, seen: np.ndarray, decisions: np.ndarray) -> np.ndarray:
+        """Best actions ``(rows, 1)`` for observations ``(rows, d)`` after so many decisions ``(rows,)``."""
+        rows, count = len(seen), len(self._actions)
+        following = self.values[np.minimum(decisions + 1, len(self.values) - 1)].reshape(rows, -1)
+        action = np.tile(self._actions, rows)[:, None]
+        gain = np.zeros(rows * count)
+        for imagined in self._imagined:
+            after, reward, terminated = self._held(imagined, np.repeat(imagined.encode(seen), count, 0), action)
+            nodes, weights = self._interpolated(imagined, after)
+            ahead = (following[np.repeat(np.arange(rows), count)[:, None], nodes] * weights).sum(-1)
+            gain += reward + np.where(terminated, 0.0, ahead)
+        best: np.ndarray = self._actions[gain.reshape(rows, count).argmax(-1)][:, None].astype(np.float32)
+        return best
+
+    def _held(
+        self, imagined: Imagination, x: np.ndarray, action: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Phase points, sums of rewards and ends of holding actions ``(rows, 1)`` from phase points ``(rows, 2)``."""
+        total, over = np.zeros(len(x), np.float32), np.zeros(len(x), bool)
+        for _ in range(self._hold):
+            x, reward, terminated = imagined.step(x, action)
+            total = total + np.where(over, 0, reward)
+            over = over | terminated
+        return x, total, over
 
     def _solved(self, steps: int) -> np.ndarray:
         q, v = (axis.ravel() for axis in np.meshgrid(*self._axes, indexing="ij"))
@@ -125,7 +148,7 @@ class DynamicProgramming:
             x = imagined.world.phase_point(q[:, None], v[:, None]).astype(np.float32)
             parts = []
             for i, action in enumerate(self._actions):
-                after, gained, terminated = imagined.step(x, np.full((nodes, 1), action))
+                after, gained, terminated = self._held(imagined, x, np.full((nodes, 1), action))
                 reward[i] += gained / len(self._imagined)
                 where, weights = self._interpolated(imagined, after)
                 weights = np.where(terminated[:, None], 0.0, weights) / len(self._imagined)

@@ -136,6 +136,28 @@ def test_backward_induction_earns_what_it_foretells() -> None:
     np.testing.assert_allclose(earned(policy, pendulum(), q, steps=200), policy.value(x), rtol=0.1)
 
 
+def test_the_value_of_a_held_action_is_that_of_its_steps_together() -> None:
+    policy = DynamicProgramming([pendulum()], steps=3, grid=COARSE, hold=3)
+    assert policy.values.shape == (2, COARSE.positions, COARSE.velocities)
+    imagined = Imagination(pendulum())
+    node = imagined.world.phase_point(np.full((11, 1), -np.pi), np.full((11, 1), -8.0))  # the first of the grid
+    plans = np.repeat(np.linspace(-2, 2, 11)[:, None, None], 3, axis=1)
+    assert policy.values[0, 0, 0] == pytest.approx(imagined.returns(node, plans).max(), rel=1e-5)  # float32
+
+
+def test_backward_induction_holds_an_action_as_long_as_it_planned_to() -> None:
+    policy = DynamicProgramming([pendulum()], steps=8, grid=COARSE, hold=4)
+    seen = np.array([[-1.0, 0.0, 1.0], [-1.0, 0.0, -1.0]], np.float32)  # pump to the right, then to the left
+    memory, done = None, []
+    for t in range(8):
+        action, memory = policy.predict(seen if t < 2 else seen[::-1], memory, np.full(2, t == 0))
+        done.append(action[:, 0])
+    assert (np.array(done[:4]) == done[0]).all()
+    assert (np.array(done[4:]) == done[4]).all()
+    assert done[0][0] * done[0][1] < 0
+    assert done[0][0] * done[4][0] < 0
+
+
 def test_values_of_several_worlds_are_those_of_the_mean_over_them() -> None:
     simulators = [pendulum(), build_simulator("BaselinePendulum-v0")]
     one_step = [DynamicProgramming([s], steps=1, grid=COARSE).values[0] for s in simulators]
@@ -168,6 +190,7 @@ def test_ilqr_never_makes_a_plan_worse() -> None:
         lambda: Grid(positions=1),
         lambda: DynamicProgramming([], steps=10),
         lambda: DynamicProgramming([pendulum()], steps=0),
+        lambda: DynamicProgramming([pendulum()], steps=10, hold=3),
         lambda: DynamicProgramming([build_simulator("TwoBody-v0")], steps=10),
         lambda: DynamicProgramming([build_simulator("Spring-v0")], steps=10),  # no velocity range is known
     ],
