@@ -13,8 +13,10 @@ from hnn_gym.experiments.paper.pixel_runs import PixelRunSettings
 from hnn_gym.experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
 from hnn_gym.experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
 from hnn_gym.experiments.results import Results
+from hnn_gym.training import PixelSettings
 
-TINY = PixelRunSettings(steps=2, trials=5, frames=6, paper_starts=2, corrected_starts=2, scored_frames=4)
+BEST = PixelSettings(horizons=(3,), steps=2, adam_steps=5, warp=2, harmonics=6)
+TINY = PixelRunSettings(steps=2, trials=5, frames=6, paper_starts=2, corrected_starts=2, scored_frames=4, best=BEST)
 
 
 @pytest.fixture(autouse=True)
@@ -180,4 +182,6 @@ def test_pixels_run_end_to_end(tmp_path):
     assert np.isfinite(entry["paper"]["energy_mse"])
     text = settings.out.with_suffix(".md").read_text()
     assert "| pixels | hnn | 1.5e-04 | 5.2e-04 |" in text
+    assert "pixels: best, paper protocol, energy MSE | 1.5e-05 |" in text
+    assert "| pixels | truth, started from the angles that two frames tell, paper protocol |" in text
     assert "pixels: faithful HNN, paper protocol" in text
