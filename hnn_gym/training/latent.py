@@ -3,10 +3,12 @@
 The model starts every window at a state (q, v) that is estimated with it, so that all frames of a window, those before
 and those after, say where the body is at each moment, and how fast. g is a smooth change of the coordinate,
 
-    g(q) = q + sum_j a_j cos j q + b_j sin j q   (circle),      g(q) = q + sum_j a_j sin j pi s   (line),
+    g(q) = q + sum_j a_j cos j q + b_j sin j q   (circle),      g(q) = q + sum_j a_j l(sin j pi s)   (line),
 
 learned beside the dynamics: a first guess of the angle is only some increasing function of the angle, and in no other
-coordinate than the angle itself (from any origin) is the inertia constant.
+coordinate than the angle itself (from any origin) is the inertia constant. On a line the scale of q is free, and the
+residuals would shrink with it: l takes from a function its straight line of regression over the data, so that the slope
+of g over them is 1 whatever a.
 """
 
 from __future__ import annotations
@@ -107,6 +109,7 @@ class Shooting:
         dt: float,
         decay: float,
         span: tuple[float, float],
+        changes: int,
     ) -> None:
         """Hold the windows.
 
@@ -117,13 +120,15 @@ class Shooting:
             dt: step in s.
             decay: factor of the networks' weights among the residuals.
             span: ends of the line, for the change of its coordinate.
+            changes: J, its harmonics.
         """
         self._architecture, self._dt, self._decay = architecture, dt, decay
         self._coordinates = replace(
             coordinates, degrees=tuple(replace(degree, speed_limit=None) for degree in coordinates.degrees)
         )
-        self._windows, self._span = windows, span
+        self._windows, self._angle = windows, coordinates.angles[0]
         self._q = torch.tensor(windows.q)
+        self._bends = torch.tensor(bends(windows.q, changes, span=None if self._angle else span))
         self._actions = torch.tensor(windows.action, dtype=torch.float64).movedim(1, 0)
 
     def starts(self, known: States | None = None) -> np.ndarray:
@@ -137,7 +142,7 @@ class Shooting:
             for row, (i, b) in enumerate(zip(self._windows.episode, self._windows.begin, strict=True)):
                 if np.isfinite(known[0][i][b] + known[1][i][b]):
                     # The positions of a window are continuous, those known may be whole turns away.
-                    q[row] += turned(known[0][i][b] - q[row], angle=self._coordinates.angles[0])
+                    q[row] += turned(known[0][i][b] - q[row], angle=self._angle)
                     v[row] = known[1][i][b]
         return np.stack([q, v], axis=-1)
 
@@ -159,8 +164,8 @@ class Shooting:
 
     def residual(self, parameters: Tensors) -> torch.Tensor:
         """Residuals ``(N, m)``: those of the window, and a share of the penalties on weights and change."""
-        difference = self.states(parameters)[0] - changed(self._q, parameters[WARP], span=self._line)
-        missed = difference if self._line else 2 * torch.sin(difference / 2)
+        difference = self.states(parameters)[0] - self._q - self._bends @ parameters[WARP]
+        missed = 2 * torch.sin(difference / 2) if self._angle else difference
         weights = [w.reshape(-1) for name, w in parameters.items() if name.rpartition(".w")[1]]
         penalties = torch.cat([*(self._decay * w for w in weights), _WARP_DECAY * parameters[WARP]])
         rows = len(self._q)
@@ -178,19 +183,23 @@ class Shooting:
                 rows[i][b : b + len(row)] = row
         return told
 
-    @property
-    def _line(self) -> tuple[float, float] | None:
-        return None if self._coordinates.angles[0] else self._span
 
+def bends(q: np.ndarray, count: int, *, span: tuple[float, float] | None) -> np.ndarray:
+    """Functions of positions ``(...)`` to add to the coordinate: ``(..., 2 count)`` on a circle, else ``(..., count)``.
 
-def changed(q: torch.Tensor, warp: torch.Tensor, *, span: tuple[float, float] | None) -> torch.Tensor:
-    """g(q) for positions ``(...)`` and coefficients ``(2 J,)`` on a circle, ``(J,)`` on the line ``span``."""
-    if span is not None:
-        k = torch.arange(1, len(warp) + 1, dtype=q.dtype) * np.pi
-        return q + (torch.sin((q[..., None] - span[0]) / (span[1] - span[0]) * k) * warp).sum(-1)
-    half = len(warp) // 2
-    phase = q[..., None] * torch.arange(1, half + 1, dtype=q.dtype)
-    return q + (torch.cos(phase) * warp[:half] + torch.sin(phase) * warp[half:]).sum(-1)
+    Args:
+        q: positions.
+        count: harmonics.
+        span: ends of the line, None on a circle. There every function is orthogonal to 1 and q over the positions.
+    """
+    k = np.arange(1, count + 1)
+    if span is None:
+        phase = q[..., None] * k
+        return np.concatenate([np.cos(phase), np.sin(phase)], axis=-1)
+    waves = np.sin((q[..., None] - span[0]) / (span[1] - span[0]) * np.pi * k)
+    flat, straight = waves.reshape(-1, count), np.column_stack([np.ones(q.size), q.ravel()])
+    left: np.ndarray = flat - straight @ np.linalg.lstsq(straight, flat, rcond=None)[0]
+    return left.reshape(waves.shape)
 
 
 def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np.ndarray:
@@ -206,8 +215,10 @@ def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np
     angle = world.coordinates.angles[0]
     windows = Windows.cut(list(q), list(action), horizon=action.shape[1], dt=abs(world.dt), angle=angle)
     tensors = {name: torch.tensor(np.asarray(array)) for name, array in world.parameters.items()}
-    shooting = Shooting(windows, world.architecture, world.coordinates, dt=abs(world.dt), decay=0.0, span=(-1.0, 1.0))
-    still = tensors | {WARP: torch.zeros(2 if angle else 1, dtype=torch.float64)}
+    shooting = Shooting(
+        windows, world.architecture, world.coordinates, dt=abs(world.dt), decay=0.0, span=(-1.0, 1.0), changes=0
+    )
+    still = tensors | {WARP: torch.zeros(0, dtype=torch.float64)}
     found = least_squares(
         lambda p: shooting.residual(still | dict(p)),
         {STARTS: shooting.starts()},

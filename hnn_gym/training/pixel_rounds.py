@@ -153,6 +153,7 @@ def _round(
         dt=footage.dt,
         decay=settings.decay,
         span=(harmonics.low, harmonics.high),
+        changes=settings.warp,
     )
     start = (
         architecture.initial_parameters(np.random.default_rng(settings.seed))

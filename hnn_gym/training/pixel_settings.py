@@ -25,8 +25,8 @@ class PixelSettings:
     """Harmonics of the change of the coordinate."""
     harmonics: int = 48
     """Harmonics of the pictures; half of them in the first round."""
-    blur: float = 0.14
-    """Width of the blur for the first guess, as a share of the frame's height."""
+    blur: float | None = None
+    """Width of the blur for the first guess, as a share of the frame's height; None: 0.14 on a circle, else 0.5."""
     reward_hidden: tuple[int, ...] = (32,)
     """Hidden layers of the reward."""
     reward_steps: int = 40
@@ -40,5 +40,5 @@ class PixelSettings:
             raise InputError(f"horizons must be of at least 2 steps, and are {self.horizons}.")
         if min(self.steps, self.warp, self.reward_steps) < 1 or self.adam_steps < 0 or self.harmonics < 2:
             raise InputError("steps, warp and reward_steps must be at least 1, harmonics 2, adam_steps not negative.")
-        if not (self.decay >= 0 and self.learning_rate > 0 and self.blur > 0):
+        if not (self.decay >= 0 and self.learning_rate > 0 and (self.blur is None or self.blur > 0)):
             raise InputError("decay must be >= 0, learning_rate and blur > 0.")

@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from hnn_gym.errors import InputError
 from hnn_gym.experiments.paper.command import Settings, main
+from hnn_gym.experiments.paper.pixel_best import learn_line
 from hnn_gym.experiments.paper.pixel_data import RULE, Film, film, train_and_test
+from hnn_gym.experiments.paper.pixel_floors import TrueWorld, looked_up, of_angles
 from hnn_gym.experiments.paper.pixel_model import PixelWorld, build, initial_arrays
 from hnn_gym.experiments.paper.pixel_runs import PixelRunSettings
 from hnn_gym.experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
 from hnn_gym.experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
 from hnn_gym.experiments.results import Results
+from hnn_gym.training import PixelSettings
 
-TINY = PixelRunSettings(steps=2, trials=5, frames=6, paper_starts=2, corrected_starts=2, scored_frames=4)
+BEST = PixelSettings(horizons=(3,), steps=2, adam_steps=5, warp=2, harmonics=6)
+TINY = PixelRunSettings(steps=2, trials=5, frames=6, paper_starts=2, corrected_starts=2, scored_frames=4, best=BEST)
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +167,65 @@ def test_a_world_that_gains_energy_is_seen_to():
     assert found["valid_prediction_time"] < 30
 
 
+def test_the_truth_scores_nothing_but_the_time_stretch(small):
+    shown = of_angles(small, small.theta)
+    reader = Reader.fitted(TrueWorld(), shown)
+    found = corrected_score(TrueWorld(), reader, shown)
+    # Rounding, of differences of angles over a twentieth of a second.
+    assert found["coordinate_mse"] < 1e-24
+    assert found["energy_mse"] < 1e-24
+    assert paper_score(TrueWorld(), reader, shown, stretched=False)["energy_mse"] < 1e-24
+    assert paper_score(TrueWorld(), reader, shown)["energy_mse"] > 1e-10
+
+
+def test_a_frame_is_looked_up_as_the_mean_angle_of_those_that_look_like_it():
+    frames = np.array([[[0.0], [1.0], [1.0], [0.5]]], np.float32)
+    known = Film(frames, np.array([[-0.3, 0.1, 0.2, 0.0]]), np.zeros((1, 4)))
+    asked = Film(np.array([[[1.0], [0.1]]], np.float32), np.zeros((1, 2)), np.zeros((1, 2)))
+    np.testing.assert_allclose(looked_up(asked, known), [[0.15, -0.3]], rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def line():
+    settings = replace(BEST, horizons=(5, 10), steps=8, adam_steps=20, warp=8, harmonics=24)
+    return learn_line(film(trials=8, frames=41, seed=3), settings=settings)
+
+
+def test_our_model_keeps_the_scale_of_its_first_guess_where_no_force_tells_it(line):
+    # Of mean square 1; without the straight line taken from the change of the coordinate it shrinks to 0.87 here.
+    assert line.encode(film(trials=8, frames=41, seed=3).pairs)[..., 0].std() == pytest.approx(1, abs=0.05)
+
+
+def test_our_model_tells_the_angle_up_to_scale_and_origin(line):
+    shown = film(trials=4, frames=30, seed=4)
+    read = Reader.fitted(line, shown)(line.encode(shown.pairs.astype(np.float64)))
+    # Within a fiftieth of the swing: 328 frames leave the codec rough (6e-3), where one picture stands for 3e-3.
+    assert np.sqrt(np.mean((read - coordinates(shown))[..., 0] ** 2)) < 1e-2
+    # Two such errors over 4 x 0.05 s.
+    assert np.sqrt(np.mean((read - coordinates(shown))[..., 1] ** 2)) < 7e-2
+
+
+def test_what_our_model_decodes_it_encodes_to_the_same_code(line):
+    z = np.array([[0.5, 1.0], [-1.0, 0.2], [0.1, -2.0]])
+    # Pictures in grey levels tell q to some 1e-3 of its spread, and v to that over 0.05 s.
+    again = line.encode(line.decode(z))
+    np.testing.assert_allclose(again[:, 0], z[:, 0], atol=4e-3)
+    np.testing.assert_allclose(again[:, 1], z[:, 1], atol=0.1)
+
+
+def test_our_model_dreams_evenly_spaced_times_and_refuses_others(line):
+    z = np.array([[0.5, 1.0], [-1.0, 0.2]])
+    whole = line.motion(z, np.arange(9.0))
+    assert whole.shape == (2, 9, 2)
+    np.testing.assert_allclose(whole[:, 0], z, rtol=1e-12)
+    # A step of a twentieth: v changes by a twentieth, and q is moved by the new v.
+    np.testing.assert_allclose(np.diff(whole[..., 0]), 0.05 * whole[:, 1:, 1], rtol=1e-9, atol=1e-12)
+    slower = line.motion(z, 0.98 * np.arange(9.0))
+    np.testing.assert_allclose(np.diff(slower[..., 0]), 0.98 * 0.05 * slower[:, 1:, 1], rtol=1e-9, atol=1e-12)
+    with pytest.raises(InputError, match="evenly spaced"):
+        line.motion(z, np.array([0.0, 1.0, 3.0]))
+
+
 def test_a_pair_is_read_at_its_newer_frame(small):
     np.testing.assert_array_equal(coordinates(small)[2, 3], [small.theta[2, 4], small.speed[2, 4] / 4])
 
@@ -180,4 +244,6 @@ def test_pixels_run_end_to_end(tmp_path):
     assert np.isfinite(entry["paper"]["energy_mse"])
     text = settings.out.with_suffix(".md").read_text()
     assert "| pixels | hnn | 1.5e-04 | 5.2e-04 |" in text
+    assert "pixels: best, paper protocol, energy MSE | 1.5e-05 |" in text
+    assert "| pixels | truth, started from the angles that two frames tell, paper protocol |" in text
     assert "pixels: faithful HNN, paper protocol" in text

@@ -51,6 +51,12 @@ def test_the_first_guess_keeps_the_order_of_positions(name):
         assert abs(np.unwrap(guess)[-1] - np.unwrap(guess)[0]) > 6
 
 
+def test_the_first_guess_of_a_body_that_goes_from_edge_to_edge_does_not_fold_back():
+    q = np.linspace(-1.2, 1.2, 60)
+    steps = np.diff(first_positions(spots(q, 0 * q), angle=False))
+    assert (steps > 0).all() or (steps < 0).all()  # with a blur of 0.14 it turns back at both ends
+
+
 def test_a_checkpoint_of_a_codec_is_within_half_a_grey_level():
     frames, q, harmonics = FILMS["circle"]
     codec = FrameCodec.fitted(frames, q, harmonics)

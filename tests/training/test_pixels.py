@@ -10,7 +10,7 @@ from hnn_gym.coordinates import Control, Coordinates, Degree
 from hnn_gym.data import Episode, TransitionDataset
 from hnn_gym.errors import InputError
 from hnn_gym.pixel_world import PixelWorld
-from hnn_gym.training.latent import estimated_starts
+from hnn_gym.training.latent import bends, estimated_starts
 from hnn_gym.training.least_squares import least_squares
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import learn_pixels
@@ -104,6 +104,14 @@ def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_
     # V'' = omega^2 with p = v, whatever the scale of q.
     force = -seen.world.dynamics.hamiltonian.potential_gradient(np.array([[-0.5], [0.5]]))
     assert -(force[1, 0] - force[0, 0]) == pytest.approx(omega**2, rel=0.1)
+
+
+def test_on_a_line_the_change_of_the_coordinate_neither_shifts_nor_shrinks_it():
+    q = np.random.default_rng(0).normal(size=(40, 6))
+    added = bends(q, 5, span=(-4.0, 4.0)) @ np.array([3.0, -2.0, 1.0, 0.5, 4.0])
+    assert np.ptp(added) > 1
+    slope, offset = np.polyfit(q.ravel(), (q + added).ravel(), 1)
+    assert (slope, offset) == pytest.approx((1, 0), abs=1e-10)  # rounding
 
 
 def test_a_world_with_eyes_comes_back_from_disk(seen, tmp_path):

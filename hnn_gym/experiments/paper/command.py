@@ -16,6 +16,7 @@ from rich.progress import track
 from hnn_gym.experiments.paper.costs import measure_cost
 from hnn_gym.experiments.paper.floors import cramer_rao, perturbed_truth
 from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
+from hnn_gym.experiments.paper.pixel_floors import pixel_floors
 from hnn_gym.experiments.paper.pixel_runs import PIXEL_MODELS, PixelRunSettings, run_pixels
 from hnn_gym.experiments.paper.real_pendulum import load_recording
 from hnn_gym.experiments.paper.real_runs import REAL_MODELS, RealRunSettings, run_real
@@ -99,6 +100,7 @@ def _measurements(settings: Settings) -> Iterator[_Measurement]:
                 yield f"many-bodies/{seed}", partial(measure_many_bodies, settings.many, seed=seed)
         elif task == "pixels":
             for seed in settings.seeds:
+                yield f"floors/pixels/{seed}", partial(pixel_floors, seed, settings.pixels)
                 for kind in PIXEL_MODELS:
                     if not chosen or kind in chosen:
                         yield f"runs/pixels/{kind}/{seed}", partial(run_pixels, kind, seed, settings.pixels)

@@ -17,6 +17,8 @@ from hnn_gym.data import FrameRule, record_steps
 
 RULE = FrameRule(28, channels="red-green", crop=(0.44, 0.78, 0.33, 0.67), oversampling=5)
 """The crop of the paper. Drawn at 412 x 412; at 500 x 500, as the paper does, recording takes a seventh longer."""
+DT = 0.05
+"""Pendulum-v1's step, between two frames, in s."""
 WIDEST = np.pi / 6
 """Largest angle at the start in rad."""
 _TEST_SHARE = 0.2

@@ -16,6 +16,7 @@ import numpy as np
 
 from hnn_gym.dynamics import Dynamics
 from hnn_gym.experiments.paper.faithful import faithful_architecture, initial_parameters
+from hnn_gym.experiments.paper.scoring import follow
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.phase import Array
 
@@ -58,6 +59,10 @@ class PixelWorld:
     encode: ResidualNetwork
     decode: ResidualNetwork
     dynamics: Dynamics
+
+    def motion(self, z: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Codes ``(k, points, 2)`` at times in frames, from codes ``(k, 2)`` at the first of them."""
+        return follow(self.dynamics, z, times)
 
 
 def build(kind: Kind, parameters: Mapping[str, Array]) -> PixelWorld:

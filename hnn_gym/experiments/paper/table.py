@@ -49,6 +49,10 @@ and scored in the docstrings of `hnn_gym/experiments/paper/`.
 """
 
 
+_FILMED = {"exact": "truth", "two_frames": "truth, started from the angles that two frames tell"}
+_PROTOCOLS = {"inside": "", "paper": ", paper protocol", "unstretched": ", paper protocol without its time stretch"}
+
+
 @dataclass(frozen=True)
 class Grid:
     """A table: title, column names, rows of text."""
@@ -134,8 +138,10 @@ def _accuracy(results: Results) -> Grid:
                         model,
                         _spread_of(entries, where, "coordinate_mse"),
                         _spread_of(entries, "inside", "energy_mse_median_start"),
-                        spread([entry["train_loss"] for entry in entries]),
-                        spread([entry["test_loss"] for entry in entries]),
+                        *(
+                            spread([entry[loss] for entry in entries]) if loss in entries[0] else ""
+                            for loss in ("train_loss", "test_loss")
+                        ),
                         f"{np.median([_seconds(entry) for entry in entries]):.1f}",
                     )
                 )
@@ -162,10 +168,18 @@ def _frames(results: Results) -> Grid:
                     _spread_of(entries, "inside", "valid_prediction_time", worst=min),
                     str(entries[0]["inside"]["steps"]),
                     _spread_of(entries, "inside", "first_frame_error"),
+                    _spread_of(entries, "unstretched", "energy_mse"),
                     str(len(entries)),
                 )
             )
-    columns = ("pixels", "valid prediction time, median start", "frames", "error of the first frame", "seeds")
+    columns = (
+        "pixels",
+        "valid prediction time, median start",
+        "frames",
+        "error of the first frame",
+        "energy MSE, paper protocol without its time stretch",
+        "seeds",
+    )
     return Grid("Dreamt frames", columns, tuple(rows))
 
 
@@ -187,6 +201,17 @@ def _floors(results: Results) -> Grid:
             _number(entry["inside"]["coordinate_mse"]),
         )
         for task, entry in results.below("floors/perturbed-truth/").items()
+    ]
+    pixels = list(results.below("floors/pixels/").values())
+    rows += [
+        (
+            "pixels",
+            f"{_FILMED[start]}{_PROTOCOLS[where]}",
+            spread([f[start][where]["energy_mse"] for f in pixels]),
+            spread([f[start][where]["coordinate_mse"] for f in pixels]),
+        )
+        for start in (_FILMED if pixels else ())
+        for where in _PROTOCOLS
     ]
     columns = ("task", "floor (corrected protocol, inside)", "energy MSE (mean / median)", "coordinate MSE")
     return Grid("Floors", columns, tuple(rows))

@@ -99,6 +99,15 @@ def _costs(results: Results) -> Iterator[Verdict]:
 
 
 def _pixels(results: Results) -> Iterator[Verdict]:
+    floors = list(results.below("floors/pixels/").values())
+    for where, how in (("paper", "paper protocol"), ("unstretched", "the same without its time stretch")):
+        told = [float(np.mean([f[start][where]["energy_mse"] for f in floors])) for start in ("exact", "two_frames")]
+        yield Verdict(
+            f"pixels: best, {how}, energy MSE",
+            published.PIXEL_BAR,
+            tuple(entry[where]["energy_mse"] for entry in results.below("runs/pixels/best/").values()),
+            f"the truth itself: {told[0]:.1e}, started from two frames {told[1]:.1e}" if floors else "",
+        )
     entries = results.below("runs/pixels/hnn/").values()
     yield Verdict(
         "pixels: faithful HNN, 10,000 steps of training, CPU s",
