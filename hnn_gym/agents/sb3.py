@@ -26,12 +26,13 @@ from hnn_gym.agents.folder import UNFINISHED, world_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.world_model import WorldModel
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
 _LAST_RATE = 0.02
 
-World = WorldModel | str | os.PathLike[str]
+World = WorldModel | PixelWorld | str | os.PathLike[str]
 Report = Callable[[int, float], None]
 """(steps so far, mean return of the last hundred dreamt episodes, NaN before the first has ended)."""
 
@@ -82,7 +83,8 @@ def dream(
     """Make a batch of dreams for training.
 
     Args:
-        world: a world, the path of a checkpoint, or the id of a registered environment of ours.
+        world: a world, also one learned from frames, the path of a checkpoint, or the id of a registered environment
+            of ours.
         num_envs: number of copies.
         seed: of the first episodes.
         env_kwargs: ``actions``, ``reward``, ... as of :class:`hnn_gym.envs.SimulatorVectorEnv`.
