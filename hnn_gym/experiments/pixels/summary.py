@@ -57,6 +57,8 @@ def _rows(context: int, horizon: int) -> list[_Row]:
                 ("learned H", "learned_H"),
                 ("true energy, state", "true_energy_of_the_state"),
                 ("true energy, frames", "true_energy_of_the_frames"),
+                ("the same of the true map", "true_energy_of_the_true_map"),
+                ("frames against true map", "frames_against_the_true_map"),
             )
         ),
         *(
