@@ -148,9 +148,16 @@ def study(settings: Settings, console: Console) -> Results:
     for seed in settings.seeds:
         for name in settings.models:
             _measure(told, seed, name)
+        if seed == settings.seeds[0]:
+            _show(told, seed)
     told.measured("forecasts/real", lambda: forecasts.measure_real(told.film, **_span(settings)))
-    first = settings.seeds[0]
-    shown = {name: told.world(first, name) for name in settings.models}
+    return told.results
+
+
+def _show(told: Study, seed: int) -> None:
+    """Rates, weights and figures, of one recording."""
+    settings = told.settings
+    shown = {name: told.world(seed, name) for name in settings.models}
     if "HNN" in shown:
         told.measured("stepping", lambda: rates(shown["HNN"]))
     if settings.weights is not None:
@@ -159,10 +166,9 @@ def study(settings: Settings, console: Console) -> Results:
             if env_id is not None:
                 seen.save(settings.weights / env_id, overwrite=True)
     if settings.pictures is not None:
-        offsets = {name: told.offset(first, name) for name in shown}
-        dataset, _ = worlds.recorded(settings.steps, settings.size, first)
+        offsets = {name: told.offset(seed, name) for name in shown}
+        dataset, _ = worlds.recorded(settings.steps, settings.size, seed)
         figures.draw(shown, dataset, told.film, offsets, settings.pictures, context=settings.context)
-    return told.results
 
 
 def _span(settings: Settings) -> dict[str, int]:
