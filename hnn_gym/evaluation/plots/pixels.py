@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hnn_gym.evaluation.plots.style import COLOURS, STYLES, legend_below, new_figure
+from hnn_gym.evaluation.plots.style import COLOURS, ORDER, STYLES, legend_below, new_figure
 from hnn_gym.pixel_world import PixelWorld
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def angles_over_time(angles: Mapping[str, np.ndarray], *, dt: float, seconds: Se
         for name, path in angles.items():
             time = np.arange(len(path)) * dt
             seen = (time >= first) & (time <= last)
-            ax.plot(time[seen], path[seen], color=COLOURS[name], ls=STYLES[name], lw=1.5, label=name)
+            ax.plot(
+                time[seen], path[seen], color=COLOURS[name], ls=STYLES[name], zorder=ORDER[name], lw=1.5, label=name
+            )
         ax.set(xlabel="time since the last frame seen (s)", xlim=(first, last))
     axes[0].set_ylabel("angle from hanging (rad)")
     legend_below(figure, axes[0])
