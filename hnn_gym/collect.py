@@ -180,6 +180,13 @@ def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
                 f"The environment {settings.env!r} cannot draw frames ({error}): record it without them."
             ) from error
         raise InputError(f"The environment {settings.env!r} cannot be made: {error}") from error
+    modes = env.metadata.get("render_modes") or []
+    if drawn and "rgb_array" not in modes:  # Gymnasium only warns
+        env.close()
+        raise InputError(
+            f"The environment {settings.env!r} cannot draw frames (its render modes are {list(modes)}): record it "
+            "without them."
+        )
     return ObservationNoise(env, settings.observation_noise) if settings.observation_noise else env
 
 

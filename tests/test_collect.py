@@ -5,6 +5,7 @@ import sys
 import types
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import gymnasium
 import numpy as np
@@ -99,17 +100,25 @@ def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeyp
 
 @pytest.fixture
 def blind_worlds(monkeypatch):
-    """A module that registers an environment that knows no render_mode."""
+    """A module that registers an environment that knows no render_mode, and one that has none."""
 
     class Blind(gymnasium.Env):
         def __init__(self):
             self.observation_space = self.action_space = gymnasium.spaces.Box(-1, 1, (1,))
 
+    class Drawless(Blind):
+        metadata: ClassVar = {"render_modes": []}
+
+        def __init__(self, render_mode=None):
+            super().__init__()
+            self.render_mode = render_mode
+
     module = types.ModuleType("blind_worlds")
     monkeypatch.setitem(sys.modules, "blind_worlds", module)
     gymnasium.register("Blind-v0", Blind)
+    gymnasium.register("Drawless-v0", Drawless)
     yield
-    del gymnasium.registry["Blind-v0"]
+    del gymnasium.registry["Blind-v0"], gymnasium.registry["Drawless-v0"]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +137,7 @@ def blind_worlds(monkeypatch):
         ({"frames": True, "pixels": 8}, "give --frames or --pixels, not both"),
         ({"pixels": 0}, "size and an oversampling of at least 1, not 0"),
         ({"env": "blind_worlds:Blind-v0", "pixels": 8}, "'blind_worlds:Blind-v0' cannot draw frames"),
+        ({"env": "blind_worlds:Drawless-v0", "frames": True}, r"cannot draw frames \(its render modes are \[\]\)"),
         ({"pixels": 8, "workers": 0}, "workers is 0"),
     ],
 )

@@ -27,12 +27,13 @@ from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
+from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.world_model import WorldModel
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
 _LAST_RATE = 0.02
 
-World = WorldModel | str | os.PathLike[str] | Sequence[WorldModel]
+World = WorldModel | PixelWorld | str | os.PathLike[str] | Sequence[WorldModel]
 Report = Callable[[int, float], None]
 """(steps so far, mean return of the last hundred dreamt episodes, NaN before the first has ended)."""
 
@@ -88,8 +89,8 @@ def dream(
     """Make a batch of dreams for training.
 
     Args:
-        world: a world, the path of a checkpoint, or the id of a registered environment of ours; or an ensemble, of
-            which the first is stepped and the others say what is not known.
+        world: a world, also one learned from frames, the path of a checkpoint, or the id of a registered environment
+            of ours; or an ensemble, of which the first is stepped and the others say what is not known.
         num_envs: number of copies.
         seed: of the first episodes.
         env_kwargs: ``actions``, ``reward``, ... as of :class:`hnn_gym.envs.SimulatorVectorEnv`.

@@ -24,8 +24,9 @@ from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import run
 from hnn_gym.data.plain import plain
-from hnn_gym.envs import BumpByForce
+from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 
 REPORT = "transfer"
@@ -48,7 +49,7 @@ class Settings:
     algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "analytic"] = "sac"
     """An algorithm of stable-baselines3, or analytic: gradients through the world itself."""
     evaluate_on: str | None = None
-    """Id of the real environment. None: the one the world was learned from."""
+    """Id of the real environment. None: the one the world was learned from. One learned from frames sees its frames."""
     actions: Literal["force", "bump", "force+bump"] = "force"
     """What the agent does. Bumps are realised by bounded force in an environment that has none."""
     steps: int | None = None
@@ -96,7 +97,11 @@ def train(settings: Settings) -> Transfer:
 def _env_id(settings: Settings, simulator: Simulator) -> str:
     """The real environment: as asked for, or the one the world was learned from."""
     card = simulator.world.card
-    known = card.get("data", {}).get("provenance", {}).get("env_id") or card.get("environment", {}).get("id")
+    known = (
+        card.get("data", {}).get("provenance", {}).get("env_id")
+        or card.get("seen", {}).get("env_id")
+        or card.get("environment", {}).get("id")
+    )
     env_id = settings.evaluate_on or known
     if env_id is None:
         raise InputError("The card of this world does not tell what it was learned from: give --evaluate-on.")
@@ -104,14 +109,22 @@ def _env_id(settings: Settings, simulator: Simulator) -> str:
 
 
 def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
-    """The real environment, or what makes it, with bumps realised by force where it has none; it fits the dream.
+    """The real environment, or what makes it; it fits the dream.
+
+    Bumps are realised by force where it has none, and a world learned from frames is lived in by frames alone.
 
     Raises:
         InputError: there is no such environment, or an agent of this world could not act in it.
     """
     env_id = _env_id(settings, simulator)
 
+    eyes = resolve_pixel_world(settings.world)
+
     def make() -> gymnasium.Env[Any, Any]:
+        if eyes is not None:
+            if settings.actions != "force":
+                raise InputError(f"In {env_id} an agent acts on frames by force alone: train with --actions force.")
+            return LatentObservation(gymnasium.make(env_id, render_mode="rgb_array"), eyes)
         if settings.actions == "force":
             return gymnasium.make(env_id)
         if str(gymnasium.spec(env_id).vector_entry_point).startswith("hnn_gym."):
@@ -126,7 +139,7 @@ def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
         raise InputError(f"The environment {env_id!r} cannot be made: {error}") from error
     with env:
         check_fit(simulator.spaces(), (env.observation_space, env.action_space))
-    return env_id if settings.actions == "force" else make
+    return env_id if settings.actions == "force" and eyes is None else make
 
 
 def _waits_for_its_report(settings: Settings, asked: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ from hnn_gym.agents.evaluate import play_episodes
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
+from hnn_gym.envs import LatentObservation
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
@@ -149,6 +150,14 @@ def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Setti
     assert train.train(spring).real.observation.shape == (201, 2, 2)
 
 
+def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_alone(settings: train.Settings) -> None:
+    transfer = train.train(replace(settings, world="HNNPixelPendulum-v0", evaluate_on=None))
+    seen = LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), "HNNPixelPendulum-v0")
+    first, _ = seen.reset(seed=1)
+    np.testing.assert_array_equal(transfer.real.observation[0, 1], first)  # and not the simulator's (cos, sin, speed)
+    assert (settings.out / "transfer" / FILM).exists()
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
@@ -159,6 +168,8 @@ def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Setti
         ({"world": "HNNThreeBody-v0", "evaluate_on": "TwoBody-v0"}, InputError, "sees observations"),
         ({"actions": "force+bump"}, InputError, "has forces and no bumps"),
         ({"num_envs": -1}, InputError, "num_envs"),
+        ({"world": "HNNPixelPendulum-v0", "actions": "bump"}, InputError, "acts on frames by force alone"),
+        ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions are of"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_training(

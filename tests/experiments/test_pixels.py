@@ -1,46 +1,79 @@
-"""The experiment of the pixel pendulum runs from film to figures, and tells plain numbers."""
+"""The experiment of the pixel pendulum runs from film to figures, goes on where it was, and tells plain numbers."""
 
 import json
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
+import pytest
 from rich.console import Console
 
+from hnn_gym.agents import sb3
+from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import FrameRule
-from hnn_gym.experiments.pixels import command, control
-from hnn_gym.experiments.pixels.films import film_unforced, true_energy
+from hnn_gym.errors import InputError
+from hnn_gym.experiments.pixels import bumps, canonical, command, control, worlds
+from hnn_gym.experiments.pixels.films import Film, film_unforced, true_energy
+from hnn_gym.experiments.pixels.forecasts import Forecast, energies_by_angle
+from hnn_gym.experiments.pixels.summary import table
+
+QUIET = Console(quiet=True)
 
 
-def test_a_small_run_measures_everything_and_draws_all_figures(tmp_path, quick_learning, monkeypatch):
-    models = {name: (kind, {"hidden": (8,)}, env_id) for name, (kind, _, env_id) in command.MODELS.items()}
-    del models["first-order network"]
-    monkeypatch.setattr(command, "MODELS", models)
-    coarse = partial(control.planned, positions=24, velocities=25, actions=3)
-    monkeypatch.setattr(control, "planned", coarse)
-    settings = command.Settings(
+@pytest.fixture
+def quick(tmp_path, quick_learning, monkeypatch):
+    """Settings of a run of seconds."""
+    models = {name: (kind, {"hidden": (8,)}, env_id) for name, (kind, _, env_id) in worlds.MODELS.items()}
+    monkeypatch.setattr(worlds, "MODELS", models)
+    monkeypatch.setattr(control, "GRID", Grid(positions=24, velocities=25, actions=3, velocity_range=(-8.0, 8.0)))
+    short = replace(sb3.RECIPES["sac"], num_envs=4, steps=1_700, arguments={"learning_starts": 1_600})
+    monkeypatch.setitem(sb3.RECIPES, "sac", short)
+    return command.Settings(
+        out=tmp_path / "pixels.json",
+        runs=tmp_path / "runs",
+        pictures=tmp_path / "pictures",
+        weights=tmp_path / "weights",
+        seeds=(0,),
+        models=("HNN", "second-order network"),
+        acting=("HNN",),
         steps=800,
         size=24,
         motions=2,
-        horizon=20,
+        horizon=70,
         context=10,
         starts=2,
-        pictures=tmp_path / "pictures",
-        weights=tmp_path / "weights",
         learning=replace(quick_learning, horizons=(5,), steps=6),
     )
-    results = command.experiment(settings, Console(quiet=True))
-    json.dumps(results, allow_nan=False)
-    assert set(results["forecasts"]) == {*models, "real"}
-    assert len(results["control"]["HNN"]["real, from frames"]["all"]) == 2
-    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {
+
+
+def test_a_small_run_measures_everything_draws_all_figures_and_is_not_repeated(quick, tmp_path, monkeypatch):
+    results = command.study(quick, QUIET)
+    told = json.loads(quick.out.read_text())["measurements"]
+    groups = {key.split("/")[0] for key in told}
+    assert groups == {
+        "settings", "learning", "forecasts", "encoding", "symetric", "bump", "plan", "sac", "stepping"
+    }  # fmt: skip
+    assert len(told["sac/0/HNN"]["real_from_frames"]["all"]) == 2
+    assert "sac/0/second-order network" not in told
+    assert told["bump/0/HNN"]["+1 J"]["learned_H"]["largest_error_J"] < 1e-9
+    assert "real return from frames, sac" in table(results)
+    assert {path.name for path in quick.pictures.iterdir()} == {
         "frames.png",
         "angles.png",
         "portrait.png",
         "bump.png",
         "bump.gif",
     }
-    assert (tmp_path / "weights" / "HNNPixelPendulum-v0" / "frames" / "world.json").is_file()
+    assert (quick.weights / "HNNPixelPendulum-v0" / "frames" / "world.json").is_file()
+
+    def again(*_, **__):
+        raise AssertionError("learned or measured a second time")
+
+    monkeypatch.setattr(worlds, "learn", again)
+    monkeypatch.setattr(control, "act", again)
+    resumed = command.study(replace(quick, pictures=None, weights=None), QUIET)
+    assert resumed.below("") == results.below("")
+    with pytest.raises(InputError, match="was measured with"):
+        command.study(replace(quick, motions=3), QUIET)
 
 
 def test_unforced_films_keep_away_from_rest_and_from_the_separatrix():
@@ -49,3 +82,37 @@ def test_unforced_films_keep_away_from_rest_and_from_the_separatrix():
     assert film.frames.shape == (3, 3, 16, 16, 1)
     assert ((energy >= -9) & (energy <= -1)).all()
     assert true_energy(np.zeros(2)) == 0
+
+
+def test_the_energy_of_angles_is_that_of_the_motion():
+    t = np.arange(200) * 0.01
+    angle = np.pi + 0.1 * np.cos(np.sqrt(15.0) * t)  # small swings, E = -10 + 5 * 0.1^2 / 2
+    energy = energies_by_angle(angle[None] - 2 * np.pi * (t > 1), dt=0.01)  # a turn more or less shows in no frame
+    # The pendulum is harmonic up to angle^4 / 24, and centred differences err by dt^2 / 6 of the third derivative.
+    np.testing.assert_allclose(energy, -10 + 5 * 0.1**2 / 2, atol=5e-5)
+
+
+def test_a_dream_that_is_the_truth_is_canonical_wherever_its_circle_is_cut(seen):
+    t = np.arange(61) * 0.05
+    height = np.linspace(0.3, 1.2, 5)[:, None]
+    angle, speed = height * np.cos(3.9 * t), -3.9 * height * np.sin(3.9 * t)
+    film = Film(np.empty(0), np.stack([angle + np.pi, speed], axis=-1))
+    dreamt = Forecast(angle - 2.0 + 2 * np.pi * np.arange(5)[:, None], speed)  # whole turns, from another origin
+    told = canonical.measure(seen, dreamt, film, context=0, offset=2.0 + np.pi)
+    assert told["60 steps"]["faithful"] == told["60 steps"]["groups"] == 1
+    assert told["60 steps"]["rsq"]["worst"] > 0.999
+    lagging = Forecast(np.roll(dreamt.q, 12, axis=1), np.roll(speed, 12, axis=1))
+    late = canonical.measure(seen, lagging, film, context=0, offset=2.0 + np.pi)
+    assert late["60 steps"]["sym"]["worst"] < 0.05  # a harmonic motion that lags is a rotation of itself
+
+
+def test_a_bump_of_a_learned_world_is_told_in_learned_and_in_true_joules(seen, monkeypatch):
+    monkeypatch.setattr(bumps, "_MOMENTS", (0, 5))
+    q = np.linspace(-1.0, 1.0, 11)[None] * np.array([[0.5], [0.8]])
+    film = Film(seen.codec.decode((q + seen.starts[0][0])[..., None]), np.empty(0))
+    told = bumps.measure(seen, film, context=10, offset=0.0)
+    assert told["+1 J"]["states"] == 4
+    assert told["+1 J"]["clipped"] == 0
+    assert told["+1 J"]["learned_H"]["largest_error_J"] < 1e-9
+    # The inertia of this small film is right to some percent, and so then are its joules.
+    assert told["+1 J"]["true_energy_of_the_state"]["largest_error_J"] < 0.1

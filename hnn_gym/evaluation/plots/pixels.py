@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hnn_gym.evaluation.plots.style import COLOURS, STYLES, new_figure
+from hnn_gym.evaluation.plots.style import COLOURS, ORDER, STYLES, legend_below, new_figure
 from hnn_gym.pixel_world import PixelWorld
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LEVELS = 16
+_RECORDED = "#AA4499"
 
 
 def frames_over_time(films: Mapping[str, np.ndarray], times: Sequence[float]) -> Figure:
@@ -27,7 +28,7 @@ def frames_over_time(films: Mapping[str, np.ndarray], times: Sequence[float]) ->
     for row, (name, frames) in enumerate(films.items()):
         for column, (frame, time) in enumerate(zip(frames, times, strict=True)):
             ax = axes[row * len(times) + column]
-            ax.imshow(_shown(frame), interpolation="nearest")
+            ax.imshow(bright(frame), interpolation="nearest")
             ax.set_xticks([])
             ax.set_yticks([])
             ax.spines[:].set_visible(False)
@@ -51,10 +52,12 @@ def angles_over_time(angles: Mapping[str, np.ndarray], *, dt: float, seconds: Se
         for name, path in angles.items():
             time = np.arange(len(path)) * dt
             seen = (time >= first) & (time <= last)
-            ax.plot(time[seen], path[seen], color=COLOURS[name], ls=STYLES[name], lw=1.5, label=name)
+            ax.plot(
+                time[seen], path[seen], color=COLOURS[name], ls=STYLES[name], zorder=ORDER[name], lw=1.5, label=name
+            )
         ax.set(xlabel="time since the last frame seen (s)", xlim=(first, last))
     axes[0].set_ylabel("angle from hanging (rad)")
-    axes[0].legend(frameon=False, fontsize=8, loc="upper right")
+    legend_below(figure, axes[0])
     return figure
 
 
@@ -74,14 +77,16 @@ def latent_portrait(
     energy = seen.world.energy(seen.world.phase_point(q[..., None], v[..., None]))
     drawn = ax.contourf(q, v, energy, levels=_LEVELS, cmap="Greys_r", alpha=0.3)
     ax.contour(q, v, energy, levels=_LEVELS, colors="#777777", linewidths=0.5, linestyles="solid")
-    ax.plot(*recorded, ".", ms=2.5, color="#AA4499", mew=0, label="recorded frames, encoded")
-    for i, (path, velocity) in enumerate(zip(*dreamt, strict=True)):
+    ax.plot(*recorded, ".", ms=2.5, color=_RECORDED, mew=0)
+    for path, velocity in zip(*dreamt, strict=True):
         turned = np.pi - (np.pi - path) % (2 * np.pi)
-        ax.plot(turned, velocity, ".", ms=2, color=COLOURS["HNN"], mew=0, label=None if i else "dreamt, unforced")
+        ax.plot(turned, velocity, ".", ms=3, color=COLOURS["HNN"], mew=0)
+    for label, colour in (("recorded frames, encoded", _RECORDED), ("dreamt, unforced", COLOURS["HNN"])):
+        ax.plot([], [], "o", ms=5, color=colour, label=label)  # dots that can be seen in the legend
     figure.colorbar(drawn, ax=ax, label=f"learned H ({seen.world.energy_unit or 'free scale'})", pad=0.02)
     ax.set(xlim=(-np.pi, np.pi), ylim=(-speed, speed), xlabel="latent angle q (rad, from an origin of its own)")
     ax.set_ylabel("velocity (rad/s)")
-    ax.legend(loc="upper right", fontsize=8, markerscale=3)
+    legend_below(figure, ax)
     return figure
 
 
@@ -97,9 +102,9 @@ def bumped_swing(
         bump_step: when the bump was given.
         joules: how much.
     """
-    figure, axes = new_figure(2.0 * len(frames) + 5.0, 2.4, columns=len(frames) + 1)
+    figure, axes = new_figure(2.0 * len(frames) + 5.0, 2.8, columns=len(frames) + 1)
     for ax, (name, frame) in zip(axes, frames.items(), strict=False):
-        ax.imshow(_shown(frame), interpolation="nearest")
+        ax.imshow(bright(frame), interpolation="nearest")
         ax.set_xticks([])
         ax.set_yticks([])
         ax.spines[:].set_visible(False)
@@ -108,11 +113,15 @@ def bumped_swing(
     for (name, path), colour in zip(paths.items(), ("#000000", "#0072B2"), strict=True):
         ax.plot(np.arange(len(path)) * dt, path, color=colour, lw=1.4, label=name)
     ax.axvline(bump_step * dt, color="#999999", ls=":", lw=1)
-    ax.set(xlabel="time (s)", ylabel="angle from hanging (rad)", title=f"{joules:+g} J at {bump_step * dt:g} s")
-    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    ax.set(xlabel="time (s)", ylabel="angle from hanging (rad)")
+    ax.set_title(f"{joules:+g} J at {bump_step * dt:g} s", fontsize=9)
+    legend_below(figure, ax)
     return figure
 
 
-def _shown(frame: np.ndarray) -> np.ndarray:
-    """A frame in colours; one channel as grey."""
-    return np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame
+def bright(frames: np.ndarray) -> np.ndarray:
+    """Frames ``(..., 1 or 3)``, uint8, as they are shown: one channel as grey, of which the brightest is white."""
+    if frames.shape[-1] == 3:
+        return frames
+    scaled = frames.astype(np.float64) * (255 / max(int(frames.max()), 1))
+    return np.repeat(np.rint(scaled).astype(np.uint8), 3, axis=-1)

@@ -1,16 +1,17 @@
 """The pixel pendulum, from film to control: ``python -m hnn_gym.experiments.pixels --out docs/results/pixels.json``.
 
-Records Pendulum-v1 under random torque as frames; learns an HNN and two networks without physics from them, by one
-method; forecasts unforced motion a thousand steps ahead, forward and backward; plans in each dream and acts in the real
-Pendulum-v1 from frames alone; measures the rates at which the dreams step.
+For each of several recordings: films Pendulum-v1 under random torque; learns an HNN and two networks without physics
+from the frames, by one method; forecasts unforced motion a thousand steps ahead, forward and backward, and tells how
+canonical the latent is; bumps the learned H; plans, and trains an agent of stable-baselines3, in the dream alone, and
+lets both act in the real Pendulum-v1 from frames alone. Interrupted, the same command goes on with what is missing.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,17 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from hnn_gym.data import TransitionDataset
-from hnn_gym.envs.latent_observation import frame_rule_of
-from hnn_gym.experiments.pixels import control, figures, films, forecasts
+from hnn_gym.data.plain import plain
+from hnn_gym.errors import InputError
+from hnn_gym.experiments.pixels import bumps, canonical, control, figures, films, forecasts, worlds
+from hnn_gym.experiments.pixels.summary import table
+from hnn_gym.experiments.results import Results
 from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.pixels import learn_pixels
 
-MODELS: Mapping[str, tuple[str, dict[str, Any], str | None]] = {
-    "HNN": ("mechanical", {"hidden": (16,)}, "HNNPixelPendulum-v0"),
-    "second-order network": ("second-order", {"hidden": (32,)}, "BaselinePixelPendulum-v0"),
-    "first-order network": ("baseline", {"hidden": (32,)}, None),
-}
-"""Kind and options of the dynamics, and the id under which they are shipped."""
+EXPERIMENT = "pixels"
+_FIRST_FILM_SEED = 1000
+_SHARED = ("steps", "size", "motions", "horizon", "context", "starts", "learning")
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,21 @@ class Settings:
     """Learn Pendulum-v1 from its frames, forecast, and act from frames."""
 
     out: Path | None = None
-    """JSON file for the results; None only prints them."""
+    """JSON file for the results, and to go on from; None only prints them."""
+    runs: Path = Path("runs/pixels")
+    """Folder of the learned worlds; those that are there are not learned anew."""
     pictures: Path | None = None
-    """Folder for the figures; None draws none."""
+    """Folder for the figures, of the first recording; None draws none."""
     weights: Path | None = None
-    """Folder for the learned worlds, under the ids they are shipped by; None keeps none."""
-    seed: int = 0
-    """Of the recording and of the initial weights."""
+    """Folder for the worlds of the first recording, under the ids they are shipped by; None keeps none."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of the recordings; agents have the seed of their recording."""
+    models: tuple[str, ...] = tuple(worlds.MODELS)
+    """Who is measured."""
+    agents: tuple[str, ...] = ("plan", "sac")
+    """Who acts: plan, the best policy of the dream; or an algorithm of stable-baselines3, trained in it."""
+    acting: tuple[str, ...] = ("HNN", "second-order network")
+    """In whose dreams."""
     steps: int = 4000
     """Real steps to learn from, in episodes of 200."""
     size: int = 64
@@ -61,80 +68,137 @@ class Settings:
     learning: PixelSettings = field(default_factory=PixelSettings)
     """Of the training, the same for all models."""
 
-
-def main(settings: Settings) -> None:
-    """Run the experiment."""
-    torch.set_num_threads(1)
-    console = Console()
-    results = experiment(settings, console)
-    console.print_json(json.dumps(results))
-    if settings.out is not None:
-        settings.out.parent.mkdir(parents=True, exist_ok=True)
-        settings.out.write_text(json.dumps(results, indent=1) + "\n")
+    def __post_init__(self) -> None:
+        """Check the names."""
+        for name in (*self.models, *self.acting):
+            if name not in worlds.MODELS:
+                raise InputError(f"There is no model {name!r}: choose from {', '.join(worlds.MODELS)}.")
+        for name in self.agents:
+            if name not in control.AGENTS:
+                raise InputError(f"There is no agent {name!r}: choose from {', '.join(control.AGENTS)}.")
 
 
-def experiment(settings: Settings, console: Console) -> dict[str, Any]:
-    """All measurements."""
-    began = time.process_time()
-    dataset = films.record(steps=settings.steps, size=settings.size, seed=settings.seed)
-    recording = time.process_time() - began
-    worlds, training = _learned(dataset, settings, console)
-    film = films.film_unforced(
-        frame_rule_of(worlds["HNN"]),
-        episodes=settings.motions,
-        steps=settings.horizon + settings.context,
-        first_seed=1000,
-    )
-    frames = np.concatenate(dataset.frames())
-    states = np.concatenate([np.asarray(episode.state) for episode in dataset])
-    offsets = {name: forecasts.origin(seen, frames, states[:, 0]) for name, seen in worlds.items()}
-    encoding = {
-        name: forecasts.encoding_error(
-            seen, film.frames.reshape(-1, *frames.shape[1:]), film.states[..., 0].reshape(-1), offsets[name]
+class Study:
+    """The measurements, each kept at once under a key such as ``forecasts/0/HNN``."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        """Open the results.
+
+        Raises:
+            InputError: they are of other settings.
+        """
+        self.settings, self.console = settings, console
+        self.results = Results(settings.out, experiment=EXPERIMENT)
+        about = {name: plain(value) for name, value in asdict(settings).items() if name in _SHARED}
+        if "settings" in self.results and self.results["settings"] != about:
+            raise InputError(f"{settings.out} was measured with {self.results['settings']}: give another --out.")
+        self.results["settings"] = about
+
+    @cached_property
+    def film(self) -> films.Film:
+        """Unforced motion, the same for all."""
+        self.console.print("filming unforced motion")
+        length = self.settings.horizon + self.settings.context
+        return films.film_unforced(
+            films.rule_of(self.settings.size),
+            episodes=self.settings.motions,
+            steps=length,
+            first_seed=_FIRST_FILM_SEED,
         )
-        for name, seen in worlds.items()
-    }
-    console.print("forecasts")
-    foreseen = forecasts.measure(worlds, film, context=settings.context, steps=settings.horizon, offsets=offsets)
-    acting = {}
-    for name in ("HNN", "second-order network"):
-        console.print(f"planning in the dream of the {name}")
-        agent = control.planned(worlds[name])
-        real = control.real_returns(agent, worlds[name], starts=settings.starts)
-        acting[name] = {
-            "real, from frames": control.summary(real) | {"all": np.round(real, 2).tolist()},
-            "in the dream": control.summary(control.dreamt_returns(agent, worlds[name], starts=settings.starts)),
-        }
+
+    def measured(self, key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is known under ``key``, from ``work`` where it is not."""
+        if key not in self.results:
+            began = time.process_time()
+            self.results[key] = work()
+            self.console.print(f"{key}: {time.process_time() - began:.0f} CPU s")
+        told: dict[str, Any] = self.results[key]
+        return told
+
+    def world(self, seed: int, name: str) -> PixelWorld:
+        """The world that a model learned from a recording."""
+        kept, key = self._folder(seed, name), f"learning/{seed}/{name}"
+        seen = worlds.kept(kept, self.results[key]) if key in self.results else None
+        if seen is None:
+            self.console.print(f"[bold]recording {seed}, {name}")
+            settings = self.settings
+            self.results[key] = worlds.learn(
+                name,
+                kept,
+                steps=settings.steps,
+                size=settings.size,
+                seed=seed,
+                learning=settings.learning,
+                tell=self.console.print,
+            )
+            seen = PixelWorld.load(kept)
+        return seen
+
+    def offset(self, seed: int, name: str) -> float:
+        """The true angle of the origin of a learned latent."""
+        return float(self.results[f"learning/{seed}/{name}"]["origin_rad"])
+
+    def _folder(self, seed: int, name: str) -> Path:
+        return self.settings.runs / str(seed) / worlds.MODELS[name][0]
+
+
+def study(settings: Settings, console: Console) -> Results:
+    """All measurements, those of one recording after the other."""
+    told = Study(settings, console)
+    for seed in settings.seeds:
+        for name in settings.models:
+            _measure(told, seed, name)
+        if seed == settings.seeds[0]:
+            _show(told, seed)
+    told.measured("forecasts/real", lambda: forecasts.measure_real(told.film, **_span(settings)))
+    return told.results
+
+
+def _show(told: Study, seed: int) -> None:
+    """Rates, weights and figures, of one recording."""
+    settings = told.settings
+    shown = {name: told.world(seed, name) for name in settings.models}
+    if "HNN" in shown:
+        told.measured("stepping", lambda: rates(shown["HNN"]))
     if settings.weights is not None:
-        for name, (_, _, env_id) in MODELS.items():
+        for name, seen in shown.items():
+            env_id = worlds.MODELS[name][2]
             if env_id is not None:
-                worlds[name].save(settings.weights / env_id, overwrite=True)
+                seen.save(settings.weights / env_id, overwrite=True)
     if settings.pictures is not None:
-        figures.draw(worlds, dataset, film, offsets, settings.pictures, context=settings.context)
-    return {
-        "command": "python -m hnn_gym.experiments.pixels --out docs/results/pixels.json",
-        "recording": {"steps": settings.steps, "size": settings.size, "cpu_seconds": round(recording, 1)},
-        "training": training,
-        "encoding_of_single_frames": encoding,
-        "forecasts": foreseen,
-        "control": acting,
-        "stepping": rates(worlds["HNN"]),
-    }
+        offsets = {name: told.offset(seed, name) for name in shown}
+        dataset, _ = worlds.recorded(settings.steps, settings.size, seed)
+        figures.draw(shown, dataset, told.film, offsets, settings.pictures, context=settings.context)
 
 
-def _learned(
-    dataset: TransitionDataset, settings: Settings, console: Console
-) -> tuple[dict[str, PixelWorld], dict[str, Any]]:
-    worlds, told = {}, {}
-    for name, (kind, options, _) in MODELS.items():
-        console.print(f"[bold]{name}")
-        began = time.process_time()
-        seen = learn_pixels(dataset, kind, settings=settings.learning, options=options, report=console.print)
-        worlds[name] = seen
-        told[name] = {"cpu_seconds": round(time.process_time() - began, 1)} | dict(seen.about["figures"])  # type: ignore[call-overload]
-        if name == "HNN" and seen.world.parameters is not None:
-            told[name]["inertia_kg_m2"] = float(np.exp(seen.world.parameters["inertia.log"][0]))
-    return worlds, told
+def _span(settings: Settings) -> dict[str, int]:
+    return {"context": settings.context, "steps": settings.horizon}
+
+
+def _measure(told: Study, seed: int, name: str) -> None:
+    """Everything about one model and one recording."""
+    settings, seen = told.settings, told.world(seed, name)
+    offset, at = told.offset(seed, name), f"{seed}/{name}"
+    told.measured(f"forecasts/{at}", lambda: forecasts.measure(seen, told.film, offset=offset, **_span(settings)))
+    told.measured(f"encoding/{at}", lambda: forecasts.encoding_error(seen, *_single(told.film), offset))
+    told.measured(
+        f"symetric/{at}",
+        lambda: canonical.measure(
+            seen,
+            forecasts.forecast(seen, told.film.frames[:, : settings.context + 1], steps=settings.horizon),
+            told.film,
+            context=settings.context,
+            offset=offset,
+        ),
+    )
+    if seen.world.dynamics.hamiltonian is not None:
+        told.measured(f"bump/{at}", lambda: bumps.measure(seen, told.film, context=settings.context, offset=offset))
+    for agent in settings.agents if name in settings.acting else ():
+        told.measured(f"{agent}/{at}", partial(control.act, agent, seen, seed=seed, starts=settings.starts))
+
+
+def _single(film: films.Film) -> tuple[np.ndarray, np.ndarray]:
+    return film.frames.reshape(-1, *film.frames.shape[2:]), film.states[..., 0].reshape(-1)
 
 
 def rates(seen: PixelWorld, *, num_envs: int = 256, repeats: int = 40) -> dict[str, float]:
@@ -155,3 +219,11 @@ def rates(seen: PixelWorld, *, num_envs: int = 256, repeats: int = 40) -> dict[s
         told[f"{observation}_steps_per_second_best"] = round(num_envs / min(seconds))
         envs.close()
     return told
+
+
+def main(settings: Settings) -> None:
+    """Run the experiment."""
+    torch.set_num_threads(1)
+    console = Console()
+    results = study(settings, console)
+    console.print(table(results))

@@ -86,8 +86,15 @@ def _draw_bump(seen: PixelWorld, film: Film, offset: float, folder: Path, *, con
     }
     figure = pixel_plots.bumped_swing(highest, paths, dt=dt, bump_step=given, joules=_BUMP_J)
     plots.save(figure, folder / "bump.png")
-    films = {name: [enlarged(frame) for frame in seen.codec.decode(q[:, None])] for name, q in latents.items()}
-    write_gif(folder / "bump.gif", films, fps=round(1 / dt))
+    films = {
+        name: [enlarged(frame) for frame in pixel_plots.bright(seen.codec.decode(q[:, None]))]
+        for name, q in latents.items()
+    }
+    notes = {
+        name: [f"{t * dt:.1f} s" + (f", {_BUMP_J:+g} J given" if i and t >= given else "") for t in range(steps + 1)]
+        for i, name in enumerate(paths)
+    }
+    write_gif(folder / "bump.gif", films, fps=round(1 / dt), notes=notes)
 
 
 def _dreamt(seen: PixelWorld, x: np.ndarray, steps: int) -> Forecast:

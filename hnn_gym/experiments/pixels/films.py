@@ -13,6 +13,8 @@ from hnn_gym.data.frames import Camera
 
 INERTIA, HALF_HEIGHT = 1 / 3, 5.0
 """Of Pendulum-v1, in kg m^2 and J; for the evaluation only."""
+DT = 0.05
+"""Its step in s."""
 
 
 class Film(NamedTuple):
@@ -27,6 +29,11 @@ class Film(NamedTuple):
     states: np.ndarray
 
 
+def rule_of(size: int) -> FrameRule:
+    """Of all frames of the experiment: red minus green leaves the rod alone."""
+    return FrameRule(size, "red-green")
+
+
 def record(*, steps: int, size: int, seed: int) -> TransitionDataset:
     """Record random torque; the states are noted too, and only the evaluation looks at them."""
     env = gymnasium.make("Pendulum-v1", render_mode="rgb_array")
@@ -37,7 +44,7 @@ def record(*, steps: int, size: int, seed: int) -> TransitionDataset:
         steps=steps,
         seed=seed,
         record_state=True,
-        record_frames=FrameRule(size, "red-green"),
+        record_frames=rule_of(size),
         coordinates=coordinates.to_json(),
     )
     env.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.pixels import THRESHOLD, normalised_pixel_error, valid_prediction_time
-from hnn_gym.experiments.pixels.films import HALF_HEIGHT, Film, true_energy
+from hnn_gym.experiments.pixels.films import DT, HALF_HEIGHT, Film, true_energy
 from hnn_gym.pixel_world import PixelWorld, turned
 from hnn_gym.training.latent import estimated_starts
 from hnn_gym.world_model import WorldModel
@@ -53,39 +52,37 @@ def forecast(seen: PixelWorld, frames: np.ndarray, *, steps: int, backwards: boo
     return Forecast(q[..., 0].T, v[..., 0].T)
 
 
-def measure(
-    worlds: Mapping[str, PixelWorld], film: Film, *, context: int, steps: int, offsets: Mapping[str, float]
-) -> dict[str, Any]:
-    """Valid prediction times, angle errors and bands of the true energy of every world.
+def measure(seen: PixelWorld, film: Film, *, context: int, steps: int, offset: float) -> dict[str, Any]:
+    """Valid prediction times, angle errors and bands of the true energy of a world.
 
     Args:
-        worlds: by name.
+        seen: the world.
         film: of at least ``context + steps`` steps.
         context: steps between the frames from which the state is estimated.
         steps: to forecast.
-        offsets: angle of every latent's origin, to compare with the truth.
+        offset: angle of the latent's origin, to compare with the truth.
     """
-    results: dict[str, Any] = {}
-    for name, seen in worlds.items():
-        results[name] = {}
-        for label, length in (("two frames", 1), (f"{context + 1} frames", context)):
-            forward = forecast(seen, film.frames[:, context - length : context + 1], steps=steps)
-            backward = forecast(seen, film.frames[:, steps : steps + length + 1], steps=steps, backwards=True)
-            true = film.states[:, context : context + steps + 1]
-            past = film.states[:, steps::-1]
-            later = pixel_errors(seen, forward, film.frames[:, context : context + steps + 1])
-            before = pixel_errors(seen, backward, film.frames[:, steps::-1])
-            results[name][label] = {
-                "vpt_forward": _times(later),
-                "vpt_backward": _times(before),
-                "vpt_median": float(np.median(np.concatenate([_vpt(later), _vpt(before)]))),
-                "angle_error_rad_median": _angle_errors(forward, true, offsets[name]),
-                "angle_error_rad_median_backward": _angle_errors(backward, past, offsets[name]),
-                "energy_band": energy_bands(forward, offsets[name]),
-            }
+    told: dict[str, Any] = {}
+    for label, length in (("two frames", 1), (f"{context + 1} frames", context)):
+        forward = forecast(seen, film.frames[:, context - length : context + 1], steps=steps)
+        backward = forecast(seen, film.frames[:, steps : steps + length + 1], steps=steps, backwards=True)
+        later = pixel_errors(seen, forward, film.frames[:, context : context + steps + 1])
+        before = pixel_errors(seen, backward, film.frames[:, steps::-1])
+        told[label] = {
+            "vpt_forward": _times(later),
+            "vpt_backward": _times(before),
+            "vpt_median": float(np.median(np.concatenate([_vpt(later), _vpt(before)]))),
+            "angle_error_rad_median": _angle_errors(forward, film.states[:, context : context + steps + 1], offset),
+            "angle_error_rad_median_backward": _angle_errors(backward, film.states[:, steps::-1], offset),
+            "energy_band": energy_bands(forward, offset),
+        }
+    return told
+
+
+def measure_real(film: Film, *, context: int, steps: int) -> dict[str, Any]:
+    """Bands of the true energy of the real motion."""
     true = film.states[:, context : context + steps + 1]
-    results["real"] = {"energy_band": energy_bands(Forecast(true[..., 0], true[..., 1]), 0.0)}
-    return results
+    return {"energy_band": energy_bands(Forecast(true[..., 0], true[..., 1]), 0.0)}
 
 
 def pixel_errors(seen: PixelWorld, dreamt: Forecast, frames: np.ndarray) -> np.ndarray:
@@ -103,20 +100,25 @@ def energy_bands(dreamt: Forecast, offset: float) -> dict[str, float]:
     """Largest minus smallest *true* energy of each motion, as a share of the potential's height; median and worst.
 
     ``by_velocity`` takes the velocity of the state, in which the real map itself ripples: symplectic Euler knows p half
-    a step away from q. ``by_angle`` takes the angles alone, v(t) = (q(t + dt) - q(t - dt)) / 2 dt.
+    a step away from q. ``by_angle`` takes the angles alone.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         angle = dreamt.q + offset
-        centred = (turned(np.diff(angle, axis=1), angle=True)[:, 1:] + turned(np.diff(angle), angle=True)[:, :-1]) / 0.1
         bands = {
             "by_velocity": true_energy(np.stack([angle, dreamt.v], axis=-1)),
-            "by_angle": true_energy(np.stack([angle[:, 1:-1], centred], axis=-1)),
+            "by_angle": energies_by_angle(angle, dt=DT),
         }
         told: dict[str, float] = {}
         for name, energy in bands.items():
             band = np.nan_to_num(energy.max(axis=1) - energy.min(axis=1), nan=np.inf) / (2 * HALF_HEIGHT)
             told |= {f"{name}_median": _json(np.median(band)), f"{name}_worst": _json(band.max())}
     return told
+
+
+def energies_by_angle(angle: np.ndarray, *, dt: float) -> np.ndarray:
+    """True energy ``(N, T - 1)`` in J of angles from upright ``(N, T + 1)``: v(t) = (q(t + dt) - q(t - dt)) / 2 dt."""
+    moved = turned(np.diff(angle, axis=1), angle=True)
+    return true_energy(np.stack([angle[:, 1:-1], (moved[:, 1:] + moved[:, :-1]) / (2 * dt)], axis=-1))
 
 
 def origin(seen: PixelWorld, frames: np.ndarray, angles: np.ndarray) -> float:
