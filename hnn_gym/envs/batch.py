@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from gymnasium.utils import seeding
 
 from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.draws import Draws
 from hnn_gym.envs.stepping import Outcome, Steps
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.phase import Array, namespace
@@ -53,7 +54,7 @@ class Batch:
             raise InputError(f"max_episode_steps must be at least 1, got {max_episode_steps}.")
         self.simulator, self.num_envs, self._limit = simulator, int(num_envs), max_episode_steps
         self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
-        start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype))
+        start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype), order="F")
         if simulator.world.integrator.exact and start.dtype != np.float64:
             raise InputError(f'exactly_reversible=True needs dtype="float64", got {dtype!r}.')
         if device is None:
@@ -66,7 +67,7 @@ class Batch:
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
         self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
-        self._generators: list[np.random.Generator | None] = [None] * num_envs
+        self._draws = Draws(simulator.task, self.num_envs)
 
     @property
     def times(self) -> Array | None:
@@ -77,31 +78,31 @@ class Batch:
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed every copy; None leaves one as it is."""
-        for i, seed in enumerate(seeds):
-            if seed is not None:
-                self._generators[i] = seeding.np_random(seed)[0]
+        self._draws.seed(seeds)
 
     def start(self, which: Array, options: Mapping[str, Any] | None = None) -> dict[str, Array]:
         """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks.
 
         Returns:
             What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
+
+        Raises:
+            InputError: the task refuses the options; nothing has changed then.
         """
-        task, world = self.simulator.task, self.simulator.world
-        chosen = np.flatnonzero(_on_host(which))
-        q, v = np.empty((2, len(chosen), world.coordinates.n))
-        for k, i in enumerate(chosen.tolist()):
-            generator = self._generators[i]
-            if generator is None:
-                generator = self._generators[i] = seeding.np_random(None)[0]
-            q[k], v[k] = task.initial(generator, options or {})
         x, steps = (self._xp.asarray(array, copy=True) for array in (self.x, self.steps))
-        rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
-        x[rows] = self._xp.asarray(world.phase_point(q, v), dtype=x.dtype, **self._place)
+        rows = self._put_starts(x, which, options or {})
         steps[rows] = 0
         self.x, self.steps = x, steps
         told: dict[str, Array] = self._step.begin(x, rows, self.times)
         return told
+
+    def _put_starts(self, x: Array, which: Array, options: Mapping[str, Any]) -> Array:
+        """Draw starts into the marked rows of x; return which those are ``(k,)``."""
+        chosen = _on_host(which).nonzero()[0]
+        start = self.simulator.world.phase_point(*self._draws.starts(chosen, options))
+        rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
+        x[rows] = start if self._xp is np else self._xp.asarray(start, dtype=x.dtype, **self._place)
+        return rows
 
     def reverse(self) -> None:
         """Turn time around in all copies: the next steps undo the last ones.
@@ -133,30 +134,42 @@ class Batch:
         if self._limit is not None:
             self.steps = self._xp.asarray(rng.integers(0, self._limit, self.num_envs), **self._place)
 
-    def advance(self, actions: Any, active: Array | None = None) -> tuple[Outcome, Array]:
-        """Step all copies, or those that ``active`` ``(num_envs,)`` marks; return the outcome and ``truncated``.
+    def advance(self, actions: Any, begun: Array | None = None) -> tuple[Outcome, Array]:
+        """Step all copies, but begin an episode in those that ``begun`` ``(num_envs,)`` marks, at a reward of 0.
 
-        The arrays of the outcome are fresh. Rows that are not active are to be started before the next step.
+        Returns:
+            The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
+            is ``x``, ``observation``, ``reward``, ``terminated``, and the info that :meth:`start` tells.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
             ConvergenceError: a copy left the finite numbers; nothing has changed then.
         """
-        xp = self._xp
-        outcome = self._step(self.x, self._checked(actions, active), self.times)
-        if not xp.isfinite(outcome.x.sum()):
-            lost = np.flatnonzero(_on_host(~xp.all(xp.isfinite(outcome.x), axis=-1)))
-            if len(lost):
-                raise ConvergenceError(f"The environments {lost[:8].tolist()} left the finite numbers: reset them.")
+        xp, rows = self._xp, None
+
+        def arrived(new: Array) -> Array | None:
+            nonlocal rows
+            if not _finite(new):
+                self._refuse_lost(new, begun)
+            rows = None if begun is None else self._put_starts(new, begun, {})
+            return rows
+
+        outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
         self._step.kept()
-        self.x = outcome.x
-        self.steps = self.steps + (1 if active is None else xp.asarray(active, dtype=xp.int64))
+        self.x, self.steps = outcome.x, self.steps + 1
+        if rows is not None:
+            self.steps[rows], outcome.reward[rows], outcome.terminated[rows] = 0, 0.0, False
         if self._limit is None:
             return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place)
-        truncated = self.steps >= self._limit
-        return outcome, truncated if active is None else truncated & active
+        return outcome, self.steps >= self._limit
 
-    def _checked(self, actions: Any, active: Array | None) -> Array:
+    def _refuse_lost(self, new: Array, begun: Array | None) -> None:
+        lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
+        rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
+        if len(rows):
+            raise ConvergenceError(f"The environments {rows[:8].tolist()} left the finite numbers: reset them.")
+
+    def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp
         try:
             array = xp.asarray(actions, dtype=xp.float64 if xp is np else self.x.dtype, **self._place)
@@ -167,12 +180,18 @@ class Batch:
         self._started = self._started or not bool(xp.any(xp.isnan(self.x)))
         if not self._started:
             raise InputError("The environments have no state yet: call reset() first.")
-        if not xp.isfinite(array.sum()):
-            bad = ~xp.all(xp.isfinite(array), axis=-1)
-            bad = np.flatnonzero(_on_host(bad if active is None else bad & active))
-            if len(bad):
-                raise InputError(f"The actions of the environments {bad[:8].tolist()} are not finite.")
-        return array if active is None else xp.where(active[:, None], array, xp.zeros_like(array))
+        if _finite(array):
+            return array
+        bad = ~xp.all(xp.isfinite(array), axis=-1)
+        rows = _on_host(bad if begun is None else bad & ~begun).nonzero()[0]
+        if len(rows):
+            raise InputError(f"The actions of the environments {rows[:8].tolist()} are not finite.")
+        return xp.where(bad[:, None], xp.zeros_like(array), array)  # of copies that begin: theirs do not count
+
+
+def _finite(array: Array) -> bool:
+    """Whether all entries are finite, by their sum; False also where only that overflows."""
+    return math.isfinite(array.sum())
 
 
 def _on_host(array: Array) -> np.ndarray:

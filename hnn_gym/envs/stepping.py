@@ -6,7 +6,7 @@ scheme, an energy bump) or where the task may change (a reward of the user's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -115,8 +115,28 @@ def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray, float], 
     return traced
 
 
+Arrived = Callable[[Array], Array | None]
+"""Called with the next states ``(rows, 2n)`` before anything is told of them: it may put starts in the place of some, and
+returns their rows ``(k,)``, or None. What it raises leaves everything as it was."""
+
+
+def with_starts(outcome: Outcome, arrived: Arrived | None, begin: Callable[[Array, Array], dict[str, Array]]) -> Outcome:
+    """An outcome in which the rows that ``arrived`` has replaced are told of as ``begin(x, rows)`` tells of them."""
+    rows = None if arrived is None else arrived(outcome.x)
+    if rows is not None:
+        told = begin(outcome.x, rows)
+        outcome.observation[rows] = told.pop("observation")
+        for name, value in told.items():
+            outcome.info[name][rows] = value
+    return outcome
+
+
 class Steps:
     """The step of many states at once; holds what one step has computed for the next.
+
+    Where that takes no more work, a step is two programs: what needs the actions, up to the next states, and what
+    follows from a state alone, told or wanted in the next step. Starts are put in between, and cost no more. Where it
+    would (the last force of a leapfrog step is needed on the way), starts run through a program of their own.
 
     Attributes:
         traced: whether it is traced.
@@ -131,15 +151,24 @@ class Steps:
         if whole is None:
             self._slices = _slices(rows, _BLOCK_ROWS)
             return
-        program = whole.telling(name for name in whole.outputs if not name.startswith(_BEGUN)).reusing("x")
-        start = replace(whole.telling(name for name in whole.outputs if name.startswith(_BEGUN)), next=program.given)
-        self._slices = _slices(rows, _block(program, self._dtype))
-        self._run = {size: many.compiled(program, size, dtype) for size in {s.stop - s.start for s in self._slices}}
-        self._begin = {size: many.compiled(start, size, dtype) for size in _FEW}
-        self._outputs = {name: (e.shape, self._type(name, e)) for name, e in program.outputs.items()}
-        self._begun = {name: (e.shape, self._type(name, e)) for name, e in start.outputs.items()}
-        self._nodes = program.given
-        self._few = {size: (np.zeros(size, np.int64), self._room(size), _empty(self._begun, size)) for size in _FEW}
+        starts = [name for name in whole.outputs if name.startswith(_BEGUN)]
+        step = whole.telling(name for name in whole.outputs if name not in starts).reusing("x")
+        tell = replace(whole.telling(starts), next=step.given)
+        moves = (name for name in step.outputs if _BEGUN + name not in starts)
+        move, follow = whole.telling([*moves, *starts]).apart("x", starts)
+        self._apart = move.cost + follow.cost <= step.cost
+        if self._apart:
+            step, tell = move, follow
+        self._slices = _slices(rows, min(_block(program, self._dtype) for program in (step, tell)))
+        sizes = {s.stop - s.start for s in self._slices}
+        others = {name: self._observed for name in ("observation", _BEGUN + "observation")}
+        self._run = {size: many.compiled(step, size, dtype, others) for size in sizes}
+        sizes = {*_FEW, *sizes} if self._apart else set(_FEW)
+        self._tell = {size: many.compiled(tell, size, dtype, others) for size in sizes}
+        self._outputs = {name: (e.shape, self._type(name, e)) for name, e in step.outputs.items()}
+        self._told = {name: (e.shape, self._type(name, e)) for name, e in tell.outputs.items()}
+        self._nodes = step.given
+        self._few = {size: (np.zeros(size, np.int64), self._room(size), _empty(self._told, size)) for size in _FEW}
         self._given = [self._room(s.stop - s.start) for s in self._slices]
         self._next = [self._room(s.stop - s.start) for s in self._slices]
 
@@ -148,48 +177,66 @@ class Steps:
 
         They are t seconds ``(rows,)`` into their episodes, or at the beginning.
         """
-        if not self.traced:
-            told = begun(self._simulator, x[which], 0.0 if t is None else t[which])
-            return told | {"observation": told["observation"].astype(self._observed)}
-        told, done = _empty(self._begun, len(which)), 0
-        for s, given in zip(self._slices, self._given, strict=True):
-            here = which if len(self._slices) == 1 else which[(which >= s.start) & (which < s.stop)] - s.start
-            while count := len(here):
-                size = next((few for few in _FEW if count <= few), _FEW[-1])
-                some, here = here[:size], here[size:]
-                padded, room, filled = self._few[size]
-                padded[: len(some)] = some  # the rest are rows of before, computed again and not looked at
-                self._begin[size](x[s][padded % (s.stop - s.start)], None, *room, *filled.values())
-                for array, part in zip(given, room, strict=True):
-                    array[..., some] = part[..., : len(some)]
-                for array, part in zip(told.values(), filled.values(), strict=True):
-                    array[done : done + len(some)] = part[: len(some)]
-                done += len(some)
-        return {name.removeprefix(_BEGUN): array for name, array in told.items()}
+        if self.traced:
+            return self._tell_some(x, which, self._given)
+        told = begun(self._simulator, x[which], 0.0 if t is None else t[which])
+        return told | {"observation": told["observation"].astype(self._observed)}
 
     def kept(self) -> None:
         """Note that the outcome of the last step was taken: its states are those of the next step."""
         if self.traced:
             self._given, self._next = self._next, self._given
 
-    def __call__(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None = None) -> Outcome:
+    def __call__(
+        self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None = None, *, arrived: Arrived | None = None
+    ) -> Outcome:
         """Step states ``(rows, 2n)`` under actions ``(rows, k)``, t seconds ``(rows,)`` into their episodes.
 
-        The arrays of the outcome are fresh. Only a goal that changes asks for t.
+        The arrays of the outcome are fresh. Only a goal that changes asks for t. Of rows that ``arrived`` has replaced,
+        observation and info are what :func:`begun` tells, and the rest means nothing.
         """
+        actions = actions.astype(self._dtype, copy=False)
         if not self.traced:
-            return self._plain(x, actions, t)
+            return with_starts(self._plain(x, actions, t), arrived, self.begin)
         told = _empty(self._outputs, len(x))
         for s, given, after in zip(self._slices, self._given, self._next, strict=True):
-            outputs = told.values() if len(self._slices) == 1 else [array[s] for array in told.values()]
-            self._run[s.stop - s.start](x[s], actions[s], *given, *after, *outputs)
-        return Outcome(**{name: told.pop(name) for name in Outcome._fields[:-1]}, info=told)
+            room = given if self._apart else [*given, *after]
+            self._run[s.stop - s.start](x[s], actions[s], *room, *self._parts(told, s))
+        if not self._apart:
+            outcome = Outcome(**{name: told.pop(name) for name in Outcome._fields[:-1]}, info=told)
+            return with_starts(outcome, arrived, lambda new, which: self._tell_some(new, which, self._next))
+        new, force, reward, terminated = (told.pop(name) for name in ("x", "force", "reward", "terminated"))
+        if arrived is not None:
+            arrived(new)
+        known = _empty(self._told, len(x))
+        for s, after in zip(self._slices, self._next, strict=True):
+            self._tell[s.stop - s.start](new[s], None, *after, *self._parts(known, s))
+        known = {name.removeprefix(_BEGUN): array for name, array in known.items()}
+        return Outcome(new, force, known.pop("observation"), reward, terminated, known | told)
+
+    def _tell_some(self, x: np.ndarray, which: np.ndarray, room: list[list[np.ndarray]]) -> dict[str, np.ndarray]:
+        """Compute what is told of some rows, and what is wanted of them in the next step, into ``room``."""
+        told, done = _empty(self._told, len(which)), 0
+        for s, given in zip(self._slices, room, strict=True):
+            here = which if len(self._slices) == 1 else which[(which >= s.start) & (which < s.stop)] - s.start
+            while count := len(here):
+                size = next((few for few in _FEW if count <= few), _FEW[-1])
+                some, here = here[:size], here[size:]
+                padded, found, filled = self._few[size]
+                padded[: len(some)] = some  # the rest are rows of before, computed again and not looked at
+                self._tell[size](x[s][padded % (s.stop - s.start)], None, *found, *filled.values())
+                for array, part in zip(given, found, strict=True):
+                    array[..., some] = part[..., : len(some)]
+                for array, part in zip(told.values(), filled.values(), strict=True):
+                    array[done : done + len(some)] = part[: len(some)]
+                done += len(some)
+        return {name.removeprefix(_BEGUN): array for name, array in told.items()}
+
+    def _parts(self, arrays: Mapping[str, np.ndarray], s: slice) -> Iterable[np.ndarray]:
+        return arrays.values() if len(self._slices) == 1 else [array[s] for array in arrays.values()]
 
     def _plain(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None) -> Outcome:
-        parts = [
-            told_step(self._simulator, x[s], actions[s].astype(self._dtype), 0.0 if t is None else t[s])
-            for s in self._slices
-        ]
+        parts = [told_step(self._simulator, x[s], actions[s], 0.0 if t is None else t[s]) for s in self._slices]
         whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Outcome._fields[:-1]}
         whole["observation"] = whole["observation"].astype(self._observed)
         info = {name: np.concatenate([part.info[name] for part in parts]) for name in parts[0].info}
@@ -206,7 +253,11 @@ class Steps:
 
 
 def _empty(shapes: Mapping[str, tuple[tuple[int, ...], Any]], rows: int) -> dict[str, np.ndarray]:
-    return {name: np.empty((rows, *shape), dtype) for name, (shape, dtype) in shapes.items()}
+    """Arrays by name; the states in columns, since they are computed with column by column."""
+    return {
+        name: np.empty((rows, *shape), dtype, order="F" if name == "x" else "C")
+        for name, (shape, dtype) in shapes.items()
+    }
 
 
 def _block(program: Program, dtype: np.dtype[Any]) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import Outcome, begun, program_of, told_step
+from hnn_gym.envs.stepping import Arrived, Outcome, begun, program_of, told_step, with_starts
 from hnn_gym.errors import InputError
 
 _WARM_UP = 3
@@ -56,9 +56,19 @@ class TorchSteps:
     def kept(self) -> None:
         """Nothing is remembered from step to step."""
 
-    @torch.no_grad()
-    def __call__(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | None = None) -> Outcome:
+    def __call__(
+        self,
+        x: torch.Tensor,
+        actions: torch.Tensor,
+        t: torch.Tensor | None = None,
+        *,
+        arrived: Arrived | None = None,
+    ) -> Outcome:
         """As :meth:`hnn_gym.envs.stepping.Steps.__call__`; the tensors of the outcome are fresh."""
+        return with_starts(self._stepped(x, actions, t), arrived, self.begin)
+
+    @torch.no_grad()
+    def _stepped(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | None) -> Outcome:
         if not self._capture:
             return self._told(x, actions, 0.0 if t is None else t)
         if self._captured is None:

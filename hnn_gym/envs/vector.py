@@ -140,15 +140,11 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
 
     def _step_and_begin_anew(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Next-step autoreset: ended copies are reset instead of stepped, at a reward of 0."""
-        begun, active = self._done, ~self._done
-        outcome, truncated = self.batch.advance(actions, active)
-        told = self.batch.start(begun)
-        terminated = outcome.terminated & active
-        rewards = namespace(outcome.reward).where(active, outcome.reward, 0 * outcome.reward)
-        infos = self._told(outcome.info, active)
-        observation = self._with_starts(begun, told, infos, outcome.observation)
-        self._done = terminated | truncated
-        return observation, rewards, terminated, truncated, infos
+        begun = self._done
+        outcome, truncated = self.batch.advance(actions, begun)
+        self._done = outcome.terminated | truncated
+        infos = self._told(outcome.info, ~begun, whole=self.batch.simulator.told_of_states)
+        return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
 
     def _begin_anew_at_once(
         self, ended: Array, infos: dict[str, Any], observation: Array
@@ -174,11 +170,14 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             infos[f"_{name}"] = infos[f"_{name}"] | begun
         return observation
 
-    def _told(self, told: dict[str, Array], mask: Array | None = None) -> dict[str, Any]:
+    def _told(
+        self, told: dict[str, Array], mask: Array | None = None, *, whole: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Infos with the masks of the copies they are about: ``mask``, or all for those named in ``whole``."""
         infos: dict[str, Any] = {}
         for name, value in told.items():
             infos[name] = value
-            infos[f"_{name}"] = _copied(self._every if mask is None else mask)
+            infos[f"_{name}"] = _copied(self._every if mask is None or name in whole else mask)
         return infos
 
     def _checked_mask(self, mask: Any) -> Array:

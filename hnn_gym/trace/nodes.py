@@ -6,6 +6,7 @@ once. Arithmetic on nodes makes nodes; arithmetic on constants is done at once.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,32 @@ class Graph:
     def find(self, op: str, *args: Any) -> Node | None:
         """The node of an operation, if there is one."""
         return self._known.get(_key(op, args))
+
+    def moved(self, node: Node, image: Mapping[int, Node]) -> Node | None:
+        """The same operation on the images, by number, of all its arguments, where the graph has it."""
+
+        def move(arg: Any) -> Any:
+            if isinstance(arg, tuple):
+                return tuple(move(entry) for entry in arg)
+            return image[arg.number] if isinstance(arg, Node) else arg
+
+        if not all(parent.number in image for parent in node.parents):
+            return None
+        return self.find(node.op, *map(move, node.args))
+
+    def alike(self, a: Any, b: Any, old: Node, new: Node) -> bool:
+        """Whether ``b`` is computed from ``new`` as ``a`` is from ``old``."""
+        if not isinstance(a, Node) or not isinstance(b, Node):
+            return False
+        image = {old.number: new}
+        for node in needed([a], image):
+            if node.number not in image:
+                inside = {parent.number: image.get(parent.number, parent) for parent in node.parents}
+                after = self.moved(node, inside) if node.parents else node
+                if after is None:
+                    return False
+                image[node.number] = after
+        return image[a.number] is b
 
 
 def _key(op: str, args: tuple[Any, ...]) -> Any:
@@ -178,6 +205,19 @@ class Node:
 
     def __ge__(self, other: Any) -> Any:
         return _binary("ge", self, other)
+
+
+def needed(results: Iterable[Node], leaves: Container[int]) -> list[Node]:
+    """What has to be known for the results, in order; nothing behind a node whose number is in ``leaves``."""
+    found: dict[int, Node] = {}
+    pending = list(results)
+    while pending:
+        node = pending.pop()
+        if node.number not in found:
+            found[node.number] = node
+            if node.number not in leaves:
+                pending += node.parents
+    return [found[number] for number in sorted(found)]
 
 
 def _is(value: Any, number: float) -> bool:
