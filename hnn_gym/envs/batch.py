@@ -67,7 +67,7 @@ class Batch:
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
         self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
-        self._draws = Draws(simulator.task, self.num_envs)
+        self._draws = Draws(simulator.world, simulator.task, self.num_envs)
 
     @property
     def times(self) -> Array | None:
@@ -99,7 +99,7 @@ class Batch:
     def _put_starts(self, x: Array, which: Array, options: Mapping[str, Any]) -> Array:
         """Draw starts into the marked rows of x; return which those are ``(k,)``."""
         chosen = _on_host(which).nonzero()[0]
-        start = self.simulator.world.phase_point(*self._draws.starts(chosen, options))
+        start = self._draws.starts(chosen, options)
         rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
         x[rows] = start if self._xp is np else self._xp.asarray(start, dtype=x.dtype, **self._place)
         return rows
@@ -190,8 +190,9 @@ class Batch:
 
 
 def _finite(array: Array) -> bool:
-    """Whether all entries are finite, by their sum; False also where only that overflows."""
-    return math.isfinite(array.sum())
+    """Whether all entries are finite, by the sum of their squares; False also where only that overflows."""
+    flat = array.ravel("K") if isinstance(array, np.ndarray) else array.reshape(-1)
+    return math.isfinite(flat @ flat)
 
 
 def _on_host(array: Array) -> np.ndarray:

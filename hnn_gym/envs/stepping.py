@@ -6,7 +6,7 @@ scheme, an energy bump) or where the task may change (a reward of the user's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ _BLOCK_ROWS = 1024
 _FEW = (16, 128)
 """Block sizes for the copies that begin anew while the others go on."""
 _BEGUN = "begun_"
+_MOVED = ("x", "force", "reward", "terminated")
+"""What a step yields that needs the actions."""
 
 
 class Outcome(NamedTuple):
@@ -43,6 +45,9 @@ class Outcome(NamedTuple):
     reward: Array
     terminated: Array
     info: dict[str, Array]
+
+
+_FIELDS = len(Outcome._fields) - 1
 
 
 def told_step(simulator: Simulator, x: Array, action: Array, t: Array | float = 0.0) -> Outcome:
@@ -151,22 +156,25 @@ class Steps:
         if whole is None:
             self._slices = _slices(rows, _BLOCK_ROWS)
             return
-        starts = [name for name in whole.outputs if name.startswith(_BEGUN)]
-        step = whole.telling(name for name in whole.outputs if name not in starts).reusing("x")
+        starts = sorted((name for name in whole.outputs if name.startswith(_BEGUN)), key=f"{_BEGUN}observation".__ne__)
+        infos = [name for name in whole.outputs if name not in (*Outcome._fields, *starts)]
+        step = whole.telling([*Outcome._fields[:_FIELDS], *infos]).reusing("x")
         tell = replace(whole.telling(starts), next=step.given)
-        moves = (name for name in step.outputs if _BEGUN + name not in starts)
+        moves = [name for name in (*_MOVED, *infos) if _BEGUN + name not in starts]
         move, follow = whole.telling([*moves, *starts]).apart("x", starts)
         self._apart = move.cost + follow.cost <= step.cost
         if self._apart:
+            infos = [name.removeprefix(_BEGUN) for name in starts[1:]] + moves[len(_MOVED) :]
             step, tell = move, follow
+        self._infos, self._starts = infos, [name.removeprefix(_BEGUN) for name in starts]
         self._slices = _slices(rows, min(_block(program, self._dtype) for program in (step, tell)))
         sizes = {s.stop - s.start for s in self._slices}
-        others = {name: self._observed for name in ("observation", _BEGUN + "observation")}
+        others = {name: self._observed for name in ("observation", starts[0])}
         self._run = {size: many.compiled(step, size, dtype, others) for size in sizes}
         sizes = {*_FEW, *sizes} if self._apart else set(_FEW)
         self._tell = {size: many.compiled(tell, size, dtype, others) for size in sizes}
-        self._outputs = {name: (e.shape, self._type(name, e)) for name, e in step.outputs.items()}
-        self._told = {name: (e.shape, self._type(name, e)) for name, e in tell.outputs.items()}
+        self._outputs = [_Kind(name, e.shape, self._type(name, e)) for name, e in step.outputs.items()]
+        self._told = [_Kind(name, e.shape, self._type(name, e)) for name, e in tell.outputs.items()]
         self._nodes = step.given
         self._few = {size: (np.zeros(size, np.int64), self._room(size), _empty(self._told, size)) for size in _FEW}
         self._given = [self._room(s.stop - s.start) for s in self._slices]
@@ -199,20 +207,35 @@ class Steps:
         if not self.traced:
             return with_starts(self._plain(x, actions, t), arrived, self.begin)
         told = _empty(self._outputs, len(x))
-        for s, given, after in zip(self._slices, self._given, self._next, strict=True):
-            room = given if self._apart else [*given, *after]
-            self._run[s.stop - s.start](x[s], actions[s], *room, *self._parts(told, s))
         if not self._apart:
-            outcome = Outcome(**{name: told.pop(name) for name in Outcome._fields[:-1]}, info=told)
+            rooms = [[*given, *after] for given, after in zip(self._given, self._next, strict=True)]
+            self._each(self._run, x, actions, rooms, told)
+            outcome = Outcome(*told[:_FIELDS], dict(zip(self._infos, told[_FIELDS:], strict=True)))
             return with_starts(outcome, arrived, lambda new, which: self._tell_some(new, which, self._next))
-        new, force, reward, terminated = (told.pop(name) for name in ("x", "force", "reward", "terminated"))
+        self._each(self._run, x, actions, self._given, told)
+        new, force, reward, terminated, *rest = told
         if arrived is not None:
             arrived(new)
-        known = _empty(self._told, len(x))
-        for s, after in zip(self._slices, self._next, strict=True):
-            self._tell[s.stop - s.start](new[s], None, *after, *self._parts(known, s))
-        known = {name.removeprefix(_BEGUN): array for name, array in known.items()}
-        return Outcome(new, force, known.pop("observation"), reward, terminated, known | told)
+        observation, *known = found = _empty(self._told, len(x))
+        self._each(self._tell, new, None, self._next, found)
+        info = dict(zip(self._infos, known + rest, strict=True))
+        return Outcome(new, force, observation, reward, terminated, info)
+
+    def _each(
+        self,
+        compiled: Mapping[int, Callable[..., None]],
+        x: np.ndarray,
+        actions: np.ndarray | None,
+        rooms: list[list[np.ndarray]],
+        outputs: list[np.ndarray],
+    ) -> None:
+        """Run what is compiled by number of rows, on one block after the other."""
+        if len(rooms) == 1:
+            compiled[len(x)](x, actions, *rooms[0], *outputs)
+            return
+        for s, room in zip(self._slices, rooms, strict=True):
+            part = None if actions is None else actions[s]
+            compiled[s.stop - s.start](x[s], part, *room, *(array[s] for array in outputs))
 
     def _tell_some(self, x: np.ndarray, which: np.ndarray, room: list[list[np.ndarray]]) -> dict[str, np.ndarray]:
         """Compute what is told of some rows, and what is wanted of them in the next step, into ``room``."""
@@ -224,16 +247,13 @@ class Steps:
                 some, here = here[:size], here[size:]
                 padded, found, filled = self._few[size]
                 padded[: len(some)] = some  # the rest are rows of before, computed again and not looked at
-                self._tell[size](x[s][padded % (s.stop - s.start)], None, *found, *filled.values())
+                self._tell[size](x[s][padded % (s.stop - s.start)], None, *found, *filled)
                 for array, part in zip(given, found, strict=True):
                     array[..., some] = part[..., : len(some)]
-                for array, part in zip(told.values(), filled.values(), strict=True):
+                for array, part in zip(told, filled, strict=True):
                     array[done : done + len(some)] = part[: len(some)]
                 done += len(some)
-        return {name.removeprefix(_BEGUN): array for name, array in told.items()}
-
-    def _parts(self, arrays: Mapping[str, np.ndarray], s: slice) -> Iterable[np.ndarray]:
-        return arrays.values() if len(self._slices) == 1 else [array[s] for array in arrays.values()]
+        return dict(zip(self._starts, told, strict=True))
 
     def _plain(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None) -> Outcome:
         parts = [told_step(self._simulator, x[s], actions[s], 0.0 if t is None else t[s]) for s in self._slices]
@@ -252,12 +272,17 @@ class Steps:
         return np.bool_ if boolean else self._dtype
 
 
-def _empty(shapes: Mapping[str, tuple[tuple[int, ...], Any]], rows: int) -> dict[str, np.ndarray]:
-    """Arrays by name; the states in columns, since they are computed with column by column."""
-    return {
-        name: np.empty((rows, *shape), dtype, order="F" if name == "x" else "C")
-        for name, (shape, dtype) in shapes.items()
-    }
+class _Kind(NamedTuple):
+    """An output: its name, its shape for one state, and its type."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+def _empty(kinds: list[_Kind], rows: int) -> list[np.ndarray]:
+    """Fresh arrays; the states in columns, since they are computed with column by column."""
+    return [np.empty((rows, *shape), dtype, "F" if name == "x" else "C") for name, shape, dtype in kinds]
 
 
 def _block(program: Program, dtype: np.dtype[Any]) -> int:

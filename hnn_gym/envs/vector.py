@@ -114,16 +114,16 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 an episode that has ended; nothing has changed then.
             ConvergenceError: a copy left the finite numbers.
         """
-        if self._mode == AutoresetMode.NEXT_STEP and self._done.any():
+        if self._mode == AutoresetMode.NEXT_STEP and _some(self._done):
             return self._step_and_begin_anew(actions)
-        if self._mode == AutoresetMode.DISABLED and self._done.any():
+        if self._mode == AutoresetMode.DISABLED and _some(self._done):
             ended = [i for i, done in enumerate(self._done.tolist()) if done][:8]
             raise InputError(f'The environments {ended} have ended: reset them with options={{"reset_mask": ...}}.')
         outcome, truncated = self.batch.advance(actions)
         terminated = outcome.terminated
         ended = terminated | truncated
         infos, observation = self._told(outcome.info), outcome.observation
-        if self._mode == AutoresetMode.SAME_STEP and ended.any():
+        if self._mode == AutoresetMode.SAME_STEP and _some(ended):
             infos, observation = self._begin_anew_at_once(ended, infos, observation)
             self._done = ended & ~ended
         else:
@@ -190,6 +190,10 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 f"{array.shape}."
             )
         return namespace(self.batch.x).asarray(array, device=self.batch.x.device)
+
+
+def _some(mask: Array) -> bool:
+    return bool(namespace(mask).count_nonzero(mask))  # in NumPy, several times as fast as any()
 
 
 def _copied(array: Array) -> Array:
