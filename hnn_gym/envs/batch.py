@@ -196,7 +196,7 @@ def _finite(array: Array) -> bool:
 
 
 def _on_host(array: Array) -> np.ndarray:
-    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
+    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
 
 
 def _checked_type(dtype: str) -> np.dtype[Any]:

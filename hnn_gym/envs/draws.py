@@ -30,7 +30,7 @@ class Draws:
         if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial:
             self._numbered = task
             self._numbers = np.empty((count, _AHEAD, task.start_numbers))
-            self._points = np.empty((count, _AHEAD, 2 * world.coordinates.n))  # without options
+            self._points = np.empty((count * _AHEAD, 2 * world.coordinates.n))  # where reset is given no options
             self._used = np.full(count, _AHEAD)
 
     def seed(self, seeds: Sequence[int | None]) -> None:
@@ -51,7 +51,7 @@ class Draws:
             drawn = [self._task.initial(self._generator(i), options) for i in rows.tolist()]
             q, v = (np.array(part, np.float64) for part in zip(*drawn, strict=True))
             return self._world.phase_point(q, v)
-        used = self._used[rows]
+        used = self._used.take(rows)
         empty = used == _AHEAD
         if np.count_nonzero(empty):
             self._draw_ahead(self._numbered, rows[empty])
@@ -59,14 +59,15 @@ class Draws:
         if options:
             points: np.ndarray = self._world.phase_point(*self._numbered.start(self._numbers[rows, used], options))
         else:
-            points = self._points[rows, used]
+            points = self._points.take(rows * _AHEAD + used, 0)
         self._used[rows] = used + 1
         return points
 
     def _draw_ahead(self, task: NumberedStarts, rows: np.ndarray) -> None:
         for i in rows.tolist():
             self._generator(i).random(out=self._numbers[i])
-        self._points[rows] = self._world.phase_point(*task.start(self._numbers[rows], {}))
+        points = self._world.phase_point(*task.start(self._numbers[rows], {}))
+        self._points.reshape(len(self._used), _AHEAD, -1)[rows] = points
         self._used[rows] = 0
 
     def _generator(self, i: int) -> np.random.Generator:

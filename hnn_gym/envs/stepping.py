@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -173,10 +173,8 @@ class Steps:
         self._run = {size: many.compiled(step, size, dtype, others) for size in sizes}
         sizes = {*_FEW, *sizes} if self._apart else set(_FEW)
         self._tell = {size: many.compiled(tell, size, dtype, others) for size in sizes}
-        self._outputs = [_Kind(name, e.shape, self._type(name, e)) for name, e in step.outputs.items()]
-        self._told = [_Kind(name, e.shape, self._type(name, e)) for name, e in tell.outputs.items()]
-        self._nodes = step.given
-        self._few = {size: (np.zeros(size, np.int64), self._room(size), _empty(self._told, size)) for size in _FEW}
+        self._outputs, self._told, self._nodes = self._kinds(step, rows), self._kinds(tell, rows), step.given
+        self._few = {size: (np.zeros(size, np.int64), self._room(size), self._for(size)) for size in _FEW}
         self._given = [self._room(s.stop - s.start) for s in self._slices]
         self._next = [self._room(s.stop - s.start) for s in self._slices]
 
@@ -206,7 +204,7 @@ class Steps:
         actions = actions.astype(self._dtype, copy=False)
         if not self.traced:
             return with_starts(self._plain(x, actions, t), arrived, self.begin)
-        told = _empty(self._outputs, len(x))
+        told = [np.empty(*kind) for kind in self._outputs]
         if not self._apart:
             rooms = [[*given, *after] for given, after in zip(self._given, self._next, strict=True)]
             self._each(self._run, x, actions, rooms, told)
@@ -216,7 +214,7 @@ class Steps:
         new, force, reward, terminated, *rest = told
         if arrived is not None:
             arrived(new)
-        observation, *known = found = _empty(self._told, len(x))
+        observation, *known = found = [np.empty(*kind) for kind in self._told]
         self._each(self._tell, new, None, self._next, found)
         info = dict(zip(self._infos, known + rest, strict=True))
         return Outcome(new, force, observation, reward, terminated, info)
@@ -239,7 +237,7 @@ class Steps:
 
     def _tell_some(self, x: np.ndarray, which: np.ndarray, room: list[list[np.ndarray]]) -> dict[str, np.ndarray]:
         """Compute what is told of some rows, and what is wanted of them in the next step, into ``room``."""
-        told, done = _empty(self._told, len(which)), 0
+        told, done = self._for(len(which)), 0
         for s, given in zip(self._slices, room, strict=True):
             here = which if len(self._slices) == 1 else which[(which >= s.start) & (which < s.stop)] - s.start
             while count := len(here):
@@ -265,24 +263,22 @@ class Steps:
     def _room(self, rows: int) -> list[np.ndarray]:
         return many.room(self._nodes, rows, self._dtype)
 
+    def _for(self, rows: int) -> list[np.ndarray]:
+        """Arrays for what is told of other numbers of states."""
+        return [np.empty((rows, *shape[1:]), dtype, order) for shape, dtype, order in self._told]
+
+    def _kinds(self, program: Program, rows: int) -> list[tuple[tuple[int, ...], Any, Literal["C", "F"]]]:
+        """Shape, type and order of the outputs; the states in columns, since they are computed column by column."""
+        return [
+            ((rows, *entries.shape), self._type(name, entries), "F" if name == "x" else "C")
+            for name, entries in program.outputs.items()
+        ]
+
     def _type(self, name: str, entries: np.ndarray) -> Any:
         if name.removeprefix(_BEGUN) == "observation":
             return self._observed
         boolean = all(isinstance(e, bool) or getattr(e, "boolean", False) for e in entries.flat) and entries.size
         return np.bool_ if boolean else self._dtype
-
-
-class _Kind(NamedTuple):
-    """An output: its name, its shape for one state, and its type."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: Any
-
-
-def _empty(kinds: list[_Kind], rows: int) -> list[np.ndarray]:
-    """Fresh arrays; the states in columns, since they are computed with column by column."""
-    return [np.empty((rows, *shape), dtype, "F" if name == "x" else "C") for name, shape, dtype in kinds]
 
 
 def _block(program: Program, dtype: np.dtype[Any]) -> int:

@@ -197,4 +197,5 @@ def _some(mask: Array) -> bool:
 
 
 def _copied(array: Array) -> Array:
-    return namespace(array).asarray(array, copy=True)
+    copied: Array = array.copy() if isinstance(array, np.ndarray) else array.clone()
+    return copied

@@ -142,3 +142,24 @@ def items(node: Node, lead: tuple[int, ...]) -> Traced:
     for i, row in enumerate(entries):
         row[:] = [node.graph.node("item", node, i, j) for j in range(node.shape[1])]
     return Traced(entries.reshape(*lead, node.shape[1]))
+
+
+def scaled(entries: np.ndarray, factor: Any) -> Traced | None:
+    """The entries times a constant, where they are a layer's whole product with a narrow matrix: the matrix takes it.
+
+    None where they are anything else.
+    """
+    if not isinstance(factor, int | float | np.ndarray):
+        return None
+    # Every entry is item or item + constant.
+    parts = [e.args if isinstance(e, Node) and e.op == "add" else (e, 0.0) for e in entries.flat]
+    product = parts[0][0].args[0] if parts and isinstance(parts[0][0], Node) and parts[0][0].op == "item" else None
+    if product is None or product.shape != (1, len(parts)) or not all(isinstance(part[1], float) for part in parts):
+        return None
+    if any(part[0] is not product.graph.find("item", product, 0, j) for j, part in enumerate(parts)):
+        return None
+    columns = np.broadcast_to(constant(factor), entries.shape).ravel()
+    matrix = Constant(product.args[1].array * columns)
+    after = product.graph.node("matmul", product.args[0], matrix, shape=product.shape)
+    offset = np.reshape([part[1] * column for part, column in zip(parts, columns, strict=True)], entries.shape)
+    return Traced(items(after, ()).entries.reshape(entries.shape)) + offset
