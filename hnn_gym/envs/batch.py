@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.envs.checks import check_steps, numbers
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.draws import Draws
-from hnn_gym.envs.stepping import Outcome, Steps
+from hnn_gym.envs.stepping import Outcome
+from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.phase import Array, namespace
 
@@ -50,8 +52,7 @@ class Batch:
         """
         if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs!r}.")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise InputError(f"max_episode_steps must be at least 1, got {max_episode_steps}.")
+        check_steps(max_episode_steps, "max_episode_steps")
         self.simulator, self.num_envs, self._limit = simulator, int(num_envs), max_episode_steps
         self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
         start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype), order="F")
@@ -95,6 +96,11 @@ class Batch:
         self.x, self.steps = x, steps
         told: dict[str, Array] = self._step.begin(x, rows, self.times)
         return told
+
+    def _as_tensor(self, actions: Any) -> Array:
+        from hnn_gym.envs import stepping_torch
+
+        return stepping_torch.as_tensor(actions, like=self.x)
 
     def _put_starts(self, x: Array, which: Array, options: Mapping[str, Any]) -> Array:
         """Draw starts into the marked rows of x; return which those are ``(k,)``."""
@@ -171,10 +177,7 @@ class Batch:
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp
-        try:
-            array = xp.asarray(actions, dtype=xp.float64 if xp is np else self.x.dtype, **self._place)
-        except (TypeError, ValueError):
-            raise InputError(f"The actions are not an array of numbers but {type(actions).__name__}.") from None
+        array = numbers(actions, "batch of actions") if xp is np else self._as_tensor(actions)
         if tuple(array.shape) != self.action_shape:
             raise InputError(f"The actions have shape {tuple(array.shape)}, and must have {self.action_shape}.")
         self._started = self._started or not bool(xp.any(xp.isnan(self.x)))

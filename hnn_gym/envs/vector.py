@@ -94,13 +94,10 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             known = ["reset_mask", *self.batch.simulator.task.options]
             raise InputError(f"reset does not know the options {sorted(unknown)}: it knows {known}.")
         if seed is not None:
-            seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int | np.integer) else list(seed)
-            if len(seeds) != self.num_envs:
-                raise InputError(f"There are {self.num_envs} environments and {len(seeds)} seeds.")
-            self.batch.seed(seeds)
+            self.batch.seed(self._checked_seeds(seed))
         self.batch.start(mask, options)
         if self._staggered:
-            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int) else None))
+            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int | np.integer) else None))
             self._staggered = False
         self._done = self._done & ~mask
         told = self.batch.told()
@@ -170,15 +167,24 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             infos[f"_{name}"] = infos[f"_{name}"] | begun
         return observation
 
-    def _told(
-        self, told: dict[str, Array], mask: Array | None = None, *, whole: Sequence[str] = ()
-    ) -> dict[str, Any]:
+    def _told(self, told: dict[str, Array], mask: Array | None = None, *, whole: Sequence[str] = ()) -> dict[str, Any]:
         """Infos with the masks of the copies they are about: ``mask``, or all for those named in ``whole``."""
         infos: dict[str, Any] = {}
         for name, value in told.items():
             infos[name] = value
             infos[f"_{name}"] = _copied(self._every if mask is None or name in whole else mask)
         return infos
+
+    def _checked_seeds(self, seed: Any) -> list[int | None]:
+        seeds = [seed + i for i in range(self.num_envs)] if _whole(seed) else seed
+        if not isinstance(seeds, Sequence | np.ndarray) or isinstance(seeds, str):
+            raise InputError(f"seed must be a whole number from 0, or one for every copy, got {seed!r}.")
+        if len(seeds) != self.num_envs:
+            raise InputError(f"There are {self.num_envs} environments and {len(seeds)} seeds.")
+        wrong = [i for i, one in enumerate(seeds) if one is not None and not (_whole(one) and one >= 0)]
+        if wrong:
+            raise InputError(f"The seeds of the environments {wrong[:8]} are no whole numbers from 0.")
+        return [None if one is None else int(one) for one in seeds]
 
     def _checked_mask(self, mask: Any) -> Array:
         if mask is None:
@@ -190,6 +196,10 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 f"{array.shape}."
             )
         return namespace(self.batch.x).asarray(array, device=self.batch.x.device)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _some(mask: Array) -> bool:

@@ -1,8 +1,6 @@
 """A traced function for many states: one ufunc call an operation, on rows of a block that stays in the cache.
 
-Every number of the function is a contiguous row ``(rows,)``, every layer of a network a matrix ``(width, rows)``;
-buffers are made once and used again as soon as nothing needs what they hold. What is told or wanted in the next step is
-computed where it is to be found.
+Where every operation writes to is planned before (:mod:`hnn_gym.trace.places`).
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.trace.nodes import Constant, Node
+from hnn_gym.trace.places import Places, room
 from hnn_gym.trace.program import Program
 
 _UFUNCS = {
@@ -36,15 +35,13 @@ _UFUNCS = {
     "max": "maximum",
     "atan2": "arctan2",
 }
-
-
 _FEW_ROWS = 4
-"""Up to so many rows of a product are computed one by one: OpenBLAS packs the layer first where there are two."""
+"""Up to so many rows of a product are computed one by one: for two or more, OpenBLAS copies the layer first."""
+
+__all__ = ["compiled", "room"]
 
 
-def compiled(
-    program: Program, rows: int, dtype: Any, others: Mapping[str, Any] | None = None
-) -> Callable[..., None]:
+def compiled(program: Program, rows: int, dtype: Any, others: Mapping[str, Any] | None = None) -> Callable[..., None]:
     """Compile for ``rows`` states at a time, computed in ``dtype``.
 
     Args:
@@ -62,66 +59,33 @@ def compiled(
     arguments = [f"in_{name}" for name in program.inputs] + [f"t{node.number}" for node in program.given]
     arguments += [f"next{i}" for i in range(len(program.next))] + [f"out_{name}" for name in program.outputs]
     lines = [f"def run({', '.join(arguments)}):", *plan.lines]
-    lines += [f"copyto({place}, {plan.value(entry)})" for place, entry in plan.wanted if place not in plan.places]
+    lines += [
+        f"copyto({place}, {plan.value(entry)})"
+        for place, entry in plan.places.wanted
+        if place not in plan.places.filled
+    ]
     lines.append("return")
     exec(compile("\n    ".join(lines), "<traced for many states>", "exec"), plan.names)
     run: Callable[..., None] = plan.names["run"]
     return run
 
 
-def room(nodes: tuple[Node, ...], rows: int, dtype: Any) -> list[np.ndarray]:
-    """Arrays for the values of nodes."""
-    return [np.empty(_shape(node, rows), np.bool_ if node.boolean else dtype) for node in nodes]
-
-
-def _shape(node: Node, rows: int) -> tuple[int, ...]:
-    lead, width = node.shape or (1, 1)
-    return (lead,) * (lead > 1) + (width,) * bool(node.shape) + (rows,)
-
-
 class _Plan:
-    """Which buffer every node is computed into, and the statements that do it."""
+    """The statements that compute every node, and the names they use."""
 
     def __init__(self, program: Program, rows: int, dtype: np.dtype[Any], others: Mapping[str, Any]) -> None:
-        self.program, self.rows, self.dtype = program, rows, dtype
+        self.rows, self.dtype = rows, dtype
+        self.places = Places(program, rows, dtype, others)
         self.names: dict[str, Any] = {"copyto": np.copyto, "matmul": np.matmul, "dot": np.dot}
         self.names |= {"nan": np.nan, "inf": np.inf}
         self.lines: list[str] = []
-        # Every place to fill, and with what: "next0", "out_x[:, 1]".
-        self.wanted: list[tuple[str, Any]] = [(f"next{i}", node) for i, node in enumerate(program.next)]
-        for name, entries in program.outputs.items():
-            places = [f"out_{name}[:, {i}]" for i in range(entries.size)] if entries.ndim else [f"out_{name}"]
-            self.wanted += zip(places, entries.flat, strict=True)
-        self._free: dict[Any, list[np.ndarray]] = {}
-        self._left = program.uses.copy()
-        self._buffers: dict[int, tuple[Any, np.ndarray]] = {}
         self._constants: dict[tuple[str, bool], str] = {}
-        self._homes: dict[int, np.ndarray] = {}
-        # Their entries are views of them: they must stay.
-        self._taken_apart = {node.args[0].number for node in program.nodes if node.op == "item"}
-        for node in program.nodes:
-            if node.op == "linear":
-                self._packed(node)
-        self._computed = {node.number for node in program.nodes if node.op not in ("input", "item")}
-        self._results = self._places_of_results(others)
-        self.places = set(self._results.values())
-        found: dict[Any, Node] = {(n.op, n.args[0].number): n for n in program.nodes if n.op in ("cos", "sin") and not n.shape}
+        found: dict[Any, Node] = {
+            (n.op, n.args[0].number): n for n in program.nodes if n.op in ("cos", "sin") and not n.shape
+        }
         self._circles = {a: (n, found["sin", a]) for (op, a), n in found.items() if op == "cos" and ("sin", a) in found}
         for node in program.nodes:
             self._plan(node)
-
-    def _places_of_results(self, others: Mapping[str, Any]) -> dict[int, str]:
-        """Where to compute nodes that are wanted in the next step or told, by number: the first such place.
-
-        Not those that are views of others, have their home in the input of a layer, or are told in another type.
-        """
-        places: dict[int, str] = {}
-        for place, node in self.wanted:
-            told = place.removeprefix("out_").partition("[")[0]
-            if isinstance(node, Node) and node.number in self._computed and told not in others:
-                if node.number not in self._homes and (place.startswith("next") or not node.shape):
-                    places.setdefault(node.number, place)
-        return places
 
     def value(self, value: Any) -> str:
         """The name of a node's buffer, or a constant."""
@@ -145,48 +109,18 @@ class _Plan:
         # Elementwise operations may overwrite what they read; products may not.
         in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod")
         if in_place:
-            self._release(node)
+            self.places.release(node)
         operation(node)
         if not in_place:
-            self._release(node)
-
-    def _release(self, node: Node) -> None:
-        for parent in node.parents:
-            self._left[parent.number] -= 1
-            if self._left[parent.number] == 0 and parent.number in self._buffers:
-                key, buffer = self._buffers.pop(parent.number)
-                self._free.setdefault(key, []).append(buffer)
+            self.places.release(node)
 
     def _buffer(self, node: Node) -> str:
-        name = f"t{node.number}"
-        if node.number in self._results:
-            self.lines.append(f"{name} = {self._results[node.number]}")
-            return name
-        home = self._homes.get(node.number)
-        if home is None:
-            key = (_shape(node, self.rows), np.bool_ if node.boolean else self.dtype)
-            free = self._free.get(key)
-            home = free.pop() if free else np.empty(*key)
-            if node.number not in self._taken_apart:
-                self._buffers[node.number] = (key, home)
-        self.names[name] = home
+        name, place = f"t{node.number}", self.places.of(node)
+        if isinstance(place, str):
+            self.lines.append(f"{name} = {place}")
+        else:
+            self.names[name] = place
         return name
-
-    def _packed(self, node: Node) -> None:
-        """Make the input rows of a layer; numbers that have no place yet are computed right there."""
-        scalars, matrix, bias = node.args
-        inputs, biased = len(matrix.array), bool(bias.array.any())
-        computed = {n.number for n in self.program.nodes if n.op not in ("input", "item") and not n.shape}
-        packed = np.ones((node.shape[0], inputs + biased, self.rows), self.dtype)
-        for k, scalar in enumerate(scalars):
-            i, j = divmod(k, inputs)
-            if not isinstance(scalar, Node):
-                packed[i, j] = scalar
-            elif scalar.number not in self._homes and scalar.number in computed and not scalar.boolean:
-                self._homes[scalar.number] = packed[i, j]
-        weights = np.vstack([matrix.array, bias.array]) if biased else matrix.array
-        self.names[f"z{node.number}"] = packed if node.shape[0] > 1 else packed[0]
-        self.names[f"c{node.number}_0"] = np.ascontiguousarray(weights.T, self.dtype)
 
     def _narrow(self, node: Node) -> None:
         if node.op == "item":
@@ -243,22 +177,26 @@ class _Plan:
         self._call("multiply", s, c, s)
         self._call("subtract", c, one, c)
 
+    def _linear(self, node: Node) -> None:
+        scalars, matrix, bias = node.args
+        packed, own, number = self.places.packed(node), self._buffer(node), node.number
+        for k, scalar in enumerate(scalars):
+            i, j = divmod(k, len(matrix.array))
+            row = packed[j] if packed.ndim == 2 else packed[i, j]
+            if isinstance(scalar, Node) and not self.places.is_home(scalar, row):
+                self.names[f"z{number}_{k}"] = row
+                self.lines.append(f"copyto(z{number}_{k}, {self.value(scalar)})")
+        weights = np.vstack([matrix.array, bias.array]) if bias.array.any() else matrix.array
+        self.names |= {f"z{number}": packed, f"c{number}_0": np.ascontiguousarray(weights.T, self.dtype)}
+        self.lines.append(f"matmul(c{number}_0, z{number}, {own})")
+
     def _wide(self, node: Node) -> None:
-        own, number = self._buffer(node), node.number
         if node.op == "linear":
-            packed = self.names[f"z{number}"]
-            for k, scalar in enumerate(node.args[0]):
-                i, j = divmod(k, len(node.args[1].array))
-                row = packed[j] if packed.ndim == 2 else packed[i, j]
-                home = self._homes.get(scalar.number) if isinstance(scalar, Node) else None
-                if isinstance(scalar, Node) and (home is None or not np.shares_memory(home, row)):
-                    self.names[f"z{number}_{k}"] = row
-                    self.lines.append(f"copyto(z{number}_{k}, {self.value(scalar)})")
-            self.lines.append(f"matmul(c{number}_0, z{number}, {own})")
+            self._linear(node)
             return
+        own, number = self._buffer(node), node.number
         for i, constant in enumerate(arg for arg in node.args if isinstance(arg, Constant)):
-            array = constant.array if node.op != "matmul" else constant.array.T
-            array = array if node.op == "matmul" else array[..., None]
+            array = constant.array.T if node.op == "matmul" else constant.array[..., None]
             self.names[f"c{number}_{i}"] = np.ascontiguousarray(array, self.dtype)
         if node.op == "affine":
             self._call("multiply", self.value(node.args[0]), f"c{number}_0", own)

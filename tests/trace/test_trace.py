@@ -93,7 +93,7 @@ def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> Non
     run = many.compiled(_traced(FUNCTIONS[name]), 37, dtype)
     tolerance = {"rtol": 1e-11, "atol": 1e-13} if dtype == np.float64 else {"rtol": 2e-4, "atol": 2e-5}
     for _ in range(2):  # buffers are used again in the second call
-        run(x, value)
+        run(x.astype(dtype), value)
         np.testing.assert_allclose(np.asarray(value, float), np.asarray(expected, float), **tolerance)
 
 
@@ -118,6 +118,75 @@ def test_what_a_step_has_computed_of_its_end_the_next_one_does_not_compute_again
         expected = leapfrog(x)["x"]
         np.testing.assert_allclose(after, expected, rtol=1e-14)
         x, given, following = expected, following, given
+
+
+def test_cosine_and_sine_of_one_angle_are_right_everywhere_on_the_circle() -> None:
+    angle = np.concatenate(
+        [np.linspace(-20, 20, 5001), np.pi * np.arange(-8, 9) / 2, [1e-300, -0.0, 1e5, -1e8, np.nextafter(np.pi, 4)]]
+    )
+    program = trace(lambda x: {"y": namespace(x).concat([namespace(x).cos(x), namespace(x).sin(x)], axis=-1)}, x=1)
+    told = np.empty((len(angle), 2))
+    many.compiled(program, len(angle), float)(angle[:, None], told)
+    # Four units in the last place of the tangent, and the rounding of what is made of it.
+    np.testing.assert_allclose(told, np.stack([np.cos(angle), np.sin(angle)], -1), rtol=0, atol=2e-15)
+    np.testing.assert_allclose((told**2).sum(-1), 1.0, rtol=0, atol=1e-15)
+
+
+def test_what_follows_from_the_state_alone_runs_apart_from_what_needs_the_action() -> None:
+    def step(x: Array, u: Array) -> dict[str, Array]:
+        q, p = split(x)
+        p = p + 0.1 * (u - namespace(q).sin(q))
+        q = q + 0.1 * p
+        reward = namespace(x).cos(x[..., 0]) * u[..., 0] + x[..., 1] ** 2
+        return {"x": namespace(q).concat([q, p], axis=-1), "reward": reward, "height": namespace(x).cos(x[..., 0])}
+
+    program = trace(step, x=2, u=1)
+    move, tell = program.apart("x", ["height"])
+    assert {node.op for node in move.nodes} == {"input", "add", "sub", "mul"}
+    assert sorted(node.op for node in move.given) == ["cos", "mul", "sin"]
+    assert list(tell.outputs) == ["height"]
+    rng = np.random.default_rng(0)
+    x, given = rng.normal(size=(5, 2)), many.room(move.given, 5, float)
+    run, look = many.compiled(move, 5, float), many.compiled(tell, 5, float)
+    after, reward, height = np.empty((5, 2)), np.empty(5), np.empty(5)
+    for k in range(4):
+        if k == 2:
+            x = rng.normal(size=(5, 2))  # other states in their place
+        look(x, None, *given, height)
+        u = rng.normal(size=(5, 1))
+        run(x, u, *given, after, reward)
+        expected = step(x, u)
+        np.testing.assert_allclose(after, expected["x"], rtol=1e-14)
+        np.testing.assert_allclose(reward, expected["reward"], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(height, expected["height"], rtol=1e-14, atol=1e-15)
+        x = after.copy()
+
+
+def test_a_choice_between_what_is_equal_anyway_is_none() -> None:
+    def limited(x: Array) -> Array:
+        clipped = x.clip(-1.0, 1.0)
+        return namespace(x).where(clipped != x, 3.0 * clipped + 1.0, 3.0 * x + 1.0)
+
+    def other(x: Array) -> Array:
+        clipped = x.clip(-1.0, 1.0)
+        return namespace(x).where(clipped != x, 3.0 * clipped + 1.0, 3.0 * x + 2.0)
+
+    assert "where" not in {node.op for node in _traced(limited).nodes}
+    assert "where" in {node.op for node in _traced(other).nodes}
+    x = np.array([[0.5, 2.0, -3.0]])
+    for function in (limited, other):
+        told = np.empty((1, 3))
+        many.compiled(_traced(function), 1, float)(x, told)
+        np.testing.assert_array_equal(told, function(x))
+
+
+@pytest.mark.parametrize("factor", [2.5, np.array([2.0, -1.0, 0.5])], ids=["a number", "one for every entry"])
+def test_a_constant_factor_of_a_networks_gradient_goes_into_its_matrix(factor: Any) -> None:
+    program = _traced(lambda x: factor * _gradient(x))
+    assert "mul" not in {node.op for node in program.nodes if not node.shape}
+    x, told = np.random.default_rng(0).normal(size=(4, 3)), np.empty((4, 3))
+    many.compiled(program, 4, float)(x, told)
+    np.testing.assert_allclose(told, factor * _gradient(x), rtol=1e-12)
 
 
 def test_equal_expressions_are_computed_once() -> None:

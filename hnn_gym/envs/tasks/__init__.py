@@ -84,6 +84,7 @@ __all__ = [
     "IdealPendulumSwingUp",
     "KeepBound",
     "NBodyBound",
+    "NumberedStarts",
     "OrbitTransfer",
     "PendulumSwingUp",
     "RealPendulumSustain",
