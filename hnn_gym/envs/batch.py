@@ -195,7 +195,7 @@ class Batch:
 def _finite(array: Array) -> bool:
     """Whether all entries are finite, by the sum of their squares; False also where only that overflows."""
     flat = array.ravel("K") if isinstance(array, np.ndarray) else array.reshape(-1)
-    return math.isfinite(flat @ flat)
+    return math.isfinite(flat.dot(flat))
 
 
 def _on_host(array: Array) -> np.ndarray:

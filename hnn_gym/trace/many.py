@@ -118,6 +118,8 @@ class _Plan:
         name, place = f"t{node.number}", self.places.of(node)
         if isinstance(place, str):
             self.lines.append(f"{name} = {place}")
+        elif self.places.has_ones(node):
+            self.names |= {name: place[:-1], f"{name}_1": place}
         else:
             self.names[name] = place
         return name
@@ -194,21 +196,34 @@ class _Plan:
         if node.op == "linear":
             self._linear(node)
             return
+        if node.op == "matmul":
+            self._matmul(node)
+            return
         own, number = self._buffer(node), node.number
         for i, constant in enumerate(arg for arg in node.args if isinstance(arg, Constant)):
-            array = constant.array.T if node.op == "matmul" else constant.array[..., None]
-            self.names[f"c{number}_{i}"] = np.ascontiguousarray(array, self.dtype)
+            self.names[f"c{number}_{i}"] = np.ascontiguousarray(constant.array[..., None], self.dtype)
         if node.op == "affine":
             self._call("multiply", self.value(node.args[0]), f"c{number}_0", own)
             self._call("add", own, f"c{number}_1", own)
-        elif node.op == "matmul" and node.shape[0] == 1 and node.shape[1] <= _FEW_ROWS:
-            for j, row in enumerate(self.names[f"c{number}_0"]):
-                self.names[f"c{number}_{j}"] = row
-                self.lines.append(f"dot(c{number}_{j}, {self.value(node.args[0])}, {own}[{j}])")
-        elif node.op == "matmul":
-            self.lines.append(f"matmul(c{number}_0, {self.value(node.args[0])}, {own})")
         else:
             self._elementwise(node, list(map(self.value, node.args)), own)
+
+    def _matmul(self, node: Node) -> None:
+        read, matrix, bias = node.args
+        own, name, biased = self._buffer(node), f"c{node.number}", bool(bias.array.any())
+        layer, weights = self.value(read), matrix.array
+        if biased and self.places.has_ones(read):
+            layer, weights, biased = f"{layer}_1", np.vstack([weights, bias.array]), False
+        self.names[name] = np.ascontiguousarray(weights.T, self.dtype)
+        if node.shape[0] == 1 and node.shape[1] <= _FEW_ROWS:
+            for j, row in enumerate(self.names[name]):
+                self.names[f"{name}_{j}"] = row
+                self.lines.append(f"dot({name}_{j}, {layer}, {own}[{j}])")
+        else:
+            self.lines.append(f"matmul({name}, {layer}, {own})")
+        if biased:
+            self.names[f"{name}_b"] = bias.array[:, None].astype(self.dtype)
+            self._call("add", own, f"{name}_b", own)
 
     def _elementwise(self, node: Node, values: list[str], own: str) -> None:
         if node.op == "mul" and node.args[0] is node.args[1]:

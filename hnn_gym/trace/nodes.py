@@ -6,6 +6,7 @@ once. Arithmetic on nodes makes nodes; arithmetic on constants is done at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
@@ -160,6 +161,8 @@ class Node:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
+        if self.op == "div" and isinstance(self.args[1], float) and _is_power_of_two(other):
+            return self.args[0] / (self.args[1] * float(other))  # to the bit
         return self if _is(other, 1.0) else _binary("div", self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -222,6 +225,10 @@ def needed(results: Iterable[Node], leaves: Container[int]) -> list[Node]:
 
 def _is(value: Any, number: float) -> bool:
     return not isinstance(value, Node | bool) and isinstance(value, int | float) and value == number
+
+
+def _is_power_of_two(value: Any) -> bool:
+    return not isinstance(value, Node | bool) and isinstance(value, int | float) and math.frexp(value)[0] == 0.5
 
 
 def _binary(op: str, a: Any, b: Any) -> Any:

@@ -36,6 +36,8 @@ class Places:
         # Their entries are views of them: they must stay.
         self._taken_apart = {node.args[0].number for node in program.nodes if node.op == "item"}
         computed = {node.number for node in program.nodes if node.op not in ("input", "item")}
+        products = (node for node in program.nodes if node.op == "matmul")
+        self._biased = {n.args[0].number for n in products if n.shape[0] == 1 and n.args[2].array.any()} & computed
         self._homes: dict[int, np.ndarray] = {}
         self._packed = {n.number: self._make_packed(n, computed) for n in program.nodes if n.op == "linear"}
         self._results = self._places_of_results(computed, others)
@@ -77,16 +79,23 @@ class Places:
         home = self._homes.get(scalar.number)
         return home is not None and np.shares_memory(home, row)
 
+    def has_ones(self, node: Node) -> bool:
+        """Whether the layer's array has a row of ones below it, so that a product with it may add a bias."""
+        return node.number in self._biased and node.number not in self._results
+
     def of(self, node: Node) -> str | np.ndarray:
-        """Where to compute the node: one of ``wanted``, or an array."""
+        """Where to compute the node: one of ``wanted``, or an array, with a row of ones where it :meth:`has_ones`."""
         if node.number in self._results:
             return self._results[node.number]
         home = self._homes.get(node.number)
         if home is not None:
             return home
-        key = (shape_of(node, self._rows), np.bool_ if node.boolean else self._dtype)
+        ones = self.has_ones(node)
+        shape = shape_of(node, self._rows)
+        shape = (shape[0] + 1, *shape[1:]) if ones else shape
+        key = (shape, np.bool_ if node.boolean else self._dtype, ones)
         free = self._free.get(key)
-        buffer = free.pop() if free else np.empty(*key)
+        buffer = free.pop() if free else np.ones(*key[:2])
         if node.number not in self._taken_apart:
             self._buffers[node.number] = (key, buffer)
         return buffer

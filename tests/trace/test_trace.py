@@ -189,6 +189,29 @@ def test_a_constant_factor_of_a_networks_gradient_goes_into_its_matrix(factor: A
     np.testing.assert_allclose(told, factor * _gradient(x), rtol=1e-12)
 
 
+def test_a_layer_handed_over_from_the_step_before_gets_its_bias_too() -> None:
+    def slopes(x: Array) -> Array:
+        h = namespace(x).tanh(x @ W0.T + B0)
+        return 1 - h * h
+
+    def step(x: Array) -> dict[str, Array]:
+        after = x - 0.1 * (slopes(x) @ W0)
+        return {"x": after, "seen": slopes(after) @ W0[::-1]}
+
+    program = trace(step, x=3).reusing("x")
+    assert [bool(node.shape) for node in program.given] == [True]
+    x = np.random.default_rng(0).normal(size=(7, 3))
+    given, following = many.room(program.given, 7, float), many.room(program.given, 7, float)
+    many.compiled(replace(program.telling([]), given=(), next=program.given), 7, float)(x, *given)
+    run, after, seen = many.compiled(program, 7, float), np.empty((7, 3)), np.empty((7, 3))
+    for _ in range(3):
+        run(x, *given, *following, after, seen)
+        expected = step(x)
+        np.testing.assert_allclose(after, expected["x"], rtol=1e-13)
+        np.testing.assert_allclose(seen, expected["seen"], rtol=1e-12)
+        x, given, following = after.copy(), following, given
+
+
 def test_equal_expressions_are_computed_once() -> None:
     program = trace(lambda x: {"y": namespace(x).sin(x[..., :1] * 2) + namespace(x).sin(2 * x[..., :1])}, x=1)
     assert sorted(node.op for node in program.nodes) == ["add", "input", "mul", "sin"]
