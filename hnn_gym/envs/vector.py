@@ -14,6 +14,11 @@ from hnn_gym.envs.build import Source, build_simulator
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
 
+_OF_SINGLES = {
+    "episode_steps": "the length of a batch's episodes is max_episode_steps",
+    "render_mode": "draw with hnn_gym.make_sb3_vec(..., draws=True), or one copy with gymnasium.make",
+}
+
 
 class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
     """``num_envs`` copies of a true or learned world, stepped as one.
@@ -60,6 +65,9 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be
                 used.
         """
+        for name, remedy in _OF_SINGLES.items():
+            if name in world_options:
+                raise InputError(f"{name} is an argument of single environments: {remedy}.")
         try:
             mode = AutoresetMode(autoreset_mode)
         except ValueError:

@@ -212,7 +212,7 @@ def test_the_time_step_can_be_changed_and_every_halving_brings_the_motion_closer
         (lambda m: np.zeros(m + 1), r"has shape \(., ?\), and must have"),
         (lambda m: np.zeros((1, m)), r"has shape \(1, .\), and must have"),
         (lambda m: 0.5, r"The action 0.5 has shape \(\), and must have"),
-        (lambda m: None, r"The action None has shape \(\), and must have"),
+        (lambda m: None, "The action None is not an array of numbers"),
         (lambda m: "left", "The action 'left' is not an array of numbers"),
         (lambda m: [[1], [2, 3]], "is not an array of numbers"),
     ],

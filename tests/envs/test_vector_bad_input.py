@@ -32,6 +32,8 @@ def _copy(array: Any) -> np.ndarray:
         ({"max_episode_steps": 2.5}, "max_episode_steps must be a whole number of at least 1, got 2.5"),
         ({"autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),
         ({"dt": -1.0}, "dt must be a positive"),
+        ({"episode_steps": 5}, "the length of a batch's episodes is max_episode_steps"),
+        ({"render_mode": "rgb_array"}, "draw with hnn_gym.make_sb3_vec"),
     ],
 )
 def test_batches_that_make_no_sense_are_refused(kwargs: Any, words: str) -> None:
