@@ -233,7 +233,7 @@ def test_a_bad_action_is_refused_and_changes_nothing(make: Make, env_id: str, ba
         ({"state": [np.nan] * 2}, "not finite"),
         ({"state": [0.0, np.inf]}, "not finite"),
         ({"state": [0.0]}, r"must have \(2,\): \[q, dq/dt\]"),
-        ({"state": None}, r"The state None has shape"),
+        ({"state": None}, r"The state None is not an array of numbers"),
         ({"state": "up"}, "not an array of numbers"),
         ({"stat": [0.0, 0.0]}, r"does not know the options \['stat'\]: it knows \['state', 'x_init', 'y_init'\]"),
         ([0.0, 0.0], "options must be a dict"),
