@@ -162,7 +162,8 @@ class Batch:
 
         outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
         self._step.kept()
-        self.x, self.steps = outcome.x, self.steps + 1
+        self.x = outcome.x
+        self.steps += 1
         if rows is not None:
             self.steps[rows], outcome.reward[rows], outcome.terminated[rows] = 0, 0.0, False
         if self._limit is None:

@@ -11,12 +11,12 @@ from gymnasium.utils import seeding
 from hnn_gym.envs.tasks import NumberedStarts, Task
 from hnn_gym.world_model import WorldModel
 
-_AHEAD = 32
+_AHEAD = 64
 """Starts that a copy's generator draws at a time: ``random((k, n))`` is the stream of k times ``random(n)``."""
 
 
 class Draws:
-    """The generators of ``count`` copies, made when they are first needed, and what they have drawn ahead.
+    """The generators of ``count`` copies, made when they are first needed, and the starts they have drawn ahead.
 
     Nothing else draws from these generators, so that how far ahead they are cannot be seen.
     """
@@ -29,17 +29,14 @@ class Draws:
         # A subclass with an ``initial`` of its own draws as that says.
         if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial:
             self._numbered = task
-            self._numbers = np.empty((count, _AHEAD, task.start_numbers))
-            self._points = np.empty((count * _AHEAD, 2 * world.coordinates.n))  # where reset is given no options
-            self._used = np.full(count, _AHEAD)
+            self._ahead = np.empty((count * _AHEAD, 2 * world.coordinates.n))
+        self._used = np.full(count, _AHEAD)
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed every copy; None leaves one as it is."""
         for i, seed in enumerate(seeds):
             if seed is not None:
-                self._generators[i] = seeding.np_random(seed)[0]
-                if self._numbered is not None:
-                    self._used[i] = _AHEAD
+                self._generators[i], self._used[i] = seeding.np_random(seed)[0], _AHEAD
 
     def starts(self, rows: np.ndarray, options: Mapping[str, Any]) -> np.ndarray:
         """Draw a start for every copy of ``rows`` ``(k,)``; return phase points ``(k, 2n)``.
@@ -47,8 +44,8 @@ class Draws:
         Raises:
             InputError: the task refuses the options; nothing has been drawn then.
         """
-        if self._numbered is None:
-            drawn = [self._task.initial(self._generator(i), options) for i in rows.tolist()]
+        if self._numbered is None or options:
+            drawn = [self._task.initial(self._wound_back(i), options) for i in rows.tolist()]
             q, v = (np.array(part, np.float64) for part in zip(*drawn, strict=True))
             return self._world.phase_point(q, v)
         used = self._used.take(rows)
@@ -56,19 +53,20 @@ class Draws:
         if np.count_nonzero(empty):
             self._draw_ahead(self._numbered, rows[empty])
             used[empty] = 0
-        if options:
-            points: np.ndarray = self._world.phase_point(*self._numbered.start(self._numbers[rows, used], options))
-        else:
-            points = self._points.take(rows * _AHEAD + used, 0)
         self._used[rows] = used + 1
-        return points
+        return self._ahead.take(rows * _AHEAD + used, 0)
 
     def _draw_ahead(self, task: NumberedStarts, rows: np.ndarray) -> None:
-        for i in rows.tolist():
-            self._generator(i).random(out=self._numbers[i])
-        points = self._world.phase_point(*task.start(self._numbers[rows], {}))
-        self._points.reshape(len(self._used), _AHEAD, -1)[rows] = points
-        self._used[rows] = 0
+        numbers = np.stack([self._generator(i).random((_AHEAD, task.start_numbers)) for i in rows.tolist()])
+        self._ahead.reshape(len(self._used), _AHEAD, -1)[rows] = self._world.phase_point(*task.start(numbers, {}))
+
+    def _wound_back(self, i: int) -> np.random.Generator:
+        """The generator of copy i as if it had drawn nothing ahead."""
+        generator, unused = self._generator(i), _AHEAD - int(self._used[i])
+        if unused and self._numbered is not None:
+            generator.bit_generator.advance(-unused * self._numbered.start_numbers)  # type: ignore[attr-defined]
+            self._used[i] = _AHEAD
+        return generator
 
     def _generator(self, i: int) -> np.random.Generator:
         found = self._generators[i]

@@ -107,7 +107,7 @@ class _Plan:
     def _plan(self, node: Node) -> None:
         operation = self._wide if node.shape else self._narrow
         # Elementwise operations may overwrite what they read; products may not.
-        in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod")
+        in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod", "wrap")
         if in_place:
             self.places.release(node)
         operation(node)
@@ -153,6 +153,13 @@ class _Plan:
             self._call("divide", *values, own)
             self._call("floor", own, own)
             self._call("multiply", own, values[1], own)
+            self._call("subtract", values[0], own, own)
+        elif node.op == "wrap":
+            # a - 2 c round(a / 2 c), which is the same but at the very ends.
+            period = self._operand(2 * node.args[1], whole=False)
+            self._call("divide", values[0], period, own)
+            self._call("rint", own, own)
+            self._call("multiply", own, period, own)
             self._call("subtract", values[0], own, own)
         else:
             # Truth values are added as numbers.

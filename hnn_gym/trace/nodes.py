@@ -143,6 +143,10 @@ class Node:
             # The separation of two bodies seen from the other one.
             if (opposite := self.graph.find("sub", other, self)) is not None:
                 return -opposite
+        if self.op == "mod" and isinstance(self.args[0], Node) and self.args[0].op == "add":
+            angle, half = self.args[0].args
+            if isinstance(half, float) and _is(other, half) and _is(self.args[1], 2 * half):
+                return self.graph.node("wrap", angle, half)
         return self if _is(other, 0.0) else _binary("sub", self, other)
 
     def __rsub__(self, other: Any) -> Any:

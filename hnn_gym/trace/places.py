@@ -36,8 +36,7 @@ class Places:
         # Their entries are views of them: they must stay.
         self._taken_apart = {node.args[0].number for node in program.nodes if node.op == "item"}
         computed = {node.number for node in program.nodes if node.op not in ("input", "item")}
-        products = (node for node in program.nodes if node.op == "matmul")
-        self._biased = {n.args[0].number for n in products if n.shape[0] == 1 and n.args[2].array.any()} & computed
+        self._given = {node.number for node in program.given}
         self._homes: dict[int, np.ndarray] = {}
         self._packed = {n.number: self._make_packed(n, computed) for n in program.nodes if n.op == "linear"}
         self._results = self._places_of_results(computed, others)
@@ -81,7 +80,7 @@ class Places:
 
     def has_ones(self, node: Node) -> bool:
         """Whether the layer's array has a row of ones below it, so that a product with it may add a bias."""
-        return node.number in self._biased and node.number not in self._results
+        return node.shape[:1] == (1,) and node.number not in self._results and node.number not in self._given
 
     def of(self, node: Node) -> str | np.ndarray:
         """Where to compute the node: one of ``wanted``, or an array, with a row of ones where it :meth:`has_ones`."""

@@ -53,6 +53,7 @@ def _pairs(x: Array) -> Array:
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "arithmetic": lambda x: (2 * x - x / 3 + 1 / (x * x + 1)) ** 2 - (-x),
+    "an angle brought to one turn": lambda x: (7 * x + np.pi) % (2 * np.pi) - np.pi,
     "remainder": lambda x: (x + np.pi) % (2 * np.pi) - np.pi,
     "functions": lambda x: namespace(x).exp(-x * x) + namespace(x).sqrt(abs(x)) + namespace(x).log(1 + x * x),
     "clip and choose": lambda x: namespace(x).where(x > 0.2, x.clip(-0.5, 0.5), 2 * x),
@@ -160,6 +161,23 @@ def test_what_follows_from_the_state_alone_runs_apart_from_what_needs_the_action
         np.testing.assert_allclose(reward, expected["reward"], rtol=1e-13, atol=1e-15)
         np.testing.assert_allclose(height, expected["height"], rtol=1e-14, atol=1e-15)
         x = after.copy()
+
+
+def test_an_angle_is_brought_to_the_same_turn_as_by_a_remainder() -> None:
+    def wrapped(x: Array) -> Array:
+        return (x + np.pi) % (2 * np.pi) - np.pi
+
+    program = trace(lambda x: {"y": wrapped(x)}, x=1)
+    assert sorted(node.op for node in program.nodes) == ["input", "wrap"]
+    angle = np.concatenate([np.linspace(-30, 30, 4001), 2 * np.pi * np.arange(-3, 4), [0.0, -0.0, 1e6]])
+    told = np.empty((len(angle), 1))
+    many.compiled(program, len(angle), float)(angle[:, None], told)
+    # The rounding of an angle of so many turns.
+    np.testing.assert_allclose(told[:, 0], wrapped(angle), rtol=0, atol=4e-16 * np.abs(angle).max())
+    at_the_end = np.array([[np.pi], [-np.pi]])
+    many.compiled(program, 2, float)(at_the_end, told[:2])
+    np.testing.assert_allclose(abs(told[:2]), np.pi, rtol=1e-15)
+    assert one.compiled(program, {})([4.0])[0][0] == wrapped(4.0)
 
 
 def test_a_choice_between_what_is_equal_anyway_is_none() -> None:

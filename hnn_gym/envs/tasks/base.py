@@ -78,6 +78,8 @@ class NumberedStarts(Task):
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(n,)`` float64."""
+        if options:
+            self.start(np.zeros(self.start_numbers), options)  # refuses, before anything is drawn
         return self.start(rng.random(self.start_numbers), options)
 
     @abstractmethod
