@@ -26,7 +26,6 @@ class Batch:
     Attributes:
         simulator: the world and the task.
         x: phase points ``(num_envs, 2n)``, NumPy or torch; read only.
-        steps: steps of the present episode, int64 ``(num_envs,)``.
     """
 
     def __init__(
@@ -67,8 +66,14 @@ class Batch:
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
-        self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
+        # Steps are not counted copy by copy: what is kept is when the present episodes began.
+        self._now, self._began = 0, self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._draws = Draws(simulator.world, simulator.task, self.num_envs)
+
+    @property
+    def steps(self) -> Array:
+        """Steps of the present episodes, int64 ``(num_envs,)``."""
+        return self._now - self._began
 
     @property
     def times(self) -> Array | None:
@@ -90,10 +95,9 @@ class Batch:
         Raises:
             InputError: the task refuses the options; nothing has changed then.
         """
-        x, steps = (self._xp.asarray(array, copy=True) for array in (self.x, self.steps))
+        x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
-        steps[rows] = 0
-        self.x, self.steps = x, steps
+        self.x, self._began[rows] = x, self._now
         told: dict[str, Array] = self._step.begin(x, rows, self.times)
         return told
 
@@ -138,7 +142,7 @@ class Batch:
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
         if self._limit is not None:
-            self.steps = self._xp.asarray(rng.integers(0, self._limit, self.num_envs), **self._place)
+            self._began = self._now - self._xp.asarray(rng.integers(0, self._limit, self.num_envs), **self._place)
 
     def advance(self, actions: Any, begun: Array | None = None) -> tuple[Outcome, Array]:
         """Step all copies, but begin an episode in those that ``begun`` ``(num_envs,)`` marks, at a reward of 0.
@@ -163,12 +167,12 @@ class Batch:
         outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
         self._step.kept()
         self.x = outcome.x
-        self.steps += 1
+        self._now += 1
         if rows is not None:
-            self.steps[rows], outcome.reward[rows], outcome.terminated[rows] = 0, 0.0, False
+            self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
         if self._limit is None:
             return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place)
-        return outcome, self.steps >= self._limit
+        return outcome, self._began <= self._now - self._limit
 
     def _refuse_lost(self, new: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from hnn_gym.world_model import WorldModel
 
 _AHEAD = 64
 """Starts that a copy's generator draws at a time: ``random((k, n))`` is the stream of k times ``random(n)``."""
+_BLOCK = _AHEAD + 1
+"""They lie in a block of rows, and behind them a row of NaN, which says that they are used up."""
 
 
 class Draws:
@@ -29,14 +32,14 @@ class Draws:
         # A subclass with an ``initial`` of its own draws as that says.
         if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial:
             self._numbered = task
-            self._ahead = np.empty((count * _AHEAD, 2 * world.coordinates.n))
-        self._used = np.full(count, _AHEAD)
+            self._ahead = np.full((count * _BLOCK, 2 * world.coordinates.n), np.nan)
+        self._next = np.arange(count) * _BLOCK + _AHEAD
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed every copy; None leaves one as it is."""
         for i, seed in enumerate(seeds):
             if seed is not None:
-                self._generators[i], self._used[i] = seeding.np_random(seed)[0], _AHEAD
+                self._generators[i], self._next[i] = seeding.np_random(seed)[0], i * _BLOCK + _AHEAD
 
     def starts(self, rows: np.ndarray, options: Mapping[str, Any]) -> np.ndarray:
         """Draw a start for every copy of ``rows`` ``(k,)``; return phase points ``(k, 2n)``.
@@ -48,24 +51,29 @@ class Draws:
             drawn = [self._task.initial(self._wound_back(i), options) for i in rows.tolist()]
             q, v = (np.array(part, np.float64) for part in zip(*drawn, strict=True))
             return self._world.phase_point(q, v)
-        used = self._used.take(rows)
-        empty = used == _AHEAD
-        if np.count_nonzero(empty):
+        at = self._next.take(rows)
+        points = self._ahead.take(at, 0)
+        first = points[:, 0]
+        if not math.isfinite(first.dot(first)):
+            empty = np.isnan(first)
             self._draw_ahead(self._numbered, rows[empty])
-            used[empty] = 0
-        self._used[rows] = used + 1
-        return self._ahead.take(rows * _AHEAD + used, 0)
+            at[empty] -= _AHEAD
+            points = self._ahead.take(at, 0)
+        self._next[rows] = at + 1
+        return points
 
     def _draw_ahead(self, task: NumberedStarts, rows: np.ndarray) -> None:
         numbers = np.stack([self._generator(i).random((_AHEAD, task.start_numbers)) for i in rows.tolist()])
-        self._ahead.reshape(len(self._used), _AHEAD, -1)[rows] = self._world.phase_point(*task.start(numbers, {}))
+        blocks = self._ahead.reshape(len(self._next), _BLOCK, -1)
+        blocks[rows, :_AHEAD] = self._world.phase_point(*task.start(numbers, {}))
 
     def _wound_back(self, i: int) -> np.random.Generator:
         """The generator of copy i as if it had drawn nothing ahead."""
-        generator, unused = self._generator(i), _AHEAD - int(self._used[i])
-        if unused and self._numbered is not None:
+        generator, end = self._generator(i), i * _BLOCK + _AHEAD
+        if self._numbered is not None and self._next[i] < end:
+            unused = end - int(self._next[i])
             generator.bit_generator.advance(-unused * self._numbered.start_numbers)  # type: ignore[attr-defined]
-            self._used[i] = _AHEAD
+            self._next[i] = end
         return generator
 
     def _generator(self, i: int) -> np.random.Generator:

@@ -148,7 +148,10 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         begun = self._done
         outcome, truncated = self.batch.advance(actions, begun)
         self._done = outcome.terminated | truncated
-        infos = self._told(outcome.info, ~begun, whole=self.batch.simulator.told_of_states)
+        infos, always = self._told(outcome.info), self.batch.simulator.told_of_states
+        for name in outcome.info:
+            if name not in always:
+                infos[f"_{name}"] = ~begun
         return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
 
     def _begin_anew_at_once(
@@ -175,12 +178,12 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             infos[f"_{name}"] = infos[f"_{name}"] | begun
         return observation
 
-    def _told(self, told: dict[str, Array], mask: Array | None = None, *, whole: Sequence[str] = ()) -> dict[str, Any]:
-        """Infos with the masks of the copies they are about: ``mask``, or all for those named in ``whole``."""
+    def _told(self, told: dict[str, Array], mask: Array | None = None) -> dict[str, Any]:
+        """Infos with the masks of the copies they are about, or of all."""
         infos: dict[str, Any] = {}
         for name, value in told.items():
             infos[name] = value
-            infos[f"_{name}"] = _copied(self._every if mask is None or name in whole else mask)
+            infos[f"_{name}"] = _copied(self._every if mask is None else mask)
         return infos
 
     def _checked_seeds(self, seed: Any) -> list[int | None]:

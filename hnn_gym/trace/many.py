@@ -144,7 +144,9 @@ class _Plan:
         whole = node.op in ("clip", "min", "max")
         values = [self._operand(arg, whole=whole) for arg in node.args]
         if node.op == "where":
-            self.lines += [f"copyto({own}, {values[2]})", f"copyto({own}, {values[1]}, where={values[0]})"]
+            if not self.places.share(node, node.args[2]):
+                self.lines.append(f"copyto({own}, {values[2]})")
+            self.lines.append(f"copyto({own}, {values[1]}, where={values[0]})")
         elif node.op == "clip":
             self._call("maximum", values[0], values[1], own)
             self._call("minimum", own, values[2], own)

@@ -39,7 +39,7 @@ class Places:
         self._given = {node.number for node in program.given}
         self._homes: dict[int, np.ndarray] = {}
         self._packed = {n.number: self._make_packed(n, computed) for n in program.nodes if n.op == "linear"}
-        self._results = self._places_of_results(computed, others)
+        self._results = self._places_of_results(program, computed, others)
         self.filled = set(self._results.values())
 
     def _make_packed(self, node: Node, computed: set[int]) -> np.ndarray:
@@ -55,10 +55,11 @@ class Places:
                 self._homes[scalar.number] = packed[i, j]
         return packed
 
-    def _places_of_results(self, computed: set[int], others: Mapping[str, Any]) -> dict[int, str]:
+    def _places_of_results(self, program: Program, computed: set[int], others: Mapping[str, Any]) -> dict[int, str]:
         """Where to compute nodes that are wanted in the next step or told, by number: the first such place.
 
-        Not those that are views of others, have their home in the input of a layer, or are told in another type.
+        Not those that are views of others, have their home in the input of a layer, or are told in another type. What a
+        choice falls back to is computed where the choice is wanted, unless something needs it later.
         """
         places: dict[int, str] = {}
         for place, node in self.wanted:
@@ -66,6 +67,14 @@ class Places:
                 continue
             if place.removeprefix("out_").partition("[")[0] not in others:
                 places.setdefault(node.number, place)
+        last = {parent.number: node.number for node in program.nodes for parent in node.parents}
+        taken = {*self._homes, *(node.number for _, node in self.wanted if isinstance(node, Node))}
+        for node in program.nodes:
+            if node.op == "where" and node.number in places and isinstance(node.args[2], Node):
+                other = node.args[2]
+                free = other.number in computed - taken and last[other.number] == node.number and not other.shape
+                if free and other.boolean == node.boolean:
+                    places[other.number] = places[node.number]
         return places
 
     def packed(self, node: Node) -> np.ndarray:
@@ -81,6 +90,12 @@ class Places:
     def has_ones(self, node: Node) -> bool:
         """Whether the layer's array has a row of ones below it, so that a product with it may add a bias."""
         return node.shape[:1] == (1,) and node.number not in self._results and node.number not in self._given
+
+    def share(self, one: Any, other: Any) -> bool:
+        """Whether two nodes are computed in the same of the ``wanted`` places."""
+        if not isinstance(one, Node) or not isinstance(other, Node):
+            return False
+        return one.number in self._results and self._results.get(other.number) == self._results[one.number]
 
     def of(self, node: Node) -> str | np.ndarray:
         """Where to compute the node: one of ``wanted``, or an array, with a row of ones where it :meth:`has_ones`."""

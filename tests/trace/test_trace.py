@@ -180,6 +180,17 @@ def test_an_angle_is_brought_to_the_same_turn_as_by_a_remainder() -> None:
     assert one.compiled(program, {})([4.0])[0][0] == wrapped(4.0)
 
 
+def test_what_a_choice_falls_back_to_may_be_told_too() -> None:
+    def function(x: Array) -> dict[str, Array]:
+        other = 3 * x[..., 0]
+        return {"y": namespace(x).where(x[..., 1] > 0, x[..., 2], other), "other": other}
+
+    x, y, other = np.random.default_rng(0).normal(size=(9, 3)), np.empty(9), np.empty(9, np.float32)
+    many.compiled(trace(function, x=3), 9, float, {"other": np.float32})(x, y, other)
+    np.testing.assert_array_equal(y, function(x)["y"])
+    np.testing.assert_array_equal(other, function(x)["other"].astype(np.float32))
+
+
 def test_a_choice_between_what_is_equal_anyway_is_none() -> None:
     def limited(x: Array) -> Array:
         clipped = x.clip(-1.0, 1.0)
