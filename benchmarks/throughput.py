@@ -241,19 +241,20 @@ def _main(settings: Settings) -> None:
     singles = rounds({name: episodes_of_one(name, 4000 // scale) for name in (OURS, THEIRS)}, count)
     rows.append(compared("one environment, random actions", singles, OURS, THEIRS, bar=1.0))
 
+    # Short turns, so that few are interrupted, and as many more of them.
     vectors = {
-        "ours": batches(vector(1024), 200 // scale),
-        "float32": batches(vector(1024, dtype="float32"), 200 // scale),
-        "Sync": batches(SyncVectorEnv([lambda: gymnasium.make(THEIRS)] * 64), 40 // scale),
-        "roofline": roofline(vector(1024), 200 // scale),
-        "roofline32": roofline(vector(1024), 200 // scale, np.float32),
-        "2 x 64": batches(widened((64, 64)), 60 // scale),
-        "roofline 2 x 64": roofline(widened((64, 64)), 60 // scale),
-        "bare": bare(1024, 200 // scale),
-        "middle": bare(1024, 200 // scale, resets=False),
-        "adapter": batches(hnn_gym.make_sb3_vec(OURS, 1024, staggered=True), 200 // scale),
+        "ours": batches(vector(1024), 10),
+        "float32": batches(vector(1024, dtype="float32"), 10),
+        "Sync": batches(SyncVectorEnv([lambda: gymnasium.make(THEIRS)] * 64), 2),
+        "roofline": roofline(vector(1024), 10),
+        "roofline32": roofline(vector(1024), 10, np.float32),
+        "2 x 64": batches(widened((64, 64)), 3),
+        "roofline 2 x 64": roofline(widened((64, 64)), 3),
+        "bare": bare(1024, 10),
+        "middle": bare(1024, 20, resets=False),
+        "adapter": batches(hnn_gym.make_sb3_vec(OURS, 1024, staggered=True), 10),
     }
-    seconds = rounds(vectors, count)
+    seconds = rounds(vectors, 1 if settings.quick else 20 * count)
     rows.append(compared("1,024 environments / SyncVectorEnv of 64", seconds, "ours", "Sync", bar=25))
     rows.append(compared("1,024 environments / roofline", seconds, "ours", "roofline", bar=0.5))
     rows.append(compared("the same, no episode beginning or ending / roofline", seconds, "middle", "roofline"))

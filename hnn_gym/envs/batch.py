@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from gymnasium.utils import seeding
 
+from hnn_gym.envs.checks import check_steps, numbers
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import Outcome, Steps
+from hnn_gym.envs.draws import Draws
+from hnn_gym.envs.stepping import Outcome
+from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.phase import Array, namespace
 
@@ -23,7 +26,6 @@ class Batch:
     Attributes:
         simulator: the world and the task.
         x: phase points ``(num_envs, 2n)``, NumPy or torch; read only.
-        steps: steps of the present episode, int64 ``(num_envs,)``.
         max_episode_steps: episodes are truncated after so many steps, None: never. May be changed at any time.
     """
 
@@ -50,12 +52,11 @@ class Batch:
         """
         if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs!r}.")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise InputError(f"max_episode_steps must be at least 1, got {max_episode_steps}.")
+        check_steps(max_episode_steps, "max_episode_steps")
         self.simulator, self.num_envs = simulator, int(num_envs)
         self.max_episode_steps = max_episode_steps
         self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
-        start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype))
+        start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype), order="F")
         if simulator.world.integrator.exact and start.dtype != np.float64:
             raise InputError(f'exactly_reversible=True needs dtype="float64", got {dtype!r}.')
         if device is None:
@@ -67,8 +68,14 @@ class Batch:
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
-        self.steps = self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
-        self._generators: list[np.random.Generator | None] = [None] * num_envs
+        # Steps are not counted copy by copy: what is kept is when the present episodes began.
+        self._now, self._began = 0, self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
+        self._draws = Draws(simulator.world, simulator.task, self.num_envs)
+
+    @property
+    def steps(self) -> Array:
+        """Steps of the present episodes, int64 ``(num_envs,)``."""
+        return self._now - self._began
 
     @property
     def times(self) -> Array | None:
@@ -79,31 +86,35 @@ class Batch:
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed every copy; None leaves one as it is."""
-        for i, seed in enumerate(seeds):
-            if seed is not None:
-                self._generators[i] = seeding.np_random(seed)[0]
+        self._draws.seed(seeds)
 
     def start(self, which: Array, options: Mapping[str, Any] | None = None) -> dict[str, Array]:
         """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks.
 
         Returns:
             What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
+
+        Raises:
+            InputError: the task refuses the options; nothing has changed then.
         """
-        task, world = self.simulator.task, self.simulator.world
-        chosen = np.flatnonzero(_on_host(which))
-        q, v = np.empty((2, len(chosen), world.coordinates.n))
-        for k, i in enumerate(chosen.tolist()):
-            generator = self._generators[i]
-            if generator is None:
-                generator = self._generators[i] = seeding.np_random(None)[0]
-            q[k], v[k] = task.initial(generator, options or {})
-        x, steps = (self._xp.asarray(array, copy=True) for array in (self.x, self.steps))
-        rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
-        x[rows] = self._xp.asarray(world.phase_point(q, v), dtype=x.dtype, **self._place)
-        steps[rows] = 0
-        self.x, self.steps = x, steps
+        x = self._xp.asarray(self.x, copy=True)
+        rows = self._put_starts(x, which, options or {})
+        self.x, self._began[rows] = x, self._now
         told: dict[str, Array] = self._step.begin(x, rows, self.times)
         return told
+
+    def _as_tensor(self, actions: Any) -> Array:
+        from hnn_gym.envs import stepping_torch
+
+        return stepping_torch.as_tensor(actions, like=self.x)
+
+    def _put_starts(self, x: Array, which: Array, options: Mapping[str, Any]) -> Array:
+        """Draw starts into the marked rows of x; return which those are ``(k,)``."""
+        chosen = _on_host(which).nonzero()[0]
+        start = self._draws.starts(chosen, options)
+        rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
+        x[rows] = start if self._xp is np else self._xp.asarray(start, dtype=x.dtype, **self._place)
+        return rows
 
     def reverse(self) -> None:
         """Turn time around in all copies: the next steps undo the last ones.
@@ -132,53 +143,71 @@ class Batch:
 
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
-        if self.max_episode_steps is not None:
-            self.steps = self._xp.asarray(rng.integers(0, self.max_episode_steps, self.num_envs), **self._place)
+        limit = self.max_episode_steps
+        if limit is not None:
+            self._began = self._now - self._xp.asarray(rng.integers(0, limit, self.num_envs), **self._place)
 
-    def advance(self, actions: Any, active: Array | None = None) -> tuple[Outcome, Array]:
-        """Step all copies, or those that ``active`` ``(num_envs,)`` marks; return the outcome and ``truncated``.
+    def advance(self, actions: Any, begun: Array | None = None) -> tuple[Outcome, Array]:
+        """Step all copies, but begin an episode in those that ``begun`` ``(num_envs,)`` marks, at a reward of 0.
 
-        The arrays of the outcome are fresh. Rows that are not active are to be started before the next step.
+        Returns:
+            The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
+            is ``x``, ``observation``, ``reward``, ``terminated``, and the info that :meth:`start` tells.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
             ConvergenceError: a copy left the finite numbers; nothing has changed then.
         """
-        xp = self._xp
-        outcome = self._step(self.x, self._checked(actions, active), self.times)
-        if not xp.isfinite(outcome.x.sum()):
-            lost = np.flatnonzero(_on_host(~xp.all(xp.isfinite(outcome.x), axis=-1)))
-            if len(lost):
-                raise ConvergenceError(f"The environments {lost[:8].tolist()} left the finite numbers: reset them.")
+        xp, rows = self._xp, None
+
+        def arrived(new: Array) -> Array | None:
+            nonlocal rows
+            if not _finite(new):
+                self._refuse_lost(new, begun)
+            rows = None if begun is None else self._put_starts(new, begun, {})
+            return rows
+
+        outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
         self._step.kept()
         self.x = outcome.x
-        self.steps = self.steps + (1 if active is None else xp.asarray(active, dtype=xp.int64))
+        self._now += 1
+        if rows is not None:
+            self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
         if self.max_episode_steps is None:
             return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place)
-        truncated = self.steps >= self.max_episode_steps
-        return outcome, truncated if active is None else truncated & active
+        return outcome, self._began <= self._now - self.max_episode_steps
 
-    def _checked(self, actions: Any, active: Array | None) -> Array:
+    def _refuse_lost(self, new: Array, begun: Array | None) -> None:
+        lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
+        rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
+        if len(rows):
+            raise ConvergenceError(f"The environments {rows[:8].tolist()} left the finite numbers: reset them.")
+
+    def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp
-        try:
-            array = xp.asarray(actions, dtype=xp.float64 if xp is np else self.x.dtype, **self._place)
-        except (TypeError, ValueError):
-            raise InputError(f"The actions are not an array of numbers but {type(actions).__name__}.") from None
+        array = numbers(actions, "batch of actions") if xp is np else self._as_tensor(actions)
         if tuple(array.shape) != self.action_shape:
             raise InputError(f"The actions have shape {tuple(array.shape)}, and must have {self.action_shape}.")
         self._started = self._started or not bool(xp.any(xp.isnan(self.x)))
         if not self._started:
             raise InputError("The environments have no state yet: call reset() first.")
-        if not xp.isfinite(array.sum()):
-            bad = ~xp.all(xp.isfinite(array), axis=-1)
-            bad = np.flatnonzero(_on_host(bad if active is None else bad & active))
-            if len(bad):
-                raise InputError(f"The actions of the environments {bad[:8].tolist()} are not finite.")
-        return array if active is None else xp.where(active[:, None], array, xp.zeros_like(array))
+        if _finite(array):
+            return array
+        bad = ~xp.all(xp.isfinite(array), axis=-1)
+        rows = _on_host(bad if begun is None else bad & ~begun).nonzero()[0]
+        if len(rows):
+            raise InputError(f"The actions of the environments {rows[:8].tolist()} are not finite.")
+        return xp.where(bad[:, None], xp.zeros_like(array), array)  # of copies that begin: theirs do not count
+
+
+def _finite(array: Array) -> bool:
+    """Whether all entries are finite, by the sum of their squares; False also where only that overflows."""
+    flat = array.ravel("K") if isinstance(array, np.ndarray) else array.reshape(-1)
+    return math.isfinite(flat.dot(flat))
 
 
 def _on_host(array: Array) -> np.ndarray:
-    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
+    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
 
 
 def _checked_type(dtype: str) -> np.dtype[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from numbers import Integral
 from typing import Any
 
@@ -15,12 +16,16 @@ def numbers(value: Any, name: str) -> np.ndarray:
     """Return ``value`` as a float64 array of any shape.
 
     Raises:
-        InputError: it is none; ``name`` is what the caller knows it by.
+        InputError: it is none of real numbers; ``name`` is what the caller knows it by.
     """
     try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"The {name} {value!r} is not an array of numbers.") from None
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors that are elsewhere or carry a gradient
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        kind = f" but of dtype {array.dtype}" if array.ndim else ""
+        raise InputError(f"The {name} {reprlib.repr(value)} is not an array of numbers{kind}.")
+    return array.astype(np.float64, copy=False)
 
 
 def all_finite(array: np.ndarray) -> bool:

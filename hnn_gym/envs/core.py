@@ -133,6 +133,11 @@ class Simulator:
             return moved
         return replace(moved, truth=self.truth.like(x))
 
+    @property
+    def told_of_states(self) -> tuple[str, ...]:
+        """The names in :meth:`info` that tell of a state alone, and not of the step that led there."""
+        return ("energy",) if self.world.has_energy else ()
+
     def info(self, x: Array, transition: Transition | None = None) -> dict[str, Array]:
         """What every shell tells of phase points ``(..., 2n)`` and the step that led there; arrays ``(...)``."""
         told = {}

@@ -94,16 +94,19 @@ class SimulatorVecEnv(VecEnv):
         # Nothing is told of copies whose episode goes on: their dicts are empty, and the same every time.
         infos = self._nothing.copy()
         observation = outcome.observation
-        if dones.any():
-            elapsed = round(time.time() - self._began, 6)
-            for i in np.flatnonzero(dones):
+        if np.count_nonzero(dones):
+            ended, elapsed = dones.nonzero()[0], round(time.time() - self._began, 6)
+            cut = truncated[ended] & ~outcome.terminated[ended]
+            columns = (ended, cut, self._returns[ended], self._lengths[ended])
+            told = zip(*(column.tolist() for column in columns), observation[ended], strict=True)
+            for i, only_cut, total, length, last in told:
                 infos[i] = {
-                    "terminal_observation": observation[i].copy(),
-                    "TimeLimit.truncated": bool(truncated[i] and not outcome.terminated[i]),
-                    "episode": {"r": float(self._returns[i]), "l": int(self._lengths[i]), "t": elapsed},
+                    "terminal_observation": last,
+                    "TimeLimit.truncated": only_cut,
+                    "episode": {"r": total, "l": length, "t": elapsed},
                 }
-            self._returns[dones], self._lengths[dones] = 0.0, 0
-            observation[dones] = self.batch.start(dones)["observation"]
+            self._returns[ended], self._lengths[ended] = 0.0, 0
+            observation[ended] = self.batch.start(dones)["observation"]
         return observation, outcome.reward.astype(np.float32), dones, infos
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ scheme, an energy bump) or where the task may change (a reward of the user's own
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +14,10 @@ import numpy as np
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.tasks import BranchedTask
 from hnn_gym.phase import Array
-from hnn_gym.trace import Program, many, one, trace
+from hnn_gym.trace import Program, one, trace
 
-_BLOCK_BYTES = 2**18
-"""What the widest layer of a block may take: the block then stays in the second-level cache."""
-_BLOCK_ROWS = 1024
-_FEW = (16, 128)
-"""Block sizes for the copies that begin anew while the others go on."""
-_BEGUN = "begun_"
+BEGUN = "begun_"
+"""What is told of a start goes by its name behind this."""
 
 
 class Outcome(NamedTuple):
@@ -76,7 +71,7 @@ def program_of(simulator: Simulator) -> Program | None:
 
     def step(x: Array, action: Array) -> Mapping[str, Any]:
         told = told_step(simulator, x, action)._asdict()
-        start = {_BEGUN + name: value for name, value in begun(simulator, x).items()}
+        start = {BEGUN + name: value for name, value in begun(simulator, x).items()}
         return {**told.pop("info"), **told, **start}
 
     size = simulator.channel.space(simulator.task).shape or (0,)
@@ -101,7 +96,7 @@ def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray, float], 
 
     if program is None:
         return plain
-    program = program.telling(name for name in program.outputs if not name.startswith(_BEGUN))
+    program = program.telling(name for name in program.outputs if not name.startswith(BEGUN))
     run = one.compiled(program, {"observation": observed})
     names = tuple(program.outputs)[: -len(Outcome._fields) + 1]
 
@@ -115,106 +110,19 @@ def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray, float], 
     return traced
 
 
-class Steps:
-    """The step of many states at once; holds what one step has computed for the next.
-
-    Attributes:
-        traced: whether it is traced.
-    """
-
-    def __init__(self, simulator: Simulator, rows: int, dtype: Any) -> None:
-        """Prepare to step ``rows`` states in ``dtype``."""
-        self._simulator, self._dtype = simulator, np.dtype(dtype)
-        whole = program_of(simulator)
-        self.traced = whole is not None
-        self._observed = simulator.task.observation_space.dtype
-        if whole is None:
-            self._slices = _slices(rows, _BLOCK_ROWS)
-            return
-        program = whole.telling(name for name in whole.outputs if not name.startswith(_BEGUN)).reusing("x")
-        start = replace(whole.telling(name for name in whole.outputs if name.startswith(_BEGUN)), next=program.given)
-        self._slices = _slices(rows, _block(program, self._dtype))
-        self._run = {size: many.compiled(program, size, dtype) for size in {s.stop - s.start for s in self._slices}}
-        self._begin = {size: many.compiled(start, size, dtype) for size in _FEW}
-        self._outputs = {name: (e.shape, self._type(name, e)) for name, e in program.outputs.items()}
-        self._begun = {name: (e.shape, self._type(name, e)) for name, e in start.outputs.items()}
-        self._nodes = program.given
-        self._few = {size: (np.zeros(size, np.int64), self._room(size), _empty(self._begun, size)) for size in _FEW}
-        self._given = [self._room(s.stop - s.start) for s in self._slices]
-        self._next = [self._room(s.stop - s.start) for s in self._slices]
-
-    def begin(self, x: np.ndarray, which: np.ndarray, t: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Take note that the rows ``which`` ``(k,)`` of x ``(rows, 2n)`` are new; return what :func:`begun` tells.
-
-        They are t seconds ``(rows,)`` into their episodes, or at the beginning.
-        """
-        if not self.traced:
-            told = begun(self._simulator, x[which], 0.0 if t is None else t[which])
-            return told | {"observation": told["observation"].astype(self._observed)}
-        told, done = _empty(self._begun, len(which)), 0
-        for s, given in zip(self._slices, self._given, strict=True):
-            here = which if len(self._slices) == 1 else which[(which >= s.start) & (which < s.stop)] - s.start
-            while count := len(here):
-                size = next((few for few in _FEW if count <= few), _FEW[-1])
-                some, here = here[:size], here[size:]
-                padded, room, filled = self._few[size]
-                padded[: len(some)] = some  # the rest are rows of before, computed again and not looked at
-                self._begin[size](x[s][padded % (s.stop - s.start)], None, *room, *filled.values())
-                for array, part in zip(given, room, strict=True):
-                    array[..., some] = part[..., : len(some)]
-                for array, part in zip(told.values(), filled.values(), strict=True):
-                    array[done : done + len(some)] = part[: len(some)]
-                done += len(some)
-        return {name.removeprefix(_BEGUN): array for name, array in told.items()}
-
-    def kept(self) -> None:
-        """Note that the outcome of the last step was taken: its states are those of the next step."""
-        if self.traced:
-            self._given, self._next = self._next, self._given
-
-    def __call__(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None = None) -> Outcome:
-        """Step states ``(rows, 2n)`` under actions ``(rows, k)``, t seconds ``(rows,)`` into their episodes.
-
-        The arrays of the outcome are fresh. Only a goal that changes asks for t.
-        """
-        if not self.traced:
-            return self._plain(x, actions, t)
-        told = _empty(self._outputs, len(x))
-        for s, given, after in zip(self._slices, self._given, self._next, strict=True):
-            outputs = told.values() if len(self._slices) == 1 else [array[s] for array in told.values()]
-            self._run[s.stop - s.start](x[s], actions[s], *given, *after, *outputs)
-        return Outcome(**{name: told.pop(name) for name in Outcome._fields[:-1]}, info=told)
-
-    def _plain(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None) -> Outcome:
-        parts = [
-            told_step(self._simulator, x[s], actions[s].astype(self._dtype), 0.0 if t is None else t[s])
-            for s in self._slices
-        ]
-        whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Outcome._fields[:-1]}
-        whole["observation"] = whole["observation"].astype(self._observed)
-        info = {name: np.concatenate([part.info[name] for part in parts]) for name in parts[0].info}
-        return Outcome(**whole, info=info)
-
-    def _room(self, rows: int) -> list[np.ndarray]:
-        return many.room(self._nodes, rows, self._dtype)
-
-    def _type(self, name: str, entries: np.ndarray) -> Any:
-        if name.removeprefix(_BEGUN) == "observation":
-            return self._observed
-        boolean = all(isinstance(e, bool) or getattr(e, "boolean", False) for e in entries.flat) and entries.size
-        return np.bool_ if boolean else self._dtype
+Arrived = Callable[[Array], Array | None]
+"""Called with the next states ``(rows, 2n)`` before anything is told of them: it may put starts in the place of some,
+and returns their rows ``(k,)``, or None. What it raises leaves everything as it was."""
 
 
-def _empty(shapes: Mapping[str, tuple[tuple[int, ...], Any]], rows: int) -> dict[str, np.ndarray]:
-    return {name: np.empty((rows, *shape), dtype) for name, (shape, dtype) in shapes.items()}
-
-
-def _block(program: Program, dtype: np.dtype[Any]) -> int:
-    """States to compute at a time, a power of two."""
-    widest = max((int(np.prod(node.shape)) for node in program.nodes if node.shape), default=1)
-    fitting = max(1, _BLOCK_BYTES // (widest * dtype.itemsize))
-    return min(_BLOCK_ROWS, max(64, 1 << (fitting.bit_length() - 1)))
-
-
-def _slices(rows: int, block: int) -> list[slice]:
-    return [slice(begin, min(begin + block, rows)) for begin in range(0, rows, block)]
+def with_starts(
+    outcome: Outcome, arrived: Arrived | None, begin: Callable[[Array, Array], dict[str, Array]]
+) -> Outcome:
+    """An outcome in which the rows that ``arrived`` has replaced are told of as ``begin(x, rows)`` tells of them."""
+    rows = None if arrived is None else arrived(outcome.x)
+    if rows is not None:
+        told = begin(outcome.x, rows)
+        outcome.observation[rows] = told.pop("observation")
+        for name, value in told.items():
+            outcome.info[name][rows] = value
+    return outcome

@@ -1,16 +1,21 @@
 """The step of many states on torch tensors, on the CPU or a GPU; nothing leaves the device.
 
 On a GPU a step is a hundred small kernels, and starting them is all it costs: they are captured once as a CUDA graph
-and replayed. That needs a step that asks for no values, which is what can be traced; another runs kernel by kernel.
+and replayed. That needs a step that asks for no values, which is what can be traced; another runs kernel by kernel, as
+does one that cannot be captured.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import gymnasium
 import numpy as np
 import torch
 
+from hnn_gym.envs.checks import numbers
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import Outcome, begun, program_of, told_step
+from hnn_gym.envs.stepping import Arrived, Outcome, begun, program_of, told_step, with_starts
 from hnn_gym.errors import InputError
 
 _WARM_UP = 3
@@ -30,6 +35,8 @@ def checked_device(device: str | torch.device) -> torch.device:
         raise InputError(f'device must be "cpu" or "cuda", got {device!r}.')
     if found.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f'device={device!r} needs CUDA, and torch finds none here: use device="cpu", or leave it out.')
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise InputError(f'device={device!r}: there are only {torch.cuda.device_count()} here: use device="cuda".')
     return found
 
 
@@ -38,8 +45,26 @@ def on_device(array: np.ndarray, place: torch.device) -> torch.Tensor:
     return torch.from_numpy(array).to(place)
 
 
+def as_tensor(actions: Any, *, like: torch.Tensor) -> torch.Tensor:
+    """A batch of actions as a tensor of the type and place of ``like``.
+
+    Raises:
+        InputError: they are no real numbers, or a tensor that carries a gradient.
+    """
+    if not isinstance(actions, torch.Tensor):
+        return torch.asarray(numbers(actions, "batch of actions"), dtype=like.dtype, device=like.device)
+    if actions.is_complex():
+        raise InputError(f"The batch of actions is not an array of numbers but of dtype {actions.dtype}.")
+    if actions.requires_grad:
+        raise InputError(
+            "The batch of actions carries a gradient, which these environments do not: pass actions.detach(), or use "
+            "hnn_gym.differentiable.rollout."
+        )
+    return actions.to(dtype=like.dtype, device=like.device)
+
+
 class TorchSteps:
-    """As :class:`hnn_gym.envs.stepping.Steps`, for tensors; the states themselves are all it goes by."""
+    """As :class:`hnn_gym.envs.stepping_numpy.Steps`, for tensors; the states themselves are all it goes by."""
 
     def __init__(self, simulator: Simulator, like: torch.Tensor) -> None:
         """Prepare to step states of the shape, type and place of ``like`` ``(rows, 2n)``."""
@@ -56,13 +81,28 @@ class TorchSteps:
     def kept(self) -> None:
         """Nothing is remembered from step to step."""
 
+    def __call__(
+        self,
+        x: torch.Tensor,
+        actions: torch.Tensor,
+        t: torch.Tensor | None = None,
+        *,
+        arrived: Arrived | None = None,
+    ) -> Outcome:
+        """As :meth:`hnn_gym.envs.stepping_numpy.Steps.__call__`; the tensors of the outcome are fresh."""
+        return with_starts(self._stepped(x, actions, t), arrived, self.begin)
+
     @torch.no_grad()
-    def __call__(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | None = None) -> Outcome:
-        """As :meth:`hnn_gym.envs.stepping.Steps.__call__`; the tensors of the outcome are fresh."""
+    def _stepped(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | None) -> Outcome:
         if not self._capture:
             return self._told(x, actions, 0.0 if t is None else t)
         if self._captured is None:
-            self._captured = _Captured(self, x, actions)
+            try:
+                self._captured = _Captured(self, x, actions)
+            except RuntimeError as error:
+                self._capture = False
+                gymnasium.logger.warn(f"No CUDA graph of this step: it runs kernel by kernel, more slowly. {error}")
+                return self._told(x, actions)
         return self._captured(x, actions)
 
     def _told(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | float = 0.0) -> Outcome:

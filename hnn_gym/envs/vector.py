@@ -14,6 +14,11 @@ from hnn_gym.envs.build import Source, build_simulator
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
 
+_OF_SINGLES = {
+    "episode_steps": "the length of a batch's episodes is max_episode_steps",
+    "render_mode": "draw with hnn_gym.make_sb3_vec(..., draws=True), or one copy with gymnasium.make",
+}
+
 
 class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
     """``num_envs`` copies of a true or learned world, stepped as one.
@@ -60,6 +65,9 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be
                 used.
         """
+        for name, remedy in _OF_SINGLES.items():
+            if name in world_options:
+                raise InputError(f"{name} is an argument of single environments: {remedy}.")
         try:
             mode = AutoresetMode(autoreset_mode)
         except ValueError:
@@ -94,13 +102,10 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             known = ["reset_mask", *self.batch.simulator.task.options]
             raise InputError(f"reset does not know the options {sorted(unknown)}: it knows {known}.")
         if seed is not None:
-            seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int | np.integer) else list(seed)
-            if len(seeds) != self.num_envs:
-                raise InputError(f"There are {self.num_envs} environments and {len(seeds)} seeds.")
-            self.batch.seed(seeds)
+            self.batch.seed(self._checked_seeds(seed))
         self.batch.start(mask, options)
         if self._staggered:
-            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int) else None))
+            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int | np.integer) else None))
             self._staggered = False
         self._done = self._done & ~mask
         told = self.batch.told()
@@ -114,16 +119,16 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 an episode that has ended; nothing has changed then.
             ConvergenceError: a copy left the finite numbers.
         """
-        if self._mode == AutoresetMode.NEXT_STEP and self._done.any():
+        if self._mode == AutoresetMode.NEXT_STEP and _some(self._done):
             return self._step_and_begin_anew(actions)
-        if self._mode == AutoresetMode.DISABLED and self._done.any():
+        if self._mode == AutoresetMode.DISABLED and _some(self._done):
             ended = [i for i, done in enumerate(self._done.tolist()) if done][:8]
             raise InputError(f'The environments {ended} have ended: reset them with options={{"reset_mask": ...}}.')
         outcome, truncated = self.batch.advance(actions)
         terminated = outcome.terminated
         ended = terminated | truncated
         infos, observation = self._told(outcome.info), outcome.observation
-        if self._mode == AutoresetMode.SAME_STEP and ended.any():
+        if self._mode == AutoresetMode.SAME_STEP and _some(ended):
             infos, observation = self._begin_anew_at_once(ended, infos, observation)
             self._done = ended & ~ended
         else:
@@ -140,15 +145,14 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
 
     def _step_and_begin_anew(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Next-step autoreset: ended copies are reset instead of stepped, at a reward of 0."""
-        begun, active = self._done, ~self._done
-        outcome, truncated = self.batch.advance(actions, active)
-        told = self.batch.start(begun)
-        terminated = outcome.terminated & active
-        rewards = namespace(outcome.reward).where(active, outcome.reward, 0 * outcome.reward)
-        infos = self._told(outcome.info, active)
-        observation = self._with_starts(begun, told, infos, outcome.observation)
-        self._done = terminated | truncated
-        return observation, rewards, terminated, truncated, infos
+        begun = self._done
+        outcome, truncated = self.batch.advance(actions, begun)
+        self._done = outcome.terminated | truncated
+        infos, always = self._told(outcome.info), self.batch.simulator.told_of_states
+        for name in outcome.info:
+            if name not in always:
+                infos[f"_{name}"] = ~begun
+        return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
 
     def _begin_anew_at_once(
         self, ended: Array, infos: dict[str, Any], observation: Array
@@ -175,11 +179,23 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         return observation
 
     def _told(self, told: dict[str, Array], mask: Array | None = None) -> dict[str, Any]:
+        """Infos with the masks of the copies they are about, or of all."""
         infos: dict[str, Any] = {}
         for name, value in told.items():
             infos[name] = value
             infos[f"_{name}"] = _copied(self._every if mask is None else mask)
         return infos
+
+    def _checked_seeds(self, seed: Any) -> list[int | None]:
+        seeds = [seed + i for i in range(self.num_envs)] if _whole(seed) else seed
+        if not isinstance(seeds, Sequence | np.ndarray) or isinstance(seeds, str):
+            raise InputError(f"seed must be a whole number from 0, or one for every copy, got {seed!r}.")
+        if len(seeds) != self.num_envs:
+            raise InputError(f"There are {self.num_envs} environments and {len(seeds)} seeds.")
+        wrong = [i for i, one in enumerate(seeds) if one is not None and not (_whole(one) and one >= 0)]
+        if wrong:
+            raise InputError(f"The seeds of the environments {wrong[:8]} are no whole numbers from 0.")
+        return [None if one is None else int(one) for one in seeds]
 
     def _checked_mask(self, mask: Any) -> Array:
         if mask is None:
@@ -193,5 +209,14 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         return namespace(self.batch.x).asarray(array, device=self.batch.x.device)
 
 
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _some(mask: Array) -> bool:
+    return bool(namespace(mask).count_nonzero(mask))  # in NumPy, several times as fast as any()
+
+
 def _copied(array: Array) -> Array:
-    return namespace(array).asarray(array, copy=True)
+    copied: Array = array.copy() if isinstance(array, np.ndarray) else array.clone()
+    return copied

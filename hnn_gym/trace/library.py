@@ -104,4 +104,6 @@ def _function(name: str, *arrays: Any) -> Any:
 def _choose(condition: Any, a: Any, b: Any) -> Any:
     if not isinstance(condition, Node):
         return a if condition else b
+    if condition.op == "ne" and condition.graph.alike(a, b, *condition.args):
+        return a  # where the two sides are equal, so is what is computed alike from either
     return condition.graph.node("where", condition, *(v if isinstance(v, Node) else float(v) for v in (a, b)))

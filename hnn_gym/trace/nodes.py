@@ -6,6 +6,8 @@ once. Arithmetic on nodes makes nodes; arithmetic on constants is done at once.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +64,32 @@ class Graph:
         """The node of an operation, if there is one."""
         return self._known.get(_key(op, args))
 
+    def moved(self, node: Node, image: Mapping[int, Node]) -> Node | None:
+        """The same operation on the images, by number, of all its arguments, where the graph has it."""
+
+        def move(arg: Any) -> Any:
+            if isinstance(arg, tuple):
+                return tuple(move(entry) for entry in arg)
+            return image[arg.number] if isinstance(arg, Node) else arg
+
+        if not all(parent.number in image for parent in node.parents):
+            return None
+        return self.find(node.op, *map(move, node.args))
+
+    def alike(self, a: Any, b: Any, old: Node, new: Node) -> bool:
+        """Whether ``b`` is computed from ``new`` as ``a`` is from ``old``."""
+        if not isinstance(a, Node) or not isinstance(b, Node):
+            return False
+        image = {old.number: new}
+        for node in needed([a], image):
+            if node.number not in image:
+                inside = {parent.number: image.get(parent.number, parent) for parent in node.parents}
+                after = self.moved(node, inside) if node.parents else node
+                if after is None:
+                    return False
+                image[node.number] = after
+        return image[a.number] is b
+
 
 def _key(op: str, args: tuple[Any, ...]) -> Any:
     if op in ("add", "mul") and all(isinstance(arg, Node) for arg in args):
@@ -115,6 +143,10 @@ class Node:
             # The separation of two bodies seen from the other one.
             if (opposite := self.graph.find("sub", other, self)) is not None:
                 return -opposite
+        if self.op == "mod" and isinstance(self.args[0], Node) and self.args[0].op == "add":
+            angle, half = self.args[0].args
+            if isinstance(half, float) and _is(other, half) and _is(self.args[1], 2 * half):
+                return self.graph.node("wrap", angle, half)
         return self if _is(other, 0.0) else _binary("sub", self, other)
 
     def __rsub__(self, other: Any) -> Any:
@@ -133,6 +165,8 @@ class Node:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
+        if self.op == "div" and isinstance(self.args[1], float) and _is_power_of_two(other):
+            return self.args[0] / (self.args[1] * float(other))  # to the bit
         return self if _is(other, 1.0) else _binary("div", self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -180,8 +214,25 @@ class Node:
         return _binary("ge", self, other)
 
 
+def needed(results: Iterable[Node], leaves: Container[int]) -> list[Node]:
+    """What has to be known for the results, in order; nothing behind a node whose number is in ``leaves``."""
+    found: dict[int, Node] = {}
+    pending = list(results)
+    while pending:
+        node = pending.pop()
+        if node.number not in found:
+            found[node.number] = node
+            if node.number not in leaves:
+                pending += node.parents
+    return [found[number] for number in sorted(found)]
+
+
 def _is(value: Any, number: float) -> bool:
     return not isinstance(value, Node | bool) and isinstance(value, int | float) and value == number
+
+
+def _is_power_of_two(value: Any) -> bool:
+    return not isinstance(value, Node | bool) and isinstance(value, int | float) and math.frexp(value)[0] == 0.5
 
 
 def _binary(op: str, a: Any, b: Any) -> Any:

@@ -20,6 +20,7 @@ _FORMS = {
     "mul": "{0} * {1}",
     "div": "{0} / {1}",
     "mod": "{0} % {1}",
+    "wrap": "({0} + {1}) % (2 * {1}) - {1}",
     "pow": "{0} ** {1}",
     "neg": "-{0}",
     "abs": "abs({0})",
@@ -92,7 +93,8 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
 def _wide(node: Node, names: dict[str, Any]) -> list[str]:
     rows, width = node.shape
     own = f"w{node.number}"
-    names[own] = np.empty(width if rows == 1 else (rows, width))
+    names[f"{own}_1"] = np.ones(width + 1)  # with what a bias is multiplied by
+    names[own] = names[f"{own}_1"][:width] if rows == 1 else np.empty((rows, width))
     constants = [arg.array for arg in node.args if isinstance(arg, Constant)]
     for i, constant in enumerate(constants):
         names[f"c{node.number}_{i}"] = constant
@@ -102,7 +104,12 @@ def _wide(node: Node, names: dict[str, Any]) -> list[str]:
         scaled = [f"np.multiply(w{node.args[0].number}, c{node.number}_0, {own})"]
         return [*scaled, f"np.add({own}, c{node.number}_1, {own})"]
     if node.op == "matmul":
-        return [f"dot(w{node.args[0].number}, c{node.number}_0, {own})"]
+        read, matrix, bias = node.args
+        if bias.array.any() and rows == 1:
+            names[f"c{node.number}_0"] = np.vstack([matrix.array, bias.array])
+            return [f"dot(w{read.number}_1, c{node.number}_0, {own})"]
+        biased = [f"np.add({own}, c{node.number}_1, {own})"] * bool(bias.array.any())
+        return [f"dot(w{read.number}, c{node.number}_0, {own})", *biased]
     ufunc = {"mul": "multiply", "sub": "subtract", "abs": "absolute", "atan2": "arctan2"}.get(node.op, node.op)
     names[ufunc + "_"] = getattr(np, ufunc)
     return [f"{ufunc}_({', '.join(f'w{arg.number}' for arg in node.args)}, {own})"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.trace.arrays import Traced
-from hnn_gym.trace.nodes import Graph, Node, NotTraceable
+from hnn_gym.trace.nodes import Graph, Node, NotTraceable, needed
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Program:
     def nodes(self) -> list[Node]:
         """The nodes to compute, in an order in which they can be."""
         given = {node.number for node in self.given}
-        return [node for node in _needed(self._results, given) if node.number not in given]
+        return [node for node in needed(self._results, given) if node.number not in given]
 
     @cached_property
     def uses(self) -> Counter[int]:
@@ -42,6 +42,11 @@ class Program:
         count = Counter(parent.number for node in self.nodes for parent in node.parents)
         count.update(node.number for node in self._results)
         return count
+
+    @property
+    def cost(self) -> int:
+        """How many numbers are computed for one state."""
+        return sum(int(np.prod(node.shape)) for node in self.nodes if node.op not in ("input", "item"))
 
     @property
     def _results(self) -> list[Node]:
@@ -54,22 +59,39 @@ class Program:
         The output ``state`` is the input ``state`` of the next step. What a step computes from its input alone, and has
         computed of its output too (the force at the end of a leapfrog step, the sine of an angle), is computed once.
         """
-        needed = self.nodes
         image: dict[int, Node] = {}
-        present = {node.number for node in needed}
-        for node in needed:
+        present = {node.number for node in self.nodes}
+        for node in self.nodes:
             if node.op == "input":
                 after = self.outputs[state][node.args[1]] if node.args[0] == state else None
             else:
-                after = _moved(node, image)
+                after = node.graph.moved(node, image)
             if isinstance(after, Node) and after.number in present:
                 image[node.number] = after
         given: dict[int, Node] = {}
         while True:
-            hit = {n.number: n for n in _needed(self._results + [image[k] for k in given], image) if n.number in image}
+            wanted = needed(self._results + [image[k] for k in given], image)
+            hit = {node.number: node for node in wanted if node.number in image and node.op != "input"}
             if hit.keys() == given.keys():
                 return replace(self, given=tuple(hit.values()), next=tuple(image[k] for k in hit))
             given = hit
+
+    def apart(self, state: str, told: Iterable[str]) -> tuple[Program, Program]:
+        """Two programs: what needs more than the input ``state``, and what follows from the state alone.
+
+        The second computes the outputs ``told``, which are functions of the state, and all that is given to the first.
+        So it runs on the state that a step leads to, or on whatever takes its place, for the step after.
+        """
+        tell = self.telling(told)
+        move = self.telling(name for name in self.outputs if name not in tell.outputs)
+        alone: set[int] = set()
+        for node in move.nodes:
+            if node.args[0] == state if node.op == "input" else all(p.number in alone for p in node.parents):
+                alone.add(node.number)
+        wanted = {p.number: p for node in move.nodes if node.number not in alone for p in node.parents}
+        wanted |= {node.number: node for node in move._results}
+        given = tuple(node for number, node in wanted.items() if number in alone and node.op != "input")
+        return replace(move, given=given), replace(tell, next=given)
 
     def telling(self, names: Iterable[str]) -> Program:
         """The program of some of the outputs."""
@@ -95,29 +117,3 @@ def trace(function: Callable[..., Mapping[str, Any]], **inputs: int) -> Program:
             raise NotTraceable(f"the output {name} is no vector")
         outputs[name] = entries
     return Program(inputs, outputs)
-
-
-def _needed(results: list[Node], leaves: Any) -> list[Node]:
-    """What has to be known for the results, in order; nothing behind a node whose number is in ``leaves``."""
-    found: dict[int, Node] = {}
-    pending = list(results)
-    while pending:
-        node = pending.pop()
-        if node.number not in found:
-            found[node.number] = node
-            if node.number not in leaves:
-                pending += node.parents
-    return [found[number] for number in sorted(found)]
-
-
-def _moved(node: Node, image: Mapping[int, Node]) -> Node | None:
-    """The same operation on the images of its arguments, where the graph has it."""
-    if not all(parent.number in image for parent in node.parents):
-        return None
-
-    def move(arg: Any) -> Any:
-        if isinstance(arg, tuple):
-            return tuple(move(entry) for entry in arg)
-        return image[arg.number] if isinstance(arg, Node) else arg
-
-    return node.graph.find(node.op, *map(move, node.args))

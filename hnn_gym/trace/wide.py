@@ -67,10 +67,10 @@ class Wide:
         scale, offset = self._like(self.scale), self._like(self.offset)
         if (scale == 1.0).all() and (offset == 0.0).all():
             return self.node
-        if self.node.op == "linear" and scale.ndim == offset.ndim == 1:
-            scalars, matrix, bias = self.node.args
+        if self.node.op in ("linear", "matmul") and scale.ndim == offset.ndim == 1:
+            read, matrix, bias = self.node.args
             folded = Constant(matrix.array * scale), Constant(bias.array * scale + offset)
-            return self.node.graph.node("linear", scalars, *folded, shape=self.node.shape)
+            return self.node.graph.node(self.node.op, read, *folded, shape=self.node.shape)
         return self.node.graph.node("affine", self.node, Constant(scale), Constant(offset), shape=self.node.shape)
 
     def each(self, op: str) -> Wide:
@@ -122,12 +122,14 @@ class Wide:
             node, folded, offset = self.node, scale[:, None] * matrix, self._like(self.offset) @ matrix
         else:
             node, folded, offset = self.materialised(), matrix, np.zeros(matrix.shape[1])
-        width = matrix.shape[1]
-        product = node.graph.node("matmul", node, Constant(folded), shape=(node.shape[0], width))
-        if width >= WIDE:
-            return Wide(product, self.lead, 1.0, offset)
-        offset = np.broadcast_to(offset, product.shape).reshape(*self.lead, width)
-        return items(product, self.lead) + offset
+        shape = (node.shape[0], matrix.shape[1])
+        several = offset.ndim > 1  # one for every row
+        bias = np.zeros(shape[1]) if several else offset
+        product = node.graph.node("matmul", node, Constant(folded), Constant(bias), shape=shape)
+        if shape[1] >= WIDE:
+            return Wide(product, self.lead, 1.0, offset if several else 0.0)
+        told = items(product, self.lead)
+        return told + offset.reshape(told.shape) if several else told
 
     def _combined(self, op: str, other: Wide) -> Wide:
         if other.shape != self.shape:
@@ -142,3 +144,23 @@ def items(node: Node, lead: tuple[int, ...]) -> Traced:
     for i, row in enumerate(entries):
         row[:] = [node.graph.node("item", node, i, j) for j in range(node.shape[1])]
     return Traced(entries.reshape(*lead, node.shape[1]))
+
+
+def scaled(entries: np.ndarray, factor: Any) -> Traced | None:
+    """The entries times a constant, where they are a layer's whole product with a narrow matrix: the matrix takes it.
+
+    None where they are anything else.
+    """
+    if not isinstance(factor, int | float | np.ndarray):
+        return None
+    parts = list(entries.flat)
+    product = parts[0].args[0] if parts and isinstance(parts[0], Node) and parts[0].op == "item" else None
+    if product is None or product.shape != (1, len(parts)):
+        return None
+    if any(part is not product.graph.find("item", product, 0, j) for j, part in enumerate(parts)):
+        return None
+    columns = np.broadcast_to(constant(factor), entries.shape).ravel()
+    read, matrix, bias = product.args
+    folded = Constant(matrix.array * columns), Constant(bias.array * columns)
+    after = product.graph.node(product.op, read, *folded, shape=product.shape)
+    return Traced(items(after, ()).entries.reshape(entries.shape))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,15 +17,33 @@ from hnn_gym.errors import InputError
 IDLE = np.zeros((3, 1), np.float32)
 
 
-def test_videos_are_recorded(tmp_path: Path) -> None:
-    pytest.importorskip("moviepy")
+class _Clip:
+    """In place of moviepy's, which encodes: notes what it is to write."""
+
+    written: ClassVar[dict[str, tuple[int, tuple[int, ...], float]]] = {}
+
+    def __init__(self, frames: list[np.ndarray], fps: float) -> None:
+        self.told = len(frames), frames[0].shape, fps
+
+    def write_videofile(self, path: str, **_: Any) -> None:
+        self.written[path] = self.told
+
+
+def test_videos_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("moviepy", "moviepy.video", "moviepy.video.io", "moviepy.video.io.ImageSequenceClip")
+    modules = {name: ModuleType(name) for name in names}
+    modules[names[-1]].ImageSequenceClip = _Clip  # type: ignore[attr-defined]
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
     envs = hnn_gym.make_sb3_vec("HNNPendulum-v0", 3, draws=True)
     recorder = VecVideoRecorder(envs, str(tmp_path), record_video_trigger=lambda step: step == 0, video_length=3)
     recorder.reset()
     for _ in range(5):
         recorder.step(IDLE)
     recorder.close()
-    assert len(list(tmp_path.glob("*.mp4"))) == 1
+    ((path, told),) = _Clip.written.items()
+    assert Path(path).name == "rl-video-step-0-to-step-3.mp4"
+    assert told == (4, (1000, 1000, 3), 30)
 
 
 def test_episodes_are_told_as_the_monitor_of_stable_baselines_would() -> None:

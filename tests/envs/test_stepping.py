@@ -14,7 +14,9 @@ import torch
 import hnn_gym
 from hnn_gym.envs import PendulumSwingUp, SimulatorVectorEnv
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.stepping import Steps, begun, program_of, step_one, told_step
+from hnn_gym.envs.stepping import begun, program_of, step_one, told_step
+from hnn_gym.envs.stepping_numpy import Steps
+from hnn_gym.envs.stepping_torch import TorchSteps
 from hnn_gym.errors import ConvergenceError, InputError
 
 IDS = sorted(
@@ -214,6 +216,21 @@ def test_a_gpu_that_is_not_there_is_said_to_be_missing() -> None:
         gymnasium.make_vec("HNNPendulum-v0", num_envs=2, device="cuda")
     with pytest.raises(InputError, match="takes NumPy arrays"):
         hnn_gym.make_sb3_vec("HNNPendulum-v0", 2, device="cpu")
+
+
+def test_a_step_of_which_there_can_be_no_graph_runs_kernel_by_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr("hnn_gym.envs.stepping_torch._Captured", fails)
+    simulator, (x, actions) = _simulator("HNNPendulum-v0"), _states("HNNPendulum-v0", 5)
+    states, forces = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(actions)
+    steps = TorchSteps(simulator, states)
+    steps._capture = True  # as on a GPU
+    with pytest.warns(UserWarning, match="No CUDA graph of this step"):
+        first = steps(states, forces)
+    for told in (first, steps(states, forces)):
+        np.testing.assert_allclose(told.x.numpy(), told_step(simulator, x, actions).x, rtol=1e-12)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

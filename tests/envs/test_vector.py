@@ -99,33 +99,6 @@ def test_action_channels_work_on_batches(actions: str) -> None:
     assert {name: infos[name][2] for name in info} == pytest.approx(info)
 
 
-@pytest.mark.parametrize(
-    ("kwargs", "words"),
-    [
-        ({"num_envs": 0}, "num_envs must be at least 1, got 0"),
-        ({"num_envs": 2, "max_episode_steps": 0}, "max_episode_steps must be at least 1"),
-        ({"num_envs": 2, "autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),
-        ({"num_envs": 2, "dt": -1.0}, "dt must be a positive"),
-    ],
-)
-def test_batches_that_make_no_sense_are_refused(kwargs: Any, words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        gymnasium.make_vec("HNNPendulum-v0", vectorization_mode="vector_entry_point", **kwargs)
-
-
-def test_bad_actions_name_the_environments_and_change_nothing() -> None:
-    envs = _ours("HNNPendulum-v0", 4)
-    with pytest.raises(InputError, match="reset"):
-        envs.step(np.zeros((4, 1)))
-    envs.reset(seed=0)
-    before = envs.unwrapped.batch.x.copy()
-    with pytest.raises(InputError, match=r"environments \[1, 3\] are not finite"):
-        envs.step(np.array([[0.0], [np.nan], [0.0], [np.inf]]))
-    with pytest.raises(InputError, match=r"must have \(4, 1\)"):
-        envs.step(np.zeros((3, 1)))
-    np.testing.assert_array_equal(envs.unwrapped.batch.x, before)
-
-
 @pytest.mark.parametrize("env_id", IDS)
 def test_stable_baselines_sees_the_same_numbers_by_its_own_conventions(env_id: str) -> None:
     theirs = _ours(env_id, 3, max_episode_steps=4, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -53,6 +53,7 @@ def _pairs(x: Array) -> Array:
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "arithmetic": lambda x: (2 * x - x / 3 + 1 / (x * x + 1)) ** 2 - (-x),
+    "an angle brought to one turn": lambda x: (7 * x + np.pi) % (2 * np.pi) - np.pi,
     "remainder": lambda x: (x + np.pi) % (2 * np.pi) - np.pi,
     "functions": lambda x: namespace(x).exp(-x * x) + namespace(x).sqrt(abs(x)) + namespace(x).log(1 + x * x),
     "clip and choose": lambda x: namespace(x).where(x > 0.2, x.clip(-0.5, 0.5), 2 * x),
@@ -93,7 +94,7 @@ def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> Non
     run = many.compiled(_traced(FUNCTIONS[name]), 37, dtype)
     tolerance = {"rtol": 1e-11, "atol": 1e-13} if dtype == np.float64 else {"rtol": 2e-4, "atol": 2e-5}
     for _ in range(2):  # buffers are used again in the second call
-        run(x, value)
+        run(x.astype(dtype), value)
         np.testing.assert_allclose(np.asarray(value, float), np.asarray(expected, float), **tolerance)
 
 
@@ -118,6 +119,126 @@ def test_what_a_step_has_computed_of_its_end_the_next_one_does_not_compute_again
         expected = leapfrog(x)["x"]
         np.testing.assert_allclose(after, expected, rtol=1e-14)
         x, given, following = expected, following, given
+
+
+def test_cosine_and_sine_of_one_angle_are_right_everywhere_on_the_circle() -> None:
+    angle = np.concatenate(
+        [np.linspace(-20, 20, 5001), np.pi * np.arange(-8, 9) / 2, [1e-300, -0.0, 1e5, -1e8, np.nextafter(np.pi, 4)]]
+    )
+    program = trace(lambda x: {"y": namespace(x).concat([namespace(x).cos(x), namespace(x).sin(x)], axis=-1)}, x=1)
+    told = np.empty((len(angle), 2))
+    many.compiled(program, len(angle), float)(angle[:, None], told)
+    # Four units in the last place of the tangent, and the rounding of what is made of it.
+    np.testing.assert_allclose(told, np.stack([np.cos(angle), np.sin(angle)], -1), rtol=0, atol=2e-15)
+    np.testing.assert_allclose((told**2).sum(-1), 1.0, rtol=0, atol=1e-15)
+
+
+def test_what_follows_from_the_state_alone_runs_apart_from_what_needs_the_action() -> None:
+    def step(x: Array, u: Array) -> dict[str, Array]:
+        q, p = split(x)
+        p = p + 0.1 * (u - namespace(q).sin(q))
+        q = q + 0.1 * p
+        reward = namespace(x).cos(x[..., 0]) * u[..., 0] + x[..., 1] ** 2
+        return {"x": namespace(q).concat([q, p], axis=-1), "reward": reward, "height": namespace(x).cos(x[..., 0])}
+
+    program = trace(step, x=2, u=1)
+    move, tell = program.apart("x", ["height"])
+    assert {node.op for node in move.nodes} == {"input", "add", "sub", "mul"}
+    assert sorted(node.op for node in move.given) == ["cos", "mul", "sin"]
+    assert list(tell.outputs) == ["height"]
+    rng = np.random.default_rng(0)
+    x, given = rng.normal(size=(5, 2)), many.room(move.given, 5, float)
+    run, look = many.compiled(move, 5, float), many.compiled(tell, 5, float)
+    after, reward, height = np.empty((5, 2)), np.empty(5), np.empty(5)
+    for k in range(4):
+        if k == 2:
+            x = rng.normal(size=(5, 2))  # other states in their place
+        look(x, None, *given, height)
+        u = rng.normal(size=(5, 1))
+        run(x, u, *given, after, reward)
+        expected = step(x, u)
+        np.testing.assert_allclose(after, expected["x"], rtol=1e-14)
+        np.testing.assert_allclose(reward, expected["reward"], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(height, expected["height"], rtol=1e-14, atol=1e-15)
+        x = after.copy()
+
+
+def test_an_angle_is_brought_to_the_same_turn_as_by_a_remainder() -> None:
+    def wrapped(x: Array) -> Array:
+        return (x + np.pi) % (2 * np.pi) - np.pi
+
+    program = trace(lambda x: {"y": wrapped(x)}, x=1)
+    assert sorted(node.op for node in program.nodes) == ["input", "wrap"]
+    angle = np.concatenate([np.linspace(-30, 30, 4001), 2 * np.pi * np.arange(-3, 4), [0.0, -0.0, 1e6]])
+    told = np.empty((len(angle), 1))
+    many.compiled(program, len(angle), float)(angle[:, None], told)
+    # The rounding of an angle of so many turns.
+    np.testing.assert_allclose(told[:, 0], wrapped(angle), rtol=0, atol=4e-16 * np.abs(angle).max())
+    at_the_end = np.array([[np.pi], [-np.pi]])
+    many.compiled(program, 2, float)(at_the_end, told[:2])
+    np.testing.assert_allclose(abs(told[:2]), np.pi, rtol=1e-15)
+    assert one.compiled(program, {})([4.0])[0][0] == wrapped(4.0)
+
+
+def test_what_a_choice_falls_back_to_may_be_told_too() -> None:
+    def function(x: Array) -> dict[str, Array]:
+        other = 3 * x[..., 0]
+        return {"y": namespace(x).where(x[..., 1] > 0, x[..., 2], other), "other": other}
+
+    x, y, other = np.random.default_rng(0).normal(size=(9, 3)), np.empty(9), np.empty(9, np.float32)
+    many.compiled(trace(function, x=3), 9, float, {"other": np.float32})(x, y, other)
+    np.testing.assert_array_equal(y, function(x)["y"])
+    np.testing.assert_array_equal(other, function(x)["other"].astype(np.float32))
+
+
+def test_a_choice_between_what_is_equal_anyway_is_none() -> None:
+    def limited(x: Array) -> Array:
+        clipped = x.clip(-1.0, 1.0)
+        return namespace(x).where(clipped != x, 3.0 * clipped + 1.0, 3.0 * x + 1.0)
+
+    def other(x: Array) -> Array:
+        clipped = x.clip(-1.0, 1.0)
+        return namespace(x).where(clipped != x, 3.0 * clipped + 1.0, 3.0 * x + 2.0)
+
+    assert "where" not in {node.op for node in _traced(limited).nodes}
+    assert "where" in {node.op for node in _traced(other).nodes}
+    x = np.array([[0.5, 2.0, -3.0]])
+    for function in (limited, other):
+        told = np.empty((1, 3))
+        many.compiled(_traced(function), 1, float)(x, told)
+        np.testing.assert_array_equal(told, function(x))
+
+
+@pytest.mark.parametrize("factor", [2.5, np.array([2.0, -1.0, 0.5])], ids=["a number", "one for every entry"])
+def test_a_constant_factor_of_a_networks_gradient_goes_into_its_matrix(factor: Any) -> None:
+    program = _traced(lambda x: factor * _gradient(x))
+    assert "mul" not in {node.op for node in program.nodes if not node.shape}
+    x, told = np.random.default_rng(0).normal(size=(4, 3)), np.empty((4, 3))
+    many.compiled(program, 4, float)(x, told)
+    np.testing.assert_allclose(told, factor * _gradient(x), rtol=1e-12)
+
+
+def test_a_layer_handed_over_from_the_step_before_gets_its_bias_too() -> None:
+    def slopes(x: Array) -> Array:
+        h = namespace(x).tanh(x @ W0.T + B0)
+        return 1 - h * h
+
+    def step(x: Array) -> dict[str, Array]:
+        after = x - 0.1 * (slopes(x) @ W0)
+        return {"x": after, "seen": slopes(after) @ W0[::-1]}
+
+    program = trace(step, x=3).reusing("x")
+    assert [bool(node.shape) for node in program.given] == [True]
+    x = np.random.default_rng(0).normal(size=(7, 3))
+    given, following = many.room(program.given, 7, float), many.room(program.given, 7, float)
+    many.compiled(replace(program.telling([]), given=(), next=program.given), 7, float)(x, *given)
+    run, after, seen = many.compiled(program, 7, float), np.empty((7, 3)), np.empty((7, 3))
+    for _ in range(3):
+        run(x, *given, *following, after, seen)
+        expected = step(x)
+        np.testing.assert_allclose(after, expected["x"], rtol=1e-13)
+        np.testing.assert_allclose(seen, expected["seen"], rtol=1e-12)
+        x, given, following = after.copy(), following, given
 
 
 def test_equal_expressions_are_computed_once() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.data import Provenance
-from hnn_gym.envs.tasks.base import Task
+from hnn_gym.envs.tasks.base import NumberedStarts, Task
 from hnn_gym.envs.tasks.branched import BranchedTask
 from hnn_gym.envs.tasks.ideal_pendulum import IdealPendulumSwingUp
 from hnn_gym.envs.tasks.keep_bound import KeepBound, NBodyBound, ThreeBodyBound
@@ -84,6 +84,7 @@ __all__ = [
     "IdealPendulumSwingUp",
     "KeepBound",
     "NBodyBound",
+    "NumberedStarts",
     "OrbitTransfer",
     "PendulumSwingUp",
     "RealPendulumSustain",

@@ -65,3 +65,23 @@ class Task(ABC):
     @abstractmethod
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether states ``(..., n)`` end the episode; bool ``(...)``."""
+
+
+class NumberedStarts(Task):
+    """A task whose starts are functions of so many uniform numbers, so that many copies can draw theirs ahead.
+
+    Attributes:
+        start_numbers: how many.
+    """
+
+    start_numbers: int
+
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a start (q, v), each ``(n,)`` float64."""
+        if options:
+            self.start(np.zeros(self.start_numbers), options)  # refuses, before anything is drawn
+        return self.start(rng.random(self.start_numbers), options)
+
+    @abstractmethod
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., n)`` float64, of uniform numbers in [0, 1), ``(..., start_numbers)``."""

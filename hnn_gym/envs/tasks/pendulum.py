@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import Task
+from hnn_gym.envs.tasks.base import NumberedStarts
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
 
 
-class PendulumSwingUp(Task):
+class PendulumSwingUp(NumberedStarts):
     """The task of Pendulum-v1: same spaces, starts, reward and length.
 
     The reward, on the state *before* the step, with the angle brought to [-pi, pi):
@@ -29,18 +29,23 @@ class PendulumSwingUp(Task):
     picture = "pendulum"
     traceable = True
     options = ("x_init", "y_init")
+    start_numbers = 2
 
-    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Draw a start (q, v), each ``(1,)``: the one Pendulum-v1 draws from the same generator."""
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., 1)``: those that Pendulum-v1 makes of the same numbers ``(..., 2)``.
+
+        Raises:
+            InputError: a bound is no finite number from 0.
+        """
         try:
             high = float(options.get("x_init", np.pi)), float(options.get("y_init", 1.0))
         except (TypeError, ValueError):
             raise InputError(f"x_init and y_init must be numbers, got {dict(options)}.") from None
         if not all(0 <= bound < np.inf for bound in high):
             raise InputError(f"x_init and y_init must be finite and not negative, got {dict(options)}.")
-        # What rng.uniform(low, high) of arrays computes, without the time it takes to begin.
-        q, v = (-bound + (bound + bound) * rng.random() for bound in high)
-        return np.array([q]), np.array([v])
+        bound = np.array(high)
+        drawn = -bound + (bound + bound) * numbers  # as rng.uniform(-bound, bound) computes it
+        return drawn[..., :1], drawn[..., 1:]
 
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
         """Reward ``(...)`` for states ``(..., 1)`` and torques ``(..., 1)``."""

@@ -1,0 +1,111 @@
+"""Where a step's time goes: ``python -m benchmarks.breakdown --out docs/results/step_breakdown.json``.
+
+1,024 copies of the learned pendulum in float64. The parts of the step are compiled as the step itself is and run alone;
+what is around them is the difference to the whole. The contestants take turns, and every round gives one difference.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.throughput import OURS, bare, batches, roofline, vector
+from benchmarks.timing import machine, rounds, timed
+from hnn_gym.command import run
+from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.stepping import BEGUN, program_of
+from hnn_gym.phase import Array, namespace
+from hnn_gym.trace import Program, many, trace
+
+COMMAND = "python -m benchmarks.breakdown --out docs/results/step_breakdown.json"
+COPIES = 1024
+_CALLS = 20
+"""Of a contestant, before it is the next one's turn: short, so that few are interrupted."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Tell where the microseconds of a step go."""
+
+    out: Path | None = None
+    """JSON file for the results; None only prints them."""
+    repeats: int = 200
+    """Rounds."""
+
+
+def alone(program: Program) -> Callable[[], float]:
+    """A program run on rows of ones, again and again."""
+    run = many.compiled(program, COPIES, np.float64)
+    inputs = [np.ones((COPIES, size), order="F") for size in program.inputs.values()]
+    outputs = [np.empty((COPIES, *e.shape), order="F") for e in program.outputs.values()]
+    given = [np.ones_like(array) for array in many.room((*program.given, *program.next), COPIES, np.float64)]
+    return timed(lambda: run(*inputs, *given, *outputs), repeat=_CALLS)
+
+
+def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
+    """The two programs of a step, and what of them is the network, and cosine and sine."""
+    network = simulator.world.dynamics.hamiltonian.potential_network.network  # type: ignore[union-attr]
+    whole = program_of(simulator)
+    assert whole is not None
+    starts = [name for name in whole.outputs if name.startswith(BEGUN)]
+    told = {name.removeprefix(BEGUN) for name in starts}
+    move, tell = whole.telling(name for name in whole.outputs if name not in told).apart("x", starts)
+
+    def circle(x: Array) -> dict[str, Array]:
+        return {"cos": namespace(x).cos(x), "sin": namespace(x).sin(x)}
+
+    return {
+        "network": alone(trace(lambda z: {"gradient": network.gradient(z), "value": network(z)}, z=2)),
+        "circle": alone(trace(circle, x=1)),
+        "move": alone(move),
+        "tell": alone(tell),
+    }
+
+
+def _main(settings: Settings) -> None:
+    envs = vector(COPIES)
+    seconds = rounds(
+        {
+            "roofline": roofline(envs, _CALLS),
+            **parts(envs.batch.simulator),
+            "middle": bare(COPIES, _CALLS, resets=False),
+            "whole": batches(vector(COPIES), _CALLS),
+        },
+        settings.repeats,
+    )
+    took = {name: np.array(values) * 1e6 for name, values in seconds.items()}
+    for name in ("roofline", "middle", "whole"):
+        took[name] *= COPIES  # these were counted by the copy
+    shares = {
+        "the network: its gradient with biases, and its value for the energy": took["network"],
+        "cosine and sine": took["circle"],
+        "the rest of the physics, reward, observation and energy": took["move"]
+        + took["tell"]
+        - took["network"]
+        - took["circle"],
+        "checks, fresh arrays, counting steps": took["middle"] - took["move"] - took["tell"],
+        "beginning episodes, infos": took["whole"] - took["middle"],
+        "the whole step": took["whole"],
+        "the roofline": took["roofline"],
+    }
+    rows: dict[str, Any] = {what: round(statistics.median(values), 1) for what, values in shares.items()}
+    table = Table("what", "microseconds", title=f"{COMMAND}: {COPIES:,} copies of {OURS}")
+    for what, value in rows.items():
+        table.add_row(what, f"{value:.1f}")
+    Console(width=120).print(table)
+    if settings.out is not None:
+        settings.out.parent.mkdir(parents=True, exist_ok=True)
+        content = {"command": COMMAND, "machine": machine(), "microseconds": rows}
+        settings.out.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    run(_main, Settings, prog="python -m benchmarks.breakdown")
