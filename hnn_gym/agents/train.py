@@ -50,7 +50,7 @@ class Settings:
     """An algorithm of stable-baselines3, or analytic: gradients through the world itself."""
     evaluate_on: str | None = None
     """Id of the real environment. None: the one the world was learned from. One learned from frames sees its frames."""
-    actions: Literal["force", "bump", "force+bump"] = "force"
+    actions: Literal["force", "bump", "force+bump", "bump-by-force"] = "force"
     """What the agent does. Bumps are realised by bounded force in an environment that has none."""
     steps: int | None = None
     """Dreamt steps. None: as the algorithm's recipe says."""

@@ -1,7 +1,8 @@
-"""How an agent's action reaches the physics: as a force, as an energy bump of dE joules, or as both.
+"""How an agent's action reaches the physics: as a force, as an energy bump of dE joules, as both, or by force.
 
 A bump is given first, at the start of the step; then the world steps under the force. Its price is taken from the
-reward: ``price * abs(realised dE)``.
+reward: ``price * abs(realised dE)``. A bump by force is a request too, but bounded force answers it during the step, as
+:class:`hnn_gym.envs.realise.BumpByForce` does in an environment that has no bumps; it costs what force costs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.bump import Direction
 from hnn_gym.envs.tasks import Task
+from hnn_gym.envs.towards import force_bounds, force_towards
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
 from hnn_gym.world_model import WorldModel
@@ -28,7 +30,7 @@ class Applied(NamedTuple):
         x: phase points from which to step ``(..., 2n)``.
         action: what the world's own controls receive ``(..., m)``.
         requested: energy asked for in J ``(...)``, or None where the channel has no bump.
-        realised: energy given in J ``(...)``, or None.
+        realised: energy given in J ``(...)``; None: what the step itself changes.
         cost: to be taken from the reward ``(...)``, or None.
     """
 
@@ -96,27 +98,49 @@ class BumpChannel(ActionChannel):
         return Applied(given.x, forces, dE, given.realised, self.price * abs(given.realised))
 
 
+@dataclass(frozen=True)
+class ForceBumpChannel(ActionChannel):
+    """The action is a change of energy in J that bounded force is to bring about in the step, as far as it can.
+
+    Attributes:
+        limit: largest abs(dE) of one step, in J.
+    """
+
+    limit: float = 1.0
+
+    def space(self, task: Task) -> Box:
+        """Requests in [-limit, limit] J."""
+        return Box(-self.limit, self.limit, (1,), np.float32)
+
+    def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
+        """Choose the force; 0 asks that the energy stay as it is."""
+        dE = action[..., 0]
+        wanted = world.energy(x) + namespace(x).clip(dE, -self.limit, self.limit)
+        return Applied(x, force_towards(world, x, wanted), dE)
+
+
 def _none(world: WorldModel, action: Array) -> Array:
     """No force: zeros ``(..., m)``."""
     return namespace(action).concat([0 * action[..., :1]] * len(world.coordinates.controls), axis=-1)
 
 
 def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: float = 0.05) -> ActionChannel:
-    """Return the channel named "force", "bump" or "force+bump".
+    """Return the channel named "force", "bump", "force+bump" or "bump-by-force".
 
     Args:
         actions: its name.
         world: the world it will act on.
         limit: largest abs(dE) of one step, in J.
-        price: reward taken for each joule realised.
+        price: reward taken for each joule realised; not of bumps by force.
 
     Raises:
-        InputError: an unknown name, a limit or price out of range, or bumps on a world without an energy.
+        InputError: an unknown name, a limit or price out of range, bumps on a world without an energy, or by force
+            where none is bounded.
     """
     if actions == "force":
         return ForceChannel()
-    if actions not in ("bump", "force+bump"):
-        raise InputError(f"actions must be 'force', 'bump' or 'force+bump', not {actions!r}.")
+    if actions not in ("bump", "force+bump", "bump-by-force"):
+        raise InputError(f"actions must be 'force', 'bump', 'force+bump' or 'bump-by-force', not {actions!r}.")
     numbers = isinstance(limit, Real) and isinstance(price, Real)
     if not numbers or not 0 < limit < float("inf") or not 0 <= price < float("inf"):
         raise InputError(f"A bump needs bump_limit > 0 J and bump_price >= 0 per J, got {limit!r} and {price!r}.")
@@ -125,4 +149,7 @@ def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: fl
             "A baseline world has no energy to bump: make it with actions='force', or use a world with a Hamiltonian, "
             "such as HNNPendulum-v0."
         )
+    if actions == "bump-by-force":
+        force_bounds(world)
+        return ForceBumpChannel(limit=limit)
     return BumpChannel(with_force=actions == "force+bump", limit=limit, price=price)

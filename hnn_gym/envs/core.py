@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.dynamics import PortHamiltonian
-from hnn_gym.envs.channels import ActionChannel, Applied, ForceChannel
+from hnn_gym.envs.channels import ActionChannel, ForceChannel
 from hnn_gym.envs.doubt import Doubt
 from hnn_gym.envs.tasks import Task
 from hnn_gym.phase import Array, namespace, split
@@ -105,6 +105,9 @@ class Simulator:
         if applied.cost is not None:
             reward = reward - applied.cost
         terminated = self.task.terminated(next_q, next_v)
+        realised, bumped = applied.realised, applied.x
+        if applied.requested is not None and realised is None:
+            realised, bumped = self.world.energy(new) - self.world.energy(x), new
         disagreement = None
         if self.doubt is not None:
             disagreement = self.doubt.disagreement(self.world, applied.x, force, next_q, next_v)
@@ -121,8 +124,8 @@ class Simulator:
             energy=energy,
             unresolved=unresolved,
             requested=applied.requested,
-            realised=applied.realised,
-            realised_truly=self._true_change(x, applied),
+            realised=realised,
+            realised_truly=None if applied.requested is None else self._true_change(x, bumped),
             disagreement=disagreement,
         )
 
@@ -155,10 +158,10 @@ class Simulator:
                 told["bump_realised_truly"] = transition.realised_truly
         return told
 
-    def _true_change(self, x: Array, applied: Applied) -> Array | None:
-        if self.truth is None or applied.requested is None:
+    def _true_change(self, x: Array, bumped: Array) -> Array | None:
+        if self.truth is None:
             return None
-        after, before = (self.truth.phase_point(*self.world.state(point)) for point in (applied.x, x))
+        after, before = (self.truth.phase_point(*self.world.state(point)) for point in (bumped, x))
         return self.truth.energy(after) - self.truth.energy(before)
 
 

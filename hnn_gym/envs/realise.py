@@ -13,8 +13,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from hnn_gym.envs.towards import CANDIDATES, force_bounds, force_towards
 from hnn_gym.errors import InputError
-from hnn_gym.phase import split
 from hnn_gym.world_model import WorldModel
 
 
@@ -32,7 +32,9 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         >>> observation, reward, terminated, truncated, info = env.step(np.array([1.0]))
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], world: WorldModel, *, limit: float = 1.0, candidates: int = 33):
+    def __init__(
+        self, env: gymnasium.Env[Any, Any], world: WorldModel, *, limit: float = 1.0, candidates: int = CANDIDATES
+    ):
         """Wrap ``env``.
 
         Args:
@@ -45,24 +47,17 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
             InputError: the world has no H or no bounded control, or the spaces do not fit.
         """
         super().__init__(env)
-        controls = world.coordinates.controls
-        if not world.has_energy:
-            raise InputError("A baseline world has no energy to aim at: use a world with a Hamiltonian.")
-        if not controls or any(control.limit is None for control in controls):
-            raise InputError("Bumps by force need controls with limits, and this world has none.")
+        controls = len(force_bounds(world))
         if env.observation_space.shape != (world.coordinates.observation_size,):
             raise InputError(
                 f"The world expects observations of {world.coordinates.observation_size} entries, and the environment "
                 f"gives {env.observation_space.shape}."
             )
-        if env.action_space.shape != (len(controls),):
-            raise InputError(f"The world has {len(controls)} controls, the environment {env.action_space.shape}.")
+        if env.action_space.shape != (controls,):
+            raise InputError(f"The world has {controls} controls, the environment {env.action_space.shape}.")
         self.world = world
         self.action_space = Box(-limit, limit, (1,), np.float32)
-        self._shares = np.linspace(-1, 1, candidates)
-        box = env.action_space
-        assert isinstance(box, Box)
-        self._bounds = np.asarray(box.high, np.float64)
+        self._candidates = candidates
         self._x: np.ndarray | None = None
         self._target: float | None = None
 
@@ -86,7 +81,7 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         before = float(self.world.energy(self._x))
         if request[0] != 0:
             self._target = before + float(request[0])
-        observation, reward, terminated, truncated, info = self.env.step(self._force(before))
+        observation, reward, terminated, truncated, info = self.env.step(self._force())
         self._x = self.world.encode(np.asarray(observation, np.float64))
         after = float(self.world.energy(self._x))
         told = {
@@ -96,20 +91,11 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         }
         return observation, reward, terminated, truncated, {**info, **told}
 
-    def _force(self, energy: float) -> np.ndarray:
-        """The action whose learned outcome is closest to the target, full force along the velocity at the most."""
+    def _force(self) -> np.ndarray:
+        """The action whose learned outcome is closest to the target; none before there is one."""
         assert self._x is not None
         space = self.env.action_space
         if self._target is None:
             return np.zeros(space.shape or (), space.dtype)
-        velocity = split(self.world.dynamics.field(self._x, None))[0]
-        degrees = [control.degree for control in self.world.coordinates.controls]
-        along = np.where(velocity[degrees] < 0, -1.0, 1.0) * self._bounds
-        candidates = self._shares[:, None] * along
-        outcomes = self.world.energy(
-            self.world.step(np.broadcast_to(self._x, (len(candidates), len(self._x))), candidates)
-        )
-        error = np.abs(outcomes - self._target)
-        # Among equals the weakest: at the target no force is wasted.
-        best = np.argmin(error + 1e-9 * np.abs(self._shares))
-        return candidates[best].astype(space.dtype)
+        action = force_towards(self.world, self._x, np.asarray(self._target), candidates=self._candidates)
+        return np.asarray(action, space.dtype)

@@ -47,7 +47,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     With ``actions="bump"`` the action is dE in J, ``(1,)``, given as an impulse before each step; with "force+bump" it
     follows the entries of the force. ``info`` then tells ``bump_requested``, ``bump_realised`` (by the world's own H)
-    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_price`` for every joule.
+    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_price`` for every joule. With
+    "bump-by-force" bounded force answers the request during the step, as far as it can, at what force costs.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -84,7 +85,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
                 :data:`hnn_gym.envs.tasks.OTHER_TASKS`.
             reward: for worlds whose environment has no known task.
             dt: time step in s; None takes the one the world was trained at.
-            actions: "force", "bump" or "force+bump".
+            actions: "force", "bump", "force+bump" or "bump-by-force".
             bump_limit: largest abs(dE) of one step in J.
             bump_price: reward taken for every joule that a bump gives or takes.
             exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step

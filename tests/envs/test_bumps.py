@@ -79,7 +79,8 @@ def test_a_bump_that_would_pass_the_speed_limit_stops_there_and_says_so() -> Non
     ("env_id", "kwargs", "words"),
     [
         ("BaselinePendulum-v0", {"actions": "bump"}, "baseline world has no energy.*HNNPendulum-v0"),
-        ("HNNPendulum-v0", {"actions": "kick"}, "'force', 'bump' or 'force\\+bump', not 'kick'"),
+        ("HNNPendulum-v0", {"actions": "kick"}, "'force\\+bump' or 'bump-by-force', not 'kick'"),
+        ("BaselinePendulum-v0", {"actions": "bump-by-force"}, "baseline world has no energy"),
         ("HNNPendulum-v0", {"actions": "bump", "bump_limit": -1.0}, "limit > 0"),
         ("HNNPendulum-v0", {"actions": "bump", "bump_price": float("nan")}, "price >= 0"),
     ],
@@ -187,3 +188,34 @@ def test_a_single_request_is_pursued_until_it_is_realised() -> None:
 def test_bumps_by_force_need_a_world_that_fits(world: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), resolve_world(world))
+
+
+def test_bumps_by_force_in_a_world_are_those_of_the_wrapper_around_it_step_for_step() -> None:
+    world, kwargs = resolve_world("HNNPendulum-v0"), {"actions": "bump-by-force", "bump_limit": 0.3}
+    inside: Any = gymnasium.make("HNNPendulum-v0", **kwargs)
+    around = hnn_gym.BumpByForce(gymnasium.make("HNNPendulum-v0"), world, limit=0.3)
+    envs = gymnasium.make_vec("HNNPendulum-v0", num_envs=3, **kwargs)
+    inside.reset(seed=2), around.reset(seed=2), envs.reset(seed=0)
+    rng, realised = np.random.default_rng(0), 0.0
+    for _ in range(100):
+        requests = rng.uniform(-0.3, 0.3, (3, 1)).astype(np.float32)
+        one, other, many = inside.step(requests[2]), around.step(requests[2]), envs.step(requests)
+        np.testing.assert_allclose(one[0], other[0], atol=1e-6)  # the wrapper sees observations in float32
+        np.testing.assert_allclose(one[0], many[0][2], atol=1e-6)
+        assert one[1] == pytest.approx(other[1], abs=1e-5)
+        told = one[-1]
+        assert told["bump_realised"] == pytest.approx(other[-1]["bump_realised"], abs=1e-5)
+        assert told["bump_realised_truly"] == pytest.approx(told["bump_realised"], abs=1e-3)  # the world is that good
+        realised = max(realised, abs(told["bump_realised"]))
+    assert 0.1 < realised  # force did something
+
+
+def test_a_request_by_force_that_can_be_met_is_met_as_closely_as_its_candidates_allow() -> None:
+    env: Any = gymnasium.make("HNNPendulum-v0", actions="bump-by-force")
+    env.reset(options={"state": [np.pi, 5.0]})  # fast, at the bottom: full force does 0.5 J a step
+    for dE in (0.2, -0.3):
+        *_, info = env.step([dE])
+        assert info["bump_realised"] == pytest.approx(dE, abs=0.5 * 2 / 32)  # half a candidate's spacing, and some
+    env.reset(options={"state": [np.pi, 0.0]})
+    *_, info = env.step([1.0])
+    assert info["bump_realised"] < 0.1  # at rest there is hardly any work
