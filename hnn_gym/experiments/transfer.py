@@ -56,8 +56,9 @@ class Settings:
     """Seeds of the recordings; an agent has the seed of its recording."""
     agents: tuple[str, ...] = ("sac", "analytic")
     """How agents are trained: algorithms of stable-baselines3, or analytic."""
-    tasks: tuple[str, ...] = ("Spring-v0", "TwoBody-v0", "bump")
-    """Other tasks; bump is the swing-up of Pendulum-v1 by energy bumps."""
+    tasks: tuple[str, ...] = ("Spring-v0", "TwoBody-v0", "bump", "bump-by-force")
+    """Other tasks; the last two are the swing-up of Pendulum-v1 by energy bumps, which in the dream are granted at once,
+    or answered by bounded force as in reality."""
     starts: tuple[int, ...] = STARTS
     """Seeds of the starts of each agent's episodes."""
 
@@ -67,6 +68,7 @@ OTHER_RECIPES: dict[str, tuple[str, Recipe]] = {
     "Spring-v0": ("sac", RECIPES["sac"]),
     "TwoBody-v0": ("ppo", Recipe(256, 1_000_000, 1e-3, arguments=_ORBIT)),
     "bump": ("ppo", RECIPES["ppo"]),
+    "bump-by-force": ("sac", RECIPES["sac"]),
 }
 """Algorithm and recipe of the other tasks, chosen by the return in the dream from starts 1000 to 1039."""
 BUMP_LIMIT = 0.3
@@ -85,11 +87,12 @@ def pendulum_agent(settings: Settings, agent: str, seed: int) -> dict[str, Any]:
 
 def other_task(settings: Settings, task: str, way: str) -> dict[str, Any]:
     """Real returns in another task of doing nothing, or of an agent trained in the dream or in the true environment."""
-    env_kwargs: dict[str, Any] = {"actions": "bump", "bump_limit": BUMP_LIMIT} if task == "bump" else {}
+    bumps = task.startswith("bump")
+    env_kwargs: dict[str, Any] = {"actions": task, "bump_limit": BUMP_LIMIT} if bumps else {}
     algo, recipe = OTHER_RECIPES[task]
-    dream, real = (_BUMPED, _REAL) if task == "bump" else (f"HNN{task}", task)
+    dream, real = (_BUMPED, _REAL) if bumps else (f"HNN{task}", task)
     made: str | MakeEnv = real
-    if task == "bump":
+    if bumps:
         made = lambda: BumpByForce(gymnasium.make(_REAL), resolve_world(_BUMPED), limit=BUMP_LIMIT)  # noqa: E731
     if way == "nothing":
         idle = Idle(build_simulator(dream, **env_kwargs).spaces()[1])
