@@ -1,14 +1,14 @@
-"""What no model can beat on the paper's films: the truth itself, scored as the models are, by the very same code.
+"""What a model that is right scores on the paper's films: the truth itself, scored by the very same code.
 
 Its frames have one pixel, the angle theta; z = (theta, p) is read off two of them exactly, and Pendulum-v1's own map
 moves it. Two things are left:
 
 - *exact*: frames show the true angle. Under the paper's protocol that is the price of the time stretch. The energy of
   a film ripples at twice the swing's frequency, as Pendulum-v1 knows p half a step before theta, and the model's time,
-  with its ripple, falls behind by up to 3 frames.
+  with its ripple, falls behind by up to 3 frames. Only a model whose swing is too fast could score less.
 - *two frames*: a frame shows the mean angle of those training frames that look most like it. Pendulum-v1 draws the rod
-  with corners rounded to whole pixels, so one picture stands for an interval of angles (of 0.003 rad in the mean), and
-  the momentum of the first pair is known no better than that divided by 4 x 0.05 s.
+  with corners rounded to whole pixels, so one picture stands for an interval of angles, and what is not known of the
+  angle is not known of the first momentum either, divided by 4 x 0.05 s.
 """
 
 from __future__ import annotations
