@@ -245,13 +245,13 @@ def _main(settings: Settings) -> None:
     vectors = {
         "ours": batches(vector(1024), 10),
         "float32": batches(vector(1024, dtype="float32"), 10),
-        "Sync": batches(SyncVectorEnv([lambda: gymnasium.make(THEIRS)] * 64), 2),
+        "Sync": batches(SyncVectorEnv([lambda: gymnasium.make(THEIRS)] * 64), 1),
         "roofline": roofline(vector(1024), 10),
         "roofline32": roofline(vector(1024), 10, np.float32),
-        "2 x 64": batches(widened((64, 64)), 3),
-        "roofline 2 x 64": roofline(widened((64, 64)), 3),
+        "2 x 64": batches(widened((64, 64)), 1),
+        "roofline 2 x 64": roofline(widened((64, 64)), 1),
         "bare": bare(1024, 10),
-        "middle": bare(1024, 20, resets=False),
+        "middle": bare(1024, 10, resets=False),
         "adapter": batches(hnn_gym.make_sb3_vec(OURS, 1024, staggered=True), 10),
     }
     seconds = rounds(vectors, 1 if settings.quick else 20 * count)
