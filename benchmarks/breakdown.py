@@ -69,12 +69,27 @@ def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
     }
 
 
+def instead() -> dict[str, Callable[[], float]]:
+    """What two parts would take otherwise: cosine and sine one by one, and a product with two columns at once."""
+    rng = np.random.default_rng(0)
+    angle, out = rng.normal(size=COPIES), np.empty(COPIES)
+    layer, columns, two = rng.normal(size=(32, COPIES)), rng.normal(size=(2, 32)), np.empty((2, COPIES))
+    return {
+        "cosine and sine one by one": timed(lambda: (np.cos(angle, out), np.sin(angle, out)), repeat=_CALLS),
+        "a product with two columns, at once": timed(lambda: np.matmul(columns, layer, two), repeat=_CALLS),
+        "a product with two columns, one by one": timed(
+            lambda: [np.dot(row, layer, to) for row, to in zip(columns, two, strict=True)], repeat=_CALLS
+        ),
+    }
+
+
 def _main(settings: Settings) -> None:
     envs = vector(COPIES)
     seconds = rounds(
         {
             "roofline": roofline(envs, _CALLS),
             **parts(envs.batch.simulator),
+            **instead(),
             "middle": bare(COPIES, _CALLS, resets=False),
             "whole": batches(vector(COPIES), _CALLS),
         },
@@ -93,6 +108,7 @@ def _main(settings: Settings) -> None:
         "the whole step": took["whole"],
         "the roofline": took["roofline"],
     }
+    rows |= {name: took[name] for name in instead()}
     rows = {what: round(value, 1) for what, value in rows.items()}
     table = Table("what", "microseconds", title=f"{COMMAND}: {COPIES:,} copies of {OURS}")
     for what, value in rows.items():
