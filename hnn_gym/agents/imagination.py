@@ -44,7 +44,7 @@ class Imagination:
         self._block: Step | None = None
         if program is not None:
             run = many.compiled(program.telling(("x", "reward", "terminated")), _BLOCK, self._dtype)
-            after = np.empty((_BLOCK, 2 * simulator.world.coordinates.n), self._dtype)
+            after = np.empty((_BLOCK, 2 * simulator.world.coordinates.n), self._dtype, order="F")
             reward, terminated = np.empty(_BLOCK, self._dtype), np.empty(_BLOCK, np.bool_)
 
             def block(x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -94,6 +94,7 @@ class Imagination:
         for begin in range(0, len(x), _BLOCK):
             part = slice(begin, min(begin + _BLOCK, len(x)))
             point, plan = self._padded(x[part], actions[part])
+            point = np.asfortranarray(point)  # its columns are read again and again
             gained, alive = np.zeros(len(point), self._dtype), np.ones(len(point), self._dtype)
             for action in np.ascontiguousarray(np.moveaxis(plan, 1, 0)):
                 after, reward, terminated = self._stepped(point, action)

@@ -54,8 +54,7 @@ class Draws:
         at = self._next.take(rows)
         points = self._ahead.take(at, 0)
         first = points[:, 0]
-        if not math.isfinite(first.dot(first)):
-            empty = np.isnan(first)
+        if not math.isfinite(first.dot(first)) and (empty := np.isnan(first)).any():
             self._draw_ahead(self._numbered, rows[empty])
             at[empty] -= _AHEAD
             points = self._ahead.take(at, 0)

@@ -44,7 +44,8 @@ class SimulatorVecEnv(VecEnv):
         self.render_mode = "rgb_array" if draws else None
         super().__init__(batch.num_envs, *batch.simulator.spaces())
         self.seed(seed)
-        self._returns, self._lengths = np.zeros(batch.num_envs), np.zeros(batch.num_envs, np.int64)
+        self._returns = np.zeros(batch.num_envs)
+        self._steps, self._first = 0, np.zeros(batch.num_envs, np.int64)  # of all, and with which episodes began
         self._nothing: list[dict[str, Any]] = [{} for _ in range(batch.num_envs)]
         self._actions: np.ndarray | None = None
         self._force: np.ndarray | None = None
@@ -68,7 +69,7 @@ class SimulatorVecEnv(VecEnv):
         if self._staggered:
             self.batch.stagger(np.random.default_rng(self._seeds[0]))
             self._staggered = False
-        self._returns[:], self._lengths[:] = 0.0, 0
+        self._returns[:], self._first[:] = 0.0, self._steps
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [{} for _ in range(self.num_envs)]
@@ -89,7 +90,7 @@ class SimulatorVecEnv(VecEnv):
         outcome, truncated = self.batch.advance(self._actions)
         self._force = outcome.force
         self._returns += outcome.reward
-        self._lengths += 1
+        self._steps += 1
         dones = outcome.terminated | truncated
         # Nothing is told of copies whose episode goes on: their dicts are empty, and the same every time.
         infos = self._nothing.copy()
@@ -97,7 +98,7 @@ class SimulatorVecEnv(VecEnv):
         if np.count_nonzero(dones):
             ended, elapsed = dones.nonzero()[0], round(time.time() - self._began, 6)
             cut = truncated[ended] & ~outcome.terminated[ended]
-            columns = (ended, cut, self._returns[ended], self._lengths[ended])
+            columns = (ended, cut, self._returns[ended], self._steps - self._first[ended])
             told = zip(*(column.tolist() for column in columns), observation[ended], strict=True)
             for i, only_cut, total, length, last in told:
                 infos[i] = {
@@ -105,7 +106,7 @@ class SimulatorVecEnv(VecEnv):
                     "TimeLimit.truncated": only_cut,
                     "episode": {"r": total, "l": length, "t": elapsed},
                 }
-            self._returns[ended], self._lengths[ended] = 0.0, 0
+            self._returns[ended], self._first[ended] = 0.0, self._steps
             observation[ended] = self.batch.start(dones)["observation"]
         return observation, outcome.reward.astype(np.float32), dones, infos
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class Steps:
         self._run = {size: many.compiled(step, size, dtype, others) for size in sizes}
         sizes = {*_FEW, *sizes} if self._apart else set(_FEW)
         self._tell = {size: many.compiled(tell, size, dtype, others) for size in sizes}
-        self._outputs, self._told, self._nodes = self._kinds(step, rows), self._kinds(tell, rows), step.given
+        self._outputs, self._told, self._nodes = self._makers(step, rows), self._makers(tell, rows), step.given
         self._few = {size: (np.zeros(size, np.int64), self._room(size), self._for(size)) for size in _FEW}
         self._given = [self._room(s.stop - s.start) for s in self._slices]
         self._next = [self._room(s.stop - s.start) for s in self._slices]
@@ -90,7 +91,7 @@ class Steps:
         actions = actions.astype(self._dtype, copy=False)
         if not self.traced:
             return with_starts(self._plain(x, actions, t), arrived, self.begin)
-        told = [np.empty(*kind) for kind in self._outputs]
+        told = [make() for make in self._outputs]
         if not self._apart:
             rooms = [[*given, *after] for given, after in zip(self._given, self._next, strict=True)]
             self._each(self._run, x, actions, rooms, told)
@@ -100,7 +101,7 @@ class Steps:
         new, force, reward, terminated, *rest = told
         if arrived is not None:
             arrived(new)
-        observation, *known = found = [np.empty(*kind) for kind in self._told]
+        observation, *known = found = [make() for make in self._told]
         self._each(self._tell, new, None, self._next, found)
         info = dict(zip(self._infos, known + rest, strict=True))
         return Outcome(new, force, observation, reward, terminated, info)
@@ -151,12 +152,12 @@ class Steps:
 
     def _for(self, rows: int) -> list[np.ndarray]:
         """Arrays for what is told of other numbers of states."""
-        return [np.empty((rows, *shape[1:]), dtype, order) for shape, dtype, order in self._told]
+        return [np.empty((rows, *shape[1:]), dtype, order) for shape, dtype, order in (m.args for m in self._told)]
 
-    def _kinds(self, program: Program, rows: int) -> list[tuple[tuple[int, ...], Any, Literal["C", "F"]]]:
-        """Shape, type and order of the outputs; the states in columns, since they are computed column by column."""
+    def _makers(self, program: Program, rows: int) -> list[partial[np.ndarray]]:
+        """What makes the arrays of the outputs; the states in columns, since they are computed column by column."""
         return [
-            ((rows, *entries.shape), self._type(name, entries), "F" if name == "x" else "C")
+            partial(np.empty, (rows, *entries.shape), self._type(name, entries), "F" if name == "x" else "C")
             for name, entries in program.outputs.items()
         ]
 

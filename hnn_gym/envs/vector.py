@@ -83,6 +83,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = mode
+        self._always = simulator.told_of_states
         self._every = self.batch.steps >= 0
         self._done = ~self._every
         self._staggered = staggered
@@ -148,9 +149,9 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         begun = self._done
         outcome, truncated = self.batch.advance(actions, begun)
         self._done = outcome.terminated | truncated
-        infos, always = self._told(outcome.info), self.batch.simulator.told_of_states
+        infos = self._told(outcome.info)
         for name in outcome.info:
-            if name not in always:
+            if name not in self._always:
                 infos[f"_{name}"] = ~begun
         return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
 
