@@ -57,8 +57,8 @@ class Settings:
     agents: tuple[str, ...] = ("sac", "analytic")
     """How agents are trained: algorithms of stable-baselines3, or analytic."""
     tasks: tuple[str, ...] = ("Spring-v0", "TwoBody-v0", "bump", "bump-by-force")
-    """Other tasks; the last two are the swing-up of Pendulum-v1 by energy bumps, which in the dream are granted at once,
-    or answered by bounded force as in reality."""
+    """Other tasks; the last two are the swing-up of Pendulum-v1 by energy bumps, in the dream granted at once, or
+    answered by bounded force as in reality."""
     starts: tuple[int, ...] = STARTS
     """Seeds of the starts of each agent's episodes."""
 
