@@ -21,9 +21,10 @@ _FOOT = """
 
 On the swing-up of 200 steps with the full motor these same worlds differ by little: strong torque and feedback forgive
 a world its errors of energy. Here the motor gives 3.3 mJ in a step at the target (0.02 N m, 3.3 rad/s on the average,
-0.05 s). A dream that loses more than that by itself teaches that pumping is no use, and one that makes as much that it
-is not needed. **Own energy** is what an unforced dream makes or loses in a step, the slope of true energy over 20 s;
-the largest of five swings of 1 to 5 J.
+0.05 s), and the more of that a dream makes or loses by itself, the more it misjudges what pumping is worth.
+**Own energy** is what an unforced dream makes or loses in a step, the slope of true energy over 20 s;
+the largest of five swings of 1 to 5 J. Where an MLP's is no larger than the ripple of the true map, as on some of the
+exact recordings of 100 transitions, its agent is as good as the HNN's.
 
 "Promised" is what the world foretold of the return. Interpolation on the grid blurs values over so many steps, also in
 the true world, so that every good world promises less than is earned. For the same reason the agent is not quite the
