@@ -11,11 +11,12 @@ from rich.console import Console
 
 from hnn_gym import InputError
 from hnn_gym.agents.dynamic_programming import Grid
+from hnn_gym.agents.scripted import Idle
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation import plots
 from hnn_gym.experiments.long_task import command
-from hnn_gym.experiments.long_task.cells import Nothing, acted, own_energy, planned
+from hnn_gym.experiments.long_task.cells import acted, own_energy, planned
 from hnn_gym.experiments.long_task.command import Settings, study
 from hnn_gym.experiments.long_task.page import cells, figure, page
 from hnn_gym.experiments.long_task.task import TARGET, EnergyHold, WeakMotor, true_energy
@@ -60,7 +61,7 @@ def test_the_best_there_is_to_earn_is_the_target_energy_without_torque() -> None
 
 def test_planning_with_the_true_dynamics_pumps_the_energy_that_is_missing() -> None:
     starts = (0, 2, 5)
-    nothing = acted(Nothing(), steps=800, starts=starts)
+    nothing = acted(Idle(EnergyHold.action_space), steps=800, starts=starts)
     policy = planned(PENDULUM, steps=800, grid=Grid(positions=151, velocities=121, actions=3), starts=starts)
     assert np.mean(policy["returns"]) > 0.9 * np.mean(nothing["returns"])
     assert len(policy["promised"]) == len(policy["energy_error_J"]) == 3

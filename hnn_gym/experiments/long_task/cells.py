@@ -72,16 +72,6 @@ def acted(policy: Policy, *, steps: int, starts: tuple[int, ...]) -> dict[str, A
     return {"returns": _rounded(episodes.returns), "energy_error_J": _rounded(_energy_error(episodes))}
 
 
-class Nothing:
-    """No torque, ever; speaks stable-baselines3's ``predict``."""
-
-    def predict(
-        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
-    ) -> tuple[np.ndarray, Any]:
-        """Return zeros ``(rows, 1)`` and the state."""
-        return np.zeros((len(observation), 1), np.float32), state
-
-
 def _energy_error(episodes: Episodes) -> np.ndarray:
     last = episodes.observation[-round(_LAST * len(episodes.action)) :].astype(np.float64)
     coordinates = Coordinates.for_environment("Pendulum-v1")

@@ -9,10 +9,11 @@ import torch
 from rich.console import Console
 
 from hnn_gym.agents.dynamic_programming import Grid
+from hnn_gym.agents.scripted import Idle
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
-from hnn_gym.experiments.long_task.cells import Nothing, acted, planned
+from hnn_gym.experiments.long_task.cells import acted, planned
 from hnn_gym.experiments.long_task.page import NOTHING, TRUE, figure, page
 from hnn_gym.experiments.long_task.task import EnergyHold
 from hnn_gym.experiments.results import Results
@@ -54,7 +55,7 @@ def study(settings: Settings, *, console: Console) -> Results:
     results = Results(settings.out, experiment="long_task")
     choices = _choices(settings)
     if NOTHING not in results:
-        results[NOTHING] = acted(Nothing(), steps=settings.steps, starts=settings.starts)
+        results[NOTHING] = acted(Idle(EnergyHold.action_space), steps=settings.steps, starts=settings.starts)
     if TRUE not in results:
         world = true_world("Pendulum-v1")
         results[TRUE] = planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
