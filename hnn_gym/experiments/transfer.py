@@ -68,7 +68,7 @@ OTHER_RECIPES: dict[str, tuple[str, Recipe]] = {
     "Spring-v0": ("sac", RECIPES["sac"]),
     "TwoBody-v0": ("ppo", Recipe(256, 1_000_000, 1e-3, arguments=_ORBIT)),
     "bump": ("ppo", RECIPES["ppo"]),
-    "bump-by-force": ("sac", RECIPES["sac"]),
+    "bump-by-force": ("ppo", RECIPES["ppo"]),
 }
 """Algorithm and recipe of the other tasks, chosen by the return in the dream from starts 1000 to 1039."""
 BUMP_LIMIT = 0.3
