@@ -47,7 +47,7 @@ and scored in the docstrings of `hnn_gym/experiments/paper/`.
   and therefore a model of the truth itself does not score 0 (*Floors*).
 - Each cell: mean / median / worst over training seeds, which draw data and weights anew; for the real
   pendulum, whose data are given, weights alone.
-- Training seconds are the process's own (CPU) where they were recorded, else wall clock on a shared machine.
+- Training seconds are the process's own (CPU), on a shared and busy machine.
 - Models are scored in float64 at a tolerance of 1e-11, the paper's networks too, which are trained in float32.
 """
 
