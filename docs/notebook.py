@@ -75,13 +75,15 @@ def _readable(outputs: list[Any]) -> list[Any]:
     kept: list[Any] = []
     for output in outputs:
         if output.output_type == "stream":
-            output.text = _COLOUR.sub("", output.text)
             if output.name == "stderr":
                 continue
             if kept and kept[-1].output_type == "stream":
                 kept[-1].text += output.text
                 continue
         kept.append(output)
+    for output in kept:
+        if output.output_type == "stream":  # only now: a colour's code may come in pieces
+            output.text = _COLOUR.sub("", output.text)
     return kept
 
 

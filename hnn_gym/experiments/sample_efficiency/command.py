@@ -41,7 +41,7 @@ class Panel(NamedTuple):
     steps: tuple[int, ...]
 
 
-PANELS = (Panel(0.0, (25, 50, 100)), Panel(0.05, (100, 400)))
+PANELS = (Panel(0.0, (25, 50, 100)), Panel(0.01, (100, 400)), Panel(0.05, (100, 400)), Panel(0.2, (400,)))
 
 
 @dataclass(frozen=True)
