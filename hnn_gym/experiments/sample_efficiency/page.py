@@ -36,14 +36,14 @@ of TD3 are random."""
 _FOOT = """
 ## What to know
 
-**Where physics pays and where not.** On exact observations the worlds are alike on this task of 200 steps. At 5 % noise
-and 100 transitions the HNN misses least. At 1 % and 100 all fail on one recording or another, and so do the means; the
-medians are alike. **At 20 % noise the second-order MLP is far better**: most fits of the HNN end in poor minima there.
-On recordings of other seeds some of these had an inertia that was far off, and V with it: only the small torques tell them
-apart, while the acceleration that an MLP learns has no such factor. Longer or shorter windows and another weight decay
-did not help on those. Energy is a matter of its own, which this task hardly asks for: see the drift, and [a long
-task](long-task.md). Acting on observations with 5 % noise costs all agents some 27, for none of them filters: there SAC
-after 20,000 steps is nearly as good.
+**Where physics pays and where not.** On exact observations the worlds are alike on this task of 200 steps. At 5 %
+noise and 100 transitions the HNN misses least. At 1 % and 100 all fail on one recording or another, and so do the
+means; the medians are alike. **At 20 % noise the second-order MLP is far better**: most fits of the HNN end in poor
+minima there. On recordings of other seeds some of these had an inertia that was far off, and V with it: only the
+small torques tell them apart, while the acceleration that an MLP learns has no such factor. Longer or shorter windows
+and another weight decay did not help on those. Energy is a matter of its own, which this task hardly asks for: see
+the drift, and [a long task](long-task.md). Acting on observations with 5 % noise costs all agents some 27, for none
+of them filters: there SAC after 20,000 steps is nearly as good.
 
 A fit of noisy data begins at a rough regression of the inertia (`training/rough.py`). That was added after one of the
 ten noisy recordings of this very study had ended in a poor minimum without it. It is general, but was found here, and
