@@ -19,6 +19,7 @@ from hnn_gym.agents.sampling import Cem, SamplingPlanner
 from hnn_gym.agents.scripted import Idle, RandomActions
 from hnn_gym.command import run
 from hnn_gym.envs import build_simulator
+from hnn_gym.errors import InputError
 from hnn_gym.experiments.results import Results
 
 HORIZONS = {"Spring-v0": 60, "IdealPendulum-v0": 60, "TwoBody-v0": 120, "ThreeBody-v0": 160}
@@ -48,7 +49,14 @@ class Settings:
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
-    """Returns and lengths of every way to act in every environment, by ``env_id/way``."""
+    """Returns and lengths of every way to act in every environment, by ``env_id/way``.
+
+    Raises:
+        InputError: there is no such environment here.
+    """
+    unknown = [env_id for env_id in settings.environments if env_id not in HORIZONS]
+    if unknown:
+        raise InputError(f"There is no environment {unknown[0]!r} here: choose from {', '.join(HORIZONS)}.")
     results = Results(settings.out, experiment="tasks")
     for env_id in settings.environments:
         for way, policy in WAYS.items():

@@ -33,6 +33,7 @@ from hnn_gym.data import record_steps
 from hnn_gym.envs import BumpByForce
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.errors import InputError
 from hnn_gym.experiments.optimum import STARTS, best_returns
 from hnn_gym.experiments.results import Results
 from hnn_gym.training import learn
@@ -133,7 +134,14 @@ def _told(returns: np.ndarray) -> dict[str, Any]:
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
-    """Train and play what the results do not hold yet, by ``pendulum/agent/seed`` and ``other-tasks/task/way``."""
+    """Train and play what the results do not hold yet, by ``pendulum/agent/seed`` and ``other-tasks/task/way``.
+
+    Raises:
+        InputError: there is no such task or agent.
+    """
+    unknown = [task for task in settings.tasks if task not in OTHER_RECIPES]
+    if unknown:
+        raise InputError(f"There is no task {unknown[0]!r} here: choose from {', '.join(OTHER_RECIPES)}.")
     results = Results(settings.out, experiment="transfer")
     wanted: dict[str, Callable[[], dict[str, Any]]] = {}
     for seed in settings.seeds:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from gymnasium.spaces import Box
 from rich.console import Console
 
 from hnn_gym.agents.scripted import Idle, RandomActions
-from hnn_gym.experiments import tasks
+from hnn_gym.errors import InputError
+from hnn_gym.experiments import tasks, transfer
+from hnn_gym.experiments.sample_efficiency.command import Settings, study
 
 
 def test_planning_beats_doing_nothing_on_the_spring_and_nothing_is_measured_twice(tmp_path: Path) -> None:
@@ -33,3 +37,18 @@ def test_agents_that_have_learned_nothing_give_actions_of_the_space_for_one_obse
     assert all(space.contains(action) for action in many)
     np.testing.assert_allclose(many.min(0), space.low, atol=0.1)
     np.testing.assert_allclose(many.max(0), space.high, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        (lambda told: tasks.measure(tasks.Settings(out=None, environments=("Foo-v0",)), console=told), "Spring-v0"),
+        (lambda told: transfer.measure(transfer.Settings(out=None, tasks=("foo",)), console=told), "bump-by-force"),
+        (lambda told: study(Settings(contenders=("Foo",)), console=told), "MLP ensemble"),
+    ],
+)
+def test_what_an_experiment_does_not_know_is_named_beside_what_it_does(
+    measure: Callable[[Console], object], words: str
+) -> None:
+    with pytest.raises(InputError, match=f"(?i)foo.*: choose from .*{words}"):
+        measure(Console(quiet=True))

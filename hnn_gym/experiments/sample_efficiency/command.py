@@ -14,6 +14,7 @@ from rich.console import Console
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.errors import InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from hnn_gym.experiments.results import Results
@@ -79,7 +80,14 @@ class Settings:
 
 
 def study(settings: Settings, *, console: Console) -> Results:
-    """Choose settings, then measure cell by cell, those of one data seed after the other."""
+    """Choose settings, then measure cell by cell, those of one data seed after the other.
+
+    Raises:
+        InputError: there is no such contender.
+    """
+    unknown = [name for name in settings.contenders if name not in CONTENDERS]
+    if unknown:
+        raise InputError(f"There is no contender {unknown[0]!r}: choose from {', '.join(CONTENDERS)}.")
     results = Results(settings.out, experiment=EXPERIMENT)
     for panel in settings.panels:
         for name in settings.contenders:
