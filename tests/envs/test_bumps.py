@@ -215,9 +215,7 @@ def test_a_request_by_force_that_can_be_met_is_met_as_closely_as_its_candidates_
     env.reset(options={"state": [np.pi, 5.0]})  # fast, at the bottom: full force does 0.5 J a step
     for dE in (0.2, -0.3):
         *_, info = env.step([dE])
-        assert info["bump_realised"] == pytest.approx(
-            dE, abs=0.5 * 2 / 32
-        )  # a candidate's spacing
+        assert info["bump_realised"] == pytest.approx(dE, abs=0.5 * 2 / 32)  # a candidate's spacing
     env.reset(options={"state": [np.pi, 0.0]})
     *_, info = env.step([1.0])
     assert info["bump_realised"] < 0.1  # at rest there is hardly any work
