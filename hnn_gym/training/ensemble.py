@@ -10,7 +10,7 @@ plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, Neur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,9 +22,9 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.training.fit import FitState, Report
-from hnn_gym.training.learn import card_of, fit_by_stages, prepared
+from hnn_gym.training.learn import card_of, fit_by_rounds, prepared
 from hnn_gym.training.least_squares import Residual
-from hnn_gym.training.objective import STARTS, Objective, value_of, vector_of
+from hnn_gym.training.objective import STARTS, Joints, Objective, Terms
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
 
@@ -53,12 +53,12 @@ def learn_ensemble(
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use learn().")
     settings = settings or FitSettings()
 
-    alone = partial(prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt)
+    alone: Callable[..., Objective] = partial(prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt)
 
-    def objective(settings: FitSettings) -> EnsembleObjective:
-        return EnsembleObjective(alone(settings), members)
+    def objective(settings: FitSettings, joints: Joints | None = None) -> EnsembleObjective:
+        return EnsembleObjective(alone(settings, joints), members)
 
-    state = fit_by_stages(objective, dataset, settings, state=state, report=report)
+    state = fit_by_rounds(objective, dataset, settings, state=state, report=report)
     whole, worlds = alone(settings), []
     for i in range(members):
         parameters = {name: value[i] for name, value in state.parameters.items() if name != STARTS}
@@ -101,7 +101,7 @@ class EnsembleObjective:
         """Return the sums of (objective, loss) of the members."""
 
         def one(parameters: dict[str, torch.Tensor], roots: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return value_of(*self._weighed(parameters, roots), decay=self.settings.decay)
+            return self._objective.value_of(self._weighed(parameters, roots))
 
         value, loss = torch.func.vmap(one)(dict(parameters), self._roots)
         return value.sum(), loss.sum()
@@ -110,13 +110,12 @@ class EnsembleObjective:
         """One function a member, of its own parameters, whose sum of squares is its objective."""
 
         def of(roots: torch.Tensor) -> Residual:
-            return lambda parameters: vector_of(*self._weighed(parameters, roots), decay=self.settings.decay)
+            return lambda parameters: self._objective.vector_of(self._weighed(parameters, roots))
 
         return tuple(of(roots) for roots in self._roots)
 
-    def _weighed(
-        self, parameters: Mapping[str, torch.Tensor], roots: torch.Tensor
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        every, weights = self._objective.residuals(parameters, self._objective.observation, self._objective.action)
+    def _weighed(self, parameters: Mapping[str, torch.Tensor], roots: torch.Tensor) -> Terms:
+        terms = self._objective.terms(parameters, self._objective.observation, self._objective.action)
         # A prediction has no error at the first moment of a window.
-        return [roots[:, roots.shape[1] - residual.shape[1] :] * residual for residual in every], weights
+        errors = tuple(roots[:, roots.shape[1] - error.shape[1] :] * error for error in terms.errors)
+        return terms._replace(errors=errors)

@@ -61,7 +61,7 @@ class FitState:
         second_moments: Adam's running means of its square.
         lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, it rebuilds itself.
         least_squares_step: steps of Levenberg-Marquardt done.
-        windows: 0 while windows of the first horizon are fitted, 1 for the others.
+        round: of windows: 0 while those of the first horizon are fitted, then counted up, see ``FitSettings.rounds``.
     """
 
     parameters: dict[str, np.ndarray]
@@ -70,7 +70,7 @@ class FitState:
     second_moments: dict[str, np.ndarray] = field(default_factory=dict)
     lbfgs_step: int = 0
     least_squares_step: int = 0
-    windows: int = 0
+    round: int = 0
 
 
 Report = Callable[[Progress, FitState], None]

@@ -16,7 +16,7 @@ from hnn_gym.training.fit import FitState
 
 _FILE = "fit.safetensors"
 _GROUPS = ("parameters", "first_moments", "second_moments")
-_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "windows")
+_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round")
 
 
 def save_fit(path: str | os.PathLike[str], state: FitState, about: dict[str, Any]) -> None:

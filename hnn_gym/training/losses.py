@@ -5,6 +5,8 @@ A window is k + 1 observations ``(N, k + 1, d)`` and the k actions between them 
 
 from __future__ import annotations
 
+import numpy as np
+
 from hnn_gym.phase import Array, namespace, split
 from hnn_gym.world_model import WorldModel
 
@@ -50,6 +52,20 @@ def shooting_residual(world: WorldModel, starts: Array, observation: Array, acti
     """What :func:`shooting_loss` is the mean square of, ``(N, k + 1, d)``."""
     predicted = _observed_rollout(world, world.phase_point(*split(starts)), action)
     return (predicted - observation) / scale
+
+
+def gaps(errors: Array, followed: np.ndarray) -> Array:
+    """By how much windows miss the ones that carry them on: end of window i minus start of window i + 1.
+
+    Args:
+        errors: predicted minus observed, ``(N, k + 1, d)``, where the last observation of a window is the first of
+            the next one, so that it cancels.
+        followed: every i, ``(g,)``.
+
+    Returns:
+        Gaps ``(g, d)`` in the units of the errors.
+    """
+    return errors[followed, -1] - errors[followed + 1, 0]
 
 
 def derivative_loss(

@@ -1,10 +1,10 @@
-"""The objective of a fit, loss + decay * sum of squared weights, as a function of one dict of torch tensors."""
+"""The objective of a fit as a function of one dict of torch tensors: loss + gaps + decay * sum of squared weights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,13 +15,39 @@ from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.training.least_squares import Residual
-from hnn_gym.training.losses import derivative_residuals, mean_square, prediction_residual, shooting_residual
+from hnn_gym.training.losses import derivative_residuals, gaps, mean_square, prediction_residual, shooting_residual
 from hnn_gym.training.rough import rough_log_inertia
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
 
 STARTS = "starts"
 """Name of the estimated initial states among the parameters of a shooting fit."""
+
+
+class Joints(NamedTuple):
+    """Where windows of a shooting fit are to join.
+
+    Attributes:
+        followed: numbers of the windows that the next one carries on, ``(g,)``.
+        weight: of the mean square of the gaps between them; infinity would make them one.
+    """
+
+    followed: np.ndarray
+    weight: float
+
+
+class Terms(NamedTuple):
+    """What an objective is made of.
+
+    Attributes:
+        errors: the loss is the sum of their mean squares.
+        gaps: the mean square is added to the loss, times the weight of the joints; None: there are no joints.
+        weights: of networks, which decay.
+    """
+
+    errors: tuple[torch.Tensor, ...]
+    gaps: torch.Tensor | None
+    weights: tuple[torch.Tensor, ...]
 
 
 class Objective:
@@ -37,8 +63,9 @@ class Objective:
         integrator: Integrator,
         dt: float,
         settings: FitSettings,
+        joints: Joints | None = None,
     ) -> None:
-        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)``.
+        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)``; ``joints`` are for shooting.
 
         Raises:
             InputError: the observations do not fit the coordinates.
@@ -50,6 +77,7 @@ class Objective:
             )
         self.architecture = architecture
         self.settings = settings
+        self.joints = joints
         self._coordinates, self._integrator, self._dt = coordinates, integrator, dt
         self.observation = torch.tensor(observation, dtype=torch.float64)
         self.action = torch.tensor(action, dtype=torch.float64)
@@ -91,15 +119,14 @@ class Objective:
         whole = batch is None
         observation = self.observation if whole else self.observation[batch]
         action = self.action if whole else self.action[batch]
-        return value_of(*self.residuals(parameters, observation, action), decay=self.settings.decay)
+        return self.value_of(self.terms(parameters, observation, action))
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
         """One function to the vector ``(m,)`` whose sum of squares is the objective on all windows."""
         return (self._residual,)
 
     def _residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        residuals, weights = self.residuals(parameters, self.observation, self.action)
-        return vector_of(residuals, weights, decay=self.settings.decay)
+        return self.vector_of(self.terms(parameters, self.observation, self.action))
 
     def world(self, parameters: Parameters, *, card: Mapping[str, Any] | None = None) -> WorldModel:
         """The world of a model's parameters."""
@@ -112,17 +139,20 @@ class Objective:
             card=card,
         )
 
-    def residuals(
+    def terms(
         self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor
-    ) -> tuple[tuple[torch.Tensor, ...], list[torch.Tensor]]:
-        """What the loss is the sum of the mean squares of, and the weights that decay."""
+    ) -> Terms:
+        """What the objective is made of, on windows like those held."""
         model = {name: value for name, value in parameters.items() if name != STARTS}
         world = self.world(model)
-        weights = [value for name, value in model.items() if name.rpartition(".")[2].startswith("w")]
+        weights = tuple(value for name, value in model.items() if name.rpartition(".")[2].startswith("w"))
         if self.settings.loss == "prediction":
-            return (prediction_residual(world, observation, action, scale=self._scale),), weights
+            return Terms((prediction_residual(world, observation, action, scale=self._scale),), None, weights)
         if self.settings.loss == "shooting":
-            return (shooting_residual(world, parameters[STARTS], observation, action, scale=self._scale),), weights
+            errors = shooting_residual(world, parameters[STARTS], observation, action, scale=self._scale)
+            # Errors are predicted minus observed, and windows that join share an observation.
+            between = None if self.joints is None else gaps(errors, self.joints.followed)
+            return Terms((errors,), between, weights)
         residuals = derivative_residuals(
             world,
             observation,
@@ -130,21 +160,22 @@ class Objective:
             velocity_scale=self._velocity_scale,
             acceleration_scale=self._acceleration_scale,
         )
-        return residuals, weights
+        return Terms(residuals, None, weights)
 
+    def value_of(self, terms: Terms) -> tuple[torch.Tensor, torch.Tensor]:
+        """(objective, loss): the mean squares of errors, with and without gaps and decay."""
+        loss = torch.stack([mean_square(error) for error in terms.errors]).sum()
+        value = loss + self.settings.decay * sum((w * w).sum() for w in terms.weights)
+        if terms.gaps is not None and self.joints is not None:
+            value = value + self.joints.weight * mean_square(terms.gaps)
+        return value, loss
 
-def value_of(
-    residuals: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], *, decay: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(objective, loss): the mean squares of residuals, with and without the decay of network weights."""
-    loss = torch.stack([mean_square(residual) for residual in residuals]).sum()
-    return loss + decay * sum((w * w).sum() for w in weights), loss
-
-
-def vector_of(residuals: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], *, decay: float) -> torch.Tensor:
-    """The vector ``(m,)`` whose sum of squares is the objective of :func:`value_of`."""
-    parts = [residual.reshape(-1) / math.sqrt(residual.numel()) for residual in residuals]
-    return torch.cat(parts + [math.sqrt(decay) * w.reshape(-1) for w in weights])
+    def vector_of(self, terms: Terms) -> torch.Tensor:
+        """The vector ``(m,)`` whose sum of squares is the objective of :meth:`value_of`."""
+        parts = [error.reshape(-1) / math.sqrt(error.numel()) for error in terms.errors]
+        if terms.gaps is not None and self.joints is not None:
+            parts.append(terms.gaps.reshape(-1) * math.sqrt(self.joints.weight / terms.gaps.numel()))
+        return torch.cat(parts + [math.sqrt(self.settings.decay) * w.reshape(-1) for w in terms.weights])
 
 
 def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.ndarray:

@@ -7,6 +7,9 @@ from typing import Literal
 
 from hnn_gym.errors import InputError
 
+GAP_WEIGHTS = (0.1, 1.0, 10.0, 100.0)
+"""Of the mean square of the gaps between short windows, against that of the errors, round by round."""
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -18,13 +21,14 @@ class FitSettings:
     horizon: int = 1
     """Steps of a window. Longer ones average noise: with shooting, whole episodes are best, such as 200."""
     first_horizon: int | None = None
-    """Shooting over long windows has many minima: begin with windows of so many steps, a divisor of the horizon, and
-    start the long ones from the states that were estimated there. 20 is good. None: at once."""
+    """Shooting over long windows has many minima: begin with windows of so many steps, a divisor of the horizon, join
+    them by a penalty on the gaps between them that grows round by round, and start the long ones from there. 10 is good,
+    as short as errors stay small in. None: at once."""
     decay: float = 1e-10
     """Weight decay: added to the loss times the sum of squares of all network weights. About 1e-10 on clean
     data, 1e-5 and more on noisy data."""
     adam_steps: int = 300
-    """Steps of Adam."""
+    """Steps of Adam, in the first round of windows alone."""
     learning_rate: float = 1e-2
     """Adam's, falling to a tenth along a cosine."""
     batch_size: int | None = None
@@ -58,6 +62,11 @@ class FitSettings:
             raise InputError(f"batch_size must be at least 1, got {self.batch_size}.")
         if self.loss == "shooting" and self.batch_size is not None:
             raise InputError("shooting estimates the start of every window at once: leave batch_size out.")
+
+    @property
+    def rounds(self) -> int:
+        """How often windows are fitted: once; or short ones, then those joined with each gap weight, then long ones."""
+        return 1 if self.first_horizon in (None, self.horizon) else 2 + len(GAP_WEIGHTS)
 
     @property
     def beginning(self) -> FitSettings:

@@ -1,7 +1,7 @@
 """Who is compared, and how each is trained: the same method for all, the settings by held-out error.
 
 On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
-begun with windows of 20 steps. Weight decay and width are chosen for every contender and noise by :func:`tuned`, one
+begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender and noise by :func:`tuned`, one
 after the other, on recordings that are used for nothing else, by the error of predictions on another such recording. No
 return in the real environment has a say.
 """
@@ -21,9 +21,13 @@ from hnn_gym.errors import ConvergenceError
 from hnn_gym.training import FitSettings, held_out_error, learn, learn_ensemble
 from hnn_gym.world_model import WorldModel
 
-_FIRST_HORIZON, _EPISODE = 20, 200
+_FIRST_HORIZON, _EPISODE = 10, 200
 REFERENCE_STEPS = 400
 """Transitions of the recordings that settings are chosen on."""
+DECAYS = (1e-13, 1e-12, 1e-11)
+"""Decays to choose from on exact data."""
+DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1)
+"""Decays to choose from on noisy data, as shares of the noise's variance: so a prior of the weights weighs alike."""
 TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
 
 
@@ -144,7 +148,7 @@ def tuned(
             report(what, choice, known[choice])
         return known[choice]
 
-    decays = (1e-5, 1e-4, 1e-3) if noise else (1e-13, 1e-12, 1e-11)
+    decays = tuple(share * noise**2 for share in DECAY_SHARES) if noise else DECAYS
     start = Choice(decays[1], contender.widths[0], _EPISODE if noise else 1)
     choice = min((replace(start, decay=decay) for decay in decays), key=lambda c: error(c, "decay"))
     return min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))
