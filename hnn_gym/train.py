@@ -146,21 +146,26 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
         SummaryWriter(str(settings.out / _SCALARS)) as scalars,
         Progress(*columns, console=Console(stderr=True)) as bars,
     ):
+        fit = settings.fit
+        steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
+        before = {"adam": 0, "lbfgs": fit.adam_steps, "least-squares": fit.adam_steps + fit.lbfgs_steps}
+        of_round = fit.lbfgs_steps + fit.least_squares_steps
         tasks = {
-            "adam": bars.add_task("Adam", total=settings.fit.adam_steps, rms=float("nan")),
-            "lbfgs": bars.add_task("L-BFGS", total=settings.fit.lbfgs_steps, rms=float("nan")),
-            "least-squares": bars.add_task("Least squares", total=settings.fit.least_squares_steps, rms=float("nan")),
+            "adam": bars.add_task("Adam", total=fit.adam_steps, rms=float("nan")),
+            "lbfgs": bars.add_task("L-BFGS", total=fit.rounds * fit.lbfgs_steps, rms=float("nan")),
+            "least-squares": bars.add_task(
+                "Least squares", total=fit.rounds * fit.least_squares_steps, rms=float("nan")
+            ),
         }
-        before = {"adam": 0, "lbfgs": settings.fit.adam_steps}
-        before["least-squares"] = before["lbfgs"] + settings.fit.lbfgs_steps
         saved = time.monotonic()
         latest: FitState | None = None
 
         def report(progress: FitProgress, state: FitState) -> None:
             nonlocal saved, latest
             latest = state
-            bars.update(tasks[progress.stage], completed=progress.step, rms=progress.loss**0.5)
-            step = progress.step + before[progress.stage]
+            done = state.round * steps[progress.stage] + progress.step
+            bars.update(tasks[progress.stage], completed=done, rms=progress.loss**0.5)
+            step = state.round * of_round + before[progress.stage] + progress.step
             scalars.add_scalar("train/loss", progress.loss, step)
             scalars.add_scalar("train/objective", progress.objective, step)
             if time.monotonic() - saved > _SAVE_EVERY_S:

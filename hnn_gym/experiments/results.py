@@ -1,4 +1,4 @@
-"""Raw results as one JSON file, kept after every measurement, so that a stopped run goes on where it was."""
+"""Raw results as one JSON file, a line for each, kept at once, so that a stopped run goes on where it was."""
 
 from __future__ import annotations
 
@@ -47,10 +47,18 @@ class Results:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
-        command = f"python -m hnn_gym.experiments.{self._experiment}"
-        content = {"format": self._format, "command": command, "measurements": self._content}
-        partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+        partial.write_text(self._text())
         partial.replace(self._path)
+
+    def _text(self) -> str:
+        """JSON with one measurement a line: small, and a change of one shows as one."""
+        command = f"python -m hnn_gym.experiments.{self._experiment}"
+        lines = [
+            f"  {json.dumps(key)}: {json.dumps(self._content[key], sort_keys=True)}" for key in sorted(self._content)
+        ]
+        header = {"command": command, "format": self._format}
+        before = "".join(f' "{name}": {json.dumps(value)},\n' for name, value in header.items())
+        return "{\n" + before + ' "measurements": {\n' + ",\n".join(lines) + "\n }\n}\n"
 
     @property
     def _format(self) -> str:

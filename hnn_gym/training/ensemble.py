@@ -10,7 +10,7 @@ plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, Neur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -53,7 +53,7 @@ def learn_ensemble(
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use learn().")
     settings = settings or FitSettings()
 
-    alone: Callable[..., Objective] = partial(prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt)
+    alone = partial(prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt)
 
     def objective(settings: FitSettings, joints: Joints | None = None) -> EnsembleObjective:
         return EnsembleObjective(alone(settings, joints), members)

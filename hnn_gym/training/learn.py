@@ -58,7 +58,7 @@ def learn(
     """
     settings = settings or FitSettings()
 
-    objective: ObjectiveMaker = partial(
+    objective = partial(
         prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt
     )
     state = fit_by_rounds(objective, dataset, settings, state=state, report=report)

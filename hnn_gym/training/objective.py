@@ -139,9 +139,7 @@ class Objective:
             card=card,
         )
 
-    def terms(
-        self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor
-    ) -> Terms:
+    def terms(self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor) -> Terms:
         """What the objective is made of, on windows like those held."""
         model = {name: value for name, value in parameters.items() if name != STARTS}
         world = self.world(model)

@@ -22,8 +22,8 @@ class FitSettings:
     """Steps of a window. Longer ones average noise: with shooting, whole episodes are best, such as 200."""
     first_horizon: int | None = None
     """Shooting over long windows has many minima: begin with windows of so many steps, a divisor of the horizon, join
-    them by a penalty on the gaps between them that grows round by round, and start the long ones from there. 10 is good,
-    as short as errors stay small in. None: at once."""
+    them by a penalty on the gaps between them that grows round by round, and start the long ones from there. 10 is
+    good: errors must stay small within. None: at once."""
     decay: float = 1e-10
     """Weight decay: added to the loss times the sum of squares of all network weights. About 1e-10 on clean
     data, 1e-5 and more on noisy data."""

@@ -95,9 +95,9 @@ def test_gaps_are_what_a_window_misses_the_next_one_by(noisy: TransitionDataset)
 
 
 def test_windows_that_join_end_where_the_noise_is_all_that_is_left() -> None:
-    # With this much noise windows of 20 steps that do not join ended at 5 to 10 times the noise (m = 0.19).
+    # Without joints this fit ends at a loss of 0.29.
     noisy = recorded(0.2, steps=200, seed=103)
-    settings = replace(SHOOTING, horizon=200, first_horizon=10, decay=1e-4, adam_steps=100, least_squares_steps=30)
+    settings = replace(SHOOTING, horizon=200, first_horizon=10, decay=1e-4, adam_steps=60, least_squares_steps=20)
     state = fit_by_rounds(partial(objective_of, noisy), noisy, settings, state=None, report=None)
     parameters = {name: torch.tensor(value) for name, value in state.parameters.items()}
     assert float(objective_of(noisy, settings)(parameters)[1]) < 1.1 * 0.2**2
@@ -110,9 +110,9 @@ def test_a_fit_stopped_in_any_round_goes_on_to_the_same_end(noisy: TransitionDat
     end = fit_by_rounds(
         partial(objective_of, noisy), noisy, settings, state=None, report=lambda _, state: states.append(copy(state))
     )
-    # Levenberg-Marquardt begins anew with its damping, so that only the ends of rounds are points to go on from exactly.
+    # Levenberg-Marquardt begins anew with its damping: only the ends of rounds are points to go on from exactly.
     for number in range(settings.rounds):
-        last = [state for state in states if state.round == number][-1]
+        last = next(state for state in reversed(states) if state.round == number)
         resumed = fit_by_rounds(partial(objective_of, noisy), noisy, settings, state=last, report=None)
         for name, value in end.parameters.items():
             np.testing.assert_array_equal(resumed.parameters[name], value, err_msg=f"{name} after round {number}")

@@ -1,9 +1,9 @@
 """Who is compared, and how each is trained: the same method for all, the settings by held-out error.
 
 On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
-begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender and noise by :func:`tuned`, one
-after the other, on recordings that are used for nothing else, by the error of predictions on another such recording. No
-return in the real environment has a say.
+begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender and noise by
+:func:`tuned`, one after the other, on recordings that are used for nothing else, by the error of predictions on another
+such recording. No return in the real environment has a say.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REFERENCE_STEPS = 400
 """Transitions of the recordings that settings are chosen on."""
 DECAYS = (1e-13, 1e-12, 1e-11)
 """Decays to choose from on exact data."""
-DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1)
+DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Decays to choose from on noisy data, as shares of the noise's variance: so a prior of the weights weighs alike."""
 TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
 
