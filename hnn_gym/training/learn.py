@@ -83,11 +83,11 @@ def fit_by_rounds(
     state: FitState | None,
     report: Report | None,
 ) -> FitState:
-    """Fit windows of the first horizon, where the settings ask for it, join them, then fit those of the horizon.
+    """Fit windows of the first horizon, where the settings ask for it, until they join, then those of the horizon.
 
     Every short window sees few steps, in which no error grows: all can be fitted from anywhere near. A model that is
-    wrong leaves gaps between them, each round lets these weigh ten times as much, and the last, without any, begins
-    where they are nearly closed. Source: Bock, *Recent advances in parameter identification techniques for ODE*, 1983,
+    wrong leaves gaps between them, each round lets these weigh 30 times as much, and the last, of long windows, begins
+    where they are closed. Source: Bock, *Recent advances in parameter identification techniques for ODE*, 1983,
     whose gaps are equations; here they are penalties that grow.
 
     Args:
@@ -99,15 +99,14 @@ def fit_by_rounds(
     """
     if settings.rounds > 1:
         short = settings.beginning
-        joined = [Joints(_followed(dataset, short.horizon), weight) for weight in GAP_WEIGHTS]
-        for number, joints in enumerate((None, *joined)):
+        followed = _followed(dataset, short.horizon)
+        for number, weight in enumerate(GAP_WEIGHTS):
             if state is None or state.round == number:
-                state = fit(objective(short, joints), state=state, report=report)
-                state = FitState(state.parameters, round=number + 1, adam_step=settings.adam_steps)
-                if state.round == settings.rounds - 1:
-                    state.parameters[STARTS] = state.parameters[STARTS][
-                        ..., _begins(dataset, settings.horizon, short.horizon), :
-                    ]
+                parameters = fit(objective(short, Joints(followed, weight)), state=state, report=report).parameters
+                if number == len(GAP_WEIGHTS) - 1:
+                    starts = parameters[STARTS][..., _begins(dataset, settings.horizon, short.horizon), :]
+                    parameters = parameters | {STARTS: starts}
+                state = FitState(parameters, round=number + 1, adam_step=settings.adam_steps)
     return fit(objective(settings), state=state, report=report)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from hnn_gym.errors import InputError
 
-GAP_WEIGHTS = (0.1, 1.0, 10.0, 100.0)
+GAP_WEIGHTS = (1.0, 30.0, 1_000.0, 30_000.0)
 """Of the mean square of the gaps between short windows, against that of the errors, round by round."""
 
 
@@ -21,9 +21,9 @@ class FitSettings:
     horizon: int = 1
     """Steps of a window. Longer ones average noise: with shooting, whole episodes are best, such as 200."""
     first_horizon: int | None = None
-    """Shooting over long windows has many minima: begin with windows of so many steps, a divisor of the horizon, join
-    them by a penalty on the gaps between them that grows round by round, and start the long ones from there. 10 is
-    good: errors must stay small within. None: at once."""
+    """Shooting over long windows has many minima: begin with windows of so many steps, a divisor of the horizon, with
+    a penalty on the gaps between them that grows round by round, and start the long ones from there. 10 is good: errors
+    must stay small within. None: at once."""
     decay: float = 1e-10
     """Weight decay: added to the loss times the sum of squares of all network weights. About 1e-10 on clean
     data, 1e-5 and more on noisy data."""
@@ -65,8 +65,8 @@ class FitSettings:
 
     @property
     def rounds(self) -> int:
-        """How often windows are fitted: once; or short ones, then those joined with each gap weight, then long ones."""
-        return 1 if self.first_horizon in (None, self.horizon) else 2 + len(GAP_WEIGHTS)
+        """How often windows are fitted: once; or short ones with each gap weight, then long ones."""
+        return 1 if self.first_horizon in (None, self.horizon) else 1 + len(GAP_WEIGHTS)
 
     @property
     def beginning(self) -> FitSettings:

@@ -71,9 +71,9 @@ def test_windows_of_an_episode_join_and_those_of_two_do_not(noisy: TransitionDat
 
     settings = replace(SHOOTING, horizon=20, first_horizon=5, adam_steps=1, least_squares_steps=1)
     state = fit_by_rounds(objective, episodes, settings, state=None, report=None)
-    assert [horizon for horizon, _ in asked] == [5] * (1 + len(GAP_WEIGHTS)) + [20]
-    assert [joints and joints.weight for _, joints in asked] == [None, *GAP_WEIGHTS, None]
-    for _, joints in asked[1:-1]:
+    assert [horizon for horizon, _ in asked] == [5] * len(GAP_WEIGHTS) + [20]
+    assert [joints and joints.weight for _, joints in asked] == [*GAP_WEIGHTS, None]
+    for _, joints in asked[:-1]:
         assert joints is not None
         assert joints.followed.tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
     assert state.parameters[STARTS].shape == (2, 2)
