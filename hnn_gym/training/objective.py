@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
@@ -37,26 +38,28 @@ class Objective:
         integrator: Integrator,
         dt: float,
         settings: FitSettings,
+        device: str | torch.device = "cpu",
     ) -> None:
-        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)``.
+        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)`` on a device.
 
         Raises:
-            InputError: the observations do not fit the coordinates.
+            InputError: the observations do not fit the coordinates, or there is no such device.
         """
         if observation.shape[-1] != coordinates.observation_size:
             raise InputError(
                 f"The observations have {observation.shape[-1]} entries, and the coordinates declare "
                 f"{coordinates.observation_size}."
             )
+        self.device = checked_device(device)
         self.architecture = architecture
         self.settings = settings
         self._coordinates, self._integrator, self._dt = coordinates, integrator, dt
-        self.observation = torch.tensor(observation, dtype=torch.float64)
-        self.action = torch.tensor(action, dtype=torch.float64)
-        self._scale = torch.tensor(observation_scale(coordinates, observation), dtype=torch.float64)
+        self.observation = self._tensor(observation)
+        self.action = self._tensor(action)
+        self._scale = self._tensor(observation_scale(coordinates, observation))
         variables = architecture.variables
-        self._velocity_scale = torch.tensor(variables.velocity_scales, dtype=torch.float64)
-        self._acceleration_scale = torch.tensor(variables.acceleration_scales, dtype=torch.float64)
+        self._velocity_scale = self._tensor(variables.velocity_scales)
+        self._acceleration_scale = self._tensor(variables.acceleration_scales)
 
     @property
     def windows(self) -> int:
@@ -73,13 +76,13 @@ class Objective:
         parameters = self.architecture.initial_parameters(rng)
         if self.settings.loss == "shooting":
             q, v = self._coordinates.state(self.observation[:, 0])
-            parameters[STARTS] = torch.cat([q, v], dim=-1).numpy()
+            parameters[STARTS] = on_numpy(torch.cat([q, v], dim=-1))
             if "inertia.log" in parameters:
                 parameters["inertia.log"] = rough_log_inertia(
                     self._coordinates,
                     self.architecture.variables,
-                    self.observation.numpy(),
-                    self.action.numpy(),
+                    on_numpy(self.observation),
+                    on_numpy(self.action),
                     dt=self._dt,
                 )
         return parameters
@@ -92,6 +95,9 @@ class Objective:
         observation = self.observation if whole else self.observation[batch]
         action = self.action if whole else self.action[batch]
         return value_of(*self.residuals(parameters, observation, action), decay=self.settings.decay)
+
+    def _tensor(self, values: Sequence[float] | np.ndarray) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float64, device=self.device)
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
         """One function to the vector ``(m,)`` whose sum of squares is the objective on all windows."""
