@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 import hnn_gym.agents.train
 import hnn_gym.train
+from benchmarks import training
 from hnn_gym import FitSettings, TransitionDataset, WorldModel, learn, record_steps
 from hnn_gym.agents.analytic import AnalyticSettings, train_analytic
 from hnn_gym.agents.folder import UNFINISHED
@@ -287,6 +288,13 @@ def test_environments_step_the_same_on_a_device(env_id: str, gpu: str) -> None:
     for here, there in zip(*told, strict=True):
         assert there.device == PRETENDED
         np.testing.assert_array_equal(here, on_numpy(there))
+
+
+def test_what_the_benchmark_of_training_does_runs_on_a_device(gpu: str) -> None:
+    training.step_of_training(training.in_closed_form, rows=4, hidden=3, device=PRETENDED)()
+    training.step_of_training(training.by_autograd, rows=4, hidden=3, device=PRETENDED)()
+    training.gradient_of_rollout(rollout, 2, device=PRETENDED)()
+    training.gradient_of_fit(3, steps=2, device=PRETENDED)()
 
 
 # From one device to another.
