@@ -8,6 +8,7 @@ tensor that was not moved to the CPU first; everything else is computed on the C
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ from hnn_gym.training.fit_store import load_fit, save_fit
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 PRETENDED = torch.device("meta")
 aten = torch.ops.aten
+ON_THE_WAY = {aten._to_copy.default, aten.copy_.default, aten.detach.default, aten.lift_fresh.default}
+"""What is done with arrays on the CPU that come from a device or go to one."""
 
 
 class Away(torch.Tensor):
@@ -78,9 +81,21 @@ class Sending(TorchFunctionMode):
 
 
 class PretendedGPU(TorchDispatchMode):
-    """Where it is entered, operations that make tensors make them there with device="meta"."""
+    """Where it is entered, operations that make tensors make them there with device="meta".
+
+    Attributes:
+        strays: operations that computed with arrays on the CPU meanwhile.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.strays: set[Any] = set()
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        arrays = [tensor for tensor in tensors if tensor.dim() and tensor.is_floating_point()]
+        if arrays and not any(isinstance(tensor, Away) for tensor in tensors) and function not in ON_THE_WAY:
+            self.strays.add(function)
         return _computed(function, args, kwargs or {})
 
 
@@ -113,12 +128,20 @@ def _computed(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return answer
 
 
-@pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of the pretended GPU."""
-    monkeypatch.setattr("hnn_gym.devices.DEVICES", ("cpu", "cuda", "meta"))
-    with PretendedGPU(), Sending():
+@contextmanager
+def pretended_gpu(*, alone: bool = True) -> Iterator[str]:
+    """The name of a device; where it is ``alone``, nothing else may compute meanwhile."""
+    with pytest.MonkeyPatch.context() as patch, PretendedGPU() as gpu, Sending():
+        patch.setattr("hnn_gym.devices.DEVICES", ("cpu", "cuda", "meta"))
         yield "meta"
+    assert not (alone and gpu.strays), f"computed on the CPU: {gpu.strays}"
+
+
+@pytest.fixture
+def gpu() -> Iterator[str]:
+    """The pretended GPU beside the CPU."""
+    with pretended_gpu(alone=False) as name:
+        yield name
 
 
 def test_the_pretended_gpu_refuses_what_a_gpu_refuses(gpu: str) -> None:
@@ -196,47 +219,46 @@ def test_a_fit_is_the_same_on_a_device(
     pendulum: TransitionDataset,
     bodies: TransitionDataset,
     free: TransitionDataset,
-    request: pytest.FixtureRequest,
 ) -> None:
     data = {"pairwise": bodies, "helmholtz": free}.get(model, pendulum)
     fitted: Callable[..., WorldModel] = lambda **more: learn(  # noqa: E731
         data, model, options=options, settings=FitSettings(**(STEPS | settings)), **more
     )
     here = fitted()
-    there = fitted(device=request.getfixturevalue("gpu"))
+    with pretended_gpu() as gpu:
+        there = fitted(device=gpu)
     same_arrays(here.parameters, there.parameters)
     assert here.card["figures"] == there.card["figures"]
 
 
 @pytest.mark.parametrize("loss", ["prediction", "shooting"])
-def test_an_ensemble_is_the_same_on_a_device(
-    loss: Any, pendulum: TransitionDataset, request: pytest.FixtureRequest
-) -> None:
+def test_an_ensemble_is_the_same_on_a_device(loss: Any, pendulum: TransitionDataset) -> None:
     settings = FitSettings(**STEPS, loss=loss)
     fitted: Callable[..., tuple[WorldModel, ...]] = lambda **more: learn_ensemble(  # noqa: E731
         pendulum, "mechanical", members=2, options=SMALL, settings=settings, **more
     )
-    for here, there in zip(fitted(), fitted(device=request.getfixturevalue("gpu")), strict=True):
-        same_arrays(here.parameters, there.parameters)
+    here = fitted()
+    with pretended_gpu() as gpu:
+        there = fitted(device=gpu)
+    for one, other in zip(here, there, strict=True):
+        same_arrays(one.parameters, other.parameters)
 
 
-def test_the_error_on_data_held_out_is_the_same_on_a_device(
-    pendulum: TransitionDataset, request: pytest.FixtureRequest
-) -> None:
+def test_the_error_on_data_held_out_is_the_same_on_a_device(pendulum: TransitionDataset) -> None:
     world = learn(pendulum, "mechanical", options=SMALL, settings=FitSettings(adam_steps=2, lbfgs_steps=0))
     here = held_out_error(world, pendulum, horizon=4)
-    assert held_out_error(world, pendulum, horizon=4, device=request.getfixturevalue("gpu")) == here
+    with pretended_gpu() as gpu:
+        assert held_out_error(world, pendulum, horizon=4, device=gpu) == here
 
 
-def test_a_world_is_learned_from_frames_the_same_on_a_device(
-    pendulum_film: TransitionDataset, request: pytest.FixtureRequest
-) -> None:
+def test_a_world_is_learned_from_frames_the_same_on_a_device(pendulum_film: TransitionDataset) -> None:
     settings = PixelSettings(
         horizons=(3, 4), steps=1, adam_steps=2, warp=2, harmonics=4, reward_hidden=(4,), reward_steps=1
     )
     film = pendulum_film.take_steps(80)
     here = learn_pixels(film, options=SMALL, settings=settings)
-    there = learn_pixels(film, options=SMALL, settings=settings, device=request.getfixturevalue("gpu"))
+    with pretended_gpu() as gpu:
+        there = learn_pixels(film, options=SMALL, settings=settings, device=gpu)
     same_arrays(here.world.parameters, there.world.parameters)
     same_arrays(here.reward.parameters, there.reward.parameters)
     same_arrays(here.codec.arrays(), there.codec.arrays())
@@ -245,11 +267,12 @@ def test_a_world_is_learned_from_frames_the_same_on_a_device(
 TINY = AnalyticSettings(updates=4, num_envs=4, window=3, hidden=(4,), dream=5, critic_steps=2)
 
 
-@pytest.mark.parametrize(("env_id", "updates"), [("HNNPendulum-v0", 4), ("HNNTwoBody-v0", 1)])
-def test_a_policy_is_the_same_on_a_device(env_id: str, updates: int, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("env_id", "updates"), [("HNNPendulum-v0", 4), ("TwoBody-v0", 1)])
+def test_a_policy_is_the_same_on_a_device(env_id: str, updates: int) -> None:
     simulator, settings = build_simulator(env_id), replace(TINY, updates=updates)
     here = train_analytic(simulator, settings)
-    there = train_analytic(simulator, settings, device=request.getfixturevalue("gpu"))
+    with pretended_gpu() as gpu:
+        there = train_analytic(simulator, settings, device=gpu)
     same_arrays(here.parameters, there.parameters)
 
 
@@ -290,11 +313,13 @@ def test_environments_step_the_same_on_a_device(env_id: str, gpu: str) -> None:
         np.testing.assert_array_equal(here, on_numpy(there))
 
 
-def test_what_the_benchmark_of_training_does_runs_on_a_device(gpu: str) -> None:
-    training.step_of_training(training.in_closed_form, rows=4, hidden=3, device=PRETENDED)()
-    training.step_of_training(training.by_autograd, rows=4, hidden=3, device=PRETENDED)()
-    training.gradient_of_rollout(rollout, 2, device=PRETENDED)()
-    training.gradient_of_fit(3, steps=2, device=PRETENDED)()
+def test_what_the_benchmark_of_training_does_runs_on_a_device() -> None:
+    with pretended_gpu() as gpu:
+        place = torch.device(gpu)
+        training.step_of_training(training.in_closed_form, rows=4, hidden=3, device=place)()
+        training.step_of_training(training.by_autograd, rows=4, hidden=3, device=place)()
+        training.gradient_of_rollout(rollout, 2, device=place)()
+        training.gradient_of_fit(3, steps=2, device=place)()
 
 
 # From one device to another.

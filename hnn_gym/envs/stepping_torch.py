@@ -97,15 +97,16 @@ class _Captured:
     def __init__(self, steps: TorchSteps, x: torch.Tensor, actions: torch.Tensor) -> None:
         """Capture, after a few steps on a side stream, as CUDA graphs ask for."""
         self._x, self._actions = x.clone(), actions.clone()
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(_WARM_UP):
-                steps._told(self._x, self._actions)
-        torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._outcome = steps._told(self._x, self._actions)
+        with torch.cuda.device(x.device):  # a graph of cuda:1 captured on a stream of cuda:0 would be empty
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(_WARM_UP):
+                    steps._told(self._x, self._actions)
+            torch.cuda.current_stream().wait_stream(side)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, stream=side):
+                self._outcome = steps._told(self._x, self._actions)
 
     def __call__(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
         """Replay the step."""
