@@ -60,7 +60,7 @@ class Settings:
     overwrite: bool = False
     """Replace a checkpoint in ``out``."""
     device: str = "cpu"
-    """cpu or cuda: where to fit. What is saved is the same, and a fit may be resumed on another."""
+    """cpu or cuda: where to fit. The world is on NumPy either way, and --resume may go on on another."""
     threads: int = 1
     """Threads for torch; small models are fastest with one."""
 
