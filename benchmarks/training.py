@@ -3,6 +3,9 @@
 The HNN of Greydanus et al. 2019 (2 inputs, two hidden layers of 200 tanh units, the loss on its gradient) with that
 gradient written out, so that one backward pass trains it, against the same network trained through autograd's gradient,
 which is differentiated twice. And the gradient of a long rollout, with and without checkpoints.
+
+With ``--device cuda`` all of that on a GPU, and steps of a fit there against the same on the CPU, over few windows and
+over many. Give it another file then.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ import torch
 
 from benchmarks.timing import Row, compared, report, rounds, timed
 from hnn_gym.command import run
+from hnn_gym.devices import checked_device
 from hnn_gym.differentiable import rollout
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.phase import symplectic_gradient
+from hnn_gym.training import FitSettings, Objective
 
 COMMAND = "python -m benchmarks.training --out docs/results/training_speed.json"
 
@@ -33,17 +38,22 @@ class Settings:
     """JSON file for the results; None only prints them."""
     repeats: int = 15
     """Rounds of every comparison."""
+    device: str = "cpu"
+    """cpu or cuda: where to train."""
     quick: bool = False
     """One round, little work: does it run at all?"""
 
 
-def step_of_training(gradient: Callable[[MLP, torch.Tensor], torch.Tensor], *, rows: int, hidden: int) -> Any:
+def step_of_training(
+    gradient: Callable[[MLP, torch.Tensor], torch.Tensor], *, rows: int, hidden: int, device: torch.device
+) -> Callable[[], None]:
     """One step of Adam on the paper's loss, with a way to get the gradient of H."""
     arrays = initial_mlp("h", (2, hidden, hidden, 1), rng=np.random.default_rng(0))
-    parameters = {name: torch.tensor(a, dtype=torch.float32, requires_grad=True) for name, a in arrays.items()}
+    kind: dict[str, Any] = {"dtype": torch.float32, "device": device}
+    parameters = {name: torch.tensor(a, **kind, requires_grad=True) for name, a in arrays.items()}
     optimiser = torch.optim.Adam(parameters.values(), lr=1e-3)
     rng = torch.Generator().manual_seed(0)
-    x, dx = torch.randn(rows, 2, generator=rng), torch.randn(rows, 2, generator=rng)
+    x, dx = (torch.randn(rows, 2, generator=rng).to(device) for _ in range(2))
 
     def step() -> None:
         optimiser.zero_grad()
@@ -51,6 +61,7 @@ def step_of_training(gradient: Callable[[MLP, torch.Tensor], torch.Tensor], *, r
         loss = (symplectic_gradient(gradient(network, x)) - dx).square().mean()
         loss.backward()
         optimiser.step()
+        finish(device)
 
     return step
 
@@ -67,26 +78,60 @@ def by_autograd(network: MLP, x: torch.Tensor) -> torch.Tensor:
     return torch.autograd.grad(network(leaf).sum(), leaf, create_graph=True)[0]
 
 
-def gradient_of_rollout(run: Callable[..., torch.Tensor], steps: int) -> Callable[[], None]:
+def gradient_of_rollout(run: Callable[..., torch.Tensor], steps: int, *, device: torch.device) -> Callable[[], None]:
     """Gradient of the end of a rollout of 64 pendulums with respect to its actions."""
-    x0 = torch.zeros(64, 2, dtype=torch.float64)
+    x0 = torch.zeros(64, 2, dtype=torch.float64, device=device)
     world = resolve_world("HNNPendulum-v0").like(x0)
-    actions = torch.zeros(steps, 64, 1, dtype=torch.float64, requires_grad=True)
+    actions = torch.zeros(steps, 64, 1, dtype=torch.float64, device=device, requires_grad=True)
 
     def step() -> None:
         torch.autograd.grad(run(world, x0, actions)[-1].square().sum(), actions)
+        finish(device)
 
     return step
 
 
+def gradient_of_fit(windows: int, *, steps: int, device: torch.device) -> Callable[[], None]:
+    """Loss of a fit, and its gradient, over windows of a shipped world: what a step of Adam or L-BFGS costs."""
+    world, rng = resolve_world("HNNPendulum-v0"), np.random.default_rng(0)
+    assert world.architecture is not None
+    starts = world.phase_point(rng.uniform(-np.pi, np.pi, (windows, 1)), rng.uniform(-1, 1, (windows, 1)))
+    action = rng.uniform(-2, 2, (steps, windows, 1))
+    objective = Objective(
+        world.architecture,
+        world.coordinates,
+        world.decode(world.rollout(starts, action)).swapaxes(0, 1),
+        action.swapaxes(0, 1),
+        integrator=world.integrator,
+        dt=world.dt,
+        settings=FitSettings(horizon=steps),
+        device=device,
+    )
+    drawn = objective.initial_parameters()
+    parameters = {name: torch.tensor(a, device=device, requires_grad=True) for name, a in drawn.items()}
+
+    def step() -> None:
+        torch.autograd.grad(objective(parameters)[0], list(parameters.values()))
+        finish(device)
+
+    return step
+
+
+def finish(device: torch.device) -> None:
+    """Wait for a GPU, as a fit does after every step to look at the loss."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def _main(settings: Settings) -> None:
+    device, cpu = checked_device(settings.device), torch.device("cpu")
     torch.set_num_threads(1)
     count, scale = (1, 10) if settings.quick else (settings.repeats, 1)
     rows: list[Row] = []
     for batch, hidden in ((750, 200), (200, 200), (750, 32)):
         seconds = rounds(
             {
-                name: timed(step_of_training(way, rows=batch, hidden=hidden), repeat=20 // scale)
+                name: timed(step_of_training(way, rows=batch, hidden=hidden, device=device), repeat=20 // scale)
                 for name, way in (("closed", in_closed_form), ("autograd", by_autograd))
             },
             count,
@@ -97,14 +142,23 @@ def _main(settings: Settings) -> None:
     steps = 200 // scale
     seconds = rounds(
         {
-            "checkpoints": timed(gradient_of_rollout(rollout, steps), repeat=1),
-            "all kept": timed(gradient_of_rollout(lambda w, x, a: w.rollout(x, a), steps), repeat=1),
+            name: timed(gradient_of_rollout(way, steps, device=device), repeat=1)
+            for name, way in (("checkpoints", rollout), ("all kept", lambda w, x, a: w.rollout(x, a)))
         },
         min(count, 7),
     )
     what = f"gradient through {steps} steps of 64 pendulums: with checkpoints / all kept"
     rows.append(compared(what, seconds, "checkpoints", "all kept"))
-    report(rows, command=COMMAND, out=settings.out)
+    if device.type != "cpu":
+        for windows, steps in ((200, 1), (200, 20), (20_000 // scale, 20)):
+            contestants = {
+                place.type: timed(gradient_of_fit(windows, steps=steps, device=place), repeat=2)
+                for place in (device, cpu)
+            }
+            what = f"gradient of a fit, {windows} windows of {steps} steps: {device.type} / cpu"
+            rows.append(compared(what, rounds(contestants, count), device.type, cpu.type))
+    on_it = f"{COMMAND.removesuffix('.json')}_{device.type}.json --device {device}"
+    report(rows, command=COMMAND if device.type == "cpu" else on_it, out=settings.out)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from hnn_gym.command import run
 from hnn_gym.data import TransitionDataset
+from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.training import FitSettings, FitState, learn, one_step_rms
 from hnn_gym.training import Progress as FitProgress
@@ -58,6 +59,8 @@ class Settings:
     """Go on with an interrupted training in ``out``."""
     overwrite: bool = False
     """Replace a checkpoint in ``out``."""
+    device: str = "cpu"
+    """cpu or cuda: where to fit. The world is on NumPy either way, and --resume may go on on another."""
     threads: int = 1
     """Threads for torch; small models are fastest with one."""
 
@@ -66,10 +69,11 @@ def train(settings: Settings) -> WorldModel:
     """Learn a world as the settings say and save it.
 
     Raises:
-        InputError: dataset, model or options cannot be used, or there is nothing to resume.
+        InputError: dataset, model, options or device cannot be used, or there is nothing to resume.
         ExistingPathError: ``out`` holds a checkpoint, or an interrupted training.
         ConvergenceError: the fit diverged.
     """
+    checked_device(settings.device)
     dataset = TransitionDataset.open(settings.dataset)
     if settings.steps is not None:
         dataset = dataset.take_steps(settings.steps)
@@ -93,6 +97,7 @@ def train(settings: Settings) -> WorldModel:
             options=_options(settings),
             state=None if state is None else state[0],
             report=report,
+            device=settings.device,
         )
     if held_out is not None:
         figures = {**world.card["figures"], "one_step_rms_on_held_out_episodes": one_step_rms(world, held_out)}

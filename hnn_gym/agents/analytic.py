@@ -27,6 +27,7 @@ import torch
 
 from hnn_gym.agents.analytic_policy import AnalyticPolicy, act
 from hnn_gym.agents.folder import UNFINISHED, replace_file, world_named
+from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import ConvergenceError, InputError
@@ -87,6 +88,7 @@ def train_analytic(
     folder: str | os.PathLike[str] | None = None,
     save_every: float = 10.0,
     report: Report | None = None,
+    device: str = "cpu",
 ) -> AnalyticPolicy:
     """Train a policy by gradients through a learned world.
 
@@ -101,14 +103,16 @@ def train_analytic(
             very numbers it would have reached uninterrupted.
         save_every: seconds between two savings.
         report: called after every update.
+        device: where dreams and networks are, "cpu" or "cuda"; a training may be gone on with on another. Starts and
+            noise are drawn on the CPU, the same for both.
 
     Raises:
         InputError: actions are not bounded forces, the world cannot be moved to torch, or the unfinished training
-            had other settings.
+            had other settings, or there is no such device.
         ConvergenceError: the world or the training left the finite numbers.
     """
     settings = settings or AnalyticSettings()
-    trainer = _Trainer(simulator, settings)
+    trainer = _Trainer(simulator, settings, checked_device(device))
     kept = None if folder is None else Path(folder) / UNFINISHED
     about = json.dumps([asdict(settings), world_named(simulator.world)])
     first = 0 if kept is None or not kept.exists() else _resume(kept, trainer, about)
@@ -149,7 +153,7 @@ def _resume(path: Path, trainer: _Trainer, about: str) -> int:
 class _Trainer:
     """Policy, critic, their optimisers, and the dreams they run in."""
 
-    def __init__(self, simulator: Simulator, settings: AnalyticSettings) -> None:
+    def __init__(self, simulator: Simulator, settings: AnalyticSettings, device: str | torch.device = "cpu") -> None:
         space = simulator.channel.space(simulator.task)
         if not isinstance(simulator.channel, ForceChannel) or not np.isfinite([space.low, space.high]).all():
             raise InputError(
@@ -158,7 +162,7 @@ class _Trainer:
             )
         if not simulator.world.coordinates.controls:
             raise InputError("This world has no controls: there is nothing a policy could do.")
-        self._kind = torch.zeros(1, dtype=torch.float32)
+        self._kind = torch.zeros(1, dtype=torch.float32, device=device)
         self._simulator = Simulator(simulator.world.like(self._kind), simulator.task)
         self._task, self._world, self._space, self._settings = simulator.task, simulator.world, space, settings
         self._rng = np.random.default_rng(settings.seed)
@@ -179,10 +183,10 @@ class _Trainer:
         self._fit = torch.optim.Adam(self._critic.values(), betas=(0.7, 0.95))
 
     def state(self) -> dict[str, Any]:
-        """All that the next updates depend on, as tensors and plain values."""
-        return {
-            "policy": {name: value.detach() for name, value in self._policy.items()},
-            "critic": {name: value.detach() for name, value in self._critic.items()},
+        """All that the next updates depend on, as tensors on the CPU and plain values."""
+        state = {
+            "policy": self._policy,
+            "critic": self._critic,
             "target": self._target,
             "scale": self._scale,
             "units": [self._unit, self._speed],
@@ -191,6 +195,8 @@ class _Trainer:
             "noise": self._noise.get_state(),
             "rng": json.dumps(self._rng.bit_generator.state),
         }
+        moved: dict[str, Any] = _on_cpu(state)
+        return moved
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take what :meth:`state` gave."""
@@ -198,23 +204,24 @@ class _Trainer:
             for own, name in ((self._policy, "policy"), (self._critic, "critic"), (self._target, "target")):
                 for key, value in own.items():
                     value.copy_(state[name][key])
-        self._scale, (self._unit, self._speed) = state["scale"], state["units"]
+        self._scale = {"scale": state["scale"]["scale"].to(self._kind.device)}
+        self._unit, self._speed = state["units"]
         self._climb.load_state_dict(state["optimisers"][0])
         self._fit.load_state_dict(state["optimisers"][1])
-        self._x, self._age = state["dreams"][0], state["dreams"][1].numpy()
+        self._x, self._age = state["dreams"][0].to(self._kind.device), on_numpy(state["dreams"][1])
         self._noise.set_state(state["noise"])
         self._rng.bit_generator.state = json.loads(state["rng"])
 
     def policy(self) -> AnalyticPolicy:
         """The policy as it stands, on NumPy."""
-        arrays = {name: value.detach().double().numpy() for name, value in (self._policy | self._scale).items()}
+        arrays = {name: on_numpy(value).astype(np.float64) for name, value in (self._policy | self._scale).items()}
         return AnalyticPolicy(arrays, self._task.observation_space, self._space)
 
     def window(self, left: float) -> float:
         """One window: a step of the policy, some of the critic. ``left`` falls from 1 to 0."""
         settings, x, limit = self._settings, self._x, self._dream_length(left)
-        gained = torch.zeros(settings.num_envs)
-        discount = torch.ones(settings.num_envs)
+        gained = self._kind.new_zeros(settings.num_envs)
+        discount = self._kind.new_ones(settings.num_envs)
         observed, rewards, values, ends = [], [], [], []
         for step in range(settings.window):
             observation = self._seen(x)
@@ -224,19 +231,20 @@ class _Trainer:
             discount = discount * settings.gamma
             x, self._age = transition.x, self._age + 1
             truncated = self._age >= limit
-            ended = transition.terminated.numpy() | truncated
+            ended = on_numpy(transition.terminated) | truncated
             # A dream that was only cut short goes on in the critic's eyes; one that is over is worth nothing more.
             value = torch.where(transition.terminated, 0.0, self._valued(self._target, self._seen(x)))
             last = step == settings.window - 1
-            over = torch.as_tensor(ended | last)
+            over = self._mask(ended | last)
             gained = gained + torch.where(over, discount * value, 0.0)
             observed.append(observation.detach())
             rewards.append(reward.detach())
             values.append(value.detach())
             ends.append(over)
             if ended.any():
-                x = torch.where(torch.as_tensor(ended)[:, None], self._fresh(ended, self._settings.spread * left), x)
-                discount = torch.where(torch.as_tensor(ended), 1.0, discount)
+                begun = self._mask(ended)
+                x = torch.where(begun[:, None], self._fresh(ended, self._settings.spread * left), x)
+                discount = torch.where(begun, 1.0, discount)
                 self._age[ended] = 0
         self._step(-gained.mean() / settings.window, left)
         self._x = x.detach()
@@ -285,7 +293,8 @@ class _Trainer:
 
     def _action(self, observation: torch.Tensor, left: float) -> torch.Tensor:
         action: torch.Tensor = act(self._policy | self._scale, observation, self._space)
-        noise = torch.randn(action.shape, generator=self._noise) * (self._settings.noise * left)
+        drawn = torch.randn(action.shape, generator=self._noise, dtype=self._kind.dtype).to(self._kind.device)
+        noise = drawn * (self._settings.noise * left)
         low, high = self._tensor(self._space.low), self._tensor(self._space.high)
         action = action + (high - low) / 2 * noise
         # Clipped, with the gradient of what was not: else a policy that has gone too far could never come back.
@@ -308,8 +317,8 @@ class _Trainer:
         return self._tensor(self._world.within_speed_limits(self._world.phase_point(q, v)))
 
     def _fresh(self, ended: np.ndarray, spread: float) -> torch.Tensor:
-        x = torch.zeros(len(ended), self._x.shape[1])
-        x[torch.as_tensor(ended)] = self._drawn(int(ended.sum()), spread)
+        x = self._kind.new_zeros(len(ended), self._x.shape[1])
+        x[self._mask(ended)] = self._drawn(int(ended.sum()), spread)
         return x
 
     def _measured(self) -> tuple[np.ndarray, float, float]:
@@ -322,11 +331,23 @@ class _Trainer:
                 x = torch.where(transition.terminated[:, None], x, transition.x)
                 seen.append(self._seen(x))
                 rewards.append(transition.reward)
-        scale = torch.stack(seen).square().mean(dim=(0, 1)).sqrt().double().numpy()
+        scale = on_numpy(torch.stack(seen).square().mean(dim=(0, 1)).sqrt()).astype(np.float64)
         horizon = min(1 / max(1 - self._settings.gamma, 1e-3), self._task.max_episode_steps or 1000)
         unit = float(torch.stack(rewards).abs().mean()) * horizon
         speed = float(self._simulator.world.state(x)[1].square().mean().sqrt())
         return np.where(scale > 0, scale, 1.0), unit if unit > 0 else 1.0, speed
 
     def _tensor(self, values: Array) -> torch.Tensor:
-        return torch.as_tensor(np.asarray(values), dtype=self._kind.dtype)
+        return torch.as_tensor(np.asarray(values), dtype=self._kind.dtype, device=self._kind.device)
+
+    def _mask(self, values: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(values, device=self._kind.device)
+
+
+def _on_cpu(value: Any) -> Any:
+    """The same dicts and lists with their tensors on the CPU, without gradients."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu()
+    if isinstance(value, dict):
+        return {key: _on_cpu(entry) for key, entry in value.items()}
+    return [_on_cpu(entry) for entry in value] if isinstance(value, list) else value

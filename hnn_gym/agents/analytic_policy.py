@@ -86,7 +86,7 @@ def act(parameters: Mapping[str, Array], observation: Array, space: Box) -> Arra
     """Actions ``(..., k)``, not yet clipped, for observations ``(..., d)``, in the library of both."""
     xp = namespace(observation)
     centre, half = (
-        xp.asarray(np.asarray(value, np.float64), dtype=observation.dtype)
+        xp.asarray(np.asarray(value, np.float64), dtype=observation.dtype, device=observation.device)
         for value in ((space.high + space.low) / 2, (space.high - space.low) / 2)
     )
     return centre + _BEYOND * half * xp.tanh(MLP.of(parameters, "policy")(observation / parameters["scale"]))

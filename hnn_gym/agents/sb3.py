@@ -16,6 +16,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+import torch
 from stable_baselines3 import A2C, DDPG, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -25,6 +26,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from hnn_gym.agents.folder import UNFINISHED, world_named
 from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
+from hnn_gym.devices import checked_device
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
 from hnn_gym.pixel_world import PixelWorld
@@ -118,6 +120,7 @@ def train_agent(
     callback: Any = None,
     tensorboard: str | os.PathLike[str] | None = None,
     progress_bar: bool = False,
+    device: str = "cpu",
 ) -> BaseAlgorithm:
     """Train an agent of stable-baselines3 in a world alone.
 
@@ -141,15 +144,18 @@ def train_agent(
         callback: stable-baselines3's own, or a list of them.
         tensorboard: folder for its scalars.
         progress_bar: stable-baselines3's own; it needs tqdm.
+        device: where actor and critic are, "cpu" or "cuda", which pays for large networks; a training may be gone on
+            with on another. The dreams are stepped on NumPy, which stable-baselines3 asks for.
 
     Raises:
         InputError: an unknown algorithm, arguments it does not take, an unfinished training with other settings,
-            or a world that cannot be trained in.
+            a world that cannot be trained in, or no such device.
         ConvergenceError: the world left the finite numbers.
     """
+    place = checked_device(device)
     recipe = _recipe(algo, recipe)
     envs = dream(world, recipe.num_envs, seed=seed, env_kwargs=env_kwargs)
-    agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard)
+    agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard, device=place)
     kept = None if folder is None else Path(folder) / UNFINISHED
     about = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
     simulator = envs.batch.simulator
@@ -234,7 +240,13 @@ def _recipe(algo: str, recipe: Recipe | None) -> Recipe:
 
 
 def _new(
-    algo: str, recipe: Recipe, envs: VecEnv, *, seed: int | None, tensorboard: str | os.PathLike[str] | None = None
+    algo: str,
+    recipe: Recipe,
+    envs: VecEnv,
+    *,
+    seed: int | None,
+    tensorboard: str | os.PathLike[str] | None = None,
+    device: torch.device | str = "cpu",
 ) -> BaseAlgorithm:
     arguments = dict(recipe.arguments)
     if recipe.exploration is not None:  # stable-baselines3 scales actions to [-1, 1] before it adds the noise
@@ -248,7 +260,7 @@ def _new(
             policy_kwargs={"net_arch": list(recipe.hidden)},
             seed=seed,
             tensorboard_log=None if tensorboard is None else os.fspath(tensorboard),
-            device="cpu",  # networks this small are slower on a GPU
+            device=device,
             **arguments,
         )
     except TypeError as error:

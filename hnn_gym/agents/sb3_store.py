@@ -23,6 +23,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from hnn_gym.agents.folder import read_agent, replace_file, write_agent
 from hnn_gym.data.plain import plain
 from hnn_gym.data.provenance import space_from_json, space_to_json
+from hnn_gym.devices import on_numpy
 from hnn_gym.errors import InputError
 
 KIND = "stable-baselines3"
@@ -67,7 +68,7 @@ def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
     """Write a training in progress as one archive, at once or not at all."""
     counters = {"steps": agent.num_timesteps, "updates": agent._n_updates, "episodes": agent._episode_num}
     names = agent._get_torch_save_params()[1]
-    arrays = {f"tensor/{name}": getattr(agent, name).detach().numpy() for name in names}
+    arrays: dict[str, Any] = {f"tensor/{name}": on_numpy(getattr(agent, name)) for name in names}
     buffer = getattr(agent, "replay_buffer", None)
     if buffer is not None:
         filled = buffer.buffer_size if buffer.full else buffer.pos

@@ -24,6 +24,7 @@ from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import run
 from hnn_gym.data.plain import plain
+from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
@@ -62,6 +63,8 @@ class Settings:
     """Of weights, starts and exploration."""
     overwrite: bool = False
     """Replace an agent that is there, or an interrupted training."""
+    device: str = "cpu"
+    """cpu or cuda: where the agent's networks are trained, and with analytic the dreams too."""
     threads: int = 1
     """Threads for torch; networks this small are fastest with one."""
 
@@ -72,9 +75,11 @@ def train(settings: Settings) -> Transfer:
     Raises:
         MissingPathError: there is no such world.
         ExistingPathError: ``out`` holds an agent.
-        InputError: world, environment and settings do not fit each other, or the reward is unknown.
+        InputError: world, environment and settings do not fit each other, the reward is unknown, or there is no such
+            device.
         ConvergenceError: the world or the training left the finite numbers.
     """
+    checked_device(settings.device)
     env_kwargs = {} if settings.actions == "force" else {"actions": settings.actions}
     envs = sb3.dream(settings.world, 1, env_kwargs=env_kwargs)
     simulator = envs.batch.simulator
@@ -169,6 +174,7 @@ def _train_sb3(
         folder=settings.out,
         report=lambda steps, mean: report(steps / recipe.steps, f"return {mean:.1f}"),
         tensorboard=settings.out / _SCALARS,
+        device=settings.device,
     )
     sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=about, overwrite=settings.overwrite)
 
@@ -185,6 +191,7 @@ def _train_analytic(
         own,
         folder=settings.out,
         report=lambda updates, reward: report(updates / own.updates, f"reward {reward:.3f}"),
+        device=settings.device,
     )
     policy.save(settings.out, about={"settings": asdict(own), **about}, overwrite=settings.overwrite)
 

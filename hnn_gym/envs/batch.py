@@ -62,9 +62,10 @@ class Batch:
         if device is None:
             self.x: Array = start
         else:
-            from hnn_gym.envs import stepping_torch  # with torch only where it is asked for
+            from hnn_gym.devices import checked_device  # with torch only where it is asked for
+            from hnn_gym.envs import stepping_torch
 
-            self.x = stepping_torch.on_device(start, stepping_torch.checked_device(device))
+            self.x = stepping_torch.on_device(start, checked_device(device))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False

@@ -21,25 +21,6 @@ from hnn_gym.errors import InputError
 _WARM_UP = 3
 
 
-def checked_device(device: str | torch.device) -> torch.device:
-    """Return the torch device called ``device``.
-
-    Raises:
-        InputError: there is no such device on this machine.
-    """
-    try:
-        found = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise InputError(f'device must be "cpu" or "cuda", got {device!r}.') from None
-    if found.type not in ("cpu", "cuda"):
-        raise InputError(f'device must be "cpu" or "cuda", got {device!r}.')
-    if found.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f'device={device!r} needs CUDA, and torch finds none here: use device="cpu", or leave it out.')
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise InputError(f'device={device!r}: there are only {torch.cuda.device_count()} here: use device="cuda".')
-    return found
-
-
 def on_device(array: np.ndarray, place: torch.device) -> torch.Tensor:
     """The array as a tensor on a device."""
     return torch.from_numpy(array).to(place)
@@ -116,15 +97,16 @@ class _Captured:
     def __init__(self, steps: TorchSteps, x: torch.Tensor, actions: torch.Tensor) -> None:
         """Capture, after a few steps on a side stream, as CUDA graphs ask for."""
         self._x, self._actions = x.clone(), actions.clone()
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(_WARM_UP):
-                steps._told(self._x, self._actions)
-        torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._outcome = steps._told(self._x, self._actions)
+        with torch.cuda.device(x.device):  # a graph of cuda:1 captured on a stream of cuda:0 would be empty
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(_WARM_UP):
+                    steps._told(self._x, self._actions)
+            torch.cuda.current_stream().wait_stream(side)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, stream=side):
+                self._outcome = steps._told(self._x, self._actions)
 
     def __call__(self, x: torch.Tensor, actions: torch.Tensor) -> Outcome:
         """Replay the step."""

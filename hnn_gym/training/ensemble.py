@@ -19,6 +19,7 @@ import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
+from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.training.fit import FitState, Report
@@ -41,6 +42,7 @@ def learn_ensemble(
     dt: float | None = None,
     state: FitState | None = None,
     report: Report | None = None,
+    device: str = "cpu",
 ) -> tuple[WorldModel, ...]:
     """Learn ``members`` worlds that differ in how they weigh the data and in their first weights.
 
@@ -51,9 +53,19 @@ def learn_ensemble(
     """
     if members < 2:
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use learn().")
+    place = checked_device(device)
     settings = settings or FitSettings()
 
-    alone = partial(prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt)
+    alone = partial(
+        prepared,
+        dataset,
+        model,
+        options=options,
+        coordinates=coordinates,
+        integrator=integrator,
+        dt=dt,
+        device=place,
+    )
 
     def objective(settings: FitSettings, joints: Joints | None = None) -> EnsembleObjective:
         return EnsembleObjective(alone(settings, joints), members)
@@ -78,11 +90,11 @@ class EnsembleObjective:
         """
         if objective.settings.batch_size is not None:
             raise InputError("An ensemble is fitted on all windows at once: leave batch_size out.")
-        self.settings = objective.settings
+        self.settings, self.device = objective.settings, objective.device
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
         moments = objective.observation.shape[:2]
-        self._roots = torch.tensor(np.sqrt(rng.exponential(size=(members, *moments, 1))))
+        self._roots = torch.tensor(np.sqrt(rng.exponential(size=(members, *moments, 1))), device=self.device)
 
     @property
     def windows(self) -> int:

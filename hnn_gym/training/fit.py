@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
+from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, least_squares
 from hnn_gym.training.settings import FitSettings
@@ -19,6 +20,7 @@ class Fittable(Protocol):
     """What a fit minimises, such as an :class:`hnn_gym.training.Objective`."""
 
     settings: FitSettings
+    device: torch.device
 
     @property
     def windows(self) -> int:
@@ -52,7 +54,7 @@ class Progress:
 
 @dataclass
 class FitState:
-    """All that a fit needs to go on from where it was.
+    """All that a fit needs to go on from where it was, on whichever device.
 
     Attributes:
         parameters: current arrays by name.
@@ -93,7 +95,8 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: Report | 
     """
     if state is None:
         state = FitState(objective.initial_parameters())
-    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in state.parameters.items()}
+    place = objective.device
+    tensors = {name: torch.tensor(v, device=place, requires_grad=True) for name, v in state.parameters.items()}
     _adam(objective, tensors, state, report)
     _lbfgs(objective, tensors, state, report)
     _least_squares(objective, state, report)
@@ -106,9 +109,9 @@ def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState
     for name, tensor in tensors.items():
         if name in state.first_moments:
             optimizer.state[tensor] = {
-                "step": torch.tensor(float(state.adam_step)),
-                "exp_avg": torch.tensor(state.first_moments[name]),
-                "exp_avg_sq": torch.tensor(state.second_moments[name]),
+                "step": torch.tensor(float(state.adam_step)),  # on the CPU, as torch keeps it
+                "exp_avg": torch.tensor(state.first_moments[name], device=tensor.device),
+                "exp_avg_sq": torch.tensor(state.second_moments[name], device=tensor.device),
             }
     while state.adam_step < settings.adam_steps:
         fraction = state.adam_step / settings.adam_steps
@@ -119,10 +122,10 @@ def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState
         value.backward()
         optimizer.step()
         state.adam_step += 1
-        state.parameters = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
+        state.parameters = {name: on_numpy(tensor).copy() for name, tensor in tensors.items()}
         moments = {name: optimizer.state[tensor] for name, tensor in tensors.items() if optimizer.state[tensor]}
-        state.first_moments = {name: entry["exp_avg"].numpy().copy() for name, entry in moments.items()}
-        state.second_moments = {name: entry["exp_avg_sq"].numpy().copy() for name, entry in moments.items()}
+        state.first_moments = {name: on_numpy(entry["exp_avg"]).copy() for name, entry in moments.items()}
+        state.second_moments = {name: on_numpy(entry["exp_avg_sq"]).copy() for name, entry in moments.items()}
         if report is not None:
             report(Progress("adam", state.adam_step, settings.adam_steps, value.item(), loss.item()), state)
 
@@ -133,7 +136,8 @@ def _batch(objective: Fittable, step: int) -> torch.Tensor | None:
     if settings.batch_size is None or settings.batch_size >= objective.windows:
         return None
     rng = np.random.default_rng([settings.seed, step])
-    return torch.tensor(rng.choice(objective.windows, settings.batch_size, replace=False))
+    chosen = rng.choice(objective.windows, settings.batch_size, replace=False)
+    return torch.tensor(chosen, device=objective.device)
 
 
 def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
@@ -155,7 +159,7 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
                 tensors[name].copy_(torch.tensor(part))
         value, loss = objective(tensors)
         gradients = torch.autograd.grad(value, list(tensors.values()), allow_unused=True, materialize_grads=True)
-        flat_gradient = np.concatenate([gradient.numpy().ravel() for gradient in gradients])
+        flat_gradient = np.concatenate([on_numpy(gradient).ravel() for gradient in gradients])
         if not (bool(torch.isfinite(value)) and np.isfinite(flat_gradient).all()):
             raise ConvergenceError("The loss is not finite after Adam: lower learning_rate or horizon.")
         last[:] = value.item(), loss.item()
@@ -178,7 +182,7 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
             total = objective.settings.lbfgs_steps
             report(Progress("lbfgs", state.lbfgs_step, total, last[0], last[1]), state)
 
-    start = np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors.values()])
+    start = np.concatenate([on_numpy(tensor).ravel() for tensor in tensors.values()])
     accepted, _ = evaluate(start)
     options = {"maxiter": remaining, "maxfun": 3 * remaining, "ftol": 0.0, "gtol": 1e-12, "maxcor": 30}
     result = minimize(
@@ -201,11 +205,18 @@ def _least_squares(objective: Fittable, state: FitState, report: Report | None) 
     settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling="levenberg")
     members = objective.residuals_by_member()
     if len(members) == 1:
-        state.parameters = least_squares(members[0], state.parameters, settings=settings, report=after_step)
+        state.parameters = least_squares(
+            members[0], state.parameters, settings=settings, report=after_step, device=objective.device
+        )
         return
     # Each has a Jacobian of its own: together they would be as many times as wide.
     fitted = [
-        least_squares(residual, {name: value[i] for name, value in state.parameters.items()}, settings=settings)
+        least_squares(
+            residual,
+            {name: value[i] for name, value in state.parameters.items()},
+            settings=settings,
+            device=objective.device,
+        )
         for i, residual in enumerate(members)
     ]
     state.parameters = {name: np.stack([arrays[name] for arrays in fitted]) for name in state.parameters}

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from hnn_gym.data import TransitionDataset
+from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.training.fit import FitState, fit
 from hnn_gym.training.least_squares import Residual
@@ -28,7 +29,7 @@ from hnn_gym.world_model import WorldModel
 _ITERATIONS = 60
 
 
-def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: int = 10) -> float:
+def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: int = 10, device: str = "cpu") -> float:
     """Error ``horizon`` + 1 to 2 ``horizon`` steps from a start that is estimated from ``horizon`` steps.
 
     In units of the scale of each observation entry (cos and sin: 1; a velocity with a limit: the limit). Infinite where
@@ -38,21 +39,26 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
         world: a world on NumPy.
         dataset: what it was not trained on.
         horizon: half the length of a window, in steps.
+        device: where it is computed, "cpu" or "cuda".
 
     Raises:
-        InputError: no episode is long enough.
+        InputError: no episode is long enough, or there is no such device.
     """
+    place = checked_device(device)
     windows = dataset.windows(2 * horizon, stride=2 * horizon)
     if len(windows) == 0:
         raise InputError(f"No episode of the dataset has {2 * horizon} steps: choose a horizon that fits.")
-    observation = torch.tensor(np.asarray(windows.observation, np.float64))
-    action = torch.tensor(np.asarray(windows.action, np.float64))
-    scale = torch.tensor(observation_scale(world.coordinates, observation.numpy()))
+    recorded = np.asarray(windows.observation, np.float64)
+    observation, action, scale = (
+        torch.tensor(values, dtype=torch.float64, device=place)
+        for values in (recorded, windows.action, observation_scale(world.coordinates, recorded))
+    )
     starts = _Starts(world, observation[:, : horizon + 1], action[:, :horizon], scale)
     try:
-        estimated = torch.tensor(fit(starts, state=FitState(starts.initial_parameters())).parameters[STARTS])
+        found = fit(starts, state=FitState(starts.initial_parameters())).parameters[STARTS]
     except ConvergenceError:
         return float("inf")
+    estimated = torch.tensor(found, device=place)
     with torch.no_grad():
         q, v = estimated.chunk(2, dim=-1)
         x = starts.world.rollout(starts.world.phase_point(q, v), torch.moveaxis(action, 1, 0))
@@ -70,7 +76,7 @@ class _Starts:
         return ()  # no step of the settings asks for them
 
     def __init__(self, world: WorldModel, observation: torch.Tensor, action: torch.Tensor, scale: torch.Tensor) -> None:
-        self.world = world.like(observation)
+        self.device, self.world = observation.device, world.like(observation)
         self._observation, self._action, self._scale = observation, action, scale
 
     @property
@@ -79,7 +85,7 @@ class _Starts:
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
         q, v = self.world.coordinates.state(self._observation[:, 0])
-        return {STARTS: torch.cat([q, v], dim=-1).numpy()}
+        return {STARTS: on_numpy(torch.cat([q, v], dim=-1))}
 
     def __call__(
         self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None

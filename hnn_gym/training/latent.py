@@ -20,10 +20,11 @@ import numpy as np
 import torch
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.devices import on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.models import Architecture, Parameters
 from hnn_gym.pixel_world import turned
-from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares, tensors
 from hnn_gym.world_model import WorldModel
 
 STARTS, WARP = "starts", "warp"
@@ -110,6 +111,7 @@ class Shooting:
         decay: float,
         span: tuple[float, float],
         changes: int,
+        device: str | torch.device = "cpu",
     ) -> None:
         """Hold the windows.
 
@@ -121,15 +123,17 @@ class Shooting:
             decay: factor of the networks' weights among the residuals.
             span: ends of the line, for the change of its coordinate.
             changes: J, its harmonics.
+            device: where the residuals are computed.
         """
+        self.device = device
         self._architecture, self._dt, self._decay = architecture, dt, decay
         self._coordinates = replace(
             coordinates, degrees=tuple(replace(degree, speed_limit=None) for degree in coordinates.degrees)
         )
         self._windows, self._angle = windows, coordinates.angles[0]
-        self._q = torch.tensor(windows.q)
-        self._bends = torch.tensor(bends(windows.q, changes, span=None if self._angle else span))
-        self._actions = torch.tensor(windows.action, dtype=torch.float64).movedim(1, 0)
+        self._q = torch.tensor(windows.q, device=device)
+        self._bends = torch.tensor(bends(windows.q, changes, span=None if self._angle else span), device=device)
+        self._actions = torch.tensor(windows.action, dtype=torch.float64, device=device).movedim(1, 0)
 
     def starts(self, known: States | None = None) -> np.ndarray:
         """States [q, v] ``(N, 2)`` to begin the estimate of the windows' starts with.
@@ -175,9 +179,9 @@ class Shooting:
     def positions_and_velocities(self, parameters: Mapping[str, np.ndarray], lengths: Sequence[int]) -> States:
         """The model's motion by episode, of ``lengths`` moments each; NaN where no window lies."""
         with torch.no_grad():
-            found = self.states({name: torch.tensor(array) for name, array in parameters.items()})
+            found = self.states(tensors(parameters, device=self.device))
         told: States = ([], [])
-        for rows, values in zip(told, (array.numpy() for array in found), strict=True):
+        for rows, values in zip(told, (on_numpy(values) for values in found), strict=True):
             rows += [np.full(length, np.nan) for length in lengths]
             for row, i, b in zip(values, self._windows.episode, self._windows.begin, strict=True):
                 rows[i][b : b + len(row)] = row
@@ -214,11 +218,10 @@ def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np
     assert world.parameters is not None
     angle = world.coordinates.angles[0]
     windows = Windows.cut(list(q), list(action), horizon=action.shape[1], dt=abs(world.dt), angle=angle)
-    tensors = {name: torch.tensor(np.asarray(array)) for name, array in world.parameters.items()}
     shooting = Shooting(
         windows, world.architecture, world.coordinates, dt=abs(world.dt), decay=0.0, span=(-1.0, 1.0), changes=0
     )
-    still = tensors | {WARP: torch.zeros(0, dtype=torch.float64)}
+    still = tensors({**world.parameters, WARP: np.zeros(0)})
     found = least_squares(
         lambda p: shooting.residual(still | dict(p)),
         {STARTS: shooting.starts()},

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
+from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import MODELS, Variables
@@ -35,6 +37,7 @@ def learn(
     dt: float | None = None,
     state: FitState | None = None,
     report: Report | None = None,
+    device: str = "cpu",
 ) -> WorldModel:
     """Learn a world from recorded transitions.
 
@@ -48,18 +51,28 @@ def learn(
         dt: time step in s; None takes the dataset's.
         state: of an interrupted fit, to go on from.
         report: called after every step of the fit.
+        device: where it is fitted, "cpu" or "cuda"; a fit may be gone on with on another.
 
     Returns:
         The world, on NumPy in float64, with a card that tells data, settings and one-step error.
 
     Raises:
-        InputError: unknown model or option; coordinates or dt are not known; the data do not fit them.
+        InputError: unknown model or option; coordinates or dt are not known; the data do not fit them;
+            or there is no such device.
         ConvergenceError: the fit diverged.
     """
+    place = checked_device(device)
     settings = settings or FitSettings()
 
     objective = partial(
-        prepared, dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt
+        prepared,
+        dataset,
+        model,
+        options=options,
+        coordinates=coordinates,
+        integrator=integrator,
+        dt=dt,
+        device=place,
     )
     state = fit_by_rounds(objective, dataset, settings, state=state, report=report)
     whole = objective(settings)
@@ -139,6 +152,7 @@ def prepared(
     coordinates: Coordinates | None,
     integrator: Integrator | None,
     dt: float | None,
+    device: str | torch.device = "cpu",
 ) -> Objective:
     """Make the objective of a fit: windows, scales, model. Arguments and errors as of :func:`learn`."""
     if model not in MODELS:
@@ -166,6 +180,7 @@ def prepared(
         dt=dt,
         settings=settings,
         joints=joints,
+        device=device,
     )
 
 

@@ -1,8 +1,9 @@
 """Levenberg-Marquardt: minimise |r(theta, s)|^2 / 2 by steps (J^T J + mu D) d = -J^T r, in float64.
 
 For some hundred parameters and smooth residuals it reaches in tens of steps what a gradient method
-approaches in tens of thousands. Source: Nocedal, Wright, *Numerical Optimization*, 2006, section 10.3; the
-scaling D is Marquardt's or Levenberg's, the update of mu Nielsen's (1999).
+approaches in tens of thousands. J is computed where the residuals are, the step on the CPU. Source: Nocedal, Wright,
+*Numerical Optimization*, 2006, section 10.3; the scaling D is Marquardt's or Levenberg's, the update of mu Nielsen's
+(1999).
 
 In multiple shooting row i of s, the start of window i, moves the residuals of that window alone. J^T J is then block
 diagonal in s, a few columns of J show all of it, and s is eliminated by a Schur complement (the same, section 10.3,
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from scipy.linalg import cho_factor, cho_solve
 
+from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError, InputError
 
 Tensors = Mapping[str, torch.Tensor]
@@ -64,6 +66,7 @@ def least_squares(
     local: str | None = None,
     settings: LeastSquaresSettings | None = None,
     report: Report | None = None,
+    device: str | torch.device = "cpu",
 ) -> dict[str, np.ndarray]:
     """Minimise the sum of squares of ``residual``.
 
@@ -73,6 +76,7 @@ def least_squares(
         local: name of an array ``(N, k)`` whose row i moves row i of the residuals ``(N, m)`` alone.
         settings: when to stop.
         report: called after every accepted step.
+        device: where ``residual`` takes its tensors, and has its own.
 
     Returns:
         The best arrays found, by name.
@@ -104,20 +108,21 @@ def least_squares(
         # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
-            r = residual(named(theta, own)).numpy()
+            r = on_numpy(residual(named(theta, own)))
             if len(theta):
-                columns = torch.vmap(push, chunk_size=settings.chunk)(torch.eye(len(theta), dtype=theta.dtype)).numpy()
+                units = torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
+                columns = on_numpy(torch.vmap(push, chunk_size=settings.chunk)(units))
             else:
                 columns = np.zeros((0, *r.shape))
             K = None
             if own is not None:
-                units = torch.eye(own.shape[1], dtype=own.dtype)
-                K = np.stack([push_own(unit.expand(own.shape).contiguous()).numpy() for unit in units])
+                units = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
+                K = np.stack([on_numpy(push_own(unit.expand(own.shape).contiguous())) for unit in units])
             return _Linear(columns.reshape(len(columns), r.size).T, K, r)
 
     flat = [np.ravel(start[name]) for name in shapes] or [np.zeros(0)]
-    theta = torch.tensor(np.concatenate(flat), dtype=torch.float64)
-    own = None if local is None else torch.tensor(start[local], dtype=torch.float64)
+    theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
+    own = None if local is None else torch.tensor(start[local], dtype=torch.float64, device=device)
     linear = linearised(theta, own)
     best = float(np.sum(linear.r**2))
     if not np.isfinite(best):
@@ -127,10 +132,10 @@ def least_squares(
         step = _step(linear, damping, levenberg=settings.scaling == "levenberg")
         new = np.inf
         if step is not None:
-            candidate = theta + torch.tensor(step.shared)
-            rows = None if own is None else own + torch.tensor(step.own)
+            candidate = theta + torch.tensor(step.shared, device=device)
+            rows = None if own is None else own + torch.tensor(step.own, device=device)
             with torch.no_grad():
-                new = float(np.sum(residual(named(candidate, rows)).numpy() ** 2))
+                new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
         if step is None or not new < best:
             damping, growth = damping * growth, growth * 2
             continue
@@ -139,14 +144,14 @@ def least_squares(
         idle = idle + 1 if best - new < settings.gain * best else 0
         theta, own, best = candidate, rows, new
         if report is not None:
-            report(accepted, best, {name: piece.numpy().copy() for name, piece in named(theta, own).items()})
+            report(accepted, best, {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()})
         linear = linearised(theta, own)
-    return {name: piece.numpy().copy() for name, piece in named(theta, own).items()}
+    return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
 
 
-def tensors(arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    """The arrays as float64 tensors."""
-    return {name: torch.tensor(array, dtype=torch.float64) for name, array in arrays.items()}
+def tensors(arrays: Mapping[str, np.ndarray], *, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:
+    """The arrays as float64 tensors on a device."""
+    return {name: torch.tensor(array, dtype=torch.float64, device=device) for name, array in arrays.items()}
 
 
 class _Step(NamedTuple):

@@ -5,8 +5,6 @@ A window is k + 1 observations ``(N, k + 1, d)`` and the k actions between them 
 
 from __future__ import annotations
 
-import numpy as np
-
 from hnn_gym.phase import Array, namespace, split
 from hnn_gym.world_model import WorldModel
 
@@ -54,7 +52,7 @@ def shooting_residual(world: WorldModel, starts: Array, observation: Array, acti
     return (predicted - observation) / scale
 
 
-def gaps(errors: Array, followed: np.ndarray) -> Array:
+def gaps(errors: Array, followed: Array) -> Array:
     """By how much windows miss the ones that carry them on: end of window i minus start of window i + 1.
 
     Args:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
@@ -64,27 +65,30 @@ class Objective:
         dt: float,
         settings: FitSettings,
         joints: Joints | None = None,
+        device: str | torch.device = "cpu",
     ) -> None:
-        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)``; ``joints`` are for shooting.
+        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)`` on a device; shooting may have joints.
 
         Raises:
-            InputError: the observations do not fit the coordinates.
+            InputError: the observations do not fit the coordinates, or there is no such device.
         """
         if observation.shape[-1] != coordinates.observation_size:
             raise InputError(
                 f"The observations have {observation.shape[-1]} entries, and the coordinates declare "
                 f"{coordinates.observation_size}."
             )
+        self.device = checked_device(device)
         self.architecture = architecture
         self.settings = settings
-        self.joints = joints
+        self._joints = joints
+        self._followed = None if joints is None else torch.tensor(joints.followed, device=self.device)
         self._coordinates, self._integrator, self._dt = coordinates, integrator, dt
-        self.observation = torch.tensor(observation, dtype=torch.float64)
-        self.action = torch.tensor(action, dtype=torch.float64)
-        self._scale = torch.tensor(observation_scale(coordinates, observation), dtype=torch.float64)
+        self.observation = self._tensor(observation)
+        self.action = self._tensor(action)
+        self._scale = self._tensor(observation_scale(coordinates, observation))
         variables = architecture.variables
-        self._velocity_scale = torch.tensor(variables.velocity_scales, dtype=torch.float64)
-        self._acceleration_scale = torch.tensor(variables.acceleration_scales, dtype=torch.float64)
+        self._velocity_scale = self._tensor(variables.velocity_scales)
+        self._acceleration_scale = self._tensor(variables.acceleration_scales)
 
     @property
     def windows(self) -> int:
@@ -101,13 +105,13 @@ class Objective:
         parameters = self.architecture.initial_parameters(rng)
         if self.settings.loss == "shooting":
             q, v = self._coordinates.state(self.observation[:, 0])
-            parameters[STARTS] = torch.cat([q, v], dim=-1).numpy()
+            parameters[STARTS] = on_numpy(torch.cat([q, v], dim=-1))
             if "inertia.log" in parameters:
                 parameters["inertia.log"] = rough_log_inertia(
                     self._coordinates,
                     self.architecture.variables,
-                    self.observation.numpy(),
-                    self.action.numpy(),
+                    on_numpy(self.observation),
+                    on_numpy(self.action),
                     dt=self._dt,
                 )
         return parameters
@@ -120,6 +124,9 @@ class Objective:
         observation = self.observation if whole else self.observation[batch]
         action = self.action if whole else self.action[batch]
         return self.value_of(self.terms(parameters, observation, action))
+
+    def _tensor(self, values: Sequence[float] | np.ndarray) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float64, device=self.device)
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
         """One function to the vector ``(m,)`` whose sum of squares is the objective on all windows."""
@@ -149,7 +156,7 @@ class Objective:
         if self.settings.loss == "shooting":
             errors = shooting_residual(world, parameters[STARTS], observation, action, scale=self._scale)
             # Errors are predicted minus observed, and windows that join share an observation.
-            between = None if self.joints is None else gaps(errors, self.joints.followed)
+            between = None if self._followed is None else gaps(errors, self._followed)
             return Terms((errors,), between, weights)
         residuals = derivative_residuals(
             world,
@@ -164,15 +171,15 @@ class Objective:
         """(objective, loss): the mean squares of errors, with and without gaps and decay."""
         loss = torch.stack([mean_square(error) for error in terms.errors]).sum()
         value = loss + self.settings.decay * sum((w * w).sum() for w in terms.weights)
-        if terms.gaps is not None and self.joints is not None:
-            value = value + self.joints.weight * mean_square(terms.gaps)
+        if terms.gaps is not None and self._joints is not None:
+            value = value + self._joints.weight * mean_square(terms.gaps)
         return value, loss
 
     def vector_of(self, terms: Terms) -> torch.Tensor:
         """The vector ``(m,)`` whose sum of squares is the objective of :meth:`value_of`."""
         parts = [error.reshape(-1) / math.sqrt(error.numel()) for error in terms.errors]
-        if terms.gaps is not None and self.joints is not None:
-            parts.append(terms.gaps.reshape(-1) * math.sqrt(self.joints.weight / terms.gaps.numel()))
+        if terms.gaps is not None and self._joints is not None:
+            parts.append(terms.gaps.reshape(-1) * math.sqrt(self._joints.weight / terms.gaps.numel()))
         return torch.cat(parts + [math.sqrt(self.settings.decay) * w.reshape(-1) for w in terms.weights])
 
 

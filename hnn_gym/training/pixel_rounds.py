@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.models.pixel import FrameCodec, Harmonics, first_positions
@@ -90,7 +91,13 @@ def first_guess(footage: Footage, settings: PixelSettings) -> np.ndarray:
 
 
 def fit_rounds(
-    footage: Footage, model: str, *, options: Mapping[str, Any], settings: PixelSettings, tell: Tell
+    footage: Footage,
+    model: str,
+    *,
+    options: Mapping[str, Any],
+    settings: PixelSettings,
+    tell: Tell,
+    device: str | torch.device = "cpu",
 ) -> Fitted:
     """Go from the first guess through rounds of growing windows, to the last that fits.
 
@@ -116,7 +123,13 @@ def fit_rounds(
         )
         count = settings.harmonics if i else max(1, settings.harmonics // 2)
         fitted, q = _round(
-            footage, windows, best or model, Harmonics(footage.angle, count, *span), options=options, settings=settings
+            footage,
+            windows,
+            best or model,
+            Harmonics(footage.angle, count, *span),
+            options=options,
+            settings=settings,
+            device=device,
         )
         tell(
             f"windows of {horizon} steps: frames and dynamics differ by {fitted.rms:.2g}, "
@@ -138,6 +151,7 @@ def _round(
     *,
     options: Mapping[str, Any],
     settings: PixelSettings,
+    device: str | torch.device,
 ) -> tuple[Fitted, np.ndarray]:
     """One round, from the one before or, at first, from the kind of the model; and the positions encoded anew."""
     new = isinstance(before, str)
@@ -154,6 +168,7 @@ def _round(
         decay=settings.decay,
         span=(harmonics.low, harmonics.high),
         changes=settings.warp,
+        device=device,
     )
     start = (
         architecture.initial_parameters(np.random.default_rng(settings.seed))
@@ -166,7 +181,8 @@ def _round(
     }
     if new:
         start = _descended(shooting, start, settings)
-    found = least_squares(shooting.residual, start, local=STARTS, settings=LeastSquaresSettings(steps=settings.steps))
+    when = LeastSquaresSettings(steps=settings.steps)
+    found = least_squares(shooting.residual, start, local=STARTS, settings=when, device=device)
     states = shooting.positions_and_velocities(found, footage.lengths)
     where = np.concatenate(states[0])
     known = ~np.isnan(where)
@@ -205,7 +221,7 @@ def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt
 
 def _descended(shooting: Shooting, start: dict[str, np.ndarray], settings: PixelSettings) -> dict[str, np.ndarray]:
     """Some steps of Adam, from weights drawn at random to where the residuals are nearly linear."""
-    moving = {name: tensor.requires_grad_() for name, tensor in tensors(start).items()}
+    moving = {name: tensor.requires_grad_() for name, tensor in tensors(start, device=shooting.device).items()}
     optimizer = torch.optim.Adam(moving.values(), lr=settings.learning_rate)
     for step in range(settings.adam_steps):
         optimizer.zero_grad()
@@ -214,4 +230,4 @@ def _descended(shooting: Shooting, start: dict[str, np.ndarray], settings: Pixel
             raise ConvergenceError(f"The loss became {loss.item()} in step {step} of Adam: lower learning_rate.")
         loss.backward()
         optimizer.step()
-    return {name: tensor.detach().numpy() for name, tensor in moving.items()}
+    return {name: on_numpy(tensor) for name, tensor in moving.items()}

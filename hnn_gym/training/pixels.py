@@ -22,6 +22,7 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
+from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS
 from hnn_gym.models.mlp import initial_mlp
@@ -45,6 +46,7 @@ def learn_pixels(
     coordinates: Coordinates | None = None,
     dt: float | None = None,
     report: Tell | None = None,
+    device: str = "cpu",
 ) -> PixelWorld:
     """Learn a world from recorded frames, actions and rewards.
 
@@ -62,12 +64,15 @@ def learn_pixels(
             the dataset declares. An angle is in rad from an origin that no frame tells.
         dt: time step in s; None takes the dataset's.
         report: told a line after every stage.
+        device: where dynamics and reward are fitted, "cpu" or "cuda"; pictures are fitted on the CPU.
 
     Raises:
         InputError: no frames; nothing moves in them, or not as declared; unknown model, option or dt; a latent of
-            several degrees of freedom; or forces in SI units on a position, whose unit frames do not tell.
+            several degrees of freedom; or forces in SI units on a position, whose unit frames do not tell;
+            or there is no such device.
         ConvergenceError: the dynamics do not fit.
     """
+    place = checked_device(device)
     settings = settings or PixelSettings()
     coordinates, dt = _declared(dataset, coordinates, dt)
     if model not in MODELS:
@@ -81,8 +86,9 @@ def learn_pixels(
         coordinates=coordinates,
         dt=dt,
     )
-    fitted = fit_rounds(footage, model, options=_HIDDEN if options is None else options, settings=settings, tell=tell)
-    reward = _reward(footage, fitted, [episode.reward for episode in episodes], settings)
+    options = _HIDDEN if options is None else options
+    fitted = fit_rounds(footage, model, options=options, settings=settings, tell=tell, device=place)
+    reward = _reward(footage, fitted, [episode.reward for episode in episodes], settings, device=place)
     tell("reward")
     about = _about(dataset, footage, fitted, settings)
     world = WorldModel.built(
@@ -144,7 +150,9 @@ def _declared(
     return coordinates, dt
 
 
-def _reward(footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings) -> RewardHead:
+def _reward(
+    footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings, *, device: torch.device
+) -> RewardHead:
     """Fit the reward at the states that the dynamics tell."""
     q, v = (np.concatenate([row[:-1] for row in rows])[:, None] for rows in fitted.states)
     u = footage.coordinates.force(np.concatenate(footage.actions))
@@ -161,12 +169,13 @@ def _reward(footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], set
     )
     sizes = (head.inputs, *settings.reward_hidden, 1)
     initial = initial_mlp("reward", sizes, rng=np.random.default_rng(settings.seed))
-    inputs = tensors({"q": q[known], "v": v[known], "u": u[known], "r": r[known]})
+    inputs = tensors({"q": q[known], "v": v[known], "u": u[known], "r": r[known]}, device=device)
 
     def residual(parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
         predicted = head.with_parameters(parameters)(inputs["q"], inputs["v"], inputs["u"])
         weights = [w.reshape(-1) for name, w in parameters.items() if name.rpartition(".w")[1]]
         return torch.cat([(predicted - inputs["r"]) / head.spread, *(1e-3 * w for w in weights)])
 
-    found = least_squares(residual, initial, settings=LeastSquaresSettings(steps=settings.reward_steps, chunk=64))
+    when = LeastSquaresSettings(steps=settings.reward_steps, chunk=64)
+    found = least_squares(residual, initial, settings=when, device=device)
     return head.with_parameters(found)

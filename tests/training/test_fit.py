@@ -196,7 +196,7 @@ class Cliff:
     windows = 1
 
     def __init__(self, failure, *, start):
-        self.settings = FitSettings(adam_steps=0, lbfgs_steps=30)
+        self.settings, self.device = FitSettings(adam_steps=0, lbfgs_steps=30), torch.device("cpu")
         self.failure, self.start, self.failed = failure, start, 0
 
     def initial_parameters(self):
