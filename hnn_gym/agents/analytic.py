@@ -223,8 +223,8 @@ class _Trainer:
             gained = gained + discount * reward
             discount = discount * settings.gamma
             x, self._age = transition.x, self._age + 1
-            truncated = self._age >= limit
-            ended = transition.terminated.numpy() | truncated
+            cut = self._simulator.cut(transition.disagreement)
+            ended = transition.terminated.numpy() | (self._age >= limit) | (False if cut is None else cut.numpy())
             # A dream that was only cut short goes on in the critic's eyes; one that is over is worth nothing more.
             value = torch.where(transition.terminated, 0.0, self._valued(self._target, self._seen(x)))
             last = step == settings.window - 1

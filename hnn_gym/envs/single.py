@@ -91,7 +91,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
                 that meets a speed limit is then refused.
             disagreement_price: reward taken for every unit of disagreement, in every step.
-            disagreement_limit: the episode ends where the disagreement is larger.
+            disagreement_limit: the episode is truncated where the disagreement is larger.
             starts: real observations ``(k, d)`` to begin episodes at; None: as the task does.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
@@ -251,6 +251,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if outcome.info.get("close_encounter") and not self._warned:
             self._warn_of_encounter()
         truncated = self._episode_steps is not None and self._steps >= self._episode_steps
+        truncated = truncated or bool(self._simulator.cut(outcome.info.get("disagreement")))
         if self.render_mode == "human":
             self.render()
         return (
