@@ -89,13 +89,10 @@ class Batch:
         self._draws.seed(seeds)
 
     def start(self, which: Array, options: Mapping[str, Any] | None = None) -> dict[str, Array]:
-        """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks.
+        """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks; options have been checked.
 
         Returns:
             What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
-
-        Raises:
-            InputError: the task refuses the options; nothing has changed then.
         """
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})

@@ -4,10 +4,11 @@ All members take the step of the first, from the same (q, v) under the same forc
 they do not, the dream is not to be trusted: it may cost something to be there (the pessimism of MOPO), or cut the dream
 off. A cut is a truncation, as of the short rollouts of MBPO and MACURA: what would have come after is for the agent's
 values to say. As a termination it would be worth 0, which is a way out where rewards are negative; MOReL, which halts
-there, has to charge a penalty for it. Sources: Yu et al., *MOPO: model-based offline policy optimization*, NeurIPS 2020;
-Kidambi et al., *MOReL: model-based offline reinforcement learning*, NeurIPS 2020; Janner et al., *When to trust your
-model: model-based policy optimization*, NeurIPS 2019; Frauenknecht et al., *Trust the model where it trusts itself*,
-ICML 2024.
+there, has to charge a penalty for it.
+
+Sources: Yu et al., *MOPO: model-based offline policy optimization*, NeurIPS 2020; Kidambi et al., *MOReL: model-based
+offline reinforcement learning*, NeurIPS 2020; Janner et al., *When to trust your model: model-based policy
+optimization* (MBPO), NeurIPS 2019; Frauenknecht et al., *Trust the model where it trusts itself* (MACURA), ICML 2024.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_a_batch_is_cut_short_where_the_single_environment_is(device: str | None
     options, first = limited()
     seen, *_ = followed(**options)
     envs = gymnasium.make_vec("HNN-v0", num_envs=2, device=device, autoreset_mode=mode, **options)
-    begun, _ = envs.reset(seed=[0, 0])
+    envs.reset(seed=[0, 0])
     for step, action in enumerate(ACTIONS[: first + 1]):
         observation, _, terminated, truncated, infos = envs.step(np.stack([action, action]))
         assert np.asarray(truncated).tolist() == [step == first] * 2
