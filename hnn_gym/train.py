@@ -15,10 +15,10 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from torch.utils.tensorboard import SummaryWriter
 
-from hnn_gym.command import run
+from hnn_gym.command import check_at_least, run
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.training import FitSettings, FitState, learn, one_step_rms
@@ -29,6 +29,7 @@ from hnn_gym.world_model import WorldModel
 _SAVE_EVERY_S = 10.0
 _UNFINISHED = "unfinished"
 _SCALARS = "tensorboard"
+_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Settings:
     """Replace a checkpoint in ``out``."""
     threads: int = 1
     """Threads for torch; small models are fastest with one."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(1, steps=self.steps, threads=self.threads)
 
 
 def train(settings: Settings) -> WorldModel:
@@ -146,11 +151,7 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
         SummaryWriter(str(settings.out / _SCALARS)) as scalars,
         Progress(*columns, console=Console(stderr=True)) as bars,
     ):
-        tasks = {
-            "adam": bars.add_task("Adam", total=settings.fit.adam_steps, rms=float("nan")),
-            "lbfgs": bars.add_task("L-BFGS", total=settings.fit.lbfgs_steps, rms=float("nan")),
-            "least-squares": bars.add_task("Least squares", total=settings.fit.least_squares_steps, rms=float("nan")),
-        }
+        tasks: dict[str, TaskID] = {}  # a bar appears with the first step of its stage
         before = {"adam": 0, "lbfgs": settings.fit.adam_steps}
         before["least-squares"] = before["lbfgs"] + settings.fit.lbfgs_steps
         saved = time.monotonic()
@@ -159,6 +160,8 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
         def report(progress: FitProgress, state: FitState) -> None:
             nonlocal saved, latest
             latest = state
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(_STAGES[progress.stage], total=progress.total, rms=0.0)
             bars.update(tasks[progress.stage], completed=progress.step, rms=progress.loss**0.5)
             step = progress.step + before[progress.stage]
             scalars.add_scalar("train/loss", progress.loss, step)

@@ -187,10 +187,13 @@ def make_sb3_vec(
     try:
         made = gymnasium.make_vec(env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **kwargs)
     except gymnasium.error.Error as error:
+        known = gymnasium.registry.get(env_id)
+        if known is not None and not str(known.vector_entry_point).startswith("hnn_gym."):
+            raise InputError(f"{env_id} is not an environment of hnn_gym: learn its world first.") from None
         raise InputError(f"{env_id!r} cannot be made as a batch: {error}") from None
     envs = made.unwrapped
     if not isinstance(envs, SimulatorVectorEnv):
-        raise InputError(f"{env_id} is not an environment of hnn_gym.")
+        raise InputError(f"{env_id} is not an environment of hnn_gym: learn its world first.")
     if made.single_observation_space != envs.single_observation_space:
         raise InputError("Frames are decoded outside the batch: train on observation='latent'.")
     if not isinstance(envs.batch.x, np.ndarray):

@@ -167,7 +167,7 @@ def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_
         ({"evaluate_on": "IdealPendulum-v0"}, InputError, "actions are of"),
         ({"world": "HNNThreeBody-v0", "evaluate_on": "TwoBody-v0"}, InputError, "sees observations"),
         ({"actions": "force+bump"}, InputError, "has forces and no bumps"),
-        ({"num_envs": -1}, InputError, "num_envs"),
+        ({"num_envs": -1}, InputError, "num-envs"),
         ({"world": "HNNPixelPendulum-v0", "actions": "bump"}, InputError, "acts on frames by force alone"),
         ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions are of"),
     ],
