@@ -49,6 +49,19 @@ def one_number(reward: Any) -> float:
     return number
 
 
+def check_rewards(reward: Any, rows: int) -> None:
+    """Refuse what are no rewards ``(rows,)`` of a batch.
+
+    Raises:
+        InputError: another shape, such as of a function that indexes copies where it means entries.
+    """
+    if getattr(reward, "shape", None) != (rows,):
+        raise InputError(
+            f"The rewards of {rows} states must have the shape ({rows},), and the function given for them returned "
+            f"{reprlib.repr(reward)}: count entries from the end, as in observation[..., 0]."
+        )
+
+
 def check_steps(steps: int | None, name: str) -> None:
     """Refuse what is no number of steps; None, no limit, is fine.
 
