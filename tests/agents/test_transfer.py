@@ -88,6 +88,7 @@ def test_the_report_holds_numbers_page_figure_and_film(transfer: Transfer, tmp_p
     assert results["real_return"]["each"] == pytest.approx(transfer.real.returns.tolist())
     page = (tmp_path / "report" / "report.md").read_text()
     assert f"{transfer.real.returns.mean():.2f}" in page
+    assert "| 1 step ahead |" in page
     with Image.open(tmp_path / "report" / FIGURE) as figure:
         assert figure.size[0] > 1000
     with Image.open(tmp_path / "report" / FILM) as film:
