@@ -159,7 +159,7 @@ class _Trainer:
         if not simulator.world.coordinates.controls:
             raise InputError("This world has no controls: there is nothing a policy could do.")
         self._kind = torch.zeros(1, dtype=torch.float32)
-        self._simulator = Simulator(simulator.world.like(self._kind), simulator.task)
+        self._simulator = simulator.like(self._kind)
         self._task, self._world, self._space, self._settings = simulator.task, simulator.world, space, settings
         self._rng = np.random.default_rng(settings.seed)
         self._noise = torch.Generator().manual_seed(settings.seed)
