@@ -6,6 +6,7 @@ q quits. The strip below shows the world's energy. ``--headless`` plays a fixed 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import numpy as np
 import tyro
 from PIL import Image, ImageDraw, ImageFont
 
-from hnn_gym.command import run
+from hnn_gym.command import check_at_least, run
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.errors import ExistingPathError, InputError
@@ -32,11 +33,9 @@ class Settings:
     """Push a world, give it joules, turn its time around, and watch its energy."""
 
     env: Annotated[str, tyro.conf.Positional]
-    """Environment of this package, such as HNNPendulum-v0."""
+    """Environment of this package, such as HNNPendulum-v0, or the folder of a checkpoint."""
     beside: str | None = None
     """Another environment to push in the same way, such as the real Pendulum-v1; bumps do not reach it."""
-    world_model: Path | None = None
-    """Checkpoint of a world of your own, with env HNN-v0."""
     joules: float = 1.0
     """Size of one energy bump in J."""
     seed: int = 0
@@ -48,6 +47,15 @@ class Settings:
     out: Path = Path("play.gif")
     """The GIF to write without a window."""
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(1, frames=self.frames)
+        check_at_least(0, seed=self.seed)
+        if not math.isfinite(self.joules):
+            raise InputError(f"--joules must be finite, got {self.joules}.")
+        if self.headless and self.out.suffix.lower() != ".gif":
+            raise InputError(f"--out is a GIF, and {self.out} is not called one.")
+
 
 class Session:
     """The worlds being played, and the picture of them."""
@@ -58,8 +66,7 @@ class Session:
         Raises:
             InputError: an environment cannot be made, does not draw, or does not fit beside the other.
         """
-        extra = {} if settings.world_model is None else {"world_model": settings.world_model}
-        self._envs = {settings.env: _make(settings.env, **extra)}
+        self._envs = {settings.env: _make(settings.env)}
         own = self._envs[settings.env].unwrapped
         if not isinstance(own, SimulatorEnv):
             raise InputError(
@@ -81,16 +88,13 @@ class Session:
         self.width, self.height = _PANEL * len(self._envs), _LABEL + _PANEL + _STRIP
 
     def advance(self, given: Input) -> None:
-        """Let one frame pass.
-
-        Raises:
-            InputError: a bump or a reversal is asked of a baseline.
-        """
+        """Let one frame pass. A baseline has no energy to bump and no time to turn around, and takes no notice."""
+        has_energy = self._own.world.has_energy
         if given.pause:
             self._paused = not self._paused
-        if given.reverse:
+        if given.reverse and has_energy:
             self._own.reverse()
-        if given.bumps:
+        if given.bumps and has_energy:
             self._own.bump(given.bumps * self._joules)
         if not self._paused:
             for env in self._envs.values():
@@ -120,7 +124,7 @@ class Session:
         draw.line([(0, top), (self.width, top)], fill="#cccccc")
         font = ImageFont.load_default(size=13)
         if not self._own.world.has_energy:
-            draw.text((8, top + 6), "a baseline has no energy", fill="#888888", font=font)
+            draw.text((8, top + 6), "a baseline has no energy: no bumps, no way back", fill="#888888", font=font)
             return
         values = np.array(self._energies)
         unit = self._own.world.energy_unit
@@ -149,11 +153,13 @@ def score(frames: int) -> Iterator[Input]:
         )
 
 
-def _make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+def _make(name: str) -> gymnasium.Env[Any, Any]:
     try:
-        return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
-    except gymnasium.error.Error as error:
-        raise InputError(f"The environment {env_id!r} cannot be made: {error}") from None
+        if name not in gymnasium.registry and Path(name).is_dir():
+            return gymnasium.make("HNN-v0", world_model=name, render_mode="rgb_array")
+        return gymnasium.make(name, render_mode="rgb_array")
+    except (gymnasium.error.Error, ImportError) as error:
+        raise InputError(f"The environment {name!r} cannot be made: {error}") from None
 
 
 def play(settings: Settings) -> None:
@@ -172,6 +178,7 @@ def play(settings: Settings) -> None:
             for given in score(settings.frames):
                 session.advance(given)
                 pictures.append(session.picture())
+            settings.out.parent.mkdir(parents=True, exist_ok=True)
             imageio.imwrite(settings.out, np.stack(pictures), duration=1000 / _FPS, loop=0)
             return
         window = Window(session.width, session.height, fps=_FPS, title=settings.env)

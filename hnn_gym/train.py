@@ -15,10 +15,10 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from torch.utils.tensorboard import SummaryWriter
 
-from hnn_gym.command import run
+from hnn_gym.command import check_at_least, run
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
@@ -30,6 +30,7 @@ from hnn_gym.world_model import WorldModel
 _SAVE_EVERY_S = 10.0
 _UNFINISHED = "unfinished"
 _SCALARS = "tensorboard"
+_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Settings:
     """cpu or cuda: where to fit. The world is on NumPy either way, and --resume may go on on another."""
     threads: int = 1
     """Threads for torch; small models are fastest with one."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(1, steps=self.steps, threads=self.threads)
 
 
 def train(settings: Settings) -> WorldModel:
@@ -151,26 +156,23 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
         SummaryWriter(str(settings.out / _SCALARS)) as scalars,
         Progress(*columns, console=Console(stderr=True)) as bars,
     ):
+        tasks: dict[str, TaskID] = {}  # a bar appears with the first step of its stage
         fit = settings.fit
         steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
         before = {"adam": 0, "lbfgs": fit.adam_steps, "least-squares": fit.adam_steps + fit.lbfgs_steps}
         of_round = fit.lbfgs_steps + fit.least_squares_steps
-        tasks = {
-            "adam": bars.add_task("Adam", total=fit.adam_steps, rms=float("nan")),
-            "lbfgs": bars.add_task("L-BFGS", total=fit.rounds * fit.lbfgs_steps, rms=float("nan")),
-            "least-squares": bars.add_task(
-                "Least squares", total=fit.rounds * fit.least_squares_steps, rms=float("nan")
-            ),
-        }
         saved = time.monotonic()
         latest: FitState | None = None
 
         def report(progress: FitProgress, state: FitState) -> None:
             nonlocal saved, latest
             latest = state
-            done = state.round * steps[progress.stage] + progress.step
-            bars.update(tasks[progress.stage], completed=done, rms=progress.loss**0.5)
-            step = state.round * of_round + before[progress.stage] + progress.step
+            stage = progress.stage
+            if stage not in tasks:
+                total = steps[stage] * (1 if stage == "adam" else fit.rounds)
+                tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
+            bars.update(tasks[stage], completed=state.round * steps[stage] + progress.step, rms=progress.loss**0.5)
+            step = state.round * of_round + before[stage] + progress.step
             scalars.add_scalar("train/loss", progress.loss, step)
             scalars.add_scalar("train/objective", progress.objective, step)
             if time.monotonic() - saved > _SAVE_EVERY_S:

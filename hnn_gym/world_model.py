@@ -129,8 +129,14 @@ class WorldModel:
         step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift.
 
         Raises:
-            InputError: a speed limit was met on a lattice, where steps are to be undone to the bit.
+            InputError: phase points or actions of another size, or a speed limit was met on a lattice, where steps are
+                to be undone to the bit.
         """
+        n, controls = self.coordinates.n, len(self.coordinates.controls)
+        if x.shape[-1:] != (2 * n,):
+            raise InputError(f"A step needs phase points (..., {2 * n}), and their shape is {tuple(x.shape)}.")
+        if action is not None and action.shape[-1:] != (controls,):
+            raise InputError(f"A step needs actions (..., {controls}), and their shape is {tuple(action.shape)}.")
         return self.advance(x, None if action is None else self.coordinates.force(action))
 
     def advance(self, x: Array, force: Array | None) -> Array:

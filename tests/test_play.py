@@ -10,6 +10,7 @@ import pygame
 import pytest
 
 from hnn_gym.envs.render.window import Input, Window
+from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.play import Session, Settings, play, score
 
@@ -55,6 +56,22 @@ def test_keys_become_force_bumps_reversal_pause_and_quit() -> None:
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_q))
     assert window.poll().quit
     window.close()
+
+
+def test_a_baseline_takes_no_notice_of_bumps_and_reversals() -> None:
+    session = Session(Settings("BaselinePendulum-v0"))
+    for given in score(30):
+        session.advance(given)
+    assert session._own.world.dt > 0
+    session.close()
+
+
+def test_a_checkpoint_is_played_by_its_folder(tmp_path: Path) -> None:
+    resolve_world("HNNSpring-v0").save(tmp_path / "spring")
+    session = Session(Settings(str(tmp_path / "spring")))
+    session.advance(Input(force=1.0))
+    assert session._own.world.coordinates == resolve_world("HNNSpring-v0").coordinates
+    session.close()
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,14 @@ def test_every_degree_of_freedom_has_its_own_speed_limit():
     np.testing.assert_array_equal(on_torch[0].numpy(), free.step(x))
 
 
+def test_a_step_of_another_size_is_refused():
+    world = true_pendulum()
+    with pytest.raises(InputError, match=r"phase points \(\.\.\., 2\), and their shape is \(4, 3\)"):
+        world.step(np.zeros((4, 3)), np.zeros((4, 1)))
+    with pytest.raises(InputError, match=r"actions \(\.\.\., 1\), and their shape is \(4, 2\)"):
+        world.step(np.zeros((4, 2)), np.zeros((4, 2)))
+
+
 def test_another_time_step_is_the_same_physics():
     world, x = true_pendulum(), np.array([0.3, -0.1])
     fine = world.with_dt(0.05 / 1000)

@@ -163,7 +163,7 @@ class _Trainer:
         if not simulator.world.coordinates.controls:
             raise InputError("This world has no controls: there is nothing a policy could do.")
         self._kind = torch.zeros(1, dtype=torch.float32, device=device)
-        self._simulator = Simulator(simulator.world.like(self._kind), simulator.task)
+        self._simulator = simulator.like(self._kind)
         self._task, self._world, self._space, self._settings = simulator.task, simulator.world, space, settings
         self._rng = np.random.default_rng(settings.seed)
         self._noise = torch.Generator().manual_seed(settings.seed)
@@ -230,7 +230,8 @@ class _Trainer:
             gained = gained + discount * reward
             discount = discount * settings.gamma
             x, self._age = transition.x, self._age + 1
-            truncated = self._age >= limit
+            cut = self._simulator.cut(transition.disagreement)
+            truncated = (self._age >= limit) | (False if cut is None else on_numpy(cut))
             ended = on_numpy(transition.terminated) | truncated
             # A dream that was only cut short goes on in the critic's eyes; one that is over is worth nothing more.
             value = torch.where(transition.terminated, 0.0, self._valued(self._target, self._seen(x)))

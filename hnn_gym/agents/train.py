@@ -22,7 +22,7 @@ from hnn_gym.agents.folder import CARD, UNFINISHED, check_free, read_agent, worl
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
-from hnn_gym.command import run
+from hnn_gym.command import check_at_least, run
 from hnn_gym.data.plain import plain
 from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
@@ -67,6 +67,11 @@ class Settings:
     """cpu or cuda: where the agent's networks are trained, and with analytic the dreams too."""
     threads: int = 1
     """Threads for torch; networks this small are fastest with one."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(1, steps=self.steps, num_envs=self.num_envs, episodes=self.episodes, threads=self.threads)
+        check_at_least(0, seed=self.seed)
 
 
 def train(settings: Settings) -> Transfer:
@@ -141,7 +146,8 @@ def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
     try:
         env = make()
     except (gymnasium.error.Error, ImportError) as error:
-        raise InputError(f"The environment {env_id!r} cannot be made: {error}") from error
+        remedy = "" if settings.evaluate_on else " It is what the world was learned from: give another --evaluate-on."
+        raise InputError(f"The environment {env_id!r} cannot be made: {error}{remedy}") from error
     with env:
         check_fit(simulator.spaces(), (env.observation_space, env.action_space))
     return env_id if settings.actions == "force" and eyes is None else make

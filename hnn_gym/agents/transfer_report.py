@@ -123,11 +123,11 @@ def _page(transfer: Transfer, title: str, *, filmed: bool) -> str:
     text = f"# {title}\n\n{markdown_table(['dream', 'reality'], rows)}\n"
     text += (
         f"{len(transfer.gap)} episodes, each from the same start in both. Gap, dream minus reality: mean "
-        f"{numbers['gap']['mean']:.2f}, largest {numbers['gap']['largest']:.2f}.\n"
+        f"{numbers['gap']['mean']:z.2f}, largest {numbers['gap']['largest']:z.2f}.\n"
     )
     if transfer.errors:
         errors = {
-            f"{horizon} steps ahead": [f"{np.median(e):.1e}", f"{e.max():.1e}"]
+            f"{horizon} step{'s' if horizon > 1 else ''} ahead": [f"{np.median(e):.1e}", f"{e.max():.1e}"]
             for horizon, e in transfer.errors.items()
         }
         text += (

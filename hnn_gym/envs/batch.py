@@ -90,13 +90,10 @@ class Batch:
         self._draws.seed(seeds)
 
     def start(self, which: Array, options: Mapping[str, Any] | None = None) -> dict[str, Array]:
-        """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks.
+        """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks; options have been checked.
 
         Returns:
             What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
-
-        Raises:
-            InputError: the task refuses the options; nothing has changed then.
         """
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
@@ -172,11 +169,15 @@ class Batch:
         self._step.kept()
         self.x = outcome.x
         self._now += 1
+        cut = self.simulator.cut(outcome.info.get("disagreement"))
         if rows is not None:
             self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
+            if cut is not None:
+                cut[rows] = False
         if self.max_episode_steps is None:
-            return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place)
-        return outcome, self._began <= self._now - self.max_episode_steps
+            return outcome, xp.zeros(self.num_envs, dtype=xp.bool, **self._place) if cut is None else cut
+        truncated = self._began <= self._now - self.max_episode_steps
+        return outcome, truncated if cut is None else truncated | cut
 
     def _refuse_lost(self, new: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)

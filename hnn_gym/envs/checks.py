@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
 
 
@@ -48,6 +49,19 @@ def one_number(reward: Any) -> float:
     return number
 
 
+def check_rewards(reward: Any, rows: int) -> None:
+    """Refuse what are no rewards ``(rows,)`` of a batch.
+
+    Raises:
+        InputError: another shape, such as of a function that indexes copies where it means entries.
+    """
+    if getattr(reward, "shape", None) != (rows,):
+        raise InputError(
+            f"The rewards of {rows} states must have the shape ({rows},), and the function given for them returned "
+            f"{reprlib.repr(reward)}: count entries from the end, as in observation[..., 0]."
+        )
+
+
 def check_steps(steps: int | None, name: str) -> None:
     """Refuse what is no number of steps; None, no limit, is fine.
 
@@ -56,3 +70,25 @@ def check_steps(steps: int | None, name: str) -> None:
     """
     if steps is not None and (not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1):
         raise InputError(f"{name} must be a whole number of at least 1, got {steps!r}.")
+
+
+def checked_options(options: Any, task: Task, *, also: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the options of a reset as a new dict, before anything has changed.
+
+    Args:
+        options: as given; None is {}.
+        task: whose starts they are for.
+        also: options that the shell itself knows.
+
+    Raises:
+        InputError: they are no dict, the shell and the task do not know one, or the task refuses its value.
+    """
+    known = [*also, *task.options]
+    if options is not None and not isinstance(options, dict):
+        raise InputError(f"options must be a dict with entries of {known}, not {options!r}.")
+    options = dict(options or {})
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise InputError(f"reset does not know the options {unknown}: it knows {known}.")
+    task.check_options({name: value for name, value in options.items() if name not in also})
+    return options

@@ -104,7 +104,6 @@ class Simulator:
         reward = task.reward(q, v, force, next_q, next_v)
         if applied.cost is not None:
             reward = reward - applied.cost
-        terminated = self.task.terminated(next_q, next_v)
         realised, bumped = applied.realised, applied.x
         if applied.requested is not None and realised is None:
             realised, bumped = self.world.energy(new) - self.world.energy(x), new
@@ -112,15 +111,13 @@ class Simulator:
         if self.doubt is not None:
             disagreement = self.doubt.disagreement(self.world, applied.x, force, next_q, next_v)
             reward = reward - self.doubt.price * disagreement
-            if self.doubt.limit is not None:
-                terminated = terminated | (disagreement > self.doubt.limit)
         return Transition(
             x=new,
             q=next_q,
             v=next_v,
             force=force,
             reward=reward,
-            terminated=terminated,
+            terminated=self.task.terminated(next_q, next_v),
             energy=energy,
             unresolved=unresolved,
             requested=applied.requested,
@@ -128,6 +125,12 @@ class Simulator:
             realised_truly=None if applied.requested is None else self._true_change(x, bumped),
             disagreement=disagreement,
         )
+
+    def cut(self, disagreement: Array | float | None) -> Array | None:
+        """Whether to truncate where the members of the ensemble disagree so much ``(...)``; None without a limit."""
+        if disagreement is None or self.doubt is None or self.doubt.limit is None:
+            return None
+        return disagreement > self.doubt.limit
 
     def like(self, x: Array) -> Simulator:
         """The same with arrays in the library, dtype and place of ``x``; the truth stays on NumPy where x is."""

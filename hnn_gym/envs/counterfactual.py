@@ -53,6 +53,8 @@ class Counterfactual:
         from hnn_gym.evaluation import plots
 
         world = self.world
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         figure = plots.two_futures(
             self.factual,
             self.counterfactual,
@@ -60,7 +62,7 @@ class Counterfactual:
             angle=world.coordinates.angles[0],
             energy_unit=world.energy_unit,
         )
-        plots.save(figure, Path(path))
+        plots.save(figure, path)
 
     def save_film(self, path: str | Path, *, fps: int = 20) -> None:
         """Write a GIF of both futures side by side.
@@ -72,8 +74,10 @@ class Counterfactual:
 
         if self.factual.frames is None or self.counterfactual.frames is None:
             raise InputError('There are no frames: make the environment with render_mode="rgb_array".')
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         panels = {"as it was": list(self.factual.frames), "with bumps": list(self.counterfactual.frames)}
-        write_gif(Path(path), panels, fps=fps)
+        write_gif(path, panels, fps=fps)
 
 
 def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: Mapping[int, float]) -> Counterfactual:
@@ -91,14 +95,16 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         bumps: energy in J to give before the step of that number, counted from 0.
 
     Raises:
-        InputError: a foreign environment, a baseline world, or a bump at a step that is not there.
+        InputError: a foreign environment, a baseline world, or bumps that are no dict, or at a step that is not there.
     """
     simulator = env.unwrapped
     if not isinstance(simulator, SimulatorEnv):
         raise InputError(
             f"counterfactual needs an environment of hnn_gym, and {env} is not one: learn its world first."
         )
-    outside = [step for step in bumps if not 0 <= step < len(actions)]
+    if not isinstance(bumps, Mapping):
+        raise InputError(f"bumps must be a dict, step -> dE in J, not {bumps!r}.")
+    outside = [step for step in bumps if step not in range(len(actions))]
     if outside:
         raise InputError(f"There are {len(actions)} steps, from 0, and bumps at {outside}.")
     now = simulator.clone_state()

@@ -1,9 +1,14 @@
 """What an ensemble does not agree on: sigma = RMS over entries of std over members of o'_i / scale_i.
 
 All members take the step of the first, from the same (q, v) under the same forces. Where data were, they agree; where
-they do not, the dream is not to be trusted: it may cost something to be there (the pessimism of MOPO), or end the
-episode (the halt of MOReL), so that an agent finds nothing to exploit. Sources: Yu et al., *MOPO: model-based offline
-policy optimization*, NeurIPS 2020; Kidambi et al., *MOReL: model-based offline reinforcement learning*, NeurIPS 2020.
+they do not, the dream is not to be trusted: it may cost something to be there (the pessimism of MOPO), or cut the dream
+off. A cut is a truncation, as of the short rollouts of MBPO and MACURA: what would have come after is for the agent's
+values to say. As a termination it would be worth 0, which is a way out where rewards are negative; MOReL, which halts
+there, has to charge a penalty for it.
+
+Sources: Yu et al., *MOPO: model-based offline policy optimization*, NeurIPS 2020; Kidambi et al., *MOReL: model-based
+offline reinforcement learning*, NeurIPS 2020; Janner et al., *When to trust your model: model-based policy
+optimization* (MBPO), NeurIPS 2019; Frauenknecht et al., *Trust the model where it trusts itself* (MACURA), ICML 2024.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ class Doubt:
     Attributes:
         others: worlds of the same system, coordinates and time step as the one that is stepped.
         price: reward taken for every unit of disagreement, in every step.
-        limit: the episode ends where the disagreement is larger; None: never.
+        limit: the episode is truncated where the disagreement is larger; None: never.
 
     Raises:
         InputError: there are no others; price or limit is no number that makes sense.

@@ -9,7 +9,7 @@ import numpy as np
 
 from hnn_gym.data import FrameRule
 from hnn_gym.envs.pixel_observation import PixelObservation
-from hnn_gym.envs.shipped import resolve_pixel_world
+from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks.filmed import latent_space
 from hnn_gym.errors import InputError
 from hnn_gym.pixel_world import PixelWorld
@@ -42,6 +42,7 @@ class LatentObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
         """
         seen = resolve_pixel_world(world)
         if seen is None:
+            resolve_world(world)  # type: ignore[arg-type]  # it says what is no world at all
             raise InputError(f"{world!r} was not learned from frames: it cannot see.")
         super().__init__(PixelObservation.of(env, frame_rule_of(seen), stack=2))
         self.seen = seen

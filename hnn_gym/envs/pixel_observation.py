@@ -74,8 +74,9 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
         Raises:
             InputError: what is drawn is no picture, or blank.
         """
+        seen, info = self.env.reset(seed=seed, options=options)
         self._frames.clear()
-        return super().reset(seed=seed, options=options)
+        return self.observation(seen), info
 
     def observation(self, observation: Any) -> np.ndarray:
         """Return the stack with a frame of what there is now, uint8 ``(size, size, channels * stack)``.

@@ -7,12 +7,15 @@ comes closest to E*. Work is u v dt: at rest there is none, so a realisation tak
 
 from __future__ import annotations
 
+import math
+import os
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.towards import CANDIDATES, force_bounds, force_towards
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
@@ -26,27 +29,36 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
 
     Example:
         >>> import gymnasium, hnn_gym
-        >>> from hnn_gym.envs.shipped import resolve_world
-        >>> env = BumpByForce(gymnasium.make("Pendulum-v1"), resolve_world("HNNPendulum-v0"))
+        >>> env = BumpByForce(gymnasium.make("Pendulum-v1"), "HNNPendulum-v0")
         >>> observation, info = env.reset(seed=0)
         >>> observation, reward, terminated, truncated, info = env.step(np.array([1.0]))
     """
 
     def __init__(
-        self, env: gymnasium.Env[Any, Any], world: WorldModel, *, limit: float = 1.0, candidates: int = CANDIDATES
-    ):
+        self,
+        env: gymnasium.Env[Any, Any],
+        world: WorldModel | str | os.PathLike[str],
+        *,
+        limit: float = 1.0,
+        candidates: int = CANDIDATES,
+    ) -> None:
         """Wrap ``env``.
 
         Args:
             env: an environment with the spaces the world was learned from.
-            world: a learned world with an H and controls that have limits.
+            world: a learned world with an H and controls that have limits, the id of a shipped one, or the path of a
+                checkpoint.
             limit: largest abs(dE) of a request, in J.
             candidates: forces tried in each step.
 
         Raises:
-            InputError: the world has no H or no bounded control, or the spaces do not fit.
+            MissingPathError: there is no such checkpoint.
+            InputError: the world has no H or no bounded control, the spaces do not fit, or a number is out of range.
         """
         super().__init__(env)
+        if not 0 < limit < math.inf or candidates < 1:
+            raise InputError(f"Bumps need a finite limit > 0 J and candidates >= 1, got {limit!r} and {candidates!r}.")
+        world = resolve_world(world)
         controls = len(force_bounds(world))
         if env.observation_space.shape != (world.coordinates.observation_size,):
             raise InputError(

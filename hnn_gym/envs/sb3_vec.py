@@ -15,6 +15,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from hnn_gym.envs.batch import Batch
+from hnn_gym.envs.checks import checked_options
 from hnn_gym.envs.render import Renderer, renderer_for
 from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.errors import InputError
@@ -56,14 +57,13 @@ class SimulatorVecEnv(VecEnv):
         """Start an episode in every copy; return observations ``(num_envs, d)``.
 
         Raises:
-            InputError: ``set_options`` gave the copies different options, or some that are not known.
+            InputError: ``set_options`` gave the copies different options, or some that are unknown or
+                without meaning; nothing has changed then, the seeds included.
         """
         options = self._options[0]
         if any(other != options for other in self._options):
             raise InputError("The copies of a batch start with the same options: give set_options one dict.")
-        known = self.batch.simulator.task.options
-        if set(options) - set(known):
-            raise InputError(f"reset does not know the options {sorted(set(options) - set(known))}: it knows {known}.")
+        options = checked_options(options, self.batch.simulator.task)
         self.batch.seed(self._seeds)
         self.batch.start(np.ones(self.num_envs, bool), options)
         if self._staggered:
@@ -187,10 +187,13 @@ def make_sb3_vec(
     try:
         made = gymnasium.make_vec(env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **kwargs)
     except gymnasium.error.Error as error:
+        known = gymnasium.registry.get(env_id)
+        if known is not None and not str(known.vector_entry_point).startswith("hnn_gym."):
+            raise InputError(f"{env_id} is not an environment of hnn_gym: learn its world first.") from None
         raise InputError(f"{env_id!r} cannot be made as a batch: {error}") from None
     envs = made.unwrapped
     if not isinstance(envs, SimulatorVectorEnv):
-        raise InputError(f"{env_id} is not an environment of hnn_gym.")
+        raise InputError(f"{env_id} is not an environment of hnn_gym: learn its world first.")
     if made.single_observation_space != envs.single_observation_space:
         raise InputError("Frames are decoded outside the batch: train on observation='latent'.")
     if not isinstance(envs.batch.x, np.ndarray):

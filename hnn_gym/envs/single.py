@@ -12,7 +12,7 @@ import numpy as np
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import Source, build_simulator
 from hnn_gym.envs.channels import BumpChannel
-from hnn_gym.envs.checks import all_finite, check_steps, numbers, one_number
+from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
 from hnn_gym.envs.tasks import Reward, Task
@@ -91,7 +91,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
                 that meets a speed limit is then refused.
             disagreement_price: reward taken for every unit of disagreement, in every step.
-            disagreement_limit: the episode ends where the disagreement is larger.
+            disagreement_limit: the episode is truncated where the disagreement is larger.
             starts: real observations ``(k, d)`` to begin episodes at; None: as the task does.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
             render_mode: None, "rgb_array" or "human".
@@ -209,15 +209,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Start an episode, at a drawn state or at ``options["state"]`` = [q, dq/dt] ``(2n,)``.
 
         Raises:
-            InputError: an unknown option, or a state that is not finite or of another shape.
+            InputError: an unknown option or one without meaning, or a state that is not finite or of another shape;
+                nothing has changed then, the seed included.
         """
-        known = ["state", *self.task.options]
-        if options is not None and not isinstance(options, dict):
-            raise InputError(f"options must be a dict with entries of {known}, not {options!r}.")
-        options = dict(options or {})
-        unknown = [name for name in options if name not in known]
-        if unknown:
-            raise InputError(f"reset does not know the options {unknown}: it knows {known}.")
+        options = checked_options(options, self.task, also=("state",))
         start = self._checked_state(options["state"]) if "state" in options else None
         super().reset(seed=seed)
         if start is None:
@@ -251,6 +246,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if outcome.info.get("close_encounter") and not self._warned:
             self._warn_of_encounter()
         truncated = self._episode_steps is not None and self._steps >= self._episode_steps
+        truncated = truncated or bool(self._simulator.cut(outcome.info.get("disagreement")))
         if self.render_mode == "human":
             self.render()
         return (

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.envs.checks import check_rewards
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.stepping import BEGUN, Arrived, Outcome, begun, program_of, told_step, with_starts
 from hnn_gym.trace import Program, many
@@ -142,6 +143,8 @@ class Steps:
 
     def _plain(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None) -> Outcome:
         parts = [told_step(self._simulator, x[s], actions[s], 0.0 if t is None else t[s]) for s in self._slices]
+        for s, part in zip(self._slices, parts, strict=True):
+            check_rewards(part.reward, s.stop - s.start)
         whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Outcome._fields[:-1]}
         whole["observation"] = whole["observation"].astype(self._observed)
         info = {name: np.concatenate([part.info[name] for part in parts]) for name in parts[0].info}

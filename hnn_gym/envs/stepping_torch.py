@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 import torch
 
-from hnn_gym.envs.checks import numbers
+from hnn_gym.envs.checks import check_rewards, numbers
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.stepping import Arrived, Outcome, begun, program_of, told_step, with_starts
 from hnn_gym.errors import InputError
@@ -88,6 +88,7 @@ class TorchSteps:
 
     def _told(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | float = 0.0) -> Outcome:
         told = told_step(self._simulator, x, actions, t)
+        check_rewards(told.reward, len(x))
         return told._replace(observation=told.observation.to(self._observed))
 
 

@@ -11,6 +11,7 @@ from gymnasium.vector.utils import batch_space
 
 from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.build import Source, build_simulator
+from hnn_gym.envs.checks import checked_options
 from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
 
@@ -94,14 +95,11 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         """Start episodes in all copies, or in those of ``options["reset_mask"]``, a bool ``(num_envs,)``.
 
         Raises:
-            InputError: another number of seeds, a mask of another shape or type, or an unknown option.
+            InputError: another number of seeds, a mask of another shape or type, or an unknown option or one without
+                meaning; nothing has changed then, the seeds included.
         """
-        options = dict(options or {})
+        options = checked_options(options, self.batch.simulator.task, also=("reset_mask",))
         mask = self._checked_mask(options.pop("reset_mask", None))
-        unknown = set(options) - set(self.batch.simulator.task.options)
-        if unknown:
-            known = ["reset_mask", *self.batch.simulator.task.options]
-            raise InputError(f"reset does not know the options {sorted(unknown)}: it knows {known}.")
         if seed is not None:
             self.batch.seed(self._checked_seeds(seed))
         self.batch.start(mask, options)

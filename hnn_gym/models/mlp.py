@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from hnn_gym.errors import InputError
 from hnn_gym.phase import Array, namespace
 
 
@@ -72,7 +73,12 @@ def initial_mlp(name: str, sizes: Sequence[int], *, rng: np.random.Generator) ->
         name: prefix of the entries.
         sizes: units of every layer, input and output included.
         rng: source of randomness.
+
+    Raises:
+        InputError: a layer has no units.
     """
+    if min(sizes) < 1:
+        raise InputError(f"Every layer of a network needs at least one unit, and hidden is {tuple(sizes[1:-1])}.")
     arrays: dict[str, np.ndarray] = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         q, r = np.linalg.qr(rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out))))

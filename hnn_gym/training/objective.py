@@ -67,7 +67,7 @@ class Objective:
         joints: Joints | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
-        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)`` on a device; shooting may have joints.
+        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)`` on a device; shooting has joints.
 
         Raises:
             InputError: the observations do not fit the coordinates, or there is no such device.

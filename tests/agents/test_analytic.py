@@ -100,6 +100,19 @@ def test_dreams_get_longer_from_one_window_to_their_full_length() -> None:
     assert trainer._dream_length(0.0) == 200  # no dream is longer than an episode
 
 
+def test_an_ensembles_disagreement_is_paid_for_and_cuts_the_dream() -> None:
+    pair = ["HNNPendulum-v0", "BaselinePendulum-v0"]
+    trusting, paying, cut = (
+        analytic._Trainer(build_simulator(pair, **doubt), TINY)  # type: ignore[arg-type]
+        for doubt in ({}, {"disagreement_price": 1e3}, {"disagreement_limit": 1e-12})
+    )
+    assert paying._unit > trusting._unit  # the size of a return under random actions
+    for trainer in (trusting, paying, cut):
+        trainer.window(0.0)
+    assert (trusting._age > 0).all()
+    assert (cut._age == 0).all()
+
+
 def test_worlds_without_bounded_forces_are_refused() -> None:
     with pytest.raises(InputError, match="bounded forces"):
         train_analytic(build_simulator("HNNPendulum-v0", actions="bump"), TINY)

@@ -88,6 +88,7 @@ def test_the_report_holds_numbers_page_figure_and_film(transfer: Transfer, tmp_p
     assert results["real_return"]["each"] == pytest.approx(transfer.real.returns.tolist())
     page = (tmp_path / "report" / "report.md").read_text()
     assert f"{transfer.real.returns.mean():.2f}" in page
+    assert "| 1 step ahead |" in page
     with Image.open(tmp_path / "report" / FIGURE) as figure:
         assert figure.size[0] > 1000
     with Image.open(tmp_path / "report" / FILM) as film:
@@ -167,7 +168,7 @@ def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_
         ({"evaluate_on": "IdealPendulum-v0"}, InputError, "actions are of"),
         ({"world": "HNNThreeBody-v0", "evaluate_on": "TwoBody-v0"}, InputError, "sees observations"),
         ({"actions": "force+bump"}, InputError, "has forces and no bumps"),
-        ({"num_envs": -1}, InputError, "num_envs"),
+        ({"num_envs": -1}, InputError, "num-envs"),
         ({"world": "HNNPixelPendulum-v0", "actions": "bump"}, InputError, "acts on frames by force alone"),
         ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions are of"),
     ],

@@ -138,10 +138,11 @@ def test_a_counterfactual_parts_from_the_fact_at_the_bump_and_leaves_the_present
     assert result.realised[10] == pytest.approx(1.0, abs=1e-9)
     gain = result.counterfactual.energy[11:].mean() - result.factual.energy[11:].mean()
     assert gain == pytest.approx(1.0, abs=0.2)  # the ripple of symplectic Euler
-    result.save_figure(tmp_path / "futures.png")
-    result.save_film(tmp_path / "futures.gif")
-    assert imageio.imread(tmp_path / "futures.png").std() > 10
-    assert len(imageio.imread(tmp_path / "futures.gif")) >= 2
+    pictures = tmp_path / "a folder" / "that is made"
+    result.save_figure(pictures / "futures.png")
+    result.save_film(pictures / "futures.gif")
+    assert imageio.imread(pictures / "futures.png").std() > 10
+    assert len(imageio.imread(pictures / "futures.gif")) >= 2
 
 
 def test_counterfactuals_of_foreign_or_absent_things_are_refused() -> None:
@@ -153,6 +154,8 @@ def test_counterfactuals_of_foreign_or_absent_things_are_refused() -> None:
     env.reset(seed=0)
     with pytest.raises(InputError, match=r"bumps at \[7\]"):
         hnn_gym.counterfactual(env, np.zeros((3, 1)), bumps={7: 1.0})
+    with pytest.raises(InputError, match="bumps must be a dict"):
+        hnn_gym.counterfactual(env, np.zeros((3, 1)), bumps=[1.0])  # type: ignore[arg-type]
 
 
 def test_bumps_by_force_swing_up_the_real_pendulum() -> None:
@@ -187,7 +190,9 @@ def test_a_single_request_is_pursued_until_it_is_realised() -> None:
 )
 def test_bumps_by_force_need_a_world_that_fits(world: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), resolve_world(world))
+        hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), world)
+    with pytest.raises(InputError, match="limit > 0 J and candidates >= 1"):
+        hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), "HNNPendulum-v0", limit=-1.0)
 
 
 def test_bumps_by_force_in_a_world_are_those_of_the_wrapper_around_it_step_for_step() -> None:

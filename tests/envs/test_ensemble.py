@@ -16,16 +16,18 @@ ACTIONS = np.random.default_rng(0).uniform(-2, 2, (20, 1)).astype(np.float32)
 
 
 def followed(**options: object) -> tuple[list[np.ndarray], list[float], list[bool], list[float]]:
+    """Observations, rewards, whether truncated, and disagreements of the steps of one episode from ``seed=0``."""
     env = gymnasium.make("HNN-v0", **options)
     env.reset(seed=0)
     seen, rewards, ends, doubts = [], [], [], []
     for action in ACTIONS:
-        observation, reward, terminated, _, info = env.step(action)
+        observation, reward, terminated, truncated, info = env.step(action)
+        assert not terminated
         seen.append(observation)
         rewards.append(float(reward))
-        ends.append(terminated)
+        ends.append(truncated)
         doubts.append(info.get("disagreement", np.nan))
-        if terminated:
+        if truncated:
             break
     return seen, rewards, ends, doubts
 
@@ -64,11 +66,52 @@ def test_disagreement_costs_its_price() -> None:
     np.testing.assert_allclose(priced, np.array(rewards) - 100 * np.array(doubts), rtol=1e-9)
 
 
-def test_the_episode_ends_where_the_members_disagree_too_much() -> None:
+def limited() -> tuple[dict[str, object], int]:
+    """An ensemble with a limit, and how many steps of ACTIONS are within it."""
     *_, doubts = followed(world_model=PAIR)
-    first = int(np.argmax(np.array(doubts) > np.median(doubts)))
-    _, _, ends, _ = followed(world_model=PAIR, disagreement_limit=float(np.median(doubts)))
+    limit = float(np.median(doubts))
+    return {"world_model": PAIR, "disagreement_limit": limit}, int(np.argmax(np.array(doubts) > limit))
+
+
+def test_the_episode_is_cut_short_and_not_over_where_the_members_disagree_too_much() -> None:
+    options, first = limited()
+    _, _, ends, _ = followed(**options)
     assert ends == [False] * first + [True]
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_a_batch_is_cut_short_where_the_single_environment_is(device: str | None, mode: str) -> None:
+    options, first = limited()
+    seen, *_ = followed(**options)
+    envs = gymnasium.make_vec("HNN-v0", num_envs=2, device=device, autoreset_mode=mode, **options)
+    envs.reset(seed=[0, 0])
+    for step, action in enumerate(ACTIONS[: first + 1]):
+        observation, _, terminated, truncated, infos = envs.step(np.stack([action, action]))
+        assert np.asarray(truncated).tolist() == [step == first] * 2
+        assert not np.asarray(terminated).any()
+    last = infos["final_obs"][0] if mode == "SameStep" else observation[0]
+    np.testing.assert_allclose(last, seen[-1], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_an_episode_that_begins_anew_is_not_cut_for_a_step_that_it_did_not_make(device: str | None) -> None:
+    envs = gymnasium.make_vec("HNN-v0", num_envs=2, device=device, world_model=PAIR, disagreement_limit=1e-9)
+    envs.reset(seed=0)
+    cuts = [np.asarray(envs.step(np.zeros((2, 1)))[3]).tolist() for _ in range(4)]
+    assert cuts == [[True] * 2, [False] * 2] * 2
+
+
+def test_stable_baselines_is_told_that_values_go_on_behind_the_cut() -> None:
+    options, first = limited()
+    seen, *_ = followed(**options)
+    envs = hnn_gym.make_sb3_vec("HNN-v0", 2, seed=0, **options)
+    envs.reset()
+    for action in ACTIONS[: first + 1]:
+        _, _, dones, infos = envs.step(np.stack([action, action]))
+    assert dones[0]
+    assert infos[0]["TimeLimit.truncated"] is True
+    np.testing.assert_array_equal(infos[0]["terminal_observation"], seen[-1])
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])

@@ -35,6 +35,12 @@ def test_the_length_of_a_checkpoints_episodes_can_be_changed(make: Make, kwargs:
     assert [env.step(np.zeros(1, np.float32))[3] for _ in range(steps)] == [False] * (steps - 1) + [True]
 
 
+def test_max_episode_steps_lengthens_the_episodes_of_an_id_of_ones_own(make: Make) -> None:
+    env = make("MyPendulum-v0", max_episode_steps=250)
+    env.reset(seed=0)
+    assert [env.step(np.zeros(1, np.float32))[3] for _ in range(250)] == [False] * 249 + [True]
+
+
 def test_a_checkpoints_episodes_can_be_endless(make: Make) -> None:
     env = make("HNN-v0", episode_steps=None)
     env.reset(seed=0)

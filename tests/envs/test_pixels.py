@@ -7,7 +7,7 @@ from gymnasium.vector import AutoresetMode
 
 import hnn_gym
 from hnn_gym.envs import LatentObservation
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, MissingPathError
 
 SHIPPED = "HNNPixelPendulum-v0"
 
@@ -87,6 +87,8 @@ def test_frames_are_refused_where_they_cannot_be_given(seen):
         gymnasium.make(SHIPPED, world_model="HNNPendulum-v0")
     with pytest.raises(InputError, match="frames without a rule"):
         LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), seen)
+    with pytest.raises(MissingPathError, match="No checkpoint at nowhere"):
+        LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), "nowhere")
     with pytest.raises(InputError, match="no energy"):
         gymnasium.make("BaselinePixelPendulum-v0", actions="bump")
 

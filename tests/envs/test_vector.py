@@ -164,5 +164,5 @@ def test_stable_baselines_asks_about_attributes_and_gets_one_answer_a_copy() -> 
     assert len(envs.env_method("get_images", indices=1)) == 1
     with pytest.raises(InputError, match="share"):
         envs.set_attr("x", 1, indices=[0])
-    with pytest.raises(InputError, match="cannot be made as a batch"):
+    with pytest.raises(InputError, match="not an environment of hnn_gym: learn its world first"):
         hnn_gym.make_sb3_vec("Pendulum-v1", 2)

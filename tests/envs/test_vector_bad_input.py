@@ -117,3 +117,12 @@ def test_bad_seeds_are_refused_and_seed_nothing(seed: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         envs.reset(seed=seed)
     np.testing.assert_array_equal(envs.reset()[0], twin.reset()[0])
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("reward", [lambda *_: 0.0, lambda *_: None, lambda seen, *_: seen, lambda seen, *_: seen[0]])
+def test_rewards_that_are_not_one_for_each_copy_are_refused(reward: Any, device: str | None) -> None:
+    envs = _ours(4, reward=reward, device=device)
+    envs.reset(seed=0)
+    with pytest.raises(InputError, match=r"must have the shape \(4,\).*observation\[\.\.\., 0\]"):
+        envs.step(np.zeros((4, 1)))

@@ -267,3 +267,9 @@ def test_what_never_moves_has_scale_one():
 def test_variables_that_describe_no_system_are_refused(change, words):
     with pytest.raises(InputError, match=words):
         replace(CART_POLE, **change)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_layer_without_units_is_refused(name):
+    with pytest.raises(InputError, match=r"hidden is \(8, 0\)"):
+        replace(ROWS[name], hidden=(8, 0)).initial_parameters(np.random.default_rng(0))

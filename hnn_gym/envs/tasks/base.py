@@ -43,6 +43,13 @@ class Task(ABC):
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(n,)`` float64."""
 
+    def check_options(self, options: Mapping[str, Any]) -> None:  # noqa: B027 (most tasks have none)
+        """Refuse values of ``options`` that :meth:`initial` cannot use, before anything has changed.
+
+        Raises:
+            InputError: naming the option.
+        """
+
     def check_state(self, q: np.ndarray, v: np.ndarray) -> None:  # noqa: B027 (most tasks allow any)
         """Refuse a state (q, v), each ``(n,)``, finite but without meaning.
 
@@ -78,9 +85,11 @@ class NumberedStarts(Task):
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(n,)`` float64."""
-        if options:
-            self.start(np.zeros(self.start_numbers), options)  # refuses, before anything is drawn
         return self.start(rng.random(self.start_numbers), options)
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse what :meth:`start` refuses."""
+        self.start(np.zeros(self.start_numbers), options)
 
     @abstractmethod
     def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

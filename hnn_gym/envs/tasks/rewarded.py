@@ -27,6 +27,10 @@ class RewardedTask(Task):
         """Draw a start of the known task."""
         return self.known.initial(rng, options)
 
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse what the known task refuses."""
+        self.known.check_options(options)
+
     def check_state(self, q: np.ndarray, v: np.ndarray) -> None:
         """Refuse what the known task refuses."""
         self.known.check_state(q, v)

@@ -65,8 +65,6 @@ RERUN: dict[str, dict[str, dict[str, float]]] = {
 
 CORRECTED_HNN = {"spring": 1.3e-4, "pendulum": 9.1e-4}
 """Their HNN under the corrected protocol: true H, T = 20, no stretch, starts of the training distribution."""
-CORRECTED_BASELINE = {"spring": 1.5e-2, "pendulum": 1.0e-1}
-"""Their baseline likewise."""
 
 BARS = {"spring": 1e-5, "pendulum": 3e-5, "real-pendulum": 1e-3, "two-body": 1e-9, "three-body": 1e-8}
 """Energy MSE that our best model should reach: corrected protocol, in-distribution; real pendulum: paper's."""

@@ -1,0 +1,51 @@
+"""What a command line says of settings that make no sense: what is wrong and no traceback, whichever part refuses."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from hnn_gym import play, train
+from hnn_gym.agents import train as agents_train
+from hnn_gym.command import run
+
+AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "words"),
+    [
+        (train, ["x.zarr", "--out", "x", "--horizon", "0"], "horizon must be at least 1 step, got 0"),
+        (train, ["x.zarr", "--out", "x", "--adam-steps", "-1"], "must not be negative"),
+        (train, ["x.zarr", "--out", "x", "--threads", "0"], "--threads must be at least 1, got 0"),
+        (train, ["x.zarr", "--out", "x", "--steps", "0"], "--steps must be at least 1, got 0"),
+        (agents_train, [*AGENT, "--steps", "0"], "--steps must be at least 1, got 0"),
+        (agents_train, [*AGENT, "--num-envs", "0"], "--num-envs must be at least 1, got 0"),
+        (agents_train, [*AGENT, "--episodes", "0"], "--episodes must be at least 1, got 0"),
+        (agents_train, [*AGENT, "--threads", "0"], "--threads must be at least 1, got 0"),
+        (agents_train, [*AGENT, "--seed", "-1"], "--seed must be at least 0, got -1"),
+        (play, ["HNNPendulum-v0", "--headless", "--frames", "0"], "--frames must be at least 1, got 0"),
+        (play, ["HNNPendulum-v0", "--headless", "--seed", "-1"], "--seed must be at least 0, got -1"),
+        (play, ["HNNPendulum-v0", "--headless", "--joules", "nan"], "--joules must be finite, got nan"),
+        (play, ["HNNPendulum-v0", "--headless", "--out", "x.mp4"], r"--out is a GIF, and x\.mp4 is not called one"),
+        (play, ["no-such-folder/x"], "'no-such-folder/x' cannot be made"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named_without_a_traceback(
+    module: object,
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["x", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        run(module._main if hasattr(module, "_main") else module.play, module.Settings, prog="x")  # type: ignore[attr-defined]
+    assert stopped.value.code == 2
+    told = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())  # tyro draws a box around some
+    assert re.search(words, told)
