@@ -32,6 +32,30 @@ def inertia_of(parameters: Parameters) -> Array | float:
     return 1.0 if log is None else namespace(log).exp(log)
 
 
+def network_weights(parameters: Parameters) -> dict[str, Array]:
+    """The weights of all networks, by name; no biases."""
+    return {name: value for name, value in parameters.items() if name.rpartition(".")[2].startswith("w")}
+
+
+def last_weights(parameters: Parameters) -> set[str]:
+    """Names of the last weights of every network."""
+    return set({name.rpartition(".")[0]: name for name in sorted(network_weights(parameters))}.values())
+
+
+def weights_per_inertia(parameters: Parameters) -> dict[str, Array]:
+    """The weights of all networks as they were if energies counted per inertia, by name.
+
+    Free motion tells V / m, and only the forces tell m: to shrink V is to shrink m with it, to shrink V / m is not.
+    Where an inertia is learned, every network is an energy, and its last layer is divided by the geometric mean of m.
+    """
+    weights = network_weights(parameters)
+    log = parameters.get("inertia.log")
+    if log is None:
+        return weights
+    per, last = namespace(log).exp(-log.mean(-1)), last_weights(parameters)
+    return {name: value * per if name in last else value for name, value in weights.items()}
+
+
 def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parameters) -> PortHamiltonian:
     """Add the control port and the friction to a Hamiltonian."""
     some = next(iter(parameters.values()))

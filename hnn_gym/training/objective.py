@@ -15,9 +15,10 @@ from hnn_gym.errors import InputError
 from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
 from hnn_gym.models.architecture import Parameters
+from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, gaps, mean_square, prediction_residual, shooting_residual
-from hnn_gym.training.rough import rough_log_inertia
+from hnn_gym.training.rough import quiet, rough_log_inertia
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.world_model import WorldModel
 
@@ -105,6 +106,7 @@ class Objective:
         parameters = self.architecture.initial_parameters(rng)
         if self.settings.loss == "shooting":
             q, v = self._coordinates.state(self.observation[:, 0])
+            parameters = quiet(parameters)
             parameters[STARTS] = on_numpy(torch.cat([q, v], dim=-1))
             if "inertia.log" in parameters:
                 parameters["inertia.log"] = rough_log_inertia(
@@ -150,14 +152,15 @@ class Objective:
         """What the objective is made of, on windows like those held."""
         model = {name: value for name, value in parameters.items() if name != STARTS}
         world = self.world(model)
-        weights = tuple(value for name, value in model.items() if name.rpartition(".")[2].startswith("w"))
+        weights = tuple(network_weights(model).values())
         if self.settings.loss == "prediction":
             return Terms((prediction_residual(world, observation, action, scale=self._scale),), None, weights)
         if self.settings.loss == "shooting":
             errors = shooting_residual(world, parameters[STARTS], observation, action, scale=self._scale)
             # Errors are predicted minus observed, and windows that join share an observation.
             between = None if self._followed is None else gaps(errors, self._followed)
-            return Terms((errors,), between, weights)
+            # Against noise decay is a prior of the motion that has a say in m; elsewhere it only breaks ties.
+            return Terms((errors,), between, tuple(weights_per_inertia(model).values()))
         residuals = derivative_residuals(
             world,
             observation,

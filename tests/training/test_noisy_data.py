@@ -23,7 +23,7 @@ from hnn_gym.training.settings import GAP_WEIGHTS
 SHOOTING = FitSettings(
     loss="shooting",
     horizon=60,
-    first_horizon=20,
+    first_horizon=10,
     decay=1e-5,
     adam_steps=40,
     lbfgs_steps=0,
@@ -48,7 +48,7 @@ def test_windows_that_join_see_through_noise(noisy: TransitionDataset) -> None:
     clean = recorded(0.0, steps=200, seed=1)
     # The noise of a single observation is 0.05; the first-order error of a fit to single steps stays near that.
     assert one_step_rms(world, clean) < 0.006
-    assert world.card["training"]["settings"]["first_horizon"] == 20
+    assert world.card["training"]["settings"]["first_horizon"] == 10
 
 
 def objective_of(
