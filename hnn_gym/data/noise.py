@@ -25,6 +25,9 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
         env: environment with bounded Box observations.
         share: standard deviation, as a share of half the range of each observation entry.
 
+    Attributes:
+        std: standard deviation of every observation entry ``(d,)``, in the entry's unit.
+
     Raises:
         InputError: ``share`` is negative or not finite, or an observation is unbounded.
     """
@@ -38,7 +41,7 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
             raise InputError(f"Noise is a share of the range of an observation, and that of {space} is not known.")
         self.observation_noise = float(share)
         self.observation_space = Box(-np.inf, np.inf, space.shape, space.dtype.type)
-        self._std = share * (space.high.astype(np.float64) - space.low) / 2
+        self.std = share * (space.high.astype(np.float64) - space.low) / 2
         self._dtype = space.dtype
         self._rng = np.random.default_rng()
 
@@ -57,5 +60,5 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
         return self._seen(observation), float(reward), terminated, truncated, info
 
     def _seen(self, observation: np.ndarray) -> np.ndarray:
-        noisy = observation + self._std * self._rng.standard_normal(self._std.shape)
+        noisy = observation + self.std * self._rng.standard_normal(self.std.shape)
         return np.asarray(noisy, self._dtype)

@@ -8,6 +8,7 @@ but the world differs. ``loss`` is what the same planner earns in the true world
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -15,6 +16,7 @@ import numpy as np
 
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import episode_returns
+from hnn_gym.agents.filtering import Filter, Filtered
 from hnn_gym.data import ObservationNoise, TransitionDataset
 from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.core import Simulator
@@ -54,9 +56,8 @@ def measured(
         drift_steps: unforced steps over which true energy is followed.
 
     Returns:
-        ``returns`` from every start on exact observations, and ``noisy_returns`` on noisy ones where there is noise;
-        ``one_step_rms``; ``drift_J``, the largest change of true energy from each of 20 starts, the first member's;
-        ``fit_seconds``. Only ``failed`` where the fit diverged.
+        What :func:`acted` does; ``one_step_rms``; ``drift_J``, the largest change of true energy from each of 20
+        starts, the first member's; ``fit_seconds``. Only ``failed`` where the fit diverged.
     """
     began = time.perf_counter()
     try:
@@ -64,20 +65,30 @@ def measured(
     except ConvergenceError as error:
         return {"failed": str(error)}
     seconds = time.perf_counter() - began
-    simulators = [Simulator(world, PendulumSwingUp()) for world in worlds]
-    with np.errstate(all="ignore"):  # a bad world may leave the finite numbers in imagination
-        policy = DynamicProgramming(simulators, steps=200, grid=grid)
-        told: dict[str, Any] = {"returns": _rounded(episode_returns(policy, "Pendulum-v1", seeds=starts))}
-        if noise:
-            returns = episode_returns(
-                policy, lambda: ObservationNoise(gymnasium.make("Pendulum-v1"), noise), seeds=starts
-            )
-            told["noisy_returns"] = _rounded(returns)
-    return told | {
+    return acted(worlds, noise=noise, starts=starts, grid=grid) | {
         "one_step_rms": float(np.mean([one_step_rms(world, clean) for world in worlds])),
         "drift_J": _rounded(drift(worlds[0], steps=drift_steps)),
         "fit_seconds": round(seconds, 2),
     }
+
+
+def acted(
+    worlds: Sequence[WorldModel], *, noise: float, starts: Sequence[int], grid: Grid
+) -> dict[str, list[float | None]]:
+    """Plan in worlds of which any may be the right one, and act in the real one from ``starts``.
+
+    Returns:
+        ``returns`` from every start on exact observations; and where there is noise ``noisy_returns`` on noisy ones,
+        and ``filtered_returns`` on what a filter in the first world makes of these.
+    """
+    with np.errstate(all="ignore"):  # a bad world may leave the finite numbers in imagination
+        policy = DynamicProgramming([Simulator(world, PendulumSwingUp()) for world in worlds], steps=200, grid=grid)
+        told = {"returns": _rounded(episode_returns(policy, "Pendulum-v1", seeds=starts))}
+        if noise:
+            steady = Filtered(policy, Filter(worlds[0], _noisy(noise).std))
+            told["noisy_returns"] = _rounded(episode_returns(policy, lambda: _noisy(noise), seeds=starts))
+            told["filtered_returns"] = _rounded(episode_returns(steady, lambda: _noisy(noise), seeds=starts))
+    return told
 
 
 def drift(world: WorldModel, *, steps: int) -> np.ndarray:
@@ -89,6 +100,10 @@ def drift(world: WorldModel, *, steps: int) -> np.ndarray:
         states.append(env.unwrapped.state)  # type: ignore[attr-defined]
     q, v = np.split(np.array(states), 2, axis=1)
     return unforced(world, true_world("Pendulum-v1"), q, v, steps=steps).largest_change
+
+
+def _noisy(noise: float) -> ObservationNoise:
+    return ObservationNoise(gymnasium.make("Pendulum-v1"), noise)
 
 
 def _rounded(values: np.ndarray) -> list[float | None]:

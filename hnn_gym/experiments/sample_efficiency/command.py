@@ -18,7 +18,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from hnn_gym.experiments.results import Results
-from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, drift, measured
+from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drift, measured
 from hnn_gym.experiments.sample_efficiency.contenders import (
     CONTENDERS,
     HELD_OUT_STEPS,
@@ -29,7 +29,7 @@ from hnn_gym.experiments.sample_efficiency.contenders import (
     tuned,
 )
 from hnn_gym.experiments.sample_efficiency.model_free import MILESTONES, model_free
-from hnn_gym.experiments.sample_efficiency.page import RIPPLE_KEY, figure, page
+from hnn_gym.experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_KEY, figure, page
 from hnn_gym.experiments.shipped import fresh_episodes
 
 EXPERIMENT = "sample_efficiency"
@@ -92,6 +92,11 @@ def study(settings: Settings, *, console: Console) -> Results:
     for panel in settings.panels:
         for name in settings.contenders:
             _tune(name, panel.noise, settings, results, console)
+    for noise in {panel.noise: None for panel in settings.panels}:
+        key = f"{TRUE_KEY}/{noise}"
+        if noise and key not in results:
+            world = true_world("Pendulum-v1")
+            results[key] = acted([world], noise=noise, starts=settings.starts, grid=settings.grid)
     for seed in settings.seeds:
         for noise, steps, name in _rows(settings):
             key = cell_key(noise, steps, name, seed)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RIPPLE_KEY = "drift of the real map/J"
+TRUE_KEY = "true dynamics"
+"""What a planner with the true dynamics earns through noisy sensors, by noise."""
 _HEAD = """# How many real transitions does it take?
 
 Worlds are learned from N transitions of the real Pendulum-v1 under random torques, seen through sensors with Gaussian
