@@ -20,6 +20,9 @@ from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
+_IGNORANCE = 1e6
+"""A forecast whose variance is so many times that of a single reading is none."""
+
 
 @dataclass(frozen=True)
 class Belief:
@@ -92,23 +95,24 @@ class Filter:
     def update(self, belief: Belief, action: np.ndarray, observation: np.ndarray) -> Belief:
         """The belief a step later, after actions ``(rows, m)``, when ``observation`` ``(rows, d)`` is seen.
 
-        A row that the world carried out of the finite numbers starts anew.
+        A row of which the world's forecast says nothing, or nothing finite, starts anew.
         """
         seen = np.asarray(observation, np.float64)
+        anew = self.start(seen)
         with np.errstate(all="ignore"):  # a bad world may leave the finite numbers
             points = self._forecast(_points(belief), np.asarray(action, np.float64))
             mean, covariance = _moments(points, points)
-            lost = ~np.isfinite(covariance).all((1, 2))
-            expected = _chosen(lost, self.start(seen), Belief(mean, covariance / self._memory))
-            points = _points(expected)
-            shown = self._shown(points)
-            forecast, spread = _moments(shown, shown)
-            shared = _moments(points, shown)[1]
-            gain = np.linalg.solve(spread + np.diag(self._std**2), shared.swapaxes(1, 2)).swapaxes(1, 2)
-            mean = expected.mean + (gain @ (seen - forecast)[..., None])[..., 0]
-            covariance = expected.covariance - gain @ shared.swapaxes(1, 2)
-        lost |= ~(np.isfinite(mean).all(1) & np.isfinite(covariance).all((1, 2)))
-        return _chosen(lost, self.start(seen), Belief(mean, (covariance + covariance.swapaxes(1, 2)) / 2))
+            known = _variances(covariance) <= _IGNORANCE * _variances(anew.covariance)
+        lost = np.asarray(~known.all(1))
+        expected = _chosen(lost, anew, Belief(mean, covariance / self._memory))
+        points = _points(expected)
+        shown = self._shown(points)
+        forecast, spread = _moments(shown, shown)
+        shared = _moments(points, shown)[1]
+        gain = np.linalg.solve(spread + np.diag(self._std**2), shared.swapaxes(1, 2)).swapaxes(1, 2)
+        mean = expected.mean + (gain @ (seen - forecast)[..., None])[..., 0]
+        covariance = expected.covariance - gain @ shared.swapaxes(1, 2)
+        return _chosen(lost, anew, Belief(mean, (covariance + covariance.swapaxes(1, 2)) / 2))
 
     def observation(self, belief: Belief) -> np.ndarray:
         """What perfect sensors would read, float32 ``(rows, d)``."""
@@ -179,6 +183,10 @@ def _moments(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndar
     mean = second.mean(1)
     apart = first - first.mean(1, keepdims=True)
     return mean, apart.swapaxes(1, 2) @ (second - mean[:, None]) / first.shape[1]
+
+
+def _variances(covariance: np.ndarray) -> np.ndarray:
+    return np.diagonal(covariance, axis1=1, axis2=2)
 
 
 def _chosen(rows: np.ndarray, there: Belief, elsewhere: Belief) -> Belief:

@@ -62,8 +62,10 @@ def test_every_cell_is_measured_and_noise_is_acted_on_too(results: Results) -> N
         assert len(seeds) == 2
         for told in seeds:
             assert len(told["returns"]) == 3
-            assert ("noisy_returns" in told) == (noise > 0)
+            assert ("noisy_returns" in told) == ("filtered_returns" in told) == (noise > 0)
+            assert told.get("noisy_returns") != told.get("filtered_returns") or noise == 0
             assert len(told["drift_J"]) == 20
+    assert list(results.below("true dynamics/")) == ["0.05"]
 
 
 def test_a_finished_study_measures_nothing_again(
@@ -82,6 +84,13 @@ def test_the_page_tells_every_row_and_the_figure_is_drawn(results: Results, tmp_
     row = next(line for line in told.splitlines() if line.startswith("| 5% | 40 | HNN"))
     losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)]["returns"])) for seed in (0, 1)]
     assert f"| {np.mean(losses):.2f} | {np.median(losses):.2f} | {max(losses):.2f} |" in row
+    noisy = told.split("as noisy as")[1]
+    row = next(line for line in noisy.splitlines() if line.startswith("| 5% | 40 | HNN"))
+    for kind, columns in (("noisy_returns", slice(4, 7)), ("filtered_returns", slice(7, 10))):
+        losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)][kind])) for seed in (0, 1)]
+        expected = [f"{value:.2f}" for value in (np.mean(losses), np.median(losses), max(losses))]
+        assert [entry.strip() for entry in row.split("|")][columns] == expected
+    assert noisy.count("| 5% | - | true dynamics |") == 1
     exact, noisy = told.split("## Without a model")[1].split("as noisy as")
     assert "| 0% | SAC | 100 | 8.0 | 8.0 |" in exact
     assert "| 5% | SAC | 100 | 9.0 | 9.0 |" in exact
