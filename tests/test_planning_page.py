@@ -26,7 +26,7 @@ def test_the_programs_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
     fit = hnn_gym.FitSettings(adam_steps=10, lbfgs_steps=10)
     monkeypatch.setattr(training, "learn_ensemble", partial(ensemble, settings=fit))
     programs = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    assert len(programs) == 4
+    assert len(programs) == 5
     names: dict[str, object] = {}
     for program in programs:
         exec(program.replace("range(10)", "range(2)"), names)
