@@ -156,10 +156,17 @@ def score(frames: int) -> Iterator[Input]:
 def _make(name: str) -> gymnasium.Env[Any, Any]:
     try:
         if name not in gymnasium.registry and Path(name).is_dir():
-            return gymnasium.make("HNN-v0", world_model=name, render_mode="rgb_array")
+            return _make_checkpoint(name)
         return gymnasium.make(name, render_mode="rgb_array")
     except (gymnasium.error.Error, ImportError) as error:
         raise InputError(f"The environment {name!r} cannot be made: {error}") from None
+
+
+def _make_checkpoint(path: str) -> gymnasium.Env[Any, Any]:
+    try:
+        return gymnasium.make("HNN-v0", world_model=path, render_mode="rgb_array")
+    except InputError:  # it may be the reward that is not known: nobody is paid here, and what else lacks is said now
+        return gymnasium.make("HNN-v0", world_model=path, render_mode="rgb_array", reward=lambda *_: 0.0)
 
 
 def play(settings: Settings) -> None:

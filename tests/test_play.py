@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -11,6 +13,7 @@ import pytest
 
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.envs.tasks import SpringHold
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.play import Session, Settings, play, score
 
@@ -71,7 +74,17 @@ def test_a_checkpoint_is_played_by_its_folder(tmp_path: Path) -> None:
     session = Session(Settings(str(tmp_path / "spring")))
     session.advance(Input(force=1.0))
     assert session._own.world.coordinates == resolve_world("HNNSpring-v0").coordinates
+    assert isinstance(session._own.task, SpringHold)  # whose picture shows the energy to hold
     session.close()
+
+
+def test_of_a_world_of_ones_own_the_picture_is_missed_and_not_a_reward_that_nobody_gets(tmp_path: Path) -> None:
+    world = resolve_world("HNNSpring-v0")
+    card = json.loads(json.dumps(world.card))
+    card["data"]["provenance"]["env_id"] = "Homemade-v0"
+    replace(world, card=card).save(tmp_path / "own")
+    with pytest.raises(InputError, match="there is no picture for this system"):
+        Session(Settings(str(tmp_path / "own")))
 
 
 @pytest.mark.parametrize(

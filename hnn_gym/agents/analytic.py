@@ -17,7 +17,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,10 @@ import torch
 
 from hnn_gym.agents.analytic_policy import AnalyticPolicy, act
 from hnn_gym.agents.folder import UNFINISHED, replace_file, world_named
+from hnn_gym.data.plain import plain
 from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.envs.channels import ForceChannel
+from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models.mlp import MLP, initial_mlp
@@ -89,6 +91,7 @@ def train_analytic(
     save_every: float = 10.0,
     report: Report | None = None,
     device: str = "cpu",
+    about: Mapping[str, Any] | None = None,
 ) -> AnalyticPolicy:
     """Train a policy by gradients through a learned world.
 
@@ -105,27 +108,29 @@ def train_analytic(
         report: called after every update.
         device: where dreams and networks are, "cpu" or "cuda"; a training may be gone on with on another. Starts and
             noise are drawn on the CPU, the same for both.
+        about: what else tells this training from others, such as the name of a reward of yours: one in ``folder`` of
+            which something else was told is not gone on with.
 
     Raises:
-        InputError: actions are not bounded forces, the world cannot be moved to torch, or the unfinished training
-            had other settings, or there is no such device.
+        InputError: actions are not bounded forces, the world cannot be moved to torch, the reward cannot be told of
+            torch tensors, the unfinished training had other settings, or there is no such device.
         ConvergenceError: the world or the training left the finite numbers.
     """
     settings = settings or AnalyticSettings()
     trainer = _Trainer(simulator, settings, checked_device(device))
     kept = None if folder is None else Path(folder) / UNFINISHED
-    about = json.dumps([asdict(settings), world_named(simulator.world)])
-    first = 0 if kept is None or not kept.exists() else _resume(kept, trainer, about)
+    training = json.dumps([asdict(settings), world_named(simulator.world), plain(about or {})])
+    first = 0 if kept is None or not kept.exists() else _resume(kept, trainer, training)
     saved = time.monotonic()
     for update in range(first, settings.updates):
         if kept is not None and time.monotonic() - saved > save_every:
-            _keep(kept, trainer, about, update)
+            _keep(kept, trainer, training, update)
             saved = time.monotonic()
         reward = trainer.window(1 - update / settings.updates)
         if report is not None:
             report(update + 1, reward)
     if kept is not None:
-        _keep(kept, trainer, about, settings.updates)
+        _keep(kept, trainer, training, settings.updates)
     return trainer.policy()
 
 
@@ -168,6 +173,7 @@ class _Trainer:
         self._rng = np.random.default_rng(settings.seed)
         self._noise = torch.Generator().manual_seed(settings.seed)
         self._x = self._drawn(settings.num_envs)
+        self._check_reward()
         self._age = self._rng.integers(0, settings.window, settings.num_envs)  # so that not all end in one step
         scale, self._unit, self._speed = self._measured()
         sizes = (len(scale), *settings.hidden)
@@ -291,6 +297,13 @@ class _Trainer:
         if not math.isfinite(float(norm)):
             raise ConvergenceError("The gradient through the world is not finite: shorten the window, or the clip.")
         self._climb.step()
+
+    def _check_reward(self) -> None:
+        """Refuse a reward that cannot be told of tensors which carry a gradient, as those of a window do."""
+        force = self._kind.new_zeros(len(self._x), len(self._world.coordinates.controls))
+        check_reward(
+            self._task, *(part.detach().requires_grad_() for part in (*self._simulator.world.state(self._x), force))
+        )
 
     def _action(self, observation: torch.Tensor, left: float) -> torch.Tensor:
         action: torch.Tensor = act(self._policy | self._scale, observation, self._space)

@@ -121,6 +121,7 @@ def train_agent(
     tensorboard: str | os.PathLike[str] | None = None,
     progress_bar: bool = False,
     device: str = "cpu",
+    about: Mapping[str, Any] | None = None,
 ) -> BaseAlgorithm:
     """Train an agent of stable-baselines3 in a world alone.
 
@@ -146,6 +147,8 @@ def train_agent(
         progress_bar: stable-baselines3's own; it needs tqdm.
         device: where actor and critic are, "cpu" or "cuda", which pays for large networks; a training may be gone on
             with on another. The dreams are stepped on NumPy, which stable-baselines3 asks for.
+        about: what else tells this training from others, such as the name of a reward of yours: one in ``folder`` of
+            which something else was told is not gone on with.
 
     Raises:
         InputError: an unknown algorithm, arguments it does not take, an unfinished training with other settings,
@@ -157,14 +160,14 @@ def train_agent(
     envs = dream(world, recipe.num_envs, seed=seed, env_kwargs=env_kwargs)
     agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard, device=place)
     kept = None if folder is None else Path(folder) / UNFINISHED
-    about = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
     simulator = envs.batch.simulator
-    about["world"] = world_named(simulator.world)
+    training = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
+    training |= {"world": world_named(simulator.world), "about": dict(about or {})}
     if simulator.doubt is not None:
-        about["others"] = [world_named(other) for other in simulator.doubt.others]
+        training["others"] = [world_named(other) for other in simulator.doubt.others]
     if kept is not None and kept.exists():
-        load_unfinished(kept, agent, about)
-    keep = None if kept is None else (lambda: save_unfinished(kept, agent, about))
+        load_unfinished(kept, agent, training)
+    keep = None if kept is None else (lambda: save_unfinished(kept, agent, training))
     callbacks: list[BaseCallback] = [_Watch(report, keep, save_every)]
     if recipe.horizons:
         envs.batch.max_episode_steps = horizon_at(recipe.horizons, agent.num_timesteps / recipe.steps)

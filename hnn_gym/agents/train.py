@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,12 +21,14 @@ from hnn_gym.agents import analytic, sb3
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
 from hnn_gym.agents.folder import CARD, UNFINISHED, check_free, read_agent, world_named
 from hnn_gym.agents.load import load_agent
+from hnn_gym.agents.named_reward import named_reward, reward_told
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
 from hnn_gym.data.plain import plain
 from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
+from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
@@ -34,6 +37,8 @@ REPORT = "transfer"
 Report = Callable[[float, str], None]
 """(share done, a few words)."""
 _SCALARS = "tensorboard"
+_TRIED = 5
+"""States on which a reward is tried: a number that is none of an observation's entries or a force's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +58,8 @@ class Settings:
     """Id of the real environment. None: the one the world was learned from. One learned from frames sees its frames."""
     actions: Literal["force", "bump", "force+bump", "bump-by-force"] = "force"
     """What the agent does. Bumps are realised by bounded force in an environment that has none."""
+    reward: str | None = None
+    """The dream's reward, module:function of (observation, force, next_observation). None: its environment's own."""
     steps: int | None = None
     """Dreamt steps. None: as the algorithm's recipe says."""
     num_envs: int | None = None
@@ -80,17 +87,21 @@ def train(settings: Settings) -> Transfer:
     Raises:
         MissingPathError: there is no such world.
         ExistingPathError: ``out`` holds an agent.
-        InputError: world, environment and settings do not fit each other, the reward is unknown, or there is no such
-            device.
+        InputError: world, environment and settings do not fit each other, the reward is unknown or cannot be had, or
+            there is no such device.
         ConvergenceError: the world or the training left the finite numbers.
     """
     checked_device(settings.device)
-    env_kwargs = {} if settings.actions == "force" else {"actions": settings.actions}
-    envs = sb3.dream(settings.world, 1, env_kwargs=env_kwargs)
-    simulator = envs.batch.simulator
+    env_kwargs: dict[str, Any] = {} if settings.actions == "force" else {"actions": settings.actions}
+    if settings.reward is not None:
+        env_kwargs["reward"] = named_reward(settings.reward)
+    simulator = sb3.dream(settings.world, 1, env_kwargs=env_kwargs).batch.simulator
     real = _real(settings, simulator)
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
     asked["world"] = world_named(simulator.world)
+    if settings.reward is not None:
+        _check_reward(simulator)
+        asked["reward"] = reward_told(settings.reward)
     if settings.overwrite:
         (settings.out / UNFINISHED).unlink(missing_ok=True)
     if not _waits_for_its_report(settings, asked):
@@ -102,6 +113,18 @@ def train(settings: Settings) -> Transfer:
     about = {"agent": read_agent(settings.out)[0]}
     write_transfer(settings.out / REPORT, transfer, simulator, title=title, about=about, overwrite=settings.overwrite)
     return transfer
+
+
+def _check_reward(simulator: Simulator) -> None:
+    """Refuse a reward that cannot be told of states on NumPy, where the report's dreams are, before any training.
+
+    Raises:
+        InputError: it cannot.
+    """
+    rng = np.random.default_rng(0)
+    starts = [simulator.task.initial(rng, {}) for _ in range(_TRIED)]
+    q, v = (np.array(part) for part in zip(*starts, strict=True))
+    check_reward(simulator.task, q, v, np.zeros((_TRIED, len(simulator.world.coordinates.controls))))
 
 
 def _env_id(settings: Settings, simulator: Simulator) -> str:
@@ -181,6 +204,7 @@ def _train_sb3(
         report=lambda steps, mean: report(steps / recipe.steps, f"return {mean:.1f}"),
         tensorboard=settings.out / _SCALARS,
         device=settings.device,
+        about=about,
     )
     sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=about, overwrite=settings.overwrite)
 
@@ -198,6 +222,7 @@ def _train_analytic(
         folder=settings.out,
         report=lambda updates, reward: report(updates / own.updates, f"reward {reward:.3f}"),
         device=settings.device,
+        about=about,
     )
     policy.save(settings.out, about={"settings": asdict(own), **about}, overwrite=settings.overwrite)
 

@@ -73,6 +73,8 @@ class Provenance:
         appended: later recordings, where seed, policy or versions changed.
         frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
         observation_noise: share of :class:`hnn_gym.data.ObservationNoise`.
+        stands_for: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
+            learned world: what ``env.unwrapped.stands_for`` tells.
     """
 
     env_id: str
@@ -87,6 +89,7 @@ class Provenance:
     appended: tuple[Appended, ...] = ()
     frame_rule: FrameRule | None = None
     observation_noise: float = 0.0
+    stands_for: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -119,7 +122,9 @@ class Provenance:
             dt = getattr(env.unwrapped, "dt", None)
         if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
             raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
+        stands_for = getattr(env.unwrapped, "stands_for", None)
         spec = env.spec
+        another = isinstance(stands_for, Mapping) and (spec is None or stands_for.get("id") != spec.id)
         kwargs = dict(spec.kwargs) if spec else {}
         kwargs.pop("render_mode", None)
         if coordinates is None:
@@ -142,6 +147,7 @@ class Provenance:
             coordinates=None if coordinates is None else plain(coordinates),
             frame_rule=frame_rule,
             observation_noise=env.get_wrapper_attr(_NOISE) if env.has_wrapper_attr(_NOISE) else 0.0,
+            stands_for=plain(stands_for) if another else None,
         )
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
@@ -185,6 +191,8 @@ class Provenance:
             values["frame_rule"] = self.frame_rule.to_json()
         if not self.observation_noise:
             del values[_NOISE]
+        if self.stands_for is None:
+            del values["stands_for"]
         return values
 
     @classmethod

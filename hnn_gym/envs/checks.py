@@ -11,6 +11,7 @@ import numpy as np
 
 from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
+from hnn_gym.phase import Array
 
 
 def numbers(value: Any, name: str) -> np.ndarray:
@@ -60,6 +61,26 @@ def check_rewards(reward: Any, rows: int) -> None:
             f"The rewards of {rows} states must have the shape ({rows},), and the function given for them returned "
             f"{reprlib.repr(reward)}: count entries from the end, as in observation[..., 0]."
         )
+
+
+def check_reward(task: Task, q: Array, v: Array, u: Array) -> None:
+    """Refuse a task whose reward cannot be told in the array library of states ``(rows, n)`` and forces ``(rows, m)``.
+
+    Raises:
+        InputError: its function fails, or returns what are no rewards ``(rows,)`` of that library.
+    """
+    kind = f"{type(q).__module__}.{type(q).__qualname__}"
+    remedy = (
+        "write it as f(observation, force, next_observation) with operators alone, or with functions of "
+        "xp = hnn_gym.phase.namespace(observation), and it takes NumPy and torch alike."
+    )
+    try:
+        reward = task.at(0 * q[..., 0]).reward(q, v, u, q, v)
+    except Exception as error:  # whatever a function of the user's does
+        raise InputError(f"The reward fails on {kind} ({type(error).__name__}: {error}): {remedy}") from error
+    check_rewards(reward, len(q))
+    if not isinstance(reward, type(q)):
+        raise InputError(f"The reward of {kind} is a {type(reward).__module__}.{type(reward).__qualname__}: {remedy}")
 
 
 def check_steps(steps: int | None, name: str) -> None:

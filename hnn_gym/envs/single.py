@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
-from hnn_gym.envs.tasks import Reward, Task
+from hnn_gym.envs.tasks import Reward, Task, environment_of
 from hnn_gym.errors import ConvergenceError, InputError
 
 
@@ -115,6 +115,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             disagreement_limit=disagreement_limit,
             starts=starts,
         )
+        self._own_task = task is not None or reward is not None
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
             modes = ", ".join(RENDER_MODES) if task.picture else "none: there is no picture for this system"
@@ -139,6 +140,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if isinstance(channel, BumpChannel) and not channel.with_force:
             return replace(coordinates, controls=())
         return coordinates
+
+    @property
+    def stands_for(self) -> Mapping[str, Any] | None:
+        """The "id" and "arguments" of the environment known here whose task this is; None where the task is yours."""
+        return None if self._own_task else environment_of(self.world)
 
     @property
     def dt(self) -> float:

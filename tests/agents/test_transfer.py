@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -19,11 +20,13 @@ import hnn_gym
 from hnn_gym.agents import sb3, train, transfer_report
 from hnn_gym.agents.analytic_policy import AnalyticPolicy
 from hnn_gym.agents.evaluate import play_episodes
+from hnn_gym.agents.folder import UNFINISHED
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
 from hnn_gym.envs import LatentObservation
 from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
@@ -181,13 +184,146 @@ def test_what_does_not_fit_is_refused_before_any_training(
     assert not (settings.out / "agent.json").exists()
 
 
-def test_a_world_whose_reward_is_unknown_is_refused(settings: train.Settings, tmp_path: Path) -> None:
+REWARDS = """
+import numpy as np
+import torch
+
+three = 3
+
+def upright(observation, force, next_observation):
+    return next_observation[..., 0] - 0.01 * force[..., 0] ** 2
+
+def lying(observation, force, next_observation):
+    return -upright(observation, force, next_observation)
+
+def of_numpy(observation, force, next_observation):
+    return np.cos(next_observation[..., 0])
+
+def answers_in_numpy(observation, force, next_observation):
+    return np.asarray(getattr(next_observation, "detach", lambda: next_observation)()[..., 0])
+
+def of_torch(observation, force, next_observation):
+    return torch.cos(next_observation[..., 0])
+
+def of_one_state(observation, force, next_observation):
+    return next_observation[0]
+
+def of_two(observation, next_observation):
+    return next_observation[..., 0]
+"""
+
+
+@pytest.fixture
+def own(settings: train.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> train.Settings:
+    """The settings for a world of one's own, beside a module of rewards in the working directory."""
     world = resolve_world("HNNPendulum-v0")
     card = json.loads(json.dumps(world.card))
     card["data"]["provenance"]["env_id"] = "Homemade-v0"
     replace(world, card=card).save(tmp_path / "world")
-    with pytest.raises(InputError, match="reward of this world is unknown"):
-        train.train(replace(settings, world=str(tmp_path / "world")))
+    (tmp_path / "own_rewards.py").write_text(REWARDS)
+    (tmp_path / "own_broken.py").write_text("import not_there_at_all\n")
+    for name in ("own_rewards", "own_broken"):  # of another test, in another folder
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.chdir(tmp_path)
+    return replace(settings, world="world", reward="own_rewards:upright")
+
+
+def test_a_world_whose_reward_is_unknown_is_refused(own: train.Settings) -> None:
+    with pytest.raises(InputError, match=r"reward of this world is unknown: .* --reward module:f"):
+        train.train(replace(own, reward=None))
+
+
+@pytest.mark.parametrize("algo", ["ppo", "analytic"])
+def test_a_named_reward_is_that_of_the_dreams_of_the_training_and_of_the_report(
+    own: train.Settings, monkeypatch: pytest.MonkeyPatch, algo: Any
+) -> None:
+    dreamt: list[Any] = []
+    transition = Simulator.transition
+
+    def noted(self: Simulator, *arguments: Any) -> Any:
+        step = transition(self, *arguments)
+        seen = self.world.coordinates.observation(step.q, step.v)
+        dreamt.append([np.asarray(part.tolist()) for part in (step.reward, seen, step.force)])
+        return step
+
+    monkeypatch.setattr(Simulator, "transition", noted)
+    transfer = train.train(replace(own, algo=algo))
+    assert len(dreamt) > 200 + 256 // 4 - 1  # the steps of the report's dream, and those of the training's
+    for reward, seen, force in dreamt:
+        np.testing.assert_allclose(reward, seen[..., 0] - 0.01 * force[..., 0] ** 2, atol=1e-6)  # float32
+    seen, force = transfer.dream.observation[1:], transfer.dream.action.clip(-2, 2)
+    np.testing.assert_allclose(transfer.dream.reward, seen[..., 0] - 0.01 * force[..., 0] ** 2, atol=1e-6)
+    assert (transfer.real.reward <= 0).all()  # reality pays what it always did
+    told = json.loads((own.out / "agent.json").read_text())["asked"]["reward"]
+    assert told == {"function": "own_rewards:upright", "sha256": hashlib.sha256(REWARDS.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize("algo", ["ppo", "analytic"])
+def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alone(
+    own: train.Settings, monkeypatch: pytest.MonkeyPatch, algo: Any
+) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    own = replace(own, algo=algo)
+    with monkeypatch.context() as patch:
+        patch.setattr(sb3, "save_agent", killed)
+        patch.setattr(AnalyticPolicy, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(own)
+    unfinished = (own.out / UNFINISHED).read_bytes()
+    with pytest.raises(InputError, match="other settings"):
+        train.train(replace(own, reward="own_rewards:lying"))
+    Path("own_rewards.py").write_text(REWARDS.replace("0.01", "0.02"))
+    with pytest.raises(InputError, match="other settings"):
+        train.train(own)
+    assert (own.out / UNFINISHED).read_bytes() == unfinished
+    Path("own_rewards.py").write_text(REWARDS)
+    train.train(own)
+    assert not (own.out / UNFINISHED).exists()
+
+
+def test_an_agent_that_waits_for_its_report_gets_it_under_the_same_reward_alone(
+    own: train.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any, **__: Any) -> Transfer:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "measure_transfer", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(own)
+    with pytest.raises(ExistingPathError, match="holds an agent"):
+        train.train(replace(own, reward="own_rewards:lying"))
+    train.train(own)
+    assert (own.out / "transfer" / "report.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reward": "own_rewards"}, "must be module:function, such as .*, not 'own_rewards'"),
+        ({"reward": "own_rewards.py:upright"}, "must be module:function"),
+        ({"reward": "nowhere.at_all:upright"}, "there is no module 'nowhere' in .* or installed"),
+        ({"reward": "own_broken:upright"}, "'own_broken' cannot be imported .*No module named 'not_there_at_all'"),
+        ({"reward": "own_rewards:upwrong"}, "the module 'own_rewards' has no 'upwrong'"),
+        ({"reward": "own_rewards:three"}, r"is 3: it must be a function f\(observation, force, next_observation\)"),
+        ({"reward": "own_rewards:of_one_state"}, r"The rewards of 5 states must have the shape \(5,\)"),
+        ({"reward": "own_rewards:of_two"}, "fails on numpy.ndarray .*takes 2 positional arguments but 3 were given"),
+        ({"reward": "own_rewards:of_torch"}, "fails on numpy.ndarray .*TypeError.*namespace"),
+        ({"reward": "own_rewards:of_numpy", "algo": "analytic"}, "fails on torch.Tensor .*RuntimeError.*namespace"),
+        ({"reward": "own_rewards:answers_in_numpy", "algo": "analytic"}, "of torch.Tensor is a numpy.ndarray: write"),
+    ],
+)
+def test_a_reward_that_cannot_be_had_is_refused_before_any_training(
+    own: train.Settings, change: dict[str, Any], words: str
+) -> None:
+    before = list(sys.path)
+    with pytest.raises(InputError, match=words):
+        train.train(replace(own, **change))
+    assert not own.out.exists()
+    assert sys.path == before
 
 
 def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:

@@ -48,17 +48,14 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
     Raises:
         InputError: the environment is not known here and reward, spaces or starts are missing.
     """
-    if "environment" in world.card:
-        environment = world.card["environment"]
+    environment = environment_of(world)
+    if environment is not None:
         return _known_task(world, environment["id"], environment["arguments"], reward)
     try:
         provenance = Provenance.from_json(world.card["data"]["provenance"])
         starts = np.asarray(world.card["data"]["starts"], dtype=np.float64)
     except (KeyError, TypeError):
         raise InputError("The card of this world does not tell what it was learned from: pass task=...") from None
-    env_id = provenance.env_id.rpartition(":")[2]
-    if env_id in TASKS:
-        return _known_task(world, env_id, provenance.env_kwargs, reward)
     return RecordedTask(
         world.coordinates,
         observation_space=provenance.observation_space,
@@ -67,6 +64,20 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
         reward=reward,
         max_episode_steps=world.card["data"].get("longest_episode"),
     )
+
+
+def environment_of(world: WorldModel) -> Mapping[str, Any] | None:
+    """The "id" and "arguments" of the environment whose task is that of a world; None where none known here is.
+
+    That is the environment it is, or was learned from, or what that stood for in its turn.
+    """
+    if "environment" in world.card:
+        environment: Mapping[str, Any] = world.card["environment"]
+        return environment
+    provenance = world.card.get("data", {}).get("provenance", {})
+    direct = {"id": str(provenance.get("env_id")).rpartition(":")[2], "arguments": provenance.get("env_kwargs", {})}
+    found = (environment for environment in (direct, provenance.get("stands_for")) if environment)
+    return next((environment for environment in found if environment["id"] in TASKS), None)
 
 
 def _known_task(world: WorldModel, env_id: str, arguments: Mapping[str, Any], reward: Reward | None) -> Task:
@@ -95,5 +106,6 @@ __all__ = [
     "SpringSweep",
     "Task",
     "ThreeBodyBound",
+    "environment_of",
     "task_for",
 ]

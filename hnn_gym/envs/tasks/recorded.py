@@ -48,7 +48,8 @@ class RecordedTask(Task):
         """
         if reward is None:
             raise InputError(
-                "The reward of this world is unknown: pass reward=f with f(observation, force, next_observation)."
+                "The reward of this world is unknown: pass reward=f with f(observation, force, next_observation), or "
+                "--reward module:f where agents are trained."
             )
         if len(starts) == 0:
             raise InputError("This world has no recorded starts: retrain it on a dataset with whole episodes.")
