@@ -96,7 +96,7 @@ def train(settings: Settings) -> Transfer:
     if settings.reward is not None:
         env_kwargs["reward"] = named_reward(settings.reward)
     simulator = sb3.dream(settings.world, 1, env_kwargs=env_kwargs).batch.simulator
-    real = _real(settings, simulator)
+    real, real_kwargs = _real(settings, simulator)
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
     asked["world"] = world_named(simulator.world)
     if settings.reward is not None:
@@ -108,8 +108,10 @@ def train(settings: Settings) -> Transfer:
         with _bar() as report:
             train_and_save = _train_analytic if settings.algo == "analytic" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
-    transfer = measure_transfer(load_agent(settings.out), simulator, real, seeds=range(settings.episodes))
-    title = f"{settings.algo} from a dream of {_env_id(settings, simulator)}"
+    transfer = measure_transfer(
+        load_agent(settings.out), simulator, real, seeds=range(settings.episodes), env_kwargs=real_kwargs
+    )
+    title = f"{settings.algo} from a dream of {_environment(settings, simulator)[0]}"
     about = {"agent": read_agent(settings.out)[0]}
     write_transfer(settings.out / REPORT, transfer, simulator, title=title, about=about, overwrite=settings.overwrite)
     return transfer
@@ -127,29 +129,27 @@ def _check_reward(simulator: Simulator) -> None:
     check_reward(simulator.task, q, v, np.zeros((_TRIED, len(simulator.world.coordinates.controls))))
 
 
-def _env_id(settings: Settings, simulator: Simulator) -> str:
-    """The real environment: as asked for, or the one the world was learned from."""
+def _environment(settings: Settings, simulator: Simulator) -> tuple[str, dict[str, Any]]:
+    """The real environment's id and arguments: as asked for, or those of what the world was learned from."""
+    if settings.evaluate_on is not None:
+        return settings.evaluate_on, {}
     card = simulator.world.card
-    known = (
-        card.get("data", {}).get("provenance", {}).get("env_id")
-        or card.get("seen", {}).get("env_id")
-        or card.get("environment", {}).get("id")
-    )
-    env_id = settings.evaluate_on or known
-    if env_id is None:
-        raise InputError("The card of this world does not tell what it was learned from: give --evaluate-on.")
-    return str(env_id)
+    for told in (card.get("data", {}).get("provenance", {}), card.get("seen", {}), card.get("environment", {})):
+        env_id = told.get("env_id") or told.get("id")
+        if env_id:
+            return str(env_id), dict(told.get("env_kwargs") or told.get("arguments") or {})
+    raise InputError("The card of this world does not tell what it was learned from: give --evaluate-on.")
 
 
-def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
-    """The real environment, or what makes it; it fits the dream.
+def _real(settings: Settings, simulator: Simulator) -> tuple[str | MakeEnv, dict[str, Any]]:
+    """The real environment, or what makes it, and its arguments; it fits the dream.
 
     Bumps are realised by force where it has none, and a world learned from frames is lived in by frames alone.
 
     Raises:
         InputError: there is no such environment, or an agent of this world could not act in it.
     """
-    env_id = _env_id(settings, simulator)
+    env_id, arguments = _environment(settings, simulator)
 
     eyes = resolve_pixel_world(settings.world)
 
@@ -157,23 +157,23 @@ def _real(settings: Settings, simulator: Simulator) -> str | MakeEnv:
         if eyes is not None:
             if settings.actions != "force":
                 raise InputError(f"In {env_id} an agent acts on frames by force alone: train with --actions force.")
-            return LatentObservation(gymnasium.make(env_id, render_mode="rgb_array"), eyes)
+            return LatentObservation(gymnasium.make(env_id, **arguments | {"render_mode": "rgb_array"}), eyes)
         if settings.actions == "force":
-            return gymnasium.make(env_id)
+            return gymnasium.make(env_id, **arguments)
         if str(gymnasium.spec(env_id).vector_entry_point).startswith("hnn_gym."):
-            return gymnasium.make(env_id, actions=settings.actions)
+            return gymnasium.make(env_id, **arguments | {"actions": settings.actions})
         if settings.actions == "force+bump":
             raise InputError(f"{env_id} has forces and no bumps: train with --actions force, or bump.")
-        return BumpByForce(gymnasium.make(env_id), simulator.world)
+        return BumpByForce(gymnasium.make(env_id, **arguments), simulator.world)
 
     try:
         env = make()
-    except (gymnasium.error.Error, ImportError) as error:
+    except (gymnasium.error.Error, ImportError, TypeError) as error:
         remedy = "" if settings.evaluate_on else " It is what the world was learned from: give another --evaluate-on."
         raise InputError(f"The environment {env_id!r} cannot be made: {error}{remedy}") from error
     with env:
         check_fit(simulator.spaces(), (env.observation_space, env.action_space))
-    return env_id if settings.actions == "force" and eyes is None else make
+    return (env_id, arguments) if settings.actions == "force" and eyes is None else (make, {})
 
 
 def _waits_for_its_report(settings: Settings, asked: dict[str, Any]) -> bool:

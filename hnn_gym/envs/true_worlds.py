@@ -141,4 +141,6 @@ def truth_of(world: WorldModel) -> WorldModel | None:
         return world
     provenance = world.card.get("data", {}).get("provenance", {})
     env_id = str(provenance.get("env_id", "")).rpartition(":")[2]
-    return true_world(env_id) if env_id in TRUE_IDS and not provenance.get("env_kwargs") else None
+    own = {"world_model": env_id}  # what registration itself passes on
+    changed = [name for name, value in provenance.get("env_kwargs", {}).items() if own.get(name) != value]
+    return true_world(env_id) if env_id in TRUE_IDS and not changed else None

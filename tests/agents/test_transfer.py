@@ -154,6 +154,17 @@ def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Setti
     assert train.train(spring).real.observation.shape == (201, 2, 2)
 
 
+def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: train.Settings) -> None:
+    recorded = hnn_gym.record_steps(gymnasium.make("Pendulum-v1", g=2.0), steps=60, seed=0)
+    world = settings.out.with_name("light")
+    hnn_gym.learn(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
+    real = train.train(replace(settings, world=str(world), evaluate_on=None)).real
+    light = gymnasium.make("Pendulum-v1", g=2.0)
+    light.reset(seed=0)
+    after, *_ = light.step(real.action[0, 0])
+    np.testing.assert_array_equal(real.observation[1, 0], after)
+
+
 def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_alone(settings: train.Settings) -> None:
     transfer = train.train(replace(settings, world="HNNPixelPendulum-v0", evaluate_on=None))
     seen = LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), "HNNPixelPendulum-v0")
