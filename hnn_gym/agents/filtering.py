@@ -10,6 +10,7 @@ Sacks, *Recursive fading memory filtering*, Information Sciences 3, 1971).
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Filter:
     def __init__(
         self,
         world: WorldModel | str | os.PathLike[str],
-        std: float | tuple[float, ...] | np.ndarray,
+        std: float | Sequence[float] | np.ndarray | None = None,
         *,
         memory: float = 0.98,
     ) -> None:
@@ -61,18 +62,22 @@ class Filter:
         Args:
             world: true or learned, the id of a shipped one, or the path of a checkpoint.
             std: standard deviation of the noise of every observation entry ``(d,)``, in the entry's unit; one number
-                for all. :attr:`hnn_gym.ObservationNoise.std` is that of noise which the package makes.
+                for all. :attr:`hnn_gym.ObservationNoise.std` is that of noise which the package makes. None: what the
+                world itself found when it was learned from noisy data by shooting.
             memory: what is left of an observation's weight a step later, in (0, 1]; 1 for a world without error.
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: there is no such world, or a number is out of range.
+            InputError: there is no such world, a number is out of range, or the world knows of no noise.
         """
         self.world = resolve_world(world)
         size = self.world.coordinates.observation_size
-        given = np.asarray(std, np.float64)
+        known = self.world.card.get("figures", {}).get("sensor_noise") if std is None else std
+        if known is None:
+            raise InputError("This world was not learned from noisy data by shooting: give a filter the noise as std.")
+        given = np.asarray(known, np.float64)
         if given.shape not in {(), (size,)} or not np.isfinite(given).all() or not (given > 0).all():
-            raise InputError(f"A filter needs the noise of {size} observation entries, finite and > 0, not {std!r}.")
+            raise InputError(f"A filter needs the noise of {size} observation entries, finite and > 0, not {known!r}.")
         if not 0 < memory <= 1:
             raise InputError(f"A filter's memory is a share in (0, 1], not {memory!r}.")
         self._std = np.broadcast_to(given, size)

@@ -73,8 +73,10 @@ def learn_ensemble(
     state = fit_by_rounds(objective, dataset, settings, state=state, report=report)
     whole, worlds = alone(settings), []
     for i in range(members):
-        parameters = {name: value[i] for name, value in state.parameters.items() if name != STARTS}
-        card = card_of(whole.world(parameters), dataset, settings, state) | {"member": i, "members": members}
+        member = {name: value[i] for name, value in state.parameters.items()}
+        parameters = {name: value for name, value in member.items() if name != STARTS}
+        card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(member))
+        card |= {"member": i, "members": members}
         worlds.append(whole.world(parameters, card=card))
     return tuple(worlds)
 

@@ -77,7 +77,7 @@ def learn(
     state = fit_by_rounds(objective, dataset, settings, state=state, report=report)
     whole = objective(settings)
     parameters = {name: value for name, value in state.parameters.items() if name != STARTS}
-    card = card_of(whole.world(parameters), dataset, settings, state)
+    card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(state.parameters))
     return whole.world(parameters, card=card)
 
 
@@ -206,8 +206,18 @@ def declared(
     return coordinates, float(dt)
 
 
-def card_of(world: WorldModel, dataset: TransitionDataset, settings: FitSettings, state: FitState) -> dict[str, Any]:
-    """What the card of a learned world tells: data, training, one-step error, versions."""
+def card_of(
+    world: WorldModel,
+    dataset: TransitionDataset,
+    settings: FitSettings,
+    state: FitState,
+    *,
+    noise: list[float] | None,
+) -> dict[str, Any]:
+    """What the card of a learned world tells: data, training, one-step error, noise of the sensors, versions."""
+    figures: dict[str, Any] = {"one_step_rms_on_training_data": one_step_rms(world, dataset)}
+    if noise is not None:
+        figures["sensor_noise"] = noise
     return {
         "data": {
             "provenance": dataset.provenance.to_json(),
@@ -221,7 +231,7 @@ def card_of(world: WorldModel, dataset: TransitionDataset, settings: FitSettings
             ],
         },
         "training": {"settings": asdict(settings), "adam": state.adam_step, "lbfgs": state.lbfgs_step},
-        "figures": {"one_step_rms_on_training_data": one_step_rms(world, dataset)},
+        "figures": figures,
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
 

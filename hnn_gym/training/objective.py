@@ -148,6 +148,19 @@ class Objective:
             card=card,
         )
 
+    def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
+        """Root mean square of what a fit leaves of every observation entry ``(d,)``, in the entry's unit.
+
+        Where the starts of windows are estimated that is the noise of the sensors; elsewhere it is None.
+        """
+        if self.settings.loss != "shooting":
+            return None
+        with torch.no_grad():
+            tensors = {name: self._tensor(value) for name, value in parameters.items()}
+            (errors,) = self.terms(tensors, self.observation, self.action).errors
+            noise: list[float] = ((errors**2).mean(dim=(0, 1)).sqrt() * self._scale).tolist()
+        return noise
+
     def terms(self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor) -> Terms:
         """What the objective is made of, on windows like those held."""
         model = {name: value for name, value in parameters.items() if name != STARTS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -16,6 +17,7 @@ from hnn_gym.agents.scripted import Idle
 from hnn_gym.agents.swing_up import SwingUp
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
+from hnn_gym.training import learn_ensemble
 from hnn_gym.world_model import WorldModel
 
 SPRING = true_world("Spring-v0")
@@ -142,6 +144,22 @@ def test_a_row_that_the_world_knows_nothing_of_starts_anew(scale: float) -> None
 def test_noise_that_is_none_is_refused(std: Any) -> None:
     with pytest.raises(InputError, match="noise of 3 observation entries"):
         Filter(PENDULUM, std)
+
+
+def test_a_world_learned_from_noisy_data_knows_its_sensors(tmp_path: Path) -> None:
+    noisy = hnn_gym.ObservationNoise(gymnasium.make("Pendulum-v1"), 0.05)
+    coordinates = PENDULUM.coordinates.to_json()
+    recorded = hnn_gym.record_steps(noisy, steps=400, seed=0, coordinates=coordinates)
+    settings = hnn_gym.FitSettings(
+        loss="shooting", horizon=10, adam_steps=0, lbfgs_steps=0, least_squares_steps=15, decay=1e-5
+    )
+    learn_ensemble(recorded, members=2, settings=settings)[1].save(tmp_path / "world")
+    found = hnn_gym.WorldModel.load(tmp_path / "world").card["figures"]["sensor_noise"]
+    np.testing.assert_allclose(found, noisy.std, rtol=0.2)
+    belief = Filter(tmp_path / "world").start(np.array([[1.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(belief.covariance[0], np.diag([found[1] ** 2, found[2] ** 2]), atol=1e-12)
+    with pytest.raises(InputError, match="give a filter the noise as std"):
+        Filter("HNNPendulum-v0")
 
 
 @pytest.mark.parametrize("memory", [0.0, 1.1, np.nan])

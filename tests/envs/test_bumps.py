@@ -55,9 +55,7 @@ def test_a_bump_costs_its_price_for_every_joule_realised() -> None:
     assert rewards[0] - rewards[1] == pytest.approx(2.0 * 0.01, rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    "env_id", ["HNNPendulum-v0", "HNNSpring-v0", "HNNIdealPendulum-v0", "HNNTwoBody-v0"]
-)
+@pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "HNNSpring-v0", "HNNIdealPendulum-v0", "HNNTwoBody-v0"])
 def test_true_energy_changes_by_what_was_asked_where_the_truth_is_known(env_id: str) -> None:
     env = gymnasium.make(env_id, actions="bump", max_episode_steps=10_000)
     env.reset(seed=0)
