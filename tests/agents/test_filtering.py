@@ -9,6 +9,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 import hnn_gym
 from hnn_gym.agents.evaluate import episode_returns
@@ -115,6 +117,10 @@ def test_a_noisy_agent_earns_more_through_it_and_every_start_begins_anew() -> No
     assert filtered.mean() > as_seen.mean() + 20
     alone = [episode_returns(steady, noisy, seeds=[seed])[0] for seed in range(6)]
     np.testing.assert_allclose(filtered, alone, rtol=1e-6)
+    envs = DummyVecEnv([noisy])
+    envs.seed(0)
+    by_sb3, _ = evaluate_policy(steady, envs, n_eval_episodes=1, warn=False)  # type: ignore[arg-type]
+    assert by_sb3 == pytest.approx(alone[0], rel=1e-3)
 
 
 def test_what_was_believed_is_forgotten_where_an_episode_starts() -> None:
