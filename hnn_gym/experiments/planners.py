@@ -82,7 +82,7 @@ def measure(settings: Settings, *, console: Console) -> Results:
     if unknown:
         raise InputError(f"There is no planner {sorted(unknown)[0]!r}: choose from {', '.join(PLANNERS)}.")
     choices = Results(settings.study, experiment=STUDY)
-    key = choice_key("HNN", 0.0)
+    key = choice_key("HNN", 0.0, max(settings.transitions))
     if key not in choices:
         raise InputError(f"{settings.study} holds no choice for clean data: run hnn_gym.experiments.{STUDY} first.")
     choice = Choice(**choices[key])

@@ -78,7 +78,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("long_task")
     choices = Results(folder / "choices.json", experiment="sample_efficiency")
     for name in ("HNN", "second-order MLP"):
-        choices[choice_key(name, 0.0)] = asdict(Choice(decay=1e-8, hidden=4, horizon=1))
+        choices[choice_key(name, 0.0, 30)] = asdict(Choice(decay=1e-8, hidden=4, horizon=1))
     return Settings(
         out=folder / "long.json",
         page=folder / "long.md",

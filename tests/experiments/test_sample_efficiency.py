@@ -142,7 +142,7 @@ def test_model_free_agents_see_noise_and_are_rewarded_exactly(monkeypatch: pytes
 
 def test_planners_are_compared_with_themselves_in_the_true_world(tmp_path: Path, tiny: Settings) -> None:
     study_file = tmp_path / "choices.json"
-    Results(study_file, experiment="sample_efficiency")[choice_key("HNN", 0.0)] = {
+    Results(study_file, experiment="sample_efficiency")[choice_key("HNN", 0.0, 30)] = {
         "decay": 1e-12,
         "hidden": 4,
         "horizon": 1,

@@ -65,7 +65,9 @@ def study(settings: Settings, *, console: Console) -> Results:
                 for name in settings.contenders:
                     key = cell_key(panel.noise, steps, name, seed)
                     if key not in results:
-                        results[key] = _cell(settings, choices[name, panel.noise], panel.noise, steps, name, seed)
+                        results[key] = _cell(
+                            settings, choices[name, panel.noise, steps], panel.noise, steps, name, seed
+                        )
                         told = results[key].get("returns")
                         console.print(key, "failed" if told is None else round(sum(told) / len(told), 2))
     return results
@@ -91,7 +93,7 @@ def _cell(
     return planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
 
 
-def _choices(settings: Settings) -> dict[tuple[str, float], Choice]:
+def _choices(settings: Settings) -> dict[tuple[str, float, int], Choice]:
     chosen = Results(settings.study, experiment=STUDY)
     found = {}
     for name in settings.contenders:
@@ -99,8 +101,9 @@ def _choices(settings: Settings) -> dict[tuple[str, float], Choice]:
             alone = ", ".join(other for other, contender in CONTENDERS.items() if contender.members == 1)
             raise InputError(f"There is no contender {name!r} here: choose from {alone}.")
         for panel in settings.panels:
-            key = choice_key(name, panel.noise)
-            if key not in chosen:
-                raise InputError(f"{settings.study} holds no {key}: run hnn_gym.experiments.{STUDY} first.")
-            found[name, panel.noise] = Choice(**chosen[key])
+            for steps in panel.steps:
+                key = choice_key(name, panel.noise, steps)
+                if key not in chosen:
+                    raise InputError(f"{settings.study} holds no {key}: run hnn_gym.experiments.{STUDY} first.")
+                found[name, panel.noise, steps] = Choice(**chosen[key])
     return found

@@ -22,11 +22,11 @@ from hnn_gym.experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drif
 from hnn_gym.experiments.sample_efficiency.contenders import (
     CONTENDERS,
     HELD_OUT_STEPS,
-    REFERENCE_STEPS,
     TUNING_SEEDS,
     Choice,
     recorded,
     tuned,
+    tuning_steps,
 )
 from hnn_gym.experiments.sample_efficiency.model_free import MILESTONES, model_free
 from hnn_gym.experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_KEY, figure, page
@@ -89,9 +89,8 @@ def study(settings: Settings, *, console: Console) -> Results:
     if unknown:
         raise InputError(f"There is no contender {unknown[0]!r}: choose from {', '.join(CONTENDERS)}.")
     results = Results(settings.out, experiment=EXPERIMENT)
-    for panel in settings.panels:
-        for name in settings.contenders:
-            _tune(name, panel.noise, settings, results, console)
+    for noise, steps, name in _rows(settings):
+        _tune(name, noise, steps, settings, results, console)
     for noise in {panel.noise: None for panel in settings.panels}:
         key = f"{TRUE_KEY}/{noise}"
         if noise and key not in results:
@@ -102,7 +101,7 @@ def study(settings: Settings, *, console: Console) -> Results:
             key = cell_key(noise, steps, name, seed)
             if key not in results:
                 contender = CONTENDERS[name]
-                choice = Choice(**results[choice_key(name, noise)])
+                choice = Choice(**results[choice_key(name, noise, steps)])
                 results[key] = measured(
                     contender,
                     choice,
@@ -119,11 +118,11 @@ def study(settings: Settings, *, console: Console) -> Results:
     return results
 
 
-def choice_key(name: str, noise: float) -> str:
-    """Where the choice for a contender and a noise is kept; an ensemble's is that of its members."""
+def choice_key(name: str, noise: float, steps: int) -> str:
+    """Where the choice for a contender is kept: an ensemble's is that of its members, one for all exact recordings."""
     model = CONTENDERS[name].model
     alone = next(other for other, contender in CONTENDERS.items() if contender.model == model)
-    return f"choice/{noise}/{alone}"
+    return f"choice/{noise}/{tuning_steps(noise, steps)}/{alone}"
 
 
 def cell_key(noise: float, steps: int, name: str, seed: int) -> str:
@@ -143,21 +142,22 @@ def _recorded(noise: float, steps: int, seed: int) -> TransitionDataset:
     return recorded(noise, steps=steps, seed=seed)
 
 
-def _tune(name: str, noise: float, settings: Settings, results: Results, console: Console) -> None:
-    key = choice_key(name, noise)
+def _tune(name: str, noise: float, steps: int, settings: Settings, results: Results, console: Console) -> None:
+    key = choice_key(name, noise, steps)
     if key in results:
         return
+    steps = tuning_steps(noise, steps)
 
     def report(what: str, choice: Choice, error: float) -> None:
-        console.print(f"{noise} {name} {what}: {choice}: {error:.6g}")
-        results[f"tuning/{noise}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
+        console.print(f"{noise} {steps} {name} {what}: {choice}: {error:.6g}")
+        results[f"tuning/{noise}/{steps}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
 
     choice = tuned(
         CONTENDERS[name],
         noise,
         report=report,
         seeds=settings.tuning_seeds,
-        steps=min(REFERENCE_STEPS, settings.held_out_steps),
+        steps=min(steps, settings.held_out_steps),
         held_out_steps=settings.held_out_steps,
     )
     results[key] = asdict(choice)

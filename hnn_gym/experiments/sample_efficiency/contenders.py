@@ -1,9 +1,9 @@
 """Who is compared, and how each is trained: the same method for all, the settings by held-out error.
 
 On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
-begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender and noise by
-:func:`tuned`, one after the other, on recordings that are used for nothing else, by the error of predictions on another
-such recording. No return in the real environment has a say.
+begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender, noise and
+number of transitions by :func:`tuned`, one after the other, on recordings that are used for nothing else, by the error
+of predictions on another such recording. No return in the real environment has a say.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from hnn_gym.training import FitSettings, held_out_error, learn, learn_ensemble
 from hnn_gym.world_model import WorldModel
 
 _FIRST_HORIZON, _EPISODE = 10, 200
-REFERENCE_STEPS = 400
-"""Transitions of the recordings that settings are chosen on."""
+_EXACT_STEPS = 400
 DECAYS = (1e-13, 1e-12, 1e-11)
 """Decays to choose from on exact data."""
 DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -56,7 +55,7 @@ CONTENDERS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """Settings that were chosen for a contender and a noise, at ``REFERENCE_STEPS`` transitions.
+    """Settings that were chosen for a contender, a noise and a number of transitions.
 
     Attributes:
         decay: of the weights.
@@ -69,18 +68,20 @@ class Choice:
     horizon: int
 
     def settings(self, noise: float, steps: int, *, seed: int = 0) -> FitSettings:
-        """The settings for as many transitions: where data are noisy, the prior weighs as 1 / steps."""
+        """The settings of a fit to as many transitions."""
         optimiser = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60, decay=self.decay, seed=seed)
         if noise == 0:
             return optimiser
         horizon = min(self.horizon, steps)
-        return replace(
-            optimiser,
-            loss="shooting",
-            horizon=horizon,
-            first_horizon=_FIRST_HORIZON,
-            decay=self.decay * REFERENCE_STEPS / steps,
-        )
+        return replace(optimiser, loss="shooting", horizon=horizon, first_horizon=_FIRST_HORIZON)
+
+
+def tuning_steps(noise: float, steps: int) -> int:
+    """Transitions of the recordings that settings are chosen on: as many as are learned from, where there is noise.
+
+    On exact data decay only breaks ties, and 400 transitions serve all.
+    """
+    return steps if noise else _EXACT_STEPS
 
 
 def recorded(noise: float, *, steps: int, seed: int) -> TransitionDataset:
@@ -114,8 +115,8 @@ def tuned(
     noise: float,
     *,
     report: Callable[[str, Choice, float], None],
+    steps: int,
     seeds: Sequence[int] = TUNING_SEEDS,
-    steps: int = REFERENCE_STEPS,
     held_out_steps: int = HELD_OUT_STEPS,
 ) -> Choice:
     """Choose decay and width, one after the other, by the mean held-out error.
@@ -126,8 +127,8 @@ def tuned(
         contender: for whom.
         noise: share of observation noise.
         report: told what was tried, and its error.
+        steps: transitions of each recording.
         seeds: of the recordings.
-        steps: transitions of each.
         held_out_steps: transitions of the recording that errors are measured on.
     """
     held_out = recorded(noise, steps=held_out_steps, seed=HELD_OUT_SEED)

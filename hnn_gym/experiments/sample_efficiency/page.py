@@ -97,11 +97,12 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
     lines += ["Acting on exact observations:", "", *_model_free_table(results, "returns", best), ""]
     lines += ["Acting on observations as noisy as those learned from:", ""]
     lines += [*_model_free_table(results, "noisy_returns", best), ""]
-    lines += ["## What was chosen", "", "| noise | contender | decay at 400 transitions | hidden units |"]
-    lines += ["|---|---|---|---|"]
+    lines += ["## What was chosen", "", "| noise | transitions | contender | decay | hidden units |"]
+    lines += ["|---|---|---|---|---|"]
     for key, choice in results.below("choice/").items():
-        noise, name = key.split("/")
-        lines.append(f"| {float(noise):.0%} | {name} | {choice['decay']:g} | {choice['hidden']} |")
+        noise, steps, name = key.split("/")
+        told = f"{float(noise):.0%} | {steps} | {name} | {choice['decay']:.3g} | {choice['hidden']}"
+        lines.append(f"| {told} |")
     return "\n".join(lines) + "\n" + _FOOT
 
 
