@@ -49,7 +49,6 @@ GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "learning_rate": (5e-4, 1e-3, 2e-3),
         "n_epochs": (8, 16),
         "batch_size": (512, 1024, 2048),
-        "n_steps": (16, 32, 64),
         "gae_lambda": (0.9, 0.95),
     },
 }

@@ -1,8 +1,8 @@
 """Agents trained in a dream alone: ``python -m hnn_gym.experiments.transfer``.
 
 - Pendulum-v1: five recordings of 200 real transitions under random torque, a world learned from each, in each world an
-  agent of stable-baselines3 (SAC) and one trained by gradients through the world, and their real returns on the starts
-  reset(seed=0..99), against the best that can be had from them (:mod:`hnn_gym.experiments.optimum`);
+  agents of stable-baselines3 (SAC, TD3, PPO) and one trained by gradients through the world, and their real returns on
+  the starts reset(seed=0..99), against the best that can be had from them (:mod:`hnn_gym.experiments.optimum`);
 - other tasks: the same call in the worlds that ship with the package, against doing nothing and against the same
   agent trained in the true environment.
 
@@ -55,7 +55,7 @@ class Settings:
     """Real transitions a world is learned from."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Seeds of the recordings; an agent has the seed of its recording."""
-    agents: tuple[str, ...] = ("sac", "analytic")
+    agents: tuple[str, ...] = ("sac", "td3", "ppo", "analytic")
     """How agents are trained: algorithms of stable-baselines3, or analytic."""
     tasks: tuple[str, ...] = ("Spring-v0", "TwoBody-v0", "bump", "bump-by-force")
     """Other tasks; the last two are the swing-up of Pendulum-v1 by energy bumps, in the dream granted at once, or
