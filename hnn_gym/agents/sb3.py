@@ -81,8 +81,8 @@ RECIPES: dict[str, Recipe] = {
     "ppo": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 32, "batch_size": 1024, "n_epochs": 8}),
     "a2c": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
 }
-"""Chosen in a dream of Pendulum-v1 that no published figure comes from: SAC by hand among some ten settings, TD3 and PPO
-by ``python -m hnn_gym.experiments.recipes``. A2C and DDPG are not tuned."""
+"""Chosen in a dream of Pendulum-v1 that no published figure comes from: SAC by hand among some ten settings, TD3 and
+PPO by ``python -m hnn_gym.experiments.recipes``. A2C and DDPG are not tuned."""
 
 
 def dream(
