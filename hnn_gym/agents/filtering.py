@@ -25,8 +25,8 @@ from hnn_gym.errors import InputError
 from hnn_gym.world_model import WorldModel
 
 MEMORIES = (0.98, 0.8, 0.5, 0.1)
-"""Chosen, like ``_STAYS``, in worlds learned from recordings 100 to 105 with 1 and 5 % of noise, from which no published
-figure comes, by how likely the readings of another recording were."""
+"""Chosen, like ``_STAYS``, in worlds learned from recordings 100 to 105 with 1 and 5 % of noise, of which no figure is
+published, by how likely the readings of another recording were."""
 _STAYS = 0.99
 """Probability that the filter that is right in one step is right in the next."""
 _IGNORANCE = 1e6
