@@ -65,11 +65,12 @@ class Settings:
 
 
 _ORBIT = {"gamma": 0.99, "n_steps": 32, "batch_size": 2048, "n_epochs": 6}
+_BUMPS = Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 32, "batch_size": 1024, "n_epochs": 8})
 OTHER_RECIPES: dict[str, tuple[str, Recipe]] = {
     "Spring-v0": ("sac", RECIPES["sac"]),
     "TwoBody-v0": ("ppo", Recipe(256, 1_000_000, 1e-3, arguments=_ORBIT)),
-    "bump": ("ppo", RECIPES["ppo"]),
-    "bump-by-force": ("ppo", RECIPES["ppo"]),
+    "bump": ("ppo", _BUMPS),
+    "bump-by-force": ("ppo", _BUMPS),
 }
 """Algorithm and recipe of the other tasks, chosen by the return in the dream from starts 1000 to 1039."""
 BUMP_LIMIT = 0.3
