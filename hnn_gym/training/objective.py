@@ -158,8 +158,8 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             (errors,) = self.terms(tensors, self.observation, self.action).errors
-            noise: list[float] = ((errors**2).mean(dim=(0, 1)).sqrt() * self._scale).tolist()
-        return noise
+            noise = (errors**2).mean(dim=(0, 1)).sqrt() * self._scale
+        return [float(std) for std in on_numpy(noise)]
 
     def terms(self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor) -> Terms:
         """What the objective is made of, on windows like those held."""
