@@ -27,6 +27,8 @@ _MIXES: dict[str, np.ndarray] = {
     "red-green": np.array([[1.0], [-1.0], [0.0]], np.float32),
 }
 """Weights of red, green and blue in each channel ``(3, channels)``."""
+_DIGITS = 3
+"""Of a mean in float32, that summation leaves."""
 
 WHOLE = (0.0, 1.0, 0.0, 1.0)
 """The crop that leaves everything."""
@@ -95,7 +97,8 @@ class FrameRule:
         if self.channels == "red-green":
             np.maximum(seen, 0, out=seen)
         averaged = columns @ (rows @ seen.reshape(len(seen), -1)).reshape(self.size, *seen.shape[1:])
-        return np.rint(averaged).clip(0, 255).astype(np.uint8)
+        # A mean half-way between two values is so on every machine, whichever way its sums are rounded.
+        return np.rint(averaged.round(_DIGITS)).clip(0, 255).astype(np.uint8)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values that :meth:`from_json` turns back into an equal rule."""
