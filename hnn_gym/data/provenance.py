@@ -74,7 +74,7 @@ class Provenance:
         frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
         observation_noise: share of :class:`hnn_gym.data.ObservationNoise`.
         stands_for: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
-            learned world: what ``env.unwrapped.stands_for`` tells.
+            learned world: what ``env.unwrapped.stands_for`` tells. Empty where that tells that the task was one's own.
     """
 
     env_id: str
@@ -124,6 +124,8 @@ class Provenance:
             raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
         stands_for = getattr(env.unwrapped, "stands_for", None)
         spec = env.spec
+        if stands_for is None and hasattr(env.unwrapped, "stands_for"):
+            stands_for = {}
         another = isinstance(stands_for, Mapping) and (spec is None or stands_for.get("id") != spec.id)
         kwargs = dict(spec.kwargs) if spec else {}
         kwargs.pop("render_mode", None)

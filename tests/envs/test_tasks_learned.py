@@ -55,7 +55,7 @@ def test_a_world_learned_from_a_learned_one_has_the_task_that_it_stands_for(lear
         np.testing.assert_array_equal(env.task.reward(*states), build_simulator(true_id).task.reward(*states))
 
 
-@pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "HNNPixelPendulum-v0"])
+@pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "HNNPixelPendulum-v0", "Spring-v0"])
 def test_a_world_learned_under_a_reward_that_no_card_can_tell_misses_it(env_id):
     given = {} if "Pixel" in env_id else {"reward": lambda seen, force, then: then[..., 0]}
     world = learn(record_steps(gymnasium.make(env_id, **given), steps=30, seed=0), "mechanical", settings=FIT)

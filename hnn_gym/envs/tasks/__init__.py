@@ -75,6 +75,8 @@ def environment_of(world: WorldModel) -> Mapping[str, Any] | None:
         environment: Mapping[str, Any] = world.card["environment"]
         return environment
     provenance = world.card.get("data", {}).get("provenance", {})
+    if provenance.get("stands_for") == {}:  # a task of one's own was recorded
+        return None
     direct = {"id": str(provenance.get("env_id")).rpartition(":")[2], "arguments": provenance.get("env_kwargs", {})}
     found = (environment for environment in (direct, provenance.get("stands_for")) if environment)
     return next((environment for environment in found if environment["id"] in TASKS), None)
