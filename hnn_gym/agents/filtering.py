@@ -29,6 +29,8 @@ MEMORIES = (0.98, 0.8, 0.5, 0.1)
 published, by how likely the readings of another recording were."""
 _STAYS = 0.99
 """Probability that the filter that is right in one step is right in the next."""
+_ROWS = 2
+"""Axes of observations."""
 _IGNORANCE = 1e6
 """A forecast whose variance is so many times that of a single reading is none."""
 
@@ -94,12 +96,20 @@ class Filter:
         self._std = np.broadcast_to(given, size)
         self._memories = np.array(memories, np.float64)
         count = len(self._memories)
-        self._follows = np.eye(count) if count == 1 else np.full((count, count), (1 - _STAYS) / (count - 1))
-        np.fill_diagonal(self._follows, _STAYS if count > 1 else 1.0)
+        gives_way = (1 - _STAYS) / max(count - 1, 1)
+        self._follows = np.full((count, count), gives_way) + np.eye(count) * (1 - count * gives_way)
 
     def start(self, observation: np.ndarray) -> Belief:
-        """What one observation ``(rows, d)`` tells of a state."""
+        """What one observation ``(rows, d)`` tells of a state.
+
+        Raises:
+            InputError: observations have another shape, or are not finite.
+        """
         seen = np.asarray(observation, np.float64)
+        if seen.ndim != _ROWS or seen.shape[1] != len(self._std) or not np.isfinite(seen).all():
+            odd = np.unique(np.nonzero(~np.isfinite(seen))[0])[:10].tolist()
+            told = f"rows {odd} are not finite" if odd else f"their shape is {seen.shape}"
+            raise InputError(f"A filter needs finite observations (rows, {len(self._std)}), and {told}.")
         coordinates = self.world.coordinates
         q, v = coordinates.state(seen)
         variance = np.zeros((len(seen), 2 * coordinates.n))
@@ -121,6 +131,9 @@ class Filter:
         """The belief a step later, after actions ``(rows, m)``, when ``observation`` ``(rows, d)`` is seen.
 
         A filter of which the world's forecast says nothing, or nothing finite, starts anew.
+
+        Raises:
+            InputError: observations or actions have another shape, or observations are not finite.
         """
         seen = np.asarray(observation, np.float64)
         anew, mixed = self.start(seen), self._mixed(belief)
@@ -185,7 +198,7 @@ class Filtered:
     """
 
     def __init__(self, policy: Policy, sensors: Filter) -> None:
-        """Put ``sensors`` before ``policy``, which acts in the environment that the filter's world was learned from."""
+        """Put ``sensors`` before ``policy``, which acts by force where the filter's world was learned."""
         self.policy, self.sensors = policy, sensors
 
     def predict(
@@ -231,7 +244,7 @@ def _reweighted(weight: np.ndarray, error: np.ndarray, spread: np.ndarray) -> np
     """Weights ``(rows, filters)`` after errors ``(rows, filters, d)`` of forecasts with those covariances."""
     squares = (error * np.linalg.solve(spread, error[..., None])[..., 0]).sum(-1)
     likelihood = np.log(weight) - (squares + np.linalg.slogdet(spread)[1]) / 2
-    weight = np.exp(likelihood - likelihood.max(-1, keepdims=True)).clip(1e-300)
+    weight = np.exp(likelihood - likelihood.max(-1, keepdims=True))
     return np.asarray(weight / weight.sum(-1, keepdims=True))
 
 

@@ -171,6 +171,12 @@ def _real(settings: Settings, simulator: Simulator) -> tuple[str | MakeEnv, dict
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         remedy = "" if settings.evaluate_on else " It is what the world was learned from: give another --evaluate-on."
         raise InputError(f"The environment {env_id!r} cannot be made: {error}{remedy}") from error
+    except InputError as error:
+        if not arguments:
+            raise
+        raise InputError(
+            f"{env_id} cannot be made as it was recorded, with {arguments} ({error}): give --evaluate-on."
+        ) from error
     with env:
         check_fit(simulator.spaces(), (env.observation_space, env.action_space))
     return (env_id, arguments) if settings.actions == "force" and eyes is None else (make, {})

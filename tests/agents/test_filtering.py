@@ -175,6 +175,22 @@ def test_a_world_learned_from_noisy_data_knows_its_sensors(tmp_path: Path) -> No
         Filter("HNNPendulum-v0")
 
 
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (np.array([[1.0, 0.0, 0.0], [1.0, np.nan, 0.0]]), r"rows \[1\] are not finite"),
+        (np.zeros((1, 2)), r"their shape is \(1, 2\)"),
+        (np.zeros(3), r"their shape is \(3,\)"),
+    ],
+)
+def test_readings_that_are_none_are_refused(seen: np.ndarray, words: str) -> None:
+    sensors = Filter(PENDULUM, STD)
+    with pytest.raises(InputError, match=words):
+        sensors.start(seen)
+    with pytest.raises(InputError, match=words):
+        sensors.update(sensors.start(np.ones((len(seen), 3))), np.zeros((len(seen), 1)), seen)
+
+
 @pytest.mark.parametrize("memories", [(0.0,), (0.9, 1.1), (np.nan,), ()])
 def test_memories_that_are_none_are_refused(memories: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match=r"shares in \(0, 1\]"):

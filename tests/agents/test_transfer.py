@@ -165,6 +165,15 @@ def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: tr
     np.testing.assert_array_equal(real.observation[1, 0], after)
 
 
+def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings: train.Settings) -> None:
+    recorded = hnn_gym.record_steps(gymnasium.make("Spring-v0", reward=lambda o, f, n: n[..., 0]), steps=60, seed=0)
+    world = settings.out.with_name("own")
+    hnn_gym.learn(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
+    own = replace(settings, world=str(world), evaluate_on=None, reward="operator:pos")
+    with pytest.raises(InputError, match=r"Spring-v0 cannot be made as it was recorded.*give --evaluate-on"):
+        train.train(own)
+
+
 def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_alone(settings: train.Settings) -> None:
     transfer = train.train(replace(settings, world="HNNPixelPendulum-v0", evaluate_on=None))
     seen = LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), "HNNPixelPendulum-v0")

@@ -47,8 +47,8 @@ transitions with 1 or 5 % of noise the HNN loses least, and at every noise its d
 transitions with 1 % of noise the second-order MLP is the better one**: three of ten HNNs lose 7 to 19, where the
 recording has not shown enough, and no second-order MLP more than 1.4. At 5 % and 100 the HNN is ahead in the mean.
 **At 20 % the two are alike in the median, and the HNN is worse in the mean**: on one of ten recordings its fit ends in
-a poor minimum, with an inertia of 0.70 instead of 0.33 kg m^2, and the MLP does worst there too. Energy is a matter of
-its own, which this task hardly asks for: see the drift, and [a long task](long-task.md).
+a poor minimum, and the MLP does worst there too. Energy is a matter of its own, which this task hardly asks for: see
+the drift, and [a long task](long-task.md).
 
 **Noise that an agent acts on** costs more than noise that a world is learned from. A reading of 5 % noise taken for
 the state costs everyone 25 or more, those who know the pendulum too; a filter in a world learned from 400 such
