@@ -21,8 +21,8 @@ from benchmarks.timing import machine, rounds, timed
 from hnn_gym.command import run
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.stepping import BEGUN, program_of
-from hnn_gym.phase import Array, namespace
-from hnn_gym.trace import Program, many, trace
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.trace import Program, batch_code, trace
 
 COMMAND = "python -m benchmarks.breakdown --out docs/results/step_breakdown.json"
 COPIES = 1024
@@ -42,10 +42,10 @@ class Settings:
 
 def alone(program: Program) -> Callable[[], float]:
     """A program run on rows of ones, again and again."""
-    run = many.compiled(program, COPIES, np.float64)
+    run = batch_code.compiled(program, COPIES, np.float64)
     inputs = [np.ones((COPIES, size), order="F") for size in program.inputs.values()]
     outputs = [np.empty((COPIES, *e.shape), order="F") for e in program.outputs.values()]
-    given = [np.ones_like(array) for array in many.room((*program.given, *program.next), COPIES, np.float64)]
+    given = [np.ones_like(array) for array in batch_code.room((*program.given, *program.next), COPIES, np.float64)]
     return timed(lambda: run(*inputs, *given, *outputs), repeat=_CALLS)
 
 
@@ -56,7 +56,7 @@ def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
     assert whole is not None
     starts = [name for name in whole.outputs if name.startswith(BEGUN)]
     told = {name.removeprefix(BEGUN) for name in starts}
-    move, tell = whole.telling(name for name in whole.outputs if name not in told).apart("x", starts)
+    move, tell = whole.select_outputs(name for name in whole.outputs if name not in told).split_at("x", starts)
 
     def circle(x: Array) -> dict[str, Array]:
         return {"cos": namespace(x).cos(x), "sin": namespace(x).sin(x)}

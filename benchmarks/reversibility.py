@@ -24,9 +24,9 @@ from rich.console import Console
 from hnn_gym.command import run
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import task_for
-from hnn_gym.integrators import Compensated, Integrator, Lattice, Leapfrog
-from hnn_gym.simulate import integrate
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.integrators import Compensated, Integrator, Lattice, Leapfrog
+from hnn_gym.physics.simulate import integrate
+from hnn_gym.worlds.world_model import WorldModel
 
 _BAR = 1e-8
 _WORLDS = {"HNNPendulum-v0": 0.05, "HNNTwoBody-v0": 0.02}

@@ -30,8 +30,8 @@ from hnn_gym.command import run
 from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.vector import SimulatorVectorEnv
-from hnn_gym.hamiltonians import NBody
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.hamiltonians import NBody
+from hnn_gym.worlds.world_model import WorldModel
 
 COMMAND = "python -m benchmarks.throughput --out docs/results/throughput.json"
 WIDTHS = ((8,), (32,), (128,), (32, 32), (64, 64), (200, 200))

@@ -2,18 +2,17 @@
 
 Importing the package registers its environments: ``gymnasium.make("HNNPendulum-v0")``. The parts:
 
-- :mod:`hnn_gym.hamiltonians`, :mod:`hnn_gym.integrators`, :mod:`hnn_gym.dynamics`: the physics;
+- :mod:`hnn_gym.physics.hamiltonians`, :mod:`hnn_gym.physics.integrators`, :mod:`hnn_gym.physics.dynamics`: the physics;
 - :mod:`hnn_gym.data`: recording; :mod:`hnn_gym.models`, :mod:`hnn_gym.training`: learning;
-- :mod:`hnn_gym.world_model`: what is learned; :mod:`hnn_gym.envs`: worlds as environments.
+- :mod:`hnn_gym.worlds.world_model`: what is learned; :mod:`hnn_gym.envs`: worlds as environments.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hnn_gym.coordinates import Control, Coordinates, Degree
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import FrameRule, ObservationNoise, RecordTransitions, TransitionDataset, record_steps
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs import (
     BumpByForce,
     LatentObservation,
@@ -25,10 +24,11 @@ from hnn_gym.envs import (
     register_environments,
 )
 from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
-from hnn_gym.pixel_world import PixelWorld
-from hnn_gym.simulate import integrate
-from hnn_gym.training import FitSettings, PixelSettings, learn, learn_pixels
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.simulate import integrate
+from hnn_gym.training import FitSettings, PixelSettings, train_pixel_world, train_world
+from hnn_gym.worlds.pixel_world import PixelWorld
+from hnn_gym.worlds.world_model import WorldModel
 
 if TYPE_CHECKING:
     from hnn_gym.envs.sb3_vec import SimulatorVecEnv
@@ -48,7 +48,7 @@ __all__ = [
     "Control",
     "ConvergenceError",
     "Coordinates",
-    "Degree",
+    "DegreeOfFreedom",
     "ExistingPathError",
     "FitSettings",
     "FrameRule",
@@ -67,11 +67,11 @@ __all__ = [
     "WorldModel",
     "counterfactual",
     "integrate",
-    "learn",
-    "learn_pixels",
     "make_sb3_vec",
     "record_steps",
     "register",
+    "train_pixel_world",
+    "train_world",
 ]
 
 register_environments()

@@ -24,9 +24,9 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.metrics import prediction_error, unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_gif, write_results
-from hnn_gym.training import FitSettings, learn, observation_scale, one_step_rms
+from hnn_gym.training import FitSettings, observation_scale, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 _ENV = "Pendulum-v1"
 _MODELS = {"HNN": "mechanical", "baseline": "baseline"}
@@ -47,7 +47,7 @@ symplectic Euler at 0.05 s: a learned world should change as much as it does, an
 How to read it: on clean data a good network without physics is a serious rival in one-step error, above all one that
 knows what a velocity is (`learn(dataset, "second-order")`). Near the top the pendulum is chaotic, and a small error
 grows to its full size within {steps} steps, whoever makes it. What a Hamiltonian adds shows in the energy over
-thousands of steps. This is one recording; `python -m hnn_gym.experiments.pendulum` measures five.
+thousands of steps. This is one recording; `python -m experiments.pendulum` measures five.
 
 ![phase portrait](phase_portrait.png)
 
@@ -72,7 +72,7 @@ The learned worlds are saved here. To step them in Python:
 
 
 @dataclass(frozen=True)
-class Settings:
+class QuickstartSettings:
     """Record the real Pendulum-v1, learn an HNN and a baseline from it, and step all three side by side."""
 
     out: Path = Path("report")
@@ -93,7 +93,7 @@ class Settings:
     """Replace ``out`` even if it is not a report."""
 
 
-def quickstart(settings: Settings, console: Console) -> dict[str, Any]:
+def quickstart(settings: QuickstartSettings, console: Console) -> dict[str, Any]:
     """Run it all; return the numbers that the report holds.
 
     Raises:
@@ -143,13 +143,13 @@ def _learn(
                 bars.update(task, completed=done, error=f"rms {progress.loss**0.5:.1e}")
 
             began = time.perf_counter()
-            worlds[name] = learn(dataset, model, settings=fit, report=report)
+            worlds[name] = train_world(dataset, model, settings=fit, report=report)
             seconds[name] = time.perf_counter() - began
             bars.update(task, completed=total)  # L-BFGS may have been done earlier
     return worlds, seconds
 
 
-def _measure(worlds: dict[str, WorldModel], seconds: dict[str, float], settings: Settings) -> dict[str, Any]:
+def _measure(worlds: dict[str, WorldModel], seconds: dict[str, float], settings: QuickstartSettings) -> dict[str, Any]:
     """Errors against fresh recordings, and true energies over long motions from their starts."""
     truth = worlds["real"]
     pushed, free = (
@@ -188,7 +188,7 @@ def _draw(folder: Path, worlds: dict[str, WorldModel], dataset: TransitionDatase
 
 
 def _film(
-    worlds: dict[str, WorldModel], settings: Settings
+    worlds: dict[str, WorldModel], settings: QuickstartSettings
 ) -> tuple[dict[str, list[np.ndarray]], dict[str, list[str]]]:
     """Frames of the same start under the same torque, and a note to each: time and true energy."""
     truth, real = worlds["real"], gymnasium.make(_ENV, render_mode="rgb_array").unwrapped
@@ -230,7 +230,7 @@ def _middle(frame: np.ndarray) -> np.ndarray:
     return frame[edge:-edge, edge:-edge]
 
 
-def _title(settings: Settings) -> str:
+def _title(settings: QuickstartSettings) -> str:
     return f"{_ENV}, learned from {settings.transitions} transitions, tested on {_STARTS} fresh starts"
 
 
@@ -254,14 +254,14 @@ def _rows(results: dict[str, Any]) -> dict[str, list[str]]:
     return table
 
 
-def _text(results: dict[str, Any], settings: Settings) -> str:
+def _text(results: dict[str, Any], settings: QuickstartSettings) -> str:
     about = _ABOUT.format(
         starts=_STARTS, steps=_STEPS, shown=_SHOWN_STEPS, transitions=settings.transitions, out=settings.out.as_posix()
     )
     return f"# {_title(settings)}\n\n{markdown_table(list(results['rows']), _rows(results))}{about}"
 
 
-def _main(settings: Settings) -> None:
+def _main(settings: QuickstartSettings) -> None:
     torch.set_num_threads(1)
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # no window opens, and SDL should not look for a display
     console = Console()
@@ -274,4 +274,4 @@ def _main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(_main, Settings, prog="python -m hnn_gym")
+    run(_main, QuickstartSettings, prog="python -m hnn_gym")

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any
 
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 @dataclass(frozen=True)
-class Degree:
+class DegreeOfFreedom:
     """One degree of freedom and where it is observed.
 
     Attributes:
@@ -91,7 +91,7 @@ class Coordinates:
             freedom.
     """
 
-    degrees: tuple[Degree, ...]
+    degrees: tuple[DegreeOfFreedom, ...]
     controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
@@ -197,7 +197,7 @@ class Coordinates:
         """
         try:
             return cls(
-                degrees=tuple(Degree(**degree) for degree in data["degrees"]),
+                degrees=tuple(DegreeOfFreedom(**degree) for degree in data["degrees"]),
                 controls=tuple(Control(**control) for control in data.get("controls", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -211,7 +211,7 @@ class Coordinates:
 
 _KNOWN = {
     "Pendulum-v1": Coordinates(
-        degrees=(Degree(cos=0, sin=1, velocity=2, speed_limit=8.0),),
+        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=8.0),),
         controls=(Control(degree=0, limit=2.0, unit="N m"),),
     ),
 }

@@ -29,7 +29,7 @@ _FPS = 20
 
 
 @dataclass(frozen=True)
-class Settings:
+class PlaySettings:
     """Push a world, give it joules, turn its time around, and watch its energy."""
 
     env: Annotated[str, tyro.conf.Positional]
@@ -60,7 +60,7 @@ class Settings:
 class Session:
     """The worlds being played, and the picture of them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PlaySettings) -> None:
         """Make the environments and reset them from one seed.
 
         Raises:
@@ -169,7 +169,7 @@ def _make_checkpoint(path: str) -> gymnasium.Env[Any, Any]:
         return gymnasium.make("HNN-v0", world_model=path, render_mode="rgb_array", reward=lambda *_: 0.0)
 
 
-def play(settings: Settings) -> None:
+def play(settings: PlaySettings) -> None:
     """Play in a window, or headless into a GIF.
 
     Raises:
@@ -200,4 +200,4 @@ def play(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(play, Settings, prog="python -m hnn_gym.play")
+    run(play, PlaySettings, prog="python -m hnn_gym.play")

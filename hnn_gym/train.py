@@ -22,10 +22,10 @@ from hnn_gym.command import check_at_least, run
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.training import FitSettings, FitState, learn, one_step_rms
+from hnn_gym.training import FitSettings, FitState, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.fit_store import load_fit, save_fit
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0
 _UNFINISHED = "unfinished"
@@ -34,7 +34,7 @@ _STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainSettings:
     """Learn a world from recorded transitions and save it as a checkpoint folder."""
 
     dataset: Annotated[Path, tyro.conf.Positional]
@@ -70,7 +70,7 @@ class Settings:
         check_at_least(1, steps=self.steps, threads=self.threads)
 
 
-def train(settings: Settings) -> WorldModel:
+def train(settings: TrainSettings) -> WorldModel:
     """Learn a world as the settings say and save it.
 
     Raises:
@@ -95,7 +95,7 @@ def train(settings: Settings) -> WorldModel:
         )
     settings.out.mkdir(parents=True, exist_ok=True)
     with _reporting(settings, fingerprint) as report:
-        world = learn(
+        world = train_world(
             dataset,
             settings.model,
             settings=settings.fit,
@@ -112,7 +112,7 @@ def train(settings: Settings) -> WorldModel:
     return world
 
 
-def _prepare(settings: Settings) -> tuple[FitState, dict[str, Any]] | None:
+def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
     """Check the output folder before any work is done; return the state to resume from."""
     unfinished = settings.out / _UNFINISHED
     if settings.resume and settings.overwrite:
@@ -128,12 +128,12 @@ def _prepare(settings: Settings) -> tuple[FitState, dict[str, Any]] | None:
     return None
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: TrainSettings) -> dict[str, Any]:
     asked = {"hidden": settings.hidden, "damping": settings.damping, "mass_matrix": settings.mass_matrix}
     return {name: value for name, value in asked.items() if value}
 
 
-def _fingerprint(settings: Settings, dataset: TransitionDataset) -> dict[str, Any]:
+def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[str, Any]:
     return {
         "data": dataset.content_hash(),
         "model": settings.model,
@@ -143,7 +143,7 @@ def _fingerprint(settings: Settings, dataset: TransitionDataset) -> dict[str, An
 
 
 @contextmanager
-def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]:
+def _reporting(settings: TrainSettings, fingerprint: dict[str, Any]) -> Iterator[Any]:
     """Progress bar, TensorBoard scalars, and a saved state every few seconds."""
     columns = (
         TextColumn("{task.description}"),
@@ -187,7 +187,7 @@ def _reporting(settings: Settings, fingerprint: dict[str, Any]) -> Iterator[Any]
             raise
 
 
-def _main(settings: Settings) -> None:
+def _main(settings: TrainSettings) -> None:
     torch.set_num_threads(settings.threads)
     world = train(settings)
     console = Console()
@@ -197,4 +197,4 @@ def _main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(_main, Settings, prog="python -m hnn_gym.train")
+    run(_main, TrainSettings, prog="python -m hnn_gym.train")

@@ -63,6 +63,6 @@ def quick_learning():
 @pytest.fixture(scope="session")
 def seen(pendulum_film, quick_learning):
     """A world learned from that film."""
-    from hnn_gym.training.pixels import learn_pixels
+    from hnn_gym.training.pixels import train_pixel_world
 
-    return learn_pixels(pendulum_film, options={"hidden": (8,)}, settings=quick_learning)
+    return train_pixel_world(pendulum_film, options={"hidden": (8,)}, settings=quick_learning)

@@ -9,16 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_gym.coordinates import Control, Coordinates, Degree
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
 
 PENDULUM = Coordinates.for_environment("Pendulum-v1")
-CART_POLE = Coordinates((Degree(position=0, velocity=1), Degree(cos=2, sin=3, velocity=4)), (Control(degree=0),))
+CART_POLE = Coordinates(
+    (DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(cos=2, sin=3, velocity=4)), (Control(degree=0),)
+)
 SHUFFLED = Coordinates(
     degrees=(
-        Degree(cos=6, sin=1, velocity=0, speed_limit=5.0),
-        Degree(position=3, velocity=4),
-        Degree(cos=7, sin=2, velocity=5, speed_limit=2.0),
+        DegreeOfFreedom(cos=6, sin=1, velocity=0, speed_limit=5.0),
+        DegreeOfFreedom(position=3, velocity=4),
+        DegreeOfFreedom(cos=7, sin=2, velocity=5, speed_limit=2.0),
     ),
     controls=(Control(degree=2, limit=1.0, unit="N m"), Control(degree=0, limit=3.0, unit="N m")),
 )
@@ -127,21 +129,24 @@ def test_an_environment_that_is_not_known_has_no_declaration():
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda: Degree(velocity=0), "position, or as cos and sin"),
-        (lambda: Degree(velocity=0, cos=1), "position, or as cos and sin"),
-        (lambda: Degree(velocity=0, sin=1), "position, or as cos and sin"),
-        (lambda: Degree(velocity=0, position=1, cos=2, sin=3), "position, or as cos and sin"),
-        (lambda: Degree(velocity=0, position=1, speed_limit=0.0), "speed limit"),
-        (lambda: Degree(velocity=0, position=1, speed_limit=float("nan")), "speed limit"),
+        (lambda: DegreeOfFreedom(velocity=0), "position, or as cos and sin"),
+        (lambda: DegreeOfFreedom(velocity=0, cos=1), "position, or as cos and sin"),
+        (lambda: DegreeOfFreedom(velocity=0, sin=1), "position, or as cos and sin"),
+        (lambda: DegreeOfFreedom(velocity=0, position=1, cos=2, sin=3), "position, or as cos and sin"),
+        (lambda: DegreeOfFreedom(velocity=0, position=1, speed_limit=0.0), "speed limit"),
+        (lambda: DegreeOfFreedom(velocity=0, position=1, speed_limit=float("nan")), "speed limit"),
         (lambda: Control(degree=0, limit=-2.0), "force limit"),
         (lambda: Control(degree=0, scale=0.0), "scale"),
         (lambda: Control(degree=0, scale=float("inf")), "scale"),
         (lambda: Coordinates(()), "at least one degree"),
-        (lambda: Coordinates((Degree(velocity=1, position=1),)), "exactly once"),
-        (lambda: Coordinates((Degree(velocity=2, position=0),)), "exactly once"),
-        (lambda: Coordinates((Degree(velocity=-1, position=0),)), "exactly once"),
-        (lambda: Coordinates((Degree(velocity=1, position=0), Degree(velocity=1, position=2))), "exactly once"),
-        (lambda: Coordinates((Degree(velocity=1.0, position=0),)), "whole numbers"),
+        (lambda: Coordinates((DegreeOfFreedom(velocity=1, position=1),)), "exactly once"),
+        (lambda: Coordinates((DegreeOfFreedom(velocity=2, position=0),)), "exactly once"),
+        (lambda: Coordinates((DegreeOfFreedom(velocity=-1, position=0),)), "exactly once"),
+        (
+            lambda: Coordinates((DegreeOfFreedom(velocity=1, position=0), DegreeOfFreedom(velocity=1, position=2))),
+            "exactly once",
+        ),
+        (lambda: Coordinates((DegreeOfFreedom(velocity=1.0, position=0),)), "whole numbers"),
         (lambda: Coordinates(CART_POLE.degrees, (Control(degree=2),)), "not there"),
         (lambda: Coordinates(CART_POLE.degrees, (Control(degree=-1),)), "not there"),
     ],

@@ -25,18 +25,18 @@ from torch.utils._pytree import tree_leaves, tree_map
 import hnn_gym.agents.train
 import hnn_gym.train
 from benchmarks import training
-from hnn_gym import FitSettings, TransitionDataset, WorldModel, learn, record_steps
-from hnn_gym.agents.analytic import AnalyticSettings, train_analytic
-from hnn_gym.agents.folder import UNFINISHED
-from hnn_gym.agents.sb3 import Recipe, train_agent
+from hnn_gym import FitSettings, TransitionDataset, WorldModel, record_steps, train_world
+from hnn_gym.agents.agent_checkpoint import UNFINISHED
+from hnn_gym.agents.sb3 import AgentRecipe, train_agent
+from hnn_gym.agents.shac import ShacSettings, train_shac
 from hnn_gym.devices import on_numpy
-from hnn_gym.differentiable import rollout
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
-from hnn_gym.training import FitState, PixelSettings, held_out_error, learn_ensemble, learn_pixels
+from hnn_gym.training import FitState, PixelSettings, held_out_error, train_ensemble, train_pixel_world
 from hnn_gym.training.fit_store import load_fit, save_fit
+from hnn_gym.worlds.differentiable import rollout
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 PRETENDED = torch.device("meta")
@@ -221,7 +221,7 @@ def test_a_fit_is_the_same_on_a_device(
     free: TransitionDataset,
 ) -> None:
     data = {"pairwise": bodies, "helmholtz": free}.get(model, pendulum)
-    fitted: Callable[..., WorldModel] = lambda **more: learn(  # noqa: E731
+    fitted: Callable[..., WorldModel] = lambda **more: train_world(  # noqa: E731
         data, model, options=options, settings=FitSettings(**(STEPS | settings)), **more
     )
     here = fitted()
@@ -234,7 +234,7 @@ def test_a_fit_is_the_same_on_a_device(
 @pytest.mark.parametrize("loss", ["prediction", "shooting"])
 def test_an_ensemble_is_the_same_on_a_device(loss: Any, pendulum: TransitionDataset) -> None:
     settings = FitSettings(**STEPS, loss=loss)
-    fitted: Callable[..., tuple[WorldModel, ...]] = lambda **more: learn_ensemble(  # noqa: E731
+    fitted: Callable[..., tuple[WorldModel, ...]] = lambda **more: train_ensemble(  # noqa: E731
         pendulum, "mechanical", members=2, options=SMALL, settings=settings, **more
     )
     here = fitted()
@@ -245,7 +245,7 @@ def test_an_ensemble_is_the_same_on_a_device(loss: Any, pendulum: TransitionData
 
 
 def test_the_error_on_data_held_out_is_the_same_on_a_device(pendulum: TransitionDataset) -> None:
-    world = learn(pendulum, "mechanical", options=SMALL, settings=FitSettings(adam_steps=2, lbfgs_steps=0))
+    world = train_world(pendulum, "mechanical", options=SMALL, settings=FitSettings(adam_steps=2, lbfgs_steps=0))
     here = held_out_error(world, pendulum, horizon=4)
     with pretended_gpu() as gpu:
         assert held_out_error(world, pendulum, horizon=4, device=gpu) == here
@@ -256,29 +256,29 @@ def test_a_world_is_learned_from_frames_the_same_on_a_device(pendulum_film: Tran
         horizons=(3, 4), steps=1, adam_steps=2, warp=2, harmonics=4, reward_hidden=(4,), reward_steps=1
     )
     film = pendulum_film.take_steps(80)
-    here = learn_pixels(film, options=SMALL, settings=settings)
+    here = train_pixel_world(film, options=SMALL, settings=settings)
     with pretended_gpu() as gpu:
-        there = learn_pixels(film, options=SMALL, settings=settings, device=gpu)
+        there = train_pixel_world(film, options=SMALL, settings=settings, device=gpu)
     same_arrays(here.world.parameters, there.world.parameters)
     same_arrays(here.reward.parameters, there.reward.parameters)
     same_arrays(here.codec.arrays(), there.codec.arrays())
 
 
-TINY = AnalyticSettings(updates=4, num_envs=4, window=3, hidden=(4,), dream=5, critic_steps=2)
+TINY = ShacSettings(updates=4, num_envs=4, window=3, hidden=(4,), dream=5, critic_steps=2)
 
 
 @pytest.mark.parametrize(("env_id", "updates"), [("HNNPendulum-v0", 4), ("TwoBody-v0", 1)])
 def test_a_policy_is_the_same_on_a_device(env_id: str, updates: int) -> None:
     simulator, settings = build_simulator(env_id), replace(TINY, updates=updates)
-    here = train_analytic(simulator, settings)
+    here = train_shac(simulator, settings)
     with pretended_gpu() as gpu:
-        there = train_analytic(simulator, settings, device=gpu)
+        there = train_shac(simulator, settings, device=gpu)
     same_arrays(here.parameters, there.parameters)
 
 
 def test_an_agent_of_stable_baselines3_is_trained_where_it_is_told(gpu: str) -> None:
     arguments = {"learning_starts": 8, "batch_size": 4, "buffer_size": 20}
-    recipe = Recipe(num_envs=4, steps=16, learning_rate=1e-3, hidden=(4,), arguments=arguments)
+    recipe = AgentRecipe(num_envs=4, steps=16, learning_rate=1e-3, hidden=(4,), arguments=arguments)
     agent = train_agent("HNNPendulum-v0", "sac", recipe=recipe, device=gpu)
     assert {parameter.device for parameter in agent.policy.parameters()} == {PRETENDED}
 
@@ -345,7 +345,7 @@ def test_a_fit_begun_on_one_device_goes_on_on_another(
     first: str, pendulum: TransitionDataset, tmp_path: Path, gpu: str
 ) -> None:
     settings = FitSettings(adam_steps=6, lbfgs_steps=0)
-    fitted: Callable[..., WorldModel] = lambda **more: learn(  # noqa: E731
+    fitted: Callable[..., WorldModel] = lambda **more: train_world(  # noqa: E731
         pendulum, "mechanical", options=SMALL, settings=settings, **more
     )
     stop = stopping_at(3)
@@ -368,9 +368,9 @@ def test_a_fit_begun_on_one_device_goes_on_on_another(
 def test_a_policy_begun_on_one_device_goes_on_on_another(first: str, tmp_path: Path, gpu: str) -> None:
     simulator = build_simulator("HNNPendulum-v0")
     with pytest.raises(StoppedError):
-        train_analytic(simulator, TINY, folder=tmp_path, save_every=0.0, report=stopping_at(3), device=first)
-    resumed = train_analytic(simulator, TINY, folder=tmp_path, device="meta" if first == "cpu" else "cpu")
-    same_arrays(train_analytic(simulator, TINY).parameters, resumed.parameters)
+        train_shac(simulator, TINY, folder=tmp_path, save_every=0.0, report=stopping_at(3), device=first)
+    resumed = train_shac(simulator, TINY, folder=tmp_path, device="meta" if first == "cpu" else "cpu")
+    same_arrays(train_shac(simulator, TINY).parameters, resumed.parameters)
 
 
 # What is not there.
@@ -389,11 +389,11 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(
 ) -> None:
     never = stopping_at(1)
     trainings: list[Callable[[], Any]] = [
-        lambda: learn(pendulum, device=device, report=never),
-        lambda: learn_ensemble(pendulum, device=device, report=never),
-        lambda: learn_pixels(pendulum_film, device=device, report=never),
+        lambda: train_world(pendulum, device=device, report=never),
+        lambda: train_ensemble(pendulum, device=device, report=never),
+        lambda: train_pixel_world(pendulum_film, device=device, report=never),
         lambda: held_out_error(true_world("Pendulum-v1"), pendulum, device=device),
-        lambda: train_analytic(build_simulator("HNNPendulum-v0"), device=device, report=never),
+        lambda: train_shac(build_simulator("HNNPendulum-v0"), device=device, report=never),
         lambda: train_agent("HNNPendulum-v0", device=device, report=never),
         lambda: gymnasium.make_vec("HNNPendulum-v0", num_envs=2, device=device),
     ]
@@ -422,7 +422,7 @@ def test_the_commands_refuse_it_before_they_write_or_remove_a_file(device: str, 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_learns_what_the_cpu_learns(pendulum: TransitionDataset) -> None:
     settings = FitSettings(adam_steps=20, lbfgs_steps=0)
-    here, there = (learn(pendulum, options=SMALL, settings=settings, device=device) for device in ("cpu", "cuda"))
+    here, there = (train_world(pendulum, options=SMALL, settings=settings, device=device) for device in ("cpu", "cuda"))
     for name, value in here.parameters.items():
         # Other kernels round otherwise: 1e-16 in twenty steps that do not yet amplify it much.
         np.testing.assert_allclose(there.parameters[name], value, rtol=1e-8, atol=1e-10)

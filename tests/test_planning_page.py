@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "planning.md").read_text(encodin
 
 
 def test_the_programs_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, ensemble = hnn_gym.learn, training.learn_ensemble
+    whole, ensemble = hnn_gym.train_world, training.train_ensemble
 
     def quick(dataset: object, model: str, settings: hnn_gym.FitSettings | None = None) -> hnn_gym.WorldModel:
         short = replace(settings or hnn_gym.FitSettings(), adam_steps=20, lbfgs_steps=20, least_squares_steps=0)
@@ -24,7 +24,7 @@ def test_the_programs_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(hnn_gym, "learn", quick)
     fit = hnn_gym.FitSettings(adam_steps=10, lbfgs_steps=10)
-    monkeypatch.setattr(training, "learn_ensemble", partial(ensemble, settings=fit))
+    monkeypatch.setattr(training, "train_ensemble", partial(ensemble, settings=fit))
     programs = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     assert len(programs) == 5
     names: dict[str, object] = {}

@@ -18,7 +18,7 @@ from hnn_gym.data import record_steps
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.training import one_step_rms
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 TINY = Settings(adam_steps=40, lbfgs_steps=30, drift_steps=200, film_steps=5)
 QUIET = Console(quiet=True)

@@ -14,11 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import hnn_gym.train as command
 from hnn_gym.data import RecordTransitions
-from hnn_gym.data.drive import drive
+from hnn_gym.data.driver import drive
 from hnn_gym.data.policies import named_policy
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.training import FitSettings
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
     settings = replace(settings, fit=replace(settings.fit, lbfgs_steps=0))
     straight = command.train(replace(settings, out=settings.out.with_name("straight")))
 
-    original = command.learn
+    original = command.train_world
 
     def killed(*args: object, report: object, **kwargs: object) -> WorldModel:
         def until_half(progress: object, state: object) -> None:

@@ -34,9 +34,9 @@ def test_every_command_and_program_of_the_tutorial_run(tmp_path: Path, monkeypat
     tiny = {"batch_size": 16, "buffer_size": 1000, "learning_starts": 100}
     short = replace(sb3.RECIPES["sac"], num_envs=4, steps=400, hidden=(8,), arguments=tiny)
     monkeypatch.setitem(sb3.RECIPES, "sac", short)
-    quick = partial(hnn_gym.learn, settings=FIT)
+    quick = partial(hnn_gym.train_world, settings=FIT)
     monkeypatch.setattr(hnn_gym, "learn", quick)
-    monkeypatch.setattr(training, "learn_ensemble", partial(training.learn_ensemble, settings=FIT))
+    monkeypatch.setattr(training, "train_ensemble", partial(training.train_ensemble, settings=FIT))
     monkeypatch.setattr(transfer_report, "_FRAMES", 4)
     monkeypatch.chdir(tmp_path)
     commands = [line for block in blocks("bash") for line in block.splitlines() if line]
@@ -46,7 +46,7 @@ def test_every_command_and_program_of_the_tutorial_run(tmp_path: Path, monkeypat
         assert (python, flag) == ("python", "-m")
         monkeypatch.setattr(sys, "argv", [module, *arguments, *SHORT[module]])
         runpy.run_module(module, run_name="__main__", alter_sys=True)
-    for agent in ("sac", "analytic", "spring", "bump"):
+    for agent in ("sac", "shac", "spring", "bump"):
         assert (tmp_path / "agents" / agent / "transfer" / "report.md").is_file()
     programs = blocks("python")
     assert len(programs) == 4

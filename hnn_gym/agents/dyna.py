@@ -18,7 +18,7 @@ import numpy as np
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.errors import InputError
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 Learner = Callable[[TransitionDataset], Sequence[WorldModel]]
 """Learns one world or an ensemble from a recording."""
@@ -66,7 +66,7 @@ class Round:
 
 def dyna(
     env: gymnasium.Env[Any, Any],
-    learn: Learner,
+    train: Learner,
     dream: Dreamer,
     *,
     settings: DynaSettings | None = None,
@@ -76,17 +76,17 @@ def dyna(
     """Run the loop in a real environment.
 
     Example:
-        >>> from hnn_gym import learn
+        >>> from hnn_gym import train_world
         >>> from hnn_gym.agents.sampling import SamplingPlanner
         >>> rounds = dyna(  # doctest: +SKIP
         ...     gymnasium.make("Pendulum-v1"),
-        ...     lambda data: [learn(data, "mechanical")],
+        ...     lambda data: [train_world(data, "mechanical")],
         ...     lambda worlds, horizon, data: SamplingPlanner(build_simulator(worlds[0]), horizon=min(horizon, 40)),
         ... )
 
     Args:
         env: the real environment; left open.
-        learn: from a recording to worlds.
+        train: from a recording to worlds.
         dream: from worlds to an agent.
         settings: when to record, and when to stop.
         coordinates: what its observations are, where that is not known here.
@@ -103,7 +103,7 @@ def dyna(
     recorded = record_steps(env, steps=settings.first_steps, seed=settings.seed, **known)  # type: ignore[arg-type]
     rounds: list[Round] = []
     for number in range(settings.rounds):
-        worlds = tuple(learn(recorded))
+        worlds = tuple(train(recorded))
         horizon = settings.horizons[min(number, len(settings.horizons) - 1)]
         agent = dream(worlds, horizon, recorded)
         episode = record_episode(env, agent, seed=settings.seed + 1 + number, coordinates=coordinates)

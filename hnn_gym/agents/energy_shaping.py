@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.phase import join, split
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.phase import join, split
+from hnn_gym.worlds.world_model import WorldModel
 
 Target = Callable[[np.ndarray], np.ndarray]
 """Energy to have in J ``(...)``, of observations ``(..., d)``."""

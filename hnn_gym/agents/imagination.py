@@ -15,8 +15,8 @@ import numpy as np
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.stepping import program_of
 from hnn_gym.errors import InputError
-from hnn_gym.trace import many
-from hnn_gym.world_model import WorldModel
+from hnn_gym.trace import batch_code
+from hnn_gym.worlds.world_model import WorldModel
 
 _BLOCK = 512
 """States of a block: few enough for the second-level cache, enough to spread the cost of a call."""
@@ -43,7 +43,7 @@ class Imagination:
         program = program_of(simulator)
         self._block: Step | None = None
         if program is not None:
-            run = many.compiled(program.telling(("x", "reward", "terminated")), _BLOCK, self._dtype)
+            run = batch_code.compiled(program.select_outputs(("x", "reward", "terminated")), _BLOCK, self._dtype)
             after = np.empty((_BLOCK, 2 * simulator.world.coordinates.n), self._dtype, order="F")
             reward, terminated = np.empty(_BLOCK, self._dtype), np.empty(_BLOCK, np.bool_)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from hnn_gym.agents import analytic_policy, sb3, sb3_store
+from hnn_gym.agents import sb3, sb3_store, shac_policy
+from hnn_gym.agents.agent_checkpoint import read_agent
 from hnn_gym.agents.evaluate import Policy
-from hnn_gym.agents.folder import read_agent
 from hnn_gym.errors import InputError
 
 _LOADERS: dict[str, Callable[[str | os.PathLike[str]], Policy]] = {
-    sb3_store.KIND: sb3.load_agent,
-    analytic_policy.KIND: analytic_policy.AnalyticPolicy.load,
+    sb3_store.KIND: sb3.load_sb3_agent,
+    shac_policy.KIND: shac_policy.ShacPolicy.load,
 }
 
 

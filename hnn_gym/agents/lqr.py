@@ -14,8 +14,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, solve_discrete_are
 
 from hnn_gym.errors import InputError
-from hnn_gym.phase import join, split
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.phase import join, split
+from hnn_gym.worlds.world_model import WorldModel
 
 _RESIDUE = 1e-3
 """Largest change of state in one step at an equilibrium, in the units of the state."""

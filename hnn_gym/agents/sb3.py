@@ -23,25 +23,25 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from hnn_gym.agents.folder import UNFINISHED, world_named
+from hnn_gym.agents.agent_checkpoint import UNFINISHED, world_named
 from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.devices import checked_device
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
-from hnn_gym.pixel_world import PixelWorld
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.pixel_world import PixelWorld
+from hnn_gym.worlds.world_model import WorldModel
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
 _LAST_RATE = 0.02
 
 World = WorldModel | PixelWorld | str | os.PathLike[str] | Sequence[WorldModel]
-Report = Callable[[int, float], None]
+StepReport = Callable[[int, float], None]
 """(steps so far, mean return of the last hundred dreamt episodes, NaN before the first has ended)."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class AgentRecipe:
     """How an algorithm is trained; JSON-ready.
 
     Attributes:
@@ -75,15 +75,15 @@ class Recipe:
 _OFF_POLICY = {"gamma": 0.99, "tau": 0.01, "batch_size": 512, "train_freq": 1, "gradient_steps": 8}
 _OFF_POLICY |= {"buffer_size": 200_000, "learning_starts": 1_600}
 _ON_POLICY = {"gamma": 0.95, "gae_lambda": 0.95, "n_steps": 32, "batch_size": 512, "n_epochs": 16}
-RECIPES: dict[str, Recipe] = {
-    "sac": Recipe(32, 48_000, 2e-3, arguments=_OFF_POLICY | {"target_entropy": -2.0}),
-    "td3": Recipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
-    "ddpg": Recipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
-    "ppo": Recipe(256, 1_000_000, 2e-3, arguments=_ON_POLICY),
-    "a2c": Recipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
+RECIPES: dict[str, AgentRecipe] = {
+    "sac": AgentRecipe(32, 48_000, 2e-3, arguments=_OFF_POLICY | {"target_entropy": -2.0}),
+    "td3": AgentRecipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
+    "ddpg": AgentRecipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
+    "ppo": AgentRecipe(256, 1_000_000, 2e-3, arguments=_ON_POLICY),
+    "a2c": AgentRecipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
 }
 """Chosen in a dream of Pendulum-v1 that no published figure comes from: SAC by hand among some ten settings, TD3 and
-PPO by ``python -m hnn_gym.experiments.recipes``. A2C and DDPG are not tuned."""
+PPO by ``python -m experiments.recipes``. A2C and DDPG are not tuned."""
 
 
 def dream(
@@ -112,12 +112,12 @@ def train_agent(
     world: World,
     algo: str = "sac",
     *,
-    recipe: Recipe | None = None,
+    recipe: AgentRecipe | None = None,
     seed: int = 0,
     env_kwargs: Mapping[str, Any] | None = None,
     folder: str | os.PathLike[str] | None = None,
     save_every: float = 30.0,
-    report: Report | None = None,
+    report: StepReport | None = None,
     callback: Any = None,
     tensorboard: str | os.PathLike[str] | None = None,
     progress_bar: bool = False,
@@ -164,8 +164,8 @@ def train_agent(
     simulator = envs.batch.simulator
     training = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
     training |= {"world": world_named(simulator.world), "about": dict(about or {})}
-    if simulator.doubt is not None:
-        training["others"] = [world_named(other) for other in simulator.doubt.others]
+    if simulator.ensemble is not None:
+        training["others"] = [world_named(other) for other in simulator.ensemble.others]
     if kept is not None and kept.exists():
         load_unfinished(kept, agent, training)
     keep = None if kept is None else (lambda: save_unfinished(kept, agent, training))
@@ -197,7 +197,7 @@ def save_agent(
     agent: BaseAlgorithm,
     *,
     algo: str,
-    recipe: Recipe | None = None,
+    recipe: AgentRecipe | None = None,
     about: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -218,7 +218,7 @@ def save_agent(
     write_policy(path, agent, card, overwrite=overwrite)
 
 
-def load_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
+def load_sb3_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
     """Read an agent that :func:`save_agent` wrote; nothing in it is executed.
 
     The algorithm is built from the card, and takes only its tensors from the zip: no pickle is opened.
@@ -229,7 +229,7 @@ def load_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
     """
 
     def build(card: Mapping[str, Any], spaces: gymnasium.Env[Any, Any]) -> BaseAlgorithm:
-        recipe = Recipe(**card["recipe"])
+        recipe = AgentRecipe(**card["recipe"])
         if "buffer_size" in recipe.arguments:  # an agent that is not trained needs no memory
             recipe = replace(recipe, arguments={**recipe.arguments, "buffer_size": 1})
         return _new(card["algo"], recipe, DummyVecEnv([lambda: copy(spaces)] * recipe.num_envs), seed=None)
@@ -237,7 +237,7 @@ def load_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
     return read_policy(path, build)
 
 
-def _recipe(algo: str, recipe: Recipe | None) -> Recipe:
+def _recipe(algo: str, recipe: AgentRecipe | None) -> AgentRecipe:
     if algo not in ALGORITHMS:
         raise InputError(f"There is no algorithm {algo!r}: choose from {', '.join(sorted(ALGORITHMS))}.")
     return RECIPES[algo] if recipe is None else recipe
@@ -245,7 +245,7 @@ def _recipe(algo: str, recipe: Recipe | None) -> Recipe:
 
 def _new(
     algo: str,
-    recipe: Recipe,
+    recipe: AgentRecipe,
     envs: VecEnv,
     *,
     seed: int | None,
@@ -274,7 +274,7 @@ def _new(
 class _Horizon(BaseCallback):
     """Lets dreams take as long as the recipe says at this point of the training."""
 
-    def __init__(self, envs: SimulatorVecEnv, recipe: Recipe) -> None:
+    def __init__(self, envs: SimulatorVecEnv, recipe: AgentRecipe) -> None:
         super().__init__()
         self._batch, self._recipe = envs.batch, recipe
 
@@ -287,7 +287,7 @@ class _Horizon(BaseCallback):
 class _Watch(BaseCallback):
     """Reports once a second and saves now and then."""
 
-    def __init__(self, report: Report | None, keep: Callable[[], None] | None, save_every: float) -> None:
+    def __init__(self, report: StepReport | None, keep: Callable[[], None] | None, save_every: float) -> None:
         super().__init__()
         self._tell, self._keep, self._save_every = report, keep, save_every
         self._told = self._kept = time.monotonic()

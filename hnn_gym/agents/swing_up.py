@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.agents.lqr import LinearQuadratic
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.errors import InputError
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.worlds.world_model import WorldModel
 
 
 class SwingUp:

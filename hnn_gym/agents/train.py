@@ -17,15 +17,15 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hnn_gym.agents import analytic, sb3
+from hnn_gym.agents import sb3, shac
+from hnn_gym.agents.agent_checkpoint import CARD, UNFINISHED, check_free, read_agent, world_named
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
-from hnn_gym.agents.folder import CARD, UNFINISHED, check_free, read_agent, world_named
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.named_reward import named_reward, reward_told
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
-from hnn_gym.data.plain import plain
+from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.checks import check_reward
@@ -34,7 +34,7 @@ from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 
 REPORT = "transfer"
-Report = Callable[[float, str], None]
+ProgressReport = Callable[[float, str], None]
 """(share done, a few words)."""
 _SCALARS = "tensorboard"
 _TRIED = 5
@@ -42,7 +42,7 @@ _TRIED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class TrainAgentSettings:
     """Train an agent in a world of ours, and report what it does in the real environment.
 
     Interrupted, it goes on from its last saving when the same command is given again.
@@ -52,8 +52,8 @@ class Settings:
     """Folder of a checkpoint that ``python -m hnn_gym.train`` wrote, or the id of an environment of ours."""
     out: Path
     """Folder for the agent and its report."""
-    algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "analytic"] = "sac"
-    """An algorithm of stable-baselines3, or analytic: gradients through the world itself."""
+    algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "shac"] = "sac"
+    """An algorithm of stable-baselines3, or shac: gradients through the world itself."""
     evaluate_on: str | None = None
     """Id of the real environment. None: the one the world was learned from. One learned from frames sees its frames."""
     actions: Literal["force", "bump", "force+bump", "bump-by-force"] = "force"
@@ -71,7 +71,7 @@ class Settings:
     overwrite: bool = False
     """Replace an agent that is there, or an interrupted training."""
     device: str = "cpu"
-    """cpu or cuda: where the agent's networks are trained, and with analytic the dreams too."""
+    """cpu or cuda: where the agent's networks are trained, and with shac the dreams too."""
     threads: int = 1
     """Threads for torch; networks this small are fastest with one."""
 
@@ -81,7 +81,7 @@ class Settings:
         check_at_least(0, seed=self.seed)
 
 
-def train(settings: Settings) -> Transfer:
+def train(settings: TrainAgentSettings) -> Transfer:
     """Train, save and measure an agent as the settings say.
 
     Raises:
@@ -106,7 +106,7 @@ def train(settings: Settings) -> Transfer:
         (settings.out / UNFINISHED).unlink(missing_ok=True)
     if not _waits_for_its_report(settings, asked):
         with _bar() as report:
-            train_and_save = _train_analytic if settings.algo == "analytic" else _train_sb3
+            train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
     transfer = measure_transfer(
         load_agent(settings.out), simulator, real, seeds=range(settings.episodes), env_kwargs=real_kwargs
@@ -129,7 +129,7 @@ def _check_reward(simulator: Simulator) -> None:
     check_reward(simulator.task, q, v, np.zeros((_TRIED, len(simulator.world.coordinates.controls))))
 
 
-def _environment(settings: Settings, simulator: Simulator) -> tuple[str, dict[str, Any]]:
+def _environment(settings: TrainAgentSettings, simulator: Simulator) -> tuple[str, dict[str, Any]]:
     """The real environment's id and arguments: as asked for, or those of what the world was learned from."""
     if settings.evaluate_on is not None:
         return settings.evaluate_on, {}
@@ -141,7 +141,7 @@ def _environment(settings: Settings, simulator: Simulator) -> tuple[str, dict[st
     raise InputError("The card of this world does not tell what it was learned from: give --evaluate-on.")
 
 
-def _real(settings: Settings, simulator: Simulator) -> tuple[str | MakeEnv, dict[str, Any]]:
+def _real(settings: TrainAgentSettings, simulator: Simulator) -> tuple[str | MakeEnv, dict[str, Any]]:
     """The real environment, or what makes it, and its arguments; it fits the dream.
 
     Bumps are realised by force where it has none, and a world learned from frames is lived in by frames alone.
@@ -182,7 +182,7 @@ def _real(settings: Settings, simulator: Simulator) -> tuple[str | MakeEnv, dict
     return (env_id, arguments) if settings.actions == "force" and eyes is None else (make, {})
 
 
-def _waits_for_its_report(settings: Settings, asked: dict[str, Any]) -> bool:
+def _waits_for_its_report(settings: TrainAgentSettings, asked: dict[str, Any]) -> bool:
     """Whether the agent of this very command is there, and only its report is not.
 
     Raises:
@@ -196,7 +196,11 @@ def _waits_for_its_report(settings: Settings, asked: dict[str, Any]) -> bool:
 
 
 def _train_sb3(
-    settings: Settings, simulator: Simulator, env_kwargs: dict[str, Any], about: dict[str, Any], report: Report
+    settings: TrainAgentSettings,
+    simulator: Simulator,
+    env_kwargs: dict[str, Any],
+    about: dict[str, Any],
+    report: ProgressReport,
 ) -> None:
     recipe = sb3.RECIPES[settings.algo]
     recipe = replace(recipe, steps=settings.steps or recipe.steps, num_envs=settings.num_envs or recipe.num_envs)
@@ -215,14 +219,18 @@ def _train_sb3(
     sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=about, overwrite=settings.overwrite)
 
 
-def _train_analytic(
-    settings: Settings, simulator: Simulator, env_kwargs: dict[str, Any], about: dict[str, Any], report: Report
+def _train_shac(
+    settings: TrainAgentSettings,
+    simulator: Simulator,
+    env_kwargs: dict[str, Any],
+    about: dict[str, Any],
+    report: ProgressReport,
 ) -> None:
-    own = analytic.AnalyticSettings(seed=settings.seed)
+    own = shac.ShacSettings(seed=settings.seed)
     own = replace(own, num_envs=settings.num_envs or own.num_envs)
     if settings.steps is not None:
         own = replace(own, updates=max(settings.steps // (own.num_envs * own.window), 1))
-    policy = analytic.train_analytic(
+    policy = shac.train_shac(
         simulator,
         own,
         folder=settings.out,
@@ -234,7 +242,7 @@ def _train_analytic(
 
 
 @contextmanager
-def _bar() -> Iterator[Report]:
+def _bar() -> Iterator[ProgressReport]:
     """A progress bar on standard error, as a function of the share done and a few words."""
     columns = TextColumn("Dreaming"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as bars:
@@ -242,7 +250,7 @@ def _bar() -> Iterator[Report]:
         yield lambda share, told: bars.update(task, completed=share, told=told)
 
 
-def _main(settings: Settings) -> None:
+def _main(settings: TrainAgentSettings) -> None:
     torch.set_num_threads(settings.threads)
     transfer = train(settings)
     dream, real = transfer.dream.returns.mean(), transfer.real.returns.mean()
@@ -251,4 +259,4 @@ def _main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(_main, Settings, prog="python -m hnn_gym.agents.train")
+    run(_main, TrainAgentSettings, prog="python -m hnn_gym.agents.train")

@@ -59,7 +59,7 @@ def write_transfer(
             transfer.dream.returns, transfer.real.returns, transfer.errors, positions, dt=world.dt, label=label
         )
         plots.save(figure, folder / FIGURE)
-        filmed = simulator.task.picture is not None
+        filmed = simulator.task.renderer is not None
         if filmed:
             stride = -(-max(len(q) for q, _ in motions.values()) // _FRAMES)
             films, notes = _film(simulator, transfer, motions, shown=shown, stride=stride)

@@ -2,12 +2,12 @@
 
 from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.dataset import TransitionDataset
-from hnn_gym.data.drive import drive, record_steps
+from hnn_gym.data.driver import drive, record_steps
 from hnn_gym.data.episode import Episode
 from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.noise import ObservationNoise
 from hnn_gym.data.parallel import episodes_in_processes
-from hnn_gym.data.policies import POLICIES, Policy, named_policy
+from hnn_gym.data.policies import POLICIES, RecordingPolicy, named_policy
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
 from hnn_gym.data.store_writer import StoreWriter
@@ -19,9 +19,9 @@ __all__ = [
     "FrameRule",
     "MemoryWriter",
     "ObservationNoise",
-    "Policy",
     "Provenance",
     "RecordTransitions",
+    "RecordingPolicy",
     "StoreWriter",
     "TransitionDataset",
     "Transitions",

@@ -15,7 +15,7 @@ import numpy as np
 from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.provenance import Provenance
-from hnn_gym.data.source import MemorySource, Source
+from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError
 
@@ -38,7 +38,7 @@ class TransitionDataset:
         steps: how many steps of each count, int64 ``(num_episodes,)``.
     """
 
-    def __init__(self, source: Source, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray) -> None:
+    def __init__(self, source: RowSource, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray) -> None:
         self.provenance = provenance
         self._source = source
         self._episodes = episodes
@@ -65,7 +65,7 @@ class TransitionDataset:
         return cls._whole(MemorySource(episodes), provenance)
 
     @classmethod
-    def _whole(cls, source: Source, provenance: Provenance) -> TransitionDataset:
+    def _whole(cls, source: RowSource, provenance: Provenance) -> TransitionDataset:
         steps = np.diff(source.ends, prepend=0)
         return cls(source, provenance, episodes=np.arange(len(steps)), steps=steps)
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
-from hnn_gym.data.drive import check_range, drive_episode
+from hnn_gym.data.driver import check_range, drive_episode
 from hnn_gym.data.episode import Episode
 from hnn_gym.data.policies import named_policy
 from hnn_gym.data.provenance import Provenance
@@ -30,7 +30,7 @@ _AHEAD = 2
 def episodes_in_processes(
     make: MakeRecorder, *, policy: str, steps: int, seed: int, first_episode: int = 0, workers: int
 ) -> Iterator[Episode]:
-    """Yield the episodes that :func:`~hnn_gym.data.drive.drive` would record, the last one cut where it cuts it.
+    """Yield the episodes that :func:`~hnn_gym.data.driver.drive` would record, the last one cut where it cuts it.
 
     Args:
         make: called once in every process.

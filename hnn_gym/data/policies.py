@@ -9,11 +9,11 @@ from gymnasium.spaces import Box
 
 from hnn_gym.errors import InputError
 
-Policy = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+RecordingPolicy = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Takes an observation and the episode's random generator, and returns an action."""
 
 
-def random_policy(space: Box) -> Policy:
+def random_policy(space: Box) -> RecordingPolicy:
     """Return a policy of independent actions, uniform in ``space``.
 
     Raises:
@@ -32,7 +32,7 @@ def random_policy(space: Box) -> Policy:
     return lambda observation, rng: rng.uniform(space.low, space.high).astype(space.dtype)
 
 
-def zero_policy(space: Box) -> Policy:
+def zero_policy(space: Box) -> RecordingPolicy:
     """Return the policy that does nothing.
 
     Raises:
@@ -44,11 +44,11 @@ def zero_policy(space: Box) -> Policy:
     return lambda observation, rng: action.copy()
 
 
-POLICIES: dict[str, Callable[[Box], Policy]] = {"random": random_policy, "zero": zero_policy}
+POLICIES: dict[str, Callable[[Box], RecordingPolicy]] = {"random": random_policy, "zero": zero_policy}
 """The policies that have a name."""
 
 
-def named_policy(name: str, space: Box) -> Policy:
+def named_policy(name: str, space: Box) -> RecordingPolicy:
     """Return the policy called ``name`` for the action space ``space``.
 
     Raises:

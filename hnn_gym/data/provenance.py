@@ -19,7 +19,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.frames import FrameRule
-from hnn_gym.data.plain import plain
+from hnn_gym.data.json_values import plain
 from hnn_gym.errors import InputError
 
 
@@ -56,6 +56,10 @@ class Appended:
     versions: dict[str, str]
 
 
+_OLD_NAMES = {"stands_for": "task_source"}
+"""Fields that release 0.1 wrote under another name."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where a dataset comes from.
@@ -73,8 +77,8 @@ class Provenance:
         appended: later recordings, where seed, policy or versions changed.
         frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
         observation_noise: share of :class:`hnn_gym.data.ObservationNoise`.
-        stands_for: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
-            learned world: what ``env.unwrapped.stands_for`` tells. Empty where that tells that the task was one's own.
+        task_source: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
+            learned world: what ``env.unwrapped.task_source`` tells. Empty where that tells that the task was one's own.
     """
 
     env_id: str
@@ -89,7 +93,7 @@ class Provenance:
     appended: tuple[Appended, ...] = ()
     frame_rule: FrameRule | None = None
     observation_noise: float = 0.0
-    stands_for: dict[str, Any] | None = None
+    task_source: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -122,11 +126,11 @@ class Provenance:
             dt = getattr(env.unwrapped, "dt", None)
         if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
             raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
-        stands_for = getattr(env.unwrapped, "stands_for", None)
+        task_source = getattr(env.unwrapped, "task_source", None)
         spec = env.spec
-        if stands_for is None and hasattr(env.unwrapped, "stands_for"):
-            stands_for = {}
-        another = isinstance(stands_for, Mapping) and (spec is None or stands_for.get("id") != spec.id)
+        if task_source is None and hasattr(env.unwrapped, "task_source"):
+            task_source = {}
+        another = isinstance(task_source, Mapping) and (spec is None or task_source.get("id") != spec.id)
         kwargs = dict(spec.kwargs) if spec else {}
         kwargs.pop("render_mode", None)
         if coordinates is None:
@@ -149,7 +153,7 @@ class Provenance:
             coordinates=None if coordinates is None else plain(coordinates),
             frame_rule=frame_rule,
             observation_noise=env.get_wrapper_attr(_NOISE) if env.has_wrapper_attr(_NOISE) else 0.0,
-            stands_for=plain(stands_for) if another else None,
+            task_source=plain(task_source) if another else None,
         )
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
@@ -193,8 +197,8 @@ class Provenance:
             values["frame_rule"] = self.frame_rule.to_json()
         if not self.observation_noise:
             del values[_NOISE]
-        if self.stands_for is None:
-            del values["stands_for"]
+        if self.task_source is None:
+            del values["task_source"]
         return values
 
     @classmethod
@@ -205,6 +209,7 @@ class Provenance:
             InputError: a field is missing, unknown or damaged.
         """
         try:
+            values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
             return cls(
                 **{
                     **values,

@@ -30,7 +30,7 @@ class Column:
         return self.dtype.itemsize * int(np.prod(self.shape))
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Rows that a :class:`~hnn_gym.data.dataset.TransitionDataset` is a view of."""
 
     @property

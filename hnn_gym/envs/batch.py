@@ -11,11 +11,11 @@ import numpy as np
 
 from hnn_gym.envs.checks import check_steps, numbers
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.draws import Draws
+from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 class Batch:

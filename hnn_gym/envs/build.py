@@ -11,31 +11,31 @@ import numpy as np
 
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.doubt import doubt_of
+from hnn_gym.envs.ensemble import ensemble_of
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks import OTHER_TASKS, BranchedTask, Reward, Task, task_for
-from hnn_gym.envs.tasks.filmed import FilmedTask
+from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.true_worlds import truth_of
 from hnn_gym.errors import InputError
-from hnn_gym.pixel_world import PixelWorld
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.pixel_world import PixelWorld
+from hnn_gym.worlds.world_model import WorldModel
 
-Source = WorldModel | PixelWorld | str | os.PathLike[str]
+WorldSource = WorldModel | PixelWorld | str | os.PathLike[str]
 """What a world is named by: itself, the id of one that ships, or the path of a checkpoint."""
 
 
 def build_simulator(
-    world_model: Source | Sequence[Source],
+    world_model: WorldSource | Sequence[WorldSource],
     *,
     task: Task | str | None = None,
     reward: Reward | None = None,
     dt: float | None = None,
     actions: str = "force",
     bump_limit: float = 1.0,
-    bump_price: float = 0.05,
+    bump_cost: float = 0.05,
     exactly_reversible: bool = False,
-    disagreement_price: float = 0.0,
+    disagreement_penalty: float = 0.0,
     disagreement_limit: float | None = None,
     starts: np.ndarray | None = None,
 ) -> Simulator:
@@ -62,7 +62,7 @@ def build_simulator(
     if reward is not None and not callable(reward):
         raise InputError(f"reward must be a function f(observation, force, next_observation), not {reward!r}.")
     if task is None and seen is not None:
-        filmed = FilmedTask(seen)
+        filmed = PixelTask(seen)
         task = filmed if reward is None else RewardedTask(filmed, world.coordinates, reward)
     elif task is None:
         task = task_for(world, reward=reward)
@@ -73,12 +73,12 @@ def build_simulator(
     _check_fit(task, world)
     if starts is not None:
         task = BranchedTask(task, world.coordinates, starts)
-    channel = channel_of(actions, world=world, limit=bump_limit, price=bump_price)
-    doubt = doubt_of(world, others, price=disagreement_price, limit=disagreement_limit)
-    return Simulator(world, task, channel, truth_of(world), doubt)
+    channel = channel_of(actions, world=world, limit=bump_limit, cost=bump_cost)
+    ensemble = ensemble_of(world, others, penalty=disagreement_penalty, limit=disagreement_limit)
+    return Simulator(world, task, channel, truth_of(world), ensemble)
 
 
-def _members(world_model: Source | Sequence[Source]) -> list[Source]:
+def _members(world_model: WorldSource | Sequence[WorldSource]) -> list[WorldSource]:
     if not isinstance(world_model, Sequence) or isinstance(world_model, str):
         return [world_model]
     if not world_model:

@@ -1,8 +1,8 @@
 """How an agent's action reaches the physics: as a force, as an energy bump of dE joules, as both, or by force.
 
-A bump is given first, at the start of the step; then the world steps under the force. Its price is taken from the
-reward: ``price * abs(realised dE)``. A bump by force is a request too, but bounded force answers it during the step, as
-:class:`hnn_gym.envs.realise.BumpByForce` does in an environment that has no bumps; it costs what force costs.
+A bump is given first, at the start of the step; then the world steps under the force. Its cost is taken from the
+reward: ``cost * abs(realised dE)``. A bump by force is a request too, but bounded force answers it during the step, as
+:class:`hnn_gym.envs.bump_by_force.BumpByForce` does in an environment that has no bumps; it costs what force costs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.bump import Direction
+from hnn_gym.envs.energy_tracking import force_bounds, force_towards
 from hnn_gym.envs.tasks import Task
-from hnn_gym.envs.towards import force_bounds, force_towards
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.bump import Direction
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.worlds.world_model import WorldModel
 
 
 class Applied(NamedTuple):
@@ -73,13 +73,13 @@ class BumpChannel(ActionChannel):
     Attributes:
         with_force: the first entries of the action are the task's own.
         limit: largest abs(dE) of one step, in J.
-        price: reward taken for each joule realised, given or removed.
-        direction: of the bump, see :func:`hnn_gym.bump.bump`.
+        cost: reward taken for each joule realised, given or removed.
+        direction: of the bump, see :func:`hnn_gym.physics.bump.bump`.
     """
 
     with_force: bool = False
     limit: float = 1.0
-    price: float = 0.05
+    cost: float = 0.05
     direction: Direction = "momentum"
 
     def space(self, task: Task) -> Box:
@@ -95,7 +95,7 @@ class BumpChannel(ActionChannel):
         dE = action[..., -1]
         given = world.bump(x, namespace(x).clip(dE, -self.limit, self.limit), direction=self.direction)
         forces = action[..., :-1] if self.with_force else _none(world, action)
-        return Applied(given.x, forces, dE, given.realised, self.price * abs(given.realised))
+        return Applied(given.x, forces, dE, given.realised, self.cost * abs(given.realised))
 
 
 @dataclass(frozen=True)
@@ -124,26 +124,26 @@ def _none(world: WorldModel, action: Array) -> Array:
     return namespace(action).concat([0 * action[..., :1]] * len(world.coordinates.controls), axis=-1)
 
 
-def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: float = 0.05) -> ActionChannel:
+def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, cost: float = 0.05) -> ActionChannel:
     """Return the channel named "force", "bump", "force+bump" or "bump-by-force".
 
     Args:
         actions: its name.
         world: the world it will act on.
         limit: largest abs(dE) of one step, in J.
-        price: reward taken for each joule realised; not of bumps by force.
+        cost: reward taken for each joule realised; not of bumps by force.
 
     Raises:
-        InputError: an unknown name, a limit or price out of range, bumps on a world without an energy, or by force
+        InputError: an unknown name, a limit or cost out of range, bumps on a world without an energy, or by force
             where none is bounded.
     """
     if actions == "force":
         return ForceChannel()
     if actions not in ("bump", "force+bump", "bump-by-force"):
         raise InputError(f"actions must be 'force', 'bump', 'force+bump' or 'bump-by-force', not {actions!r}.")
-    numbers = isinstance(limit, Real) and isinstance(price, Real)
-    if not numbers or not 0 < limit < float("inf") or not 0 <= price < float("inf"):
-        raise InputError(f"A bump needs bump_limit > 0 J and bump_price >= 0 per J, got {limit!r} and {price!r}.")
+    numbers = isinstance(limit, Real) and isinstance(cost, Real)
+    if not numbers or not 0 < limit < float("inf") or not 0 <= cost < float("inf"):
+        raise InputError(f"A bump needs bump_limit > 0 J and bump_cost >= 0 per J, got {limit!r} and {cost!r}.")
     if not world.has_energy:
         raise InputError(
             "A baseline world has no energy to bump: make it with actions='force', or use a world with a Hamiltonian, "
@@ -152,4 +152,4 @@ def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, price: fl
     if actions == "bump-by-force":
         force_bounds(world)
         return ForceBumpChannel(limit=limit)
-    return BumpChannel(with_force=actions == "force+bump", limit=limit, price=price)
+    return BumpChannel(with_force=actions == "force+bump", limit=limit, cost=cost)

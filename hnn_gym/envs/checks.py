@@ -11,7 +11,7 @@ import numpy as np
 
 from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array
+from hnn_gym.physics.phase import Array
 
 
 def numbers(value: Any, name: str) -> np.ndarray:
@@ -72,7 +72,7 @@ def check_reward(task: Task, q: Array, v: Array, u: Array) -> None:
     kind = f"{type(q).__module__}.{type(q).__qualname__}"
     remedy = (
         "write it as f(observation, force, next_observation) with operators alone, or with functions of "
-        "xp = hnn_gym.phase.namespace(observation), and it takes NumPy and torch alike."
+        "xp = hnn_gym.physics.phase.namespace(observation), and it takes NumPy and torch alike."
     )
     try:
         reward = task.at(0 * q[..., 0]).reward(q, v, u, q, v)

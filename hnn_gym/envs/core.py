@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.channels import ActionChannel, ForceChannel
-from hnn_gym.envs.doubt import Doubt
+from hnn_gym.envs.ensemble import Ensemble
 from hnn_gym.envs.tasks import Task
-from hnn_gym.phase import Array, namespace, split
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.worlds.world_model import WorldModel
 
 
 class Transition(NamedTuple):
@@ -69,7 +69,7 @@ class Simulator:
     task: Task
     channel: ActionChannel = field(default_factory=ForceChannel)
     truth: WorldModel | None = None
-    doubt: Doubt | None = None
+    ensemble: Ensemble | None = None
 
     def spaces(self) -> tuple[Box, Box]:
         """Return the observation and action space of one copy, new each time: a space holds its own randomness."""
@@ -108,9 +108,9 @@ class Simulator:
         if applied.requested is not None and realised is None:
             realised, bumped = self.world.energy(new) - self.world.energy(x), new
         disagreement = None
-        if self.doubt is not None:
-            disagreement = self.doubt.disagreement(self.world, applied.x, force, next_q, next_v)
-            reward = reward - self.doubt.price * disagreement
+        if self.ensemble is not None:
+            disagreement = self.ensemble.disagreement(self.world, applied.x, force, next_q, next_v)
+            reward = reward - self.ensemble.penalty * disagreement
         return Transition(
             x=new,
             q=next_q,
@@ -128,13 +128,15 @@ class Simulator:
 
     def cut(self, disagreement: Array | float | None) -> Array | None:
         """Whether to truncate where the members of the ensemble disagree so much ``(...)``; None without a limit."""
-        if disagreement is None or self.doubt is None or self.doubt.limit is None:
+        if disagreement is None or self.ensemble is None or self.ensemble.limit is None:
             return None
-        return disagreement > self.doubt.limit
+        return disagreement > self.ensemble.limit
 
     def like(self, x: Array) -> Simulator:
         """The same with arrays in the library, dtype and place of ``x``; the truth stays on NumPy where x is."""
-        moved = replace(self, world=self.world.like(x), doubt=None if self.doubt is None else self.doubt.like(x))
+        moved = replace(
+            self, world=self.world.like(x), ensemble=None if self.ensemble is None else self.ensemble.like(x)
+        )
         if self.truth is None or namespace(x) is np:
             return moved
         return replace(moved, truth=self.truth.like(x))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.errors import InputError
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 
 @dataclass(frozen=True)

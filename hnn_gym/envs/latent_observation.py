@@ -10,9 +10,9 @@ import numpy as np
 from hnn_gym.data import FrameRule
 from hnn_gym.envs.pixel_observation import PixelObservation
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
-from hnn_gym.envs.tasks.filmed import latent_space
+from hnn_gym.envs.tasks.pixel_task import latent_space
 from hnn_gym.errors import InputError
-from hnn_gym.pixel_world import PixelWorld
+from hnn_gym.worlds.pixel_world import PixelWorld
 
 
 class LatentObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):

@@ -15,10 +15,10 @@ from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.errors import InputError
-from hnn_gym.pixel_world import PixelWorld
+from hnn_gym.worlds.pixel_world import PixelWorld
 
 Observation = Literal["latent", "pixels"]
-Source = PixelWorld | str | os.PathLike[str]
+PixelWorldSource = PixelWorld | str | os.PathLike[str]
 
 
 class DecodedFrames(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
@@ -60,7 +60,7 @@ class DecodedVectorFrames(VectorWrapper):
 
 
 def make_pixels(
-    world_model: Source, observation: Observation = "latent", stack: int = 2, **kwargs: Any
+    world_model: PixelWorldSource, observation: Observation = "latent", stack: int = 2, **kwargs: Any
 ) -> gymnasium.Env[Any, Any]:
     """Entry point of the environments learned from frames.
 
@@ -80,7 +80,7 @@ def make_pixels(
 
 
 def make_pixels_vector(
-    world_model: Source, observation: Observation = "latent", stack: int = 2, **kwargs: Any
+    world_model: PixelWorldSource, observation: Observation = "latent", stack: int = 2, **kwargs: Any
 ) -> SimulatorVectorEnv | DecodedVectorFrames:
     """Vector entry point; as :func:`make_pixels`, with ``kwargs`` of :class:`hnn_gym.envs.SimulatorVectorEnv`."""
     seen = _seen(world_model, observation, stack)
@@ -94,7 +94,7 @@ def make_pixels_vector(
 make_pixels.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]
 
 
-def _seen(world_model: Source, observation: str, stack: int) -> PixelWorld:
+def _seen(world_model: PixelWorldSource, observation: str, stack: int) -> PixelWorld:
     if observation not in ("latent", "pixels"):
         raise InputError(f"observation must be 'latent' or 'pixels', not {observation!r}.")
     if stack not in (1, 2):

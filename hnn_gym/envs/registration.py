@@ -8,7 +8,7 @@ from typing import Any
 
 import gymnasium
 
-from hnn_gym.envs.build import Source, build_simulator
+from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.checks import check_steps
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks import (
@@ -26,7 +26,7 @@ from hnn_gym.envs.tasks import (
 from hnn_gym.envs.true_worlds import n_body_world
 from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.errors import InputError
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 _ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
 _VECTOR_ENTRY_POINT = "hnn_gym.envs.vector:SimulatorVectorEnv"
@@ -93,7 +93,7 @@ def register(
         raise InputError(f"{env_id!r} cannot be registered: {error}") from None
 
 
-def make_learned(world_model: Source | Sequence[Source], **kwargs: Any) -> SimulatorEnv:
+def make_learned(world_model: WorldSource | Sequence[WorldSource], **kwargs: Any) -> SimulatorEnv:
     """Entry point of ``HNN-v0``: a world of your own, truncated as its task says.
 
     Gymnasium's own ``max_episode_steps`` can only shorten that; ``episode_steps`` sets it, None for no end.

@@ -39,7 +39,7 @@ class SimulatorVecEnv(VecEnv):
             InputError: pictures are asked of a system that has none.
         """
         task = batch.simulator.task
-        if draws and task.picture is None:
+        if draws and task.renderer is None:
             raise InputError("There is no picture for this system: leave draws=True out.")
         self.batch, self._staggered = batch, staggered
         self.render_mode = "rgb_array" if draws else None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hnn_gym.envs.true_worlds import TRUE_IDS, true_world
 from hnn_gym.errors import InputError
-from hnn_gym.pixel_world import FRAMES, PixelWorld
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.pixel_world import FRAMES, PixelWorld
+from hnn_gym.worlds.world_model import WorldModel
 
 WEIGHTS = Path(__file__).parent / "weights"
 

@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.build import Source, build_simulator
+from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
@@ -47,7 +47,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     With ``actions="bump"`` the action is dE in J, ``(1,)``, given as an impulse before each step; with "force+bump" it
     follows the entries of the force. ``info`` then tells ``bump_requested``, ``bump_realised`` (by the world's own H)
-    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_price`` for every joule. With
+    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_cost`` for every joule. With
     "bump-by-force" bounded force answers the request during the step, as far as it can, at what force costs.
 
     Example:
@@ -61,16 +61,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __init__(
         self,
-        world_model: Source | Sequence[Source],
+        world_model: WorldSource | Sequence[WorldSource],
         *,
         task: Task | str | None = None,
         reward: Reward | None = None,
         dt: float | None = None,
         actions: str = "force",
         bump_limit: float = 1.0,
-        bump_price: float = 0.05,
+        bump_cost: float = 0.05,
         exactly_reversible: bool = False,
-        disagreement_price: float = 0.0,
+        disagreement_penalty: float = 0.0,
         disagreement_limit: float | None = None,
         starts: np.ndarray | None = None,
         episode_steps: int | None = None,
@@ -87,10 +87,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             dt: time step in s; None takes the one the world was trained at.
             actions: "force", "bump", "force+bump" or "bump-by-force".
             bump_limit: largest abs(dE) of one step in J.
-            bump_price: reward taken for every joule that a bump gives or takes.
+            bump_cost: reward taken for every joule that a bump gives or takes.
             exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
                 that meets a speed limit is then refused.
-            disagreement_price: reward taken for every unit of disagreement, in every step.
+            disagreement_penalty: reward taken for every unit of disagreement, in every step.
             disagreement_limit: the episode is truncated where the disagreement is larger.
             starts: real observations ``(k, d)`` to begin episodes at; None: as the task does.
             episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
@@ -109,16 +109,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             dt=dt,
             actions=actions,
             bump_limit=bump_limit,
-            bump_price=bump_price,
+            bump_cost=bump_cost,
             exactly_reversible=exactly_reversible,
-            disagreement_price=disagreement_price,
+            disagreement_penalty=disagreement_penalty,
             disagreement_limit=disagreement_limit,
             starts=starts,
         )
         self._own_task = task is not None or reward is not None
         world, task = simulator.world, simulator.task
-        if render_mode is not None and (render_mode not in RENDER_MODES or task.picture is None):
-            modes = ", ".join(RENDER_MODES) if task.picture else "none: there is no picture for this system"
+        if render_mode is not None and (render_mode not in RENDER_MODES or task.renderer is None):
+            modes = ", ".join(RENDER_MODES) if task.renderer else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
         check_steps(episode_steps, "episode_steps")
         self.world, self.task = world, task
@@ -142,7 +142,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return coordinates
 
     @property
-    def stands_for(self) -> Mapping[str, Any] | None:
+    def task_source(self) -> Mapping[str, Any] | None:
         """The "id" and "arguments" of the environment known here whose task this is; None where the task is yours."""
         return None if self._own_task else environment_of(self.world)
 
@@ -265,8 +265,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def render(self) -> Any:
         """Draw the state and the last force: uint8 ``(height, width, 3)`` for "rgb_array", else None."""
-        if self.render_mode is None or self.task.picture is None:
-            remedy = 'make it with render_mode="rgb_array" or "human"' if self.task.picture else "it has no picture"
+        if self.render_mode is None or self.task.renderer is None:
+            remedy = 'make it with render_mode="rgb_array" or "human"' if self.task.renderer else "it has no picture"
             gymnasium.logger.warn(f"render() was called, but the environment was made without a render_mode: {remedy}.")
             return None
         if self._renderer is None:

@@ -1,7 +1,7 @@
 """One step of a simulator with all that a shell tells of it, traced where that can be: the same numbers, sooner.
 
-What is traced is :func:`told_step`, the function that runs untraced where the physics decides by values (an implicit
-scheme, an energy bump) or where the task may change (a reward of the user's own).
+What is traced is :func:`reference_step`, the function that runs untraced where the physics decides by values (an
+implicit scheme, an energy bump) or where the task may change (a reward of the user's own).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.tasks import BranchedTask
-from hnn_gym.phase import Array
-from hnn_gym.trace import Program, one, trace
+from hnn_gym.physics.phase import Array
+from hnn_gym.trace import Program, scalar_code, trace
 
 BEGUN = "begun_"
 """What is told of a start goes by its name behind this."""
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     info: dict[str, Array]
 
 
-def told_step(simulator: Simulator, x: Array, action: Array, t: Array | float = 0.0) -> Outcome:
+def reference_step(simulator: Simulator, x: Array, action: Array, t: Array | float = 0.0) -> Outcome:
     """Step phase points ``(..., 2n)`` under actions ``(..., k)``: the definition of what the faster ways compute.
 
     The step begins t seconds ``(...)`` into the episode.
@@ -62,7 +62,7 @@ def begun(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str, A
 
 
 def program_of(simulator: Simulator) -> Program | None:
-    """Trace :func:`told_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
+    """Trace :func:`reference_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
     task = simulator.task.known if isinstance(simulator.task, BranchedTask) else simulator.task
     if not vars(type(task)).get("traceable", False):  # never inherited: a subclass may reward otherwise
         return None
@@ -70,7 +70,7 @@ def program_of(simulator: Simulator) -> Program | None:
         return None
 
     def step(x: Array, action: Array) -> Mapping[str, Any]:
-        told = told_step(simulator, x, action)._asdict()
+        told = reference_step(simulator, x, action)._asdict()
         start = {BEGUN + name: value for name, value in begun(simulator, x).items()}
         return {**told.pop("info"), **told, **start}
 
@@ -90,14 +90,14 @@ def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray, float], 
     observed = simulator.task.observation_space.dtype
 
     def plain(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
-        told = told_step(simulator, x, action, t)
+        told = reference_step(simulator, x, action, t)
         info = {name: np.asarray(value).item() for name, value in told.info.items()}
         return told._replace(observation=told.observation.astype(observed), info=info)
 
     if program is None:
         return plain
-    program = program.telling(name for name in program.outputs if not name.startswith(BEGUN))
-    run = one.compiled(program, {"observation": observed})
+    program = program.select_outputs(name for name in program.outputs if not name.startswith(BEGUN))
+    run = scalar_code.compiled(program, {"observation": observed})
     names = tuple(program.outputs)[: -len(Outcome._fields) + 1]
 
     def traced(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:

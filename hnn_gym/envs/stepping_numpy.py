@@ -11,8 +11,8 @@ import numpy as np
 
 from hnn_gym.envs.checks import check_rewards
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import BEGUN, Arrived, Outcome, begun, program_of, told_step, with_starts
-from hnn_gym.trace import Program, many
+from hnn_gym.envs.stepping import BEGUN, Arrived, Outcome, begun, program_of, reference_step, with_starts
+from hnn_gym.trace import Program, batch_code
 
 _BLOCK_BYTES = 2**18
 """What the widest layer of a block may take: the block then stays in the second-level cache."""
@@ -46,10 +46,10 @@ class Steps:
             return
         starts = sorted((name for name in whole.outputs if name.startswith(BEGUN)), key=f"{BEGUN}observation".__ne__)
         infos = [name for name in whole.outputs if name not in (*Outcome._fields, *starts)]
-        step = whole.telling([*Outcome._fields[:_FIELDS], *infos]).reusing("x")
-        tell = replace(whole.telling(starts), next=step.given)
+        step = whole.select_outputs([*Outcome._fields[:_FIELDS], *infos]).reusing("x")
+        tell = replace(whole.select_outputs(starts), next=step.given)
         moves = [name for name in (*_MOVED, *infos) if BEGUN + name not in starts]
-        move, follow = whole.telling([*moves, *starts]).apart("x", starts)
+        move, follow = whole.select_outputs([*moves, *starts]).split_at("x", starts)
         self._apart = move.cost + follow.cost <= step.cost
         if self._apart:
             infos = [name.removeprefix(BEGUN) for name in starts[1:]] + moves[len(_MOVED) :]
@@ -58,9 +58,9 @@ class Steps:
         self._slices = _slices(rows, min(_block(program, self._dtype) for program in (step, tell)))
         sizes = {s.stop - s.start for s in self._slices}
         others = {name: self._observed for name in ("observation", starts[0])}
-        self._run = {size: many.compiled(step, size, dtype, others) for size in sizes}
+        self._run = {size: batch_code.compiled(step, size, dtype, others) for size in sizes}
         sizes = {*_FEW, *sizes} if self._apart else set(_FEW)
-        self._tell = {size: many.compiled(tell, size, dtype, others) for size in sizes}
+        self._tell = {size: batch_code.compiled(tell, size, dtype, others) for size in sizes}
         self._outputs, self._told, self._nodes = self._makers(step, rows), self._makers(tell, rows), step.given
         self._few = {size: (np.zeros(size, np.int64), self._room(size), self._for(size)) for size in _FEW}
         self._given = [self._room(s.stop - s.start) for s in self._slices]
@@ -142,7 +142,7 @@ class Steps:
         return dict(zip(self._starts, told, strict=True))
 
     def _plain(self, x: np.ndarray, actions: np.ndarray, t: np.ndarray | None) -> Outcome:
-        parts = [told_step(self._simulator, x[s], actions[s], 0.0 if t is None else t[s]) for s in self._slices]
+        parts = [reference_step(self._simulator, x[s], actions[s], 0.0 if t is None else t[s]) for s in self._slices]
         for s, part in zip(self._slices, parts, strict=True):
             check_rewards(part.reward, s.stop - s.start)
         whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Outcome._fields[:-1]}
@@ -151,7 +151,7 @@ class Steps:
         return Outcome(**whole, info=info)
 
     def _room(self, rows: int) -> list[np.ndarray]:
-        return many.room(self._nodes, rows, self._dtype)
+        return batch_code.room(self._nodes, rows, self._dtype)
 
     def _for(self, rows: int) -> list[np.ndarray]:
         """Arrays for what is told of other numbers of states."""

@@ -15,7 +15,7 @@ import torch
 
 from hnn_gym.envs.checks import check_rewards, numbers
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import Arrived, Outcome, begun, program_of, told_step, with_starts
+from hnn_gym.envs.stepping import Arrived, Outcome, begun, program_of, reference_step, with_starts
 from hnn_gym.errors import InputError
 
 _WARM_UP = 3
@@ -39,7 +39,7 @@ def as_tensor(actions: Any, *, like: torch.Tensor) -> torch.Tensor:
     if actions.requires_grad:
         raise InputError(
             "The batch of actions carries a gradient, which these environments do not: pass actions.detach(), or use "
-            "hnn_gym.differentiable.rollout."
+            "hnn_gym.worlds.differentiable.rollout."
         )
     return actions.to(dtype=like.dtype, device=like.device)
 
@@ -87,7 +87,7 @@ class TorchSteps:
         return self._captured(x, actions)
 
     def _told(self, x: torch.Tensor, actions: torch.Tensor, t: torch.Tensor | float = 0.0) -> Outcome:
-        told = told_step(self._simulator, x, actions, t)
+        told = reference_step(self._simulator, x, actions, t)
         check_rewards(told.reward, len(x))
         return told._replace(observation=told.observation.to(self._observed))
 

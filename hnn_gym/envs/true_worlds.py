@@ -19,15 +19,15 @@ from functools import cache
 
 import numpy as np
 
-from hnn_gym.coordinates import Control, Coordinates, Degree
-from hnn_gym.dynamics import Hamiltonian, PortHamiltonian
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.envs.tasks.ideal_pendulum import IdealPendulumSwingUp
-from hnn_gym.envs.tasks.keep_bound import KeepBound, n_bodies
+from hnn_gym.envs.tasks.nbody_bound import KeepBound, n_bodies
 from hnn_gym.envs.tasks.orbit import OrbitTransfer
 from hnn_gym.envs.tasks.spring import SpringHold
-from hnn_gym.hamiltonians import NBody, Pendulum
-from hnn_gym.integrators import Integrator, SymplecticEuler, Yoshida4, Yoshida6
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.dynamics import Hamiltonian, PortHamiltonian
+from hnn_gym.physics.hamiltonians import NBody, Pendulum
+from hnn_gym.physics.integrators import Integrator, SymplecticEuler, Yoshida4, Yoshida6
+from hnn_gym.worlds.world_model import WorldModel
 
 
 def bodies_coordinates(bodies: int, *, force_limit: float) -> Coordinates:
@@ -39,7 +39,7 @@ def bodies_coordinates(bodies: int, *, force_limit: float) -> Coordinates:
     """
     n = 2 * bodies
     return Coordinates(
-        degrees=tuple(Degree(position=i, velocity=n + i) for i in range(n)),
+        degrees=tuple(DegreeOfFreedom(position=i, velocity=n + i) for i in range(n)),
         controls=tuple(Control(degree=i, limit=force_limit, unit="N", scale=force_limit) for i in range(2)),
     )
 
@@ -69,13 +69,15 @@ def _pendulum() -> WorldModel:
 
 def _spring() -> WorldModel:
     limit = SpringHold.force_limit
-    coordinates = Coordinates((Degree(position=0, velocity=1),), (Control(0, limit=limit, unit="N", scale=limit),))
+    coordinates = Coordinates(
+        (DegreeOfFreedom(position=0, velocity=1),), (Control(0, limit=limit, unit="N", scale=limit),)
+    )
     return _world("Spring-v0", coordinates, SpringHold.truth, Yoshida4(), dt=0.05)
 
 
 def _ideal_pendulum() -> WorldModel:
     coordinates = Coordinates(
-        (Degree(cos=0, sin=1, velocity=2),), (Control(0, limit=IdealPendulumSwingUp.force_limit, unit="N m"),)
+        (DegreeOfFreedom(cos=0, sin=1, velocity=2),), (Control(0, limit=IdealPendulumSwingUp.force_limit, unit="N m"),)
     )
     return _world("IdealPendulum-v0", coordinates, IdealPendulumSwingUp.truth, Yoshida4(), dt=0.05)
 

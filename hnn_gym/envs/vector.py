@@ -10,10 +10,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from hnn_gym.envs.batch import Batch
-from hnn_gym.envs.build import Source, build_simulator
+from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.checks import checked_options
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 _OF_SINGLES = {
     "episode_steps": "the length of a batch's episodes is max_episode_steps",
@@ -36,7 +36,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
 
     def __init__(
         self,
-        world_model: Source | Sequence[Source],
+        world_model: WorldSource | Sequence[WorldSource],
         *,
         num_envs: int = 1,
         max_episode_steps: int | None = None,
@@ -58,8 +58,8 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             dtype: "float64" or "float32", of the physics; float32 steps two to three times as fast.
             device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
                 one CUDA graph, and only starts are drawn on the CPU.
-            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_price``,
-                ``exactly_reversible``, ``disagreement_price``, ``disagreement_limit`` and ``starts`` as of
+            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_cost``,
+                ``exactly_reversible``, ``disagreement_penalty``, ``disagreement_limit`` and ``starts`` as of
                 :class:`hnn_gym.envs.SimulatorEnv`.
 
         Raises:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from hnn_gym.data.plain import plain
+from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError
 
 RESULTS = "results.json"

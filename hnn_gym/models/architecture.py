@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.dynamics import Dynamics
 from hnn_gym.errors import InputError
-from hnn_gym.integrators import Integrator
 from hnn_gym.models.features import Features
-from hnn_gym.phase import Array
+from hnn_gym.physics.dynamics import Dynamics
+from hnn_gym.physics.integrators import Integrator
+from hnn_gym.physics.phase import Array
 
 Parameters = Mapping[str, Array]
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hnn_gym.dynamics import Structure
 from hnn_gym.errors import InputError
-from hnn_gym.integrators import ImplicitMidpoint, Integrator
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
 from hnn_gym.models.mlp import MLP, initial_mlp
-from hnn_gym.phase import Array, join, namespace, split, symplectic_gradient
+from hnn_gym.physics.dynamics import Structure
+from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator
+from hnn_gym.physics.phase import Array, join, namespace, split, symplectic_gradient
 
 
 @dataclass(frozen=True)

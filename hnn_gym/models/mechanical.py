@@ -11,14 +11,14 @@ from functools import cached_property
 
 import numpy as np
 
-from hnn_gym.dynamics import PortHamiltonian
-from hnn_gym.hamiltonians import Mechanical
-from hnn_gym.integrators import ImplicitMidpoint, Integrator, SymplecticEuler
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.port import inertia_of, initial_port, with_port
-from hnn_gym.phase import Array, join, namespace, split
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.hamiltonians import Mechanical
+from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator, SymplecticEuler
+from hnn_gym.physics.phase import Array, join, namespace, split
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ from functools import cached_property
 
 import numpy as np
 
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.errors import InputError
-from hnn_gym.hamiltonians import Mechanical
-from hnn_gym.hamiltonians.centre_of_mass import internal_momentum
-from hnn_gym.integrators import Integrator, Yoshida4
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.port import initial_port, with_port
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.hamiltonians import Mechanical
+from hnn_gym.physics.hamiltonians.centre_of_mass import internal_momentum
+from hnn_gym.physics.integrators import Integrator, Yoshida4
+from hnn_gym.physics.phase import Array, namespace
 
 
 @dataclass(frozen=True)

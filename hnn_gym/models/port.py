@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hnn_gym.dynamics import Hamiltonian, PortHamiltonian
 from hnn_gym.models.architecture import Parameters, Variables
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.dynamics import Hamiltonian, PortHamiltonian
+from hnn_gym.physics.phase import Array, namespace
 
 
 def initial_port(variables: Variables, *, damping: bool, inertia: bool = True) -> dict[str, np.ndarray]:

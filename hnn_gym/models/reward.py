@@ -12,7 +12,7 @@ import numpy as np
 from hnn_gym.errors import InputError
 from hnn_gym.models.features import Features
 from hnn_gym.models.mlp import MLP
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 @dataclass(frozen=True)

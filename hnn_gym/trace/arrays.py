@@ -1,6 +1,6 @@
 """Arrays of nodes: what a traced function gets in place of its inputs. They are small, and computed number by number.
 
-The product with a large matrix is a layer of a network, and a ``Wide`` array (:mod:`hnn_gym.trace.wide`).
+The product with a large matrix is a layer of a network, and a ``Wide`` array (:mod:`hnn_gym.trace.layers`).
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ class Traced:
         return elementwise(lambda a, b: b - a, self, other)
 
     def __mul__(self, other: Any) -> Any:
-        from hnn_gym.trace import wide  # which builds on these arrays
+        from hnn_gym.trace import layers  # which builds on these arrays
 
-        found = wide.scaled(self.entries, other)
+        found = layers.scaled(self.entries, other)
         return elementwise(lambda a, b: a * b, self, other) if found is None else found
 
     __radd__, __rmul__ = __add__, __mul__
@@ -157,9 +157,9 @@ class Traced:
         matrix = constant(matrix)
         if matrix.ndim != 2 or self.ndim < 1 or matrix.shape[1] < WIDE or 2 * np.count_nonzero(matrix) < matrix.size:
             return Traced(self.entries @ matrix.astype(object))
-        from hnn_gym.trace import wide  # which builds on these arrays
+        from hnn_gym.trace import layers  # which builds on these arrays
 
-        return wide.product(self.entries, matrix)
+        return layers.product(self.entries, matrix)
 
     def __rmatmul__(self, matrix: Any) -> Any:
         return Traced(constant(matrix).astype(object) @ self.entries)

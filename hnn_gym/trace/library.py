@@ -1,4 +1,4 @@
-"""The array library that goes with traced arrays: what :func:`hnn_gym.phase.namespace` finds for them."""
+"""The array library that goes with traced arrays: what :func:`hnn_gym.physics.phase.namespace` finds for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.trace.arrays import Traced, both, constant, either, elementwise, entries_of, folded, node_of
+from hnn_gym.trace.layers import Wide
 from hnn_gym.trace.nodes import Node, NotTraceable
-from hnn_gym.trace.wide import Wide
 
 
 class Library:

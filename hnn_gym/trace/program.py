@@ -76,14 +76,14 @@ class Program:
                 return replace(self, given=tuple(hit.values()), next=tuple(image[k] for k in hit))
             given = hit
 
-    def apart(self, state: str, told: Iterable[str]) -> tuple[Program, Program]:
+    def split_at(self, state: str, told: Iterable[str]) -> tuple[Program, Program]:
         """Two programs: what needs more than the input ``state``, and what follows from the state alone.
 
         The second computes the outputs ``told``, which are functions of the state, and all that is given to the first.
         So it runs on the state that a step leads to, or on whatever takes its place, for the step after.
         """
-        tell = self.telling(told)
-        move = self.telling(name for name in self.outputs if name not in tell.outputs)
+        tell = self.select_outputs(told)
+        move = self.select_outputs(name for name in self.outputs if name not in tell.outputs)
         alone: set[int] = set()
         for node in move.nodes:
             if node.args[0] == state if node.op == "input" else all(p.number in alone for p in node.parents):
@@ -93,7 +93,7 @@ class Program:
         given = tuple(node for number, node in wanted.items() if number in alone and node.op != "input")
         return replace(move, given=given), replace(tell, next=given)
 
-    def telling(self, names: Iterable[str]) -> Program:
+    def select_outputs(self, names: Iterable[str]) -> Program:
         """The program of some of the outputs."""
         return replace(self, outputs={name: self.outputs[name] for name in names})
 

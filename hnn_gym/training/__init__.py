@@ -1,14 +1,14 @@
 """Learning worlds from recorded transitions: losses, settings, fit."""
 
-from hnn_gym.training.ensemble import learn_ensemble
+from hnn_gym.training.ensemble import train_ensemble
 from hnn_gym.training.fit import FitState, Progress, fit
 from hnn_gym.training.held_out import held_out_error
-from hnn_gym.training.learn import learn, one_step_rms
 from hnn_gym.training.losses import derivative_loss, prediction_loss, shooting_loss
 from hnn_gym.training.objective import Objective, observation_scale
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.pixels import learn_pixels
+from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.worlds import one_step_rms, train_world
 
 __all__ = [
     "FitSettings",
@@ -19,11 +19,11 @@ __all__ = [
     "derivative_loss",
     "fit",
     "held_out_error",
-    "learn",
-    "learn_ensemble",
-    "learn_pixels",
     "observation_scale",
     "one_step_rms",
     "prediction_loss",
     "shooting_loss",
+    "train_ensemble",
+    "train_pixel_world",
+    "train_world",
 ]

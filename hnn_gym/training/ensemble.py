@@ -21,16 +21,16 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
-from hnn_gym.integrators import Integrator
-from hnn_gym.training.fit import FitState, Report
-from hnn_gym.training.learn import card_of, fit_by_rounds, prepared
+from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.objective import STARTS, Joints, Objective, Terms
 from hnn_gym.training.settings import FitSettings
-from hnn_gym.world_model import WorldModel
+from hnn_gym.training.worlds import card_of, fit_by_rounds, prepared
+from hnn_gym.worlds.world_model import WorldModel
 
 
-def learn_ensemble(
+def train_ensemble(
     dataset: TransitionDataset,
     model: str = "mechanical",
     *,
@@ -41,12 +41,12 @@ def learn_ensemble(
     integrator: Integrator | None = None,
     dt: float | None = None,
     state: FitState | None = None,
-    report: Report | None = None,
+    report: FitReport | None = None,
     device: str = "cpu",
 ) -> tuple[WorldModel, ...]:
     """Learn ``members`` worlds that differ in how they weigh the data and in their first weights.
 
-    Arguments, worlds and errors are those of :func:`hnn_gym.training.learn`.
+    Arguments, worlds and errors are those of :func:`hnn_gym.training.train_world`.
 
     Raises:
         InputError: as there, or fewer than 2 members.

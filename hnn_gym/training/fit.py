@@ -75,11 +75,11 @@ class FitState:
     round: int = 0
 
 
-Report = Callable[[Progress, FitState], None]
+FitReport = Callable[[Progress, FitState], None]
 """Called after every step; what it raises stops the fit and reaches the caller."""
 
 
-def fit(objective: Fittable, *, state: FitState | None = None, report: Report | None = None) -> FitState:
+def fit(objective: Fittable, *, state: FitState | None = None, report: FitReport | None = None) -> FitState:
     """Minimise the objective.
 
     Args:
@@ -103,7 +103,7 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: Report | 
     return state
 
 
-def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
+def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: FitReport | None) -> None:
     settings = objective.settings
     optimizer = torch.optim.Adam(tensors.values(), lr=settings.learning_rate)
     for name, tensor in tensors.items():
@@ -140,7 +140,7 @@ def _batch(objective: Fittable, step: int) -> torch.Tensor | None:
     return torch.tensor(chosen, device=objective.device)
 
 
-def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: Report | None) -> None:
+def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: FitReport | None) -> None:
     remaining = objective.settings.lbfgs_steps - state.lbfgs_step
     if remaining <= 0:
         return
@@ -191,7 +191,7 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
     state.parameters = {name: part.copy() for name, part in pieces(result.x)}
 
 
-def _least_squares(objective: Fittable, state: FitState, report: Report | None) -> None:
+def _least_squares(objective: Fittable, state: FitState, report: FitReport | None) -> None:
     total = objective.settings.least_squares_steps
     if state.least_squares_step >= total:
         return

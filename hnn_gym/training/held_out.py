@@ -24,7 +24,7 @@ from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import shooting_loss
 from hnn_gym.training.objective import STARTS, observation_scale
 from hnn_gym.training.settings import FitSettings
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 _ITERATIONS = 60
 

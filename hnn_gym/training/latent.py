@@ -23,9 +23,9 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.models import Architecture, Parameters
-from hnn_gym.pixel_world import turned
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares, tensors
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.pixel_world import turned
+from hnn_gym.worlds.world_model import WorldModel
 
 STARTS, WARP = "starts", "warp"
 States = tuple[list[np.ndarray], list[np.ndarray]]
@@ -36,7 +36,7 @@ NEAR_LIMIT = 0.97
 
 
 @dataclass(frozen=True)
-class Windows:
+class FrameWindows:
     """Windows of equal length, cut from episodes.
 
     Attributes:
@@ -63,7 +63,7 @@ class Windows:
         dt: float,
         angle: bool,
         slower_than: float = np.inf,
-    ) -> Windows:
+    ) -> FrameWindows:
         """Cut episodes of positions ``(T + 1,)`` and actions ``(T, m)`` into windows of ``horizon`` steps.
 
         The last window of an episode ends where the episode ends, and overlaps the one before where it has to.
@@ -103,7 +103,7 @@ class Shooting:
 
     def __init__(
         self,
-        windows: Windows,
+        windows: FrameWindows,
         architecture: Architecture,
         coordinates: Coordinates,
         *,
@@ -217,7 +217,7 @@ def estimated_starts(world: WorldModel, q: np.ndarray, action: np.ndarray) -> np
     assert world.architecture is not None
     assert world.parameters is not None
     angle = world.coordinates.angles[0]
-    windows = Windows.cut(list(q), list(action), horizon=action.shape[1], dt=abs(world.dt), angle=angle)
+    windows = FrameWindows.cut(list(q), list(action), horizon=action.shape[1], dt=abs(world.dt), angle=angle)
     shooting = Shooting(
         windows, world.architecture, world.coordinates, dt=abs(world.dt), decay=0.0, span=(-1.0, 1.0), changes=0
     )

@@ -27,7 +27,7 @@ from hnn_gym.errors import ConvergenceError, InputError
 Tensors = Mapping[str, torch.Tensor]
 Residual = Callable[[Tensors], torch.Tensor]
 """Parameters by name -> residuals ``(m,)``, or ``(N, m)`` where N rows have starts of their own."""
-Report = Callable[[int, float, dict[str, np.ndarray]], None]
+LeastSquaresReport = Callable[[int, float, dict[str, np.ndarray]], None]
 """Called after every accepted step with its number, the sum of squares and the arrays."""
 
 _LOCAL_FLOOR = 1e-6
@@ -65,7 +65,7 @@ def least_squares(
     *,
     local: str | None = None,
     settings: LeastSquaresSettings | None = None,
-    report: Report | None = None,
+    report: LeastSquaresReport | None = None,
     device: str | torch.device = "cpu",
 ) -> dict[str, np.ndarray]:
     """Minimise the sum of squares of ``residual``.

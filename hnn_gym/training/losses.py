@@ -5,8 +5,8 @@ A window is k + 1 observations ``(N, k + 1, d)`` and the k actions between them 
 
 from __future__ import annotations
 
-from hnn_gym.phase import Array, namespace, split
-from hnn_gym.world_model import WorldModel
+from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.worlds.world_model import WorldModel
 
 
 def prediction_loss(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:

@@ -12,15 +12,15 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
-from hnn_gym.integrators import Integrator
 from hnn_gym.models import Architecture
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
+from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, gaps, mean_square, prediction_residual, shooting_residual
-from hnn_gym.training.rough import quiet, rough_log_inertia
 from hnn_gym.training.settings import FitSettings
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 STARTS = "starts"
 """Name of the estimated initial states among the parameters of a shooting fit."""

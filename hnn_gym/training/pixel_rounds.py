@@ -17,8 +17,8 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models import MODELS, Architecture, Variables
-from hnn_gym.models.pixel import FrameCodec, Harmonics, first_positions
-from hnn_gym.training.latent import NEAR_LIMIT, STARTS, WARP, Shooting, States, Windows, without_windows
+from hnn_gym.models.pixel import FourierBasis, FrameCodec, first_positions
+from hnn_gym.training.latent import NEAR_LIMIT, STARTS, WARP, FrameWindows, Shooting, States, without_windows
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_settings import PixelSettings
 
@@ -113,7 +113,7 @@ def fit_rounds(
     limits = footage.coordinates.speed_limits
     best: Fitted | None = None
     for i, horizon in enumerate(settings.horizons):
-        windows = Windows.cut(
+        windows = FrameWindows.cut(
             footage.by_episode(q),
             footage.actions,
             horizon=horizon,
@@ -126,7 +126,7 @@ def fit_rounds(
             footage,
             windows,
             best or model,
-            Harmonics(footage.angle, count, *span),
+            FourierBasis(footage.angle, count, *span),
             options=options,
             settings=settings,
             device=device,
@@ -145,9 +145,9 @@ def fit_rounds(
 
 def _round(
     footage: Footage,
-    windows: Windows,
+    windows: FrameWindows,
     before: Fitted | str,
-    harmonics: Harmonics,
+    harmonics: FourierBasis,
     *,
     options: Mapping[str, Any],
     settings: PixelSettings,
@@ -195,7 +195,7 @@ def _round(
 
 
 def _architecture(
-    model: str, windows: Windows, coordinates: Coordinates, options: Mapping[str, Any], *, dt: float
+    model: str, windows: FrameWindows, coordinates: Coordinates, options: Mapping[str, Any], *, dt: float
 ) -> Architecture:
     observation = coordinates.observation(windows.q[..., None], windows.v[..., None])
     variables = Variables.measured(coordinates, observation, windows.action, dt=dt)
@@ -207,7 +207,7 @@ def _architecture(
 
 def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt: float) -> float:
     """1 or -1: whether the torque turns the body towards larger q, by regression of its acceleration."""
-    basis = Harmonics(True, 4)
+    basis = FourierBasis(True, 4)
     rows, accelerations = [], []
     for positions, action in zip(q, actions, strict=True):
         path = np.unwrap(positions)

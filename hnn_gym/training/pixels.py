@@ -27,17 +27,17 @@ from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.reward import RewardHead
-from hnn_gym.pixel_world import PixelWorld, check_topology
-from hnn_gym.training.learn import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_rounds import Fitted, Footage, Tell, fit_rounds
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.world_model import WorldModel
+from hnn_gym.training.worlds import declared
+from hnn_gym.worlds.pixel_world import PixelWorld, check_topology
+from hnn_gym.worlds.world_model import WorldModel
 
 _HIDDEN: Mapping[str, Any] = {"hidden": (16,)}
 
 
-def learn_pixels(
+def train_pixel_world(
     dataset: TransitionDataset,
     model: str = "mechanical",
     *,
@@ -52,7 +52,7 @@ def learn_pixels(
 
     Example:
         >>> data = hnn_gym.TransitionDataset.open("data/pixels.zarr")  # doctest: +SKIP
-        >>> hnn_gym.learn_pixels(data, report=print).save("runs/pixels")  # doctest: +SKIP
+        >>> hnn_gym.train_pixel_world(data, report=print).save("runs/pixels")  # doctest: +SKIP
 
     Args:
         dataset: with frames; all of it is used.

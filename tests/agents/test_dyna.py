@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from hnn_gym import FitSettings, InputError, TransitionDataset, WorldModel, learn
+from hnn_gym import FitSettings, InputError, TransitionDataset, WorldModel, train_world
 from hnn_gym.agents.dyna import DynaSettings, dyna
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Policy
@@ -17,7 +17,7 @@ FIT = FitSettings(adam_steps=50, lbfgs_steps=0, least_squares_steps=15)
 
 
 def learned(dataset: TransitionDataset) -> list[WorldModel]:
-    return [learn(dataset, "mechanical", settings=FIT, options={"hidden": (8,)})]
+    return [train_world(dataset, "mechanical", settings=FIT, options={"hidden": (8,)})]
 
 
 def planned(worlds: object, horizon: int, dataset: TransitionDataset) -> Policy:

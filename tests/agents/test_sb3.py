@@ -15,13 +15,13 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hnn_gym import FitSettings, record_steps
+from hnn_gym.agents.agent_checkpoint import UNFINISHED
 from hnn_gym.agents.evaluate import episode_returns
-from hnn_gym.agents.folder import UNFINISHED
 from hnn_gym.agents.horizons import horizon_at
-from hnn_gym.agents.sb3 import ALGORITHMS, RECIPES, Recipe, load_agent, save_agent, train_agent
+from hnn_gym.agents.sb3 import ALGORITHMS, RECIPES, AgentRecipe, load_sb3_agent, save_agent, train_agent
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
-from hnn_gym.training import learn_ensemble
+from hnn_gym.training import train_ensemble
 
 TINY = {
     name: replace(RECIPES[name], num_envs=4, steps=400, hidden=(8,), arguments=arguments)
@@ -40,7 +40,7 @@ OBSERVATIONS = np.random.default_rng(0).uniform(-1, 1, (5, 3)).astype(np.float32
 def test_every_algorithm_trains_in_a_dream_and_comes_back_from_its_folder(algo: str, tmp_path: Path) -> None:
     agent = train_agent("HNNPendulum-v0", algo, recipe=TINY[algo])
     save_agent(tmp_path / "agent", agent, algo=algo, recipe=TINY[algo], about={"note": "x"})
-    loaded = load_agent(tmp_path / "agent")
+    loaded = load_sb3_agent(tmp_path / "agent")
     expected = agent.predict(OBSERVATIONS, deterministic=True)[0]
     np.testing.assert_array_equal(loaded.predict(OBSERVATIONS, deterministic=True)[0], expected)
     assert loaded.action_space == agent.action_space
@@ -189,24 +189,24 @@ def test_a_training_resumed_dreams_as_long_as_it_did(tmp_path: Path) -> None:
     assert max(lengths) == 20
     assert sum(length <= 2 for length in lengths) < 2  # copies begin within the limit and are not cut at once
     save_agent(tmp_path, agent, algo="sac", recipe=recipe)
-    load_agent(tmp_path)
+    load_sb3_agent(tmp_path)
 
 
 def test_horizons_are_linear_between_their_points_and_refused_where_they_make_no_sense() -> None:
     assert [horizon_at(((0.1, 10), (0.5, 50)), share) for share in (0.0, 0.1, 0.3, 0.5, 1.0)] == [10, 10, 30, 50, 50]
     for bad in (((0.5, 10), (0.1, 20)), ((0.0, 0),), ((-0.1, 5),), ((0.2, 5), (1.5, 9)), (10, 200), ((0.1, "ten"),)):
         with pytest.raises(InputError, match="share of the training"):
-            Recipe(4, 100, 1e-3, horizons=bad)  # type: ignore[arg-type]
+            AgentRecipe(4, 100, 1e-3, horizons=bad)  # type: ignore[arg-type]
 
 
 def test_an_ensemble_is_dreamt_in_and_its_doubt_is_paid_for(tmp_path: Path) -> None:
     dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=40, seed=0)
     fit = FitSettings(adam_steps=2, lbfgs_steps=2)
-    worlds = learn_ensemble(dataset, "mechanical", members=2, settings=fit, options={"hidden": (4,)})
+    worlds = train_ensemble(dataset, "mechanical", members=2, settings=fit, options={"hidden": (4,)})
     first_rewards = []
     for price in (0.0, 10.0):
         watch = Rewards()
-        doubtful = {"disagreement_price": price}
+        doubtful = {"disagreement_penalty": price}
         train_agent(
             worlds, "ppo", recipe=TINY["ppo"], env_kwargs=doubtful, callback=watch, folder=tmp_path / str(price)
         )
@@ -223,32 +223,32 @@ def test_what_cannot_be_trained_or_loaded_is_refused_by_name(tmp_path: Path) -> 
     with pytest.raises(InputError, match="choose from a2c"):
         train_agent("HNNPendulum-v0", "dqn")
     with pytest.raises(InputError, match="nonsense"):
-        train_agent("HNNPendulum-v0", "ppo", recipe=Recipe(4, 100, 1e-3, arguments={"nonsense": 1}))
+        train_agent("HNNPendulum-v0", "ppo", recipe=AgentRecipe(4, 100, 1e-3, arguments={"nonsense": 1}))
     with pytest.raises(MissingPathError, match="nowhere"):
         train_agent(tmp_path / "nowhere")
     with pytest.raises(MissingPathError, match="nowhere"):
-        load_agent(tmp_path / "nowhere")
+        load_sb3_agent(tmp_path / "nowhere")
     agent = train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"])
     agent.save(tmp_path / "foreign.zip")
     with pytest.raises(InputError, match="can hold code"):
-        load_agent(tmp_path / "foreign.zip")
+        load_sb3_agent(tmp_path / "foreign.zip")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no agent\.json"):
-        load_agent(tmp_path / "empty")
+        load_sb3_agent(tmp_path / "empty")
     save_agent(tmp_path / "agent", agent, algo="ppo", recipe=TINY["ppo"])
     with pytest.raises(ExistingPathError, match="overwrite"):
         save_agent(tmp_path / "agent", agent, algo="ppo", recipe=TINY["ppo"])
     save_agent(tmp_path / "agent", agent, algo="ppo", recipe=TINY["ppo"], overwrite=True)
     agent.save(tmp_path / "agent" / "policy.zip")  # another file in its place
     with pytest.raises(InputError, match="not what its card describes"):
-        load_agent(tmp_path / "agent")
+        load_sb3_agent(tmp_path / "agent")
 
 
 def test_a_card_of_another_network_than_the_zip_is_refused(tmp_path: Path) -> None:
     agent = train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"])
     save_agent(tmp_path, agent, algo="ppo", recipe=replace(TINY["ppo"], hidden=(9,)))
     with pytest.raises(InputError, match="does not describe"):
-        load_agent(tmp_path)
+        load_sb3_agent(tmp_path)
     (tmp_path / "agent.json").write_text("{}")
     with pytest.raises(InputError, match="not the card of an agent"):
-        load_agent(tmp_path)
+        load_sb3_agent(tmp_path)

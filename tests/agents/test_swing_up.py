@@ -11,11 +11,11 @@ import pytest
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 
+from experiments.free_control import measure
 from hnn_gym.agents.swing_up import SwingUp
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.free_control import measure
+from hnn_gym.physics.dynamics import PortHamiltonian
 
 
 def test_the_real_pendulum_is_swung_up_and_balanced_by_the_learned_energy() -> None:

@@ -18,10 +18,10 @@ from PIL import Image
 
 import hnn_gym
 from hnn_gym.agents import sb3, train, transfer_report
-from hnn_gym.agents.analytic_policy import AnalyticPolicy
+from hnn_gym.agents.agent_checkpoint import UNFINISHED
 from hnn_gym.agents.evaluate import play_episodes
-from hnn_gym.agents.folder import UNFINISHED
 from hnn_gym.agents.load import load_agent
+from hnn_gym.agents.shac_policy import ShacPolicy
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
 from hnn_gym.envs import LatentObservation
@@ -146,8 +146,8 @@ def test_the_same_command_goes_on_where_it_was_killed(
 
 
 def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Settings) -> None:
-    train.train(replace(settings, algo="analytic", steps=1000))
-    assert isinstance(load_agent(settings.out), AnalyticPolicy)
+    train.train(replace(settings, algo="shac", steps=1000))
+    assert isinstance(load_agent(settings.out), ShacPolicy)
     bumped = train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
     assert bumped.errors == {}
     spring = replace(settings, world="HNNSpring-v0", evaluate_on=None, out=settings.out.with_name("spring"))
@@ -157,7 +157,7 @@ def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Setti
 def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: train.Settings) -> None:
     recorded = hnn_gym.record_steps(gymnasium.make("Pendulum-v1", g=2.0), steps=60, seed=0)
     world = settings.out.with_name("light")
-    hnn_gym.learn(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
+    hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
     real = train.train(replace(settings, world=str(world), evaluate_on=None)).real
     light = gymnasium.make("Pendulum-v1", g=2.0)
     light.reset(seed=0)
@@ -168,7 +168,7 @@ def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: tr
 def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings: train.Settings) -> None:
     recorded = hnn_gym.record_steps(gymnasium.make("Spring-v0", reward=lambda o, f, n: n[..., 0]), steps=60, seed=0)
     world = settings.out.with_name("own")
-    hnn_gym.learn(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
+    hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
     own = replace(settings, world=str(world), evaluate_on=None, reward="operator:pos")
     with pytest.raises(InputError, match=r"Spring-v0 cannot be made as it was recorded.*give --evaluate-on"):
         train.train(own)
@@ -254,7 +254,7 @@ def test_a_world_whose_reward_is_unknown_is_refused(own: train.Settings) -> None
         train.train(replace(own, reward=None))
 
 
-@pytest.mark.parametrize("algo", ["ppo", "analytic"])
+@pytest.mark.parametrize("algo", ["ppo", "shac"])
 def test_a_named_reward_is_that_of_the_dreams_of_the_training_and_of_the_report(
     own: train.Settings, monkeypatch: pytest.MonkeyPatch, algo: Any
 ) -> None:
@@ -279,7 +279,7 @@ def test_a_named_reward_is_that_of_the_dreams_of_the_training_and_of_the_report(
     assert told == {"function": "own_rewards:upright", "sha256": hashlib.sha256(REWARDS.encode()).hexdigest()}
 
 
-@pytest.mark.parametrize("algo", ["ppo", "analytic"])
+@pytest.mark.parametrize("algo", ["ppo", "shac"])
 def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alone(
     own: train.Settings, monkeypatch: pytest.MonkeyPatch, algo: Any
 ) -> None:
@@ -289,7 +289,7 @@ def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alo
     own = replace(own, algo=algo)
     with monkeypatch.context() as patch:
         patch.setattr(sb3, "save_agent", killed)
-        patch.setattr(AnalyticPolicy, "save", killed)
+        patch.setattr(ShacPolicy, "save", killed)
         with pytest.raises(KeyboardInterrupt):
             train.train(own)
     unfinished = (own.out / UNFINISHED).read_bytes()
@@ -332,8 +332,8 @@ def test_an_agent_that_waits_for_its_report_gets_it_under_the_same_reward_alone(
         ({"reward": "own_rewards:of_one_state"}, r"The rewards of 5 states must have the shape \(5,\)"),
         ({"reward": "own_rewards:of_two"}, "fails on numpy.ndarray .*takes 2 positional arguments but 3 were given"),
         ({"reward": "own_rewards:of_torch"}, "fails on numpy.ndarray .*TypeError.*namespace"),
-        ({"reward": "own_rewards:of_numpy", "algo": "analytic"}, "fails on torch.Tensor .*RuntimeError.*namespace"),
-        ({"reward": "own_rewards:answers_in_numpy", "algo": "analytic"}, "of torch.Tensor is a numpy.ndarray: write"),
+        ({"reward": "own_rewards:of_numpy", "algo": "shac"}, "fails on torch.Tensor .*RuntimeError.*namespace"),
+        ({"reward": "own_rewards:answers_in_numpy", "algo": "shac"}, "of torch.Tensor is a numpy.ndarray: write"),
     ],
 )
 def test_a_reward_that_cannot_be_had_is_refused_before_any_training(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import hnn_gym
+from experiments.bump_tasks import measure_tasks
 from hnn_gym.agents.energy_shaping import EnergyShaping, circle
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import SpringHold, SpringSweep
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.bump_tasks import measure_tasks
 
 
 def _target(t: float) -> float:
@@ -21,7 +21,7 @@ def _target(t: float) -> float:
 
 
 def test_the_target_that_is_seen_is_the_one_by_which_the_coming_step_is_judged() -> None:
-    env = gymnasium.make("SpringSweepBump-v0", bump_price=0.0)
+    env = gymnasium.make("SpringSweepBump-v0", bump_cost=0.0)
     observation, _ = env.reset(seed=3)
     for k in range(120):
         assert observation[2] == pytest.approx(_target(0.05 * k), abs=1e-6)  # float32
@@ -114,7 +114,7 @@ def test_the_way_to_a_circle_is_the_transfer_orbit_of_kepler() -> None:
 def test_a_recording_of_bumps_is_not_learned_as_one_of_forces(env_id: str) -> None:
     dataset = hnn_gym.record_steps(gymnasium.make(env_id), steps=20, seed=0)
     with pytest.raises(InputError, match=r"actions of 1 entries; the coordinates declare . and 0"):
-        hnn_gym.learn(dataset, "mechanical")
+        hnn_gym.train_world(dataset, "mechanical")
 
 
 def test_energy_shaping_refuses_a_world_without_energy() -> None:

@@ -49,7 +49,7 @@ def test_both_channels_together_act_as_one_after_the_other() -> None:
 def test_a_bump_costs_its_price_for_every_joule_realised() -> None:
     rewards = []
     for price in (0.0, 2.0):
-        env = gymnasium.make("HNNPendulum-v0", actions="bump", bump_price=price)
+        env = gymnasium.make("HNNPendulum-v0", actions="bump", bump_cost=price)
         env.reset(seed=0)
         rewards.append(env.step(np.array([-0.01], np.float32))[1])
     assert rewards[0] - rewards[1] == pytest.approx(2.0 * 0.01, rel=1e-4)
@@ -83,7 +83,7 @@ def test_a_bump_that_would_pass_the_speed_limit_stops_there_and_says_so() -> Non
         ("HNNPendulum-v0", {"actions": "kick"}, "'force\\+bump' or 'bump-by-force', not 'kick'"),
         ("BaselinePendulum-v0", {"actions": "bump-by-force"}, "baseline world has no energy"),
         ("HNNPendulum-v0", {"actions": "bump", "bump_limit": -1.0}, "limit > 0"),
-        ("HNNPendulum-v0", {"actions": "bump", "bump_price": float("nan")}, "price >= 0"),
+        ("HNNPendulum-v0", {"actions": "bump", "bump_cost": float("nan")}, "price >= 0"),
     ],
 )
 def test_channels_that_make_no_sense_are_refused(env_id: str, kwargs: Any, words: str) -> None:

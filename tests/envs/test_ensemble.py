@@ -37,7 +37,7 @@ def test_the_first_member_is_stepped_and_disagreement_is_told() -> None:
     alone, earned, _, silence = followed(world_model=PAIR[0])
     np.testing.assert_array_equal(seen, alone)
     assert rewards == earned
-    assert all(doubt > 0 for doubt in doubts)
+    assert all(ensemble > 0 for ensemble in doubts)
     assert np.isnan(silence).all()
 
 
@@ -62,7 +62,7 @@ def test_worlds_that_are_the_same_do_not_disagree() -> None:
 
 def test_disagreement_costs_its_price() -> None:
     _, rewards, _, doubts = followed(world_model=PAIR)
-    _, priced, _, _ = followed(world_model=PAIR, disagreement_price=100.0)
+    _, priced, _, _ = followed(world_model=PAIR, disagreement_penalty=100.0)
     np.testing.assert_allclose(priced, np.array(rewards) - 100 * np.array(doubts), rtol=1e-9)
 
 
@@ -130,8 +130,8 @@ def test_vector_and_single_environments_doubt_alike(device: str | None) -> None:
     "options",
     [
         {"world_model": []},
-        {"world_model": PAIR[0], "disagreement_price": 1.0},
-        {"world_model": PAIR, "disagreement_price": -1.0},
+        {"world_model": PAIR[0], "disagreement_penalty": 1.0},
+        {"world_model": PAIR, "disagreement_penalty": -1.0},
         {"world_model": PAIR, "disagreement_limit": 0.0},
         {"world_model": ["HNNPendulum-v0", "HNNSpring-v0"]},
         {"world_model": ["Spring-v0", "Spring-v0"]},

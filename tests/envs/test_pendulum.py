@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import hnn_gym
-from hnn_gym import Control, Coordinates, Degree, FitSettings, SimulatorEnv
+from experiments.pendulum import pendulum_per_unit_of_inertia
+from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, SimulatorEnv
 from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.metrics import unforced
-from hnn_gym.experiments.pendulum import pendulum_per_unit_of_inertia
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -166,12 +166,12 @@ class _Cart(gymnasium.Env[Any, Any]):
 
 def test_a_world_of_a_foreign_environment_needs_its_coordinates_and_a_reward(tmp_path: Any) -> None:
     env = gymnasium.wrappers.TimeLimit(_Cart(), 40)
-    coordinates = Coordinates((Degree(position=0, velocity=1),), (Control(0, unit="N"),))
+    coordinates = Coordinates((DegreeOfFreedom(position=0, velocity=1),), (Control(0, unit="N"),))
     bare = hnn_gym.record_steps(env, steps=100, seed=0, dt=0.1)
     with pytest.raises(InputError, match="coordinates=Coordinates"):
-        hnn_gym.learn(bare, "mechanical")
+        hnn_gym.train_world(bare, "mechanical")
     dataset = hnn_gym.record_steps(env, steps=200, seed=0, dt=0.1, coordinates=coordinates.to_json())
-    world = hnn_gym.learn(dataset, "mechanical", settings=FitSettings(lbfgs_steps=300))
+    world = hnn_gym.train_world(dataset, "mechanical", settings=FitSettings(lbfgs_steps=300))
     world.save(tmp_path / "cart")
     inertia = float(world.dynamics.momentum(np.zeros(1), np.ones(1))[0])
     assert inertia == pytest.approx(0.5, rel=1e-3)  # kg, since the force is in N

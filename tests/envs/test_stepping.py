@@ -14,7 +14,7 @@ import torch
 import hnn_gym
 from hnn_gym.envs import PendulumSwingUp, SimulatorVectorEnv
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.stepping import begun, program_of, step_one, told_step
+from hnn_gym.envs.stepping import begun, program_of, reference_step, step_one
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.envs.stepping_torch import TorchSteps
 from hnn_gym.errors import ConvergenceError, InputError
@@ -69,7 +69,7 @@ def test_a_subclass_of_a_shipped_task_may_change_its_reward_while_it_is_used() -
 @pytest.mark.parametrize("env_id", IDS)
 def test_one_step_and_a_thousand_equal_the_definition(env_id: str) -> None:
     simulator, (x, actions) = _simulator(env_id), _states(env_id, 70)
-    expected = told_step(simulator, x, actions)
+    expected = reference_step(simulator, x, actions)
     step, steps = step_one(simulator), Steps(simulator, 70, float)
     steps.begin(x, np.arange(70))
     # One state, row by row; then all rows together, and another step of all rows, which uses what the first computed.
@@ -80,7 +80,7 @@ def test_one_step_and_a_thousand_equal_the_definition(env_id: str) -> None:
         assert told.terminated == expected.terminated[i]
         assert told.info == pytest.approx({name: value[i] for name, value in expected.info.items()}, rel=1e-9)
     for _ in range(2):
-        told, expected = steps(x, actions), told_step(simulator, x, actions)
+        told, expected = steps(x, actions), reference_step(simulator, x, actions)
         np.testing.assert_allclose(told.x, expected.x, rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(told.observation, expected.observation, rtol=1e-6, atol=1e-7)  # float32
         np.testing.assert_allclose(told.reward, expected.reward, rtol=1e-9, atol=1e-12)
@@ -102,7 +102,7 @@ def test_what_was_computed_for_the_next_step_is_not_used_where_the_state_has_cha
         told = steps.begin(x, np.flatnonzero(changed))
         for name, value in begun(simulator, x[changed]).items():
             np.testing.assert_allclose(told[name], value, rtol=1e-6, atol=1e-7)
-        np.testing.assert_allclose(steps(x, actions).x, told_step(simulator, x, actions).x, rtol=1e-12)
+        np.testing.assert_allclose(steps(x, actions).x, reference_step(simulator, x, actions).x, rtol=1e-12)
 
 
 def test_an_outcome_that_is_not_kept_changes_nothing() -> None:
@@ -230,7 +230,7 @@ def test_a_step_of_which_there_can_be_no_graph_runs_kernel_by_kernel(monkeypatch
     with pytest.warns(UserWarning, match="No CUDA graph of this step"):
         first = steps(states, forces)
     for told in (first, steps(states, forces)):
-        np.testing.assert_allclose(told.x.numpy(), told_step(simulator, x, actions).x, rtol=1e-12)
+        np.testing.assert_allclose(told.x.numpy(), reference_step(simulator, x, actions).x, rtol=1e-12)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

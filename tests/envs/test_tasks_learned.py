@@ -6,14 +6,14 @@ import gymnasium
 import numpy as np
 import pytest
 
+from experiments.shipped import RECIPES
 from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.data import record_steps
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
 from hnn_gym.envs.tasks import ThreeBodyBound, task_for
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.shipped import RECIPES
-from hnn_gym.training import FitSettings, learn, one_step_rms
+from hnn_gym.training import FitSettings, one_step_rms, train_world
 
 SYSTEMS = ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")
 PAIRS = [(f"{kind}{system}-v0", f"{system}-v0") for system in SYSTEMS for kind in ("HNN", "Baseline")]
@@ -38,10 +38,10 @@ FIT = FitSettings(adam_steps=2, lbfgs_steps=2)
 
 @pytest.mark.parametrize(("learned_id", "true_id"), [("HNNPendulum-v0", "Pendulum-v1"), ("HNNSpring-v0", "Spring-v0")])
 def test_a_world_learned_from_a_learned_one_has_the_task_that_it_stands_for(learned_id, true_id, tmp_path):
-    first = learn(
+    first = train_world(
         collect(CollectSettings(env=learned_id, steps=30, out=tmp_path / "first")), "mechanical", settings=FIT
     )
-    second = learn(
+    second = train_world(
         record_steps(gymnasium.make("HNN-v0", world_model=first), steps=30, seed=0), "mechanical", settings=FIT
     )
     true, force = gymnasium.make(true_id).unwrapped, np.zeros((1, len(first.coordinates.controls)))
@@ -58,7 +58,7 @@ def test_a_world_learned_from_a_learned_one_has_the_task_that_it_stands_for(lear
 @pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "HNNPixelPendulum-v0", "Spring-v0"])
 def test_a_world_learned_under_a_reward_that_no_card_can_tell_misses_it(env_id):
     given = {} if "Pixel" in env_id else {"reward": lambda seen, force, then: then[..., 0]}
-    world = learn(record_steps(gymnasium.make(env_id, **given), steps=30, seed=0), "mechanical", settings=FIT)
+    world = train_world(record_steps(gymnasium.make(env_id, **given), steps=30, seed=0), "mechanical", settings=FIT)
     with pytest.raises(InputError, match="reward of this world is unknown"):
         gymnasium.make("HNN-v0", world_model=world)
 
@@ -113,7 +113,7 @@ def test_the_real_pendulum_loses_energy_by_friction_and_obeys_the_hypothetical_a
 def test_a_card_tells_data_seed_command_and_figures_and_the_weights_are_small(env_id):
     card = json.loads((WEIGHTS / env_id / "world.json").read_text())["provenance"]
     assert len(card["data"]["sha256"]) == 64
-    assert card["command"].startswith(f"python -m hnn_gym.experiments.shipped {env_id} --seed {0}")
+    assert card["command"].startswith(f"python -m experiments.shipped {env_id} --seed {0}")
     assert card["training"]["settings"]["seed"] == 0
     assert len(card["figures"]) == (3 if "Real" in env_id else 2)
     assert sum(file.stat().st_size for file in (WEIGHTS / env_id).iterdir()) < 200_000

@@ -6,14 +6,14 @@ import gymnasium
 import numpy as np
 import pytest
 
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.core import Simulator, unexplained_energy
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import task_for
 from hnn_gym.envs.true_worlds import n_body_world
-from hnn_gym.integrators import ImplicitMidpoint
-from hnn_gym.reference import reference_trajectory
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.integrators import ImplicitMidpoint
+from hnn_gym.physics.reference import reference_trajectory
 
 TRUE = ("Spring-v0", "IdealPendulum-v0", "TwoBody-v0", "ThreeBody-v0", "NBody-v0")
 

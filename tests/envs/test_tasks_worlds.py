@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import hnn_gym
-from hnn_gym import Control, Coordinates, Degree, FitSettings, InputError, MissingPathError, SimulatorEnv
+from experiments import shipped
+from experiments.real_pendulum_data import real_pendulum_transitions
+from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, InputError, MissingPathError, SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import NBodyBound, RewardedTask
-from hnn_gym.experiments import shipped
-from hnn_gym.experiments.real_pendulum_data import real_pendulum_transitions
 
 FILM = Path(__file__).parents[2].parent / "shared" / "data" / "invar_datasets.zip"
 
@@ -21,7 +21,7 @@ def test_a_world_learned_from_n_bodies_gets_the_task_of_those_bodies():
     dataset = hnn_gym.record_steps(env, steps=40, seed=0)
     quick = FitSettings(adam_steps=2, lbfgs_steps=2)
     options = {"masses": (2.0, 1.0, 1.0), "softening": 0.3, "hidden": (4,)}
-    world = hnn_gym.learn(dataset, "pairwise", options=options, settings=quick)
+    world = hnn_gym.train_world(dataset, "pairwise", options=options, settings=quick)
     learned = SimulatorEnv(world)
     assert isinstance(learned.task, NBodyBound)
     assert learned.task.masses == (2.0, 1.0, 1.0)
@@ -55,7 +55,7 @@ def test_a_recording_of_ours_carries_the_coordinates_of_the_environment():
 
 
 def test_an_action_that_is_a_share_of_a_force_is_scaled_before_it_is_clipped():
-    degrees = (Degree(position=0, velocity=2), Degree(position=1, velocity=3))
+    degrees = (DegreeOfFreedom(position=0, velocity=2), DegreeOfFreedom(position=1, velocity=3))
     same = Coordinates(degrees, (Control(0, limit=0.2, scale=0.2), Control(1, limit=0.2, scale=0.2)))
     assert np.allclose(same.force(np.array([[0.5, -3.0]])), [[0.1, -0.2]])
     mixed = Coordinates(degrees, (Control(0, limit=1.0, scale=0.2), Control(1, scale=10.0)))

@@ -7,16 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from hnn_gym.dynamics import PortHamiltonian
+from experiments.gallery.command import Settings, main
+from experiments.gallery.scenes import scene_of
+from experiments.gallery.subjects import Subject, simulated
+from experiments.paper.bodies import BodySettings
+from experiments.paper.real_pendulum import RealSettings
+from experiments.paper.real_runs import RealRunSettings
+from experiments.paper.runs import RunSettings, truths
+from experiments.paper.tasks import SPRING, TWO_BODY
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.gallery.command import Settings, main
-from hnn_gym.experiments.gallery.scenes import scene_of
-from hnn_gym.experiments.gallery.subjects import Subject, simulated
-from hnn_gym.experiments.paper.bodies import BodySettings
-from hnn_gym.experiments.paper.real_pendulum import RealSettings
-from hnn_gym.experiments.paper.real_runs import RealRunSettings
-from hnn_gym.experiments.paper.runs import RunSettings, truths
-from hnn_gym.experiments.paper.tasks import SPRING, TWO_BODY
+from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.training.least_squares import LeastSquaresSettings
 
 FEW = LeastSquaresSettings(steps=3)

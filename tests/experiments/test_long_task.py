@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from experiments.long_task import command
+from experiments.long_task.cells import acted, own_energy, planned
+from experiments.long_task.command import Settings, study
+from experiments.long_task.page import cells, figure, page
+from experiments.long_task.task import TARGET, EnergyHold, WeakMotor, true_energy
+from experiments.results import Results
+from experiments.sample_efficiency.command import Panel, cell_key, choice_key
+from experiments.sample_efficiency.contenders import Choice, FitSettings
 from hnn_gym import InputError
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.agents.scripted import Idle
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation import plots
-from hnn_gym.experiments.long_task import command
-from hnn_gym.experiments.long_task.cells import acted, own_energy, planned
-from hnn_gym.experiments.long_task.command import Settings, study
-from hnn_gym.experiments.long_task.page import cells, figure, page
-from hnn_gym.experiments.long_task.task import TARGET, EnergyHold, WeakMotor, true_energy
-from hnn_gym.experiments.results import Results
-from hnn_gym.experiments.sample_efficiency.command import Panel, cell_key, choice_key
-from hnn_gym.experiments.sample_efficiency.contenders import Choice, FitSettings
 
 PENDULUM = true_world("Pendulum-v1")
 

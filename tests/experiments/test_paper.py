@@ -8,26 +8,26 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from hnn_gym.dynamics import PortHamiltonian
+from experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
+from experiments.paper.command import Settings, main
+from experiments.paper.data import make_data, trajectories
+from experiments.paper.faithful import faithful_architecture, initial_parameters
+from experiments.paper.floors import cramer_rao
+from experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
+from experiments.paper.real_pendulum import fit_real, load_recording, real_score
+from experiments.paper.real_runs import RealRunSettings
+from experiments.paper.runs import RunSettings, Trained
+from experiments.paper.scoring import corrected_score, follow, paper_score, perturbed_truth_score
+from experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architecture
+from experiments.paper.tasks import PENDULUM, SIMULATED, SPRING, THREE_BODY, TWO_BODY
+from experiments.paper.worlds import world_of
+from experiments.results import Results
 from hnn_gym.envs.tasks.starts import near_circular_triple
 from hnn_gym.errors import InputError, MissingPathError
-from hnn_gym.experiments.paper.bodies import BodySettings, body_architecture, fit_bodies
-from hnn_gym.experiments.paper.command import Settings, main
-from hnn_gym.experiments.paper.data import make_data, trajectories
-from hnn_gym.experiments.paper.faithful import faithful_architecture, initial_parameters
-from hnn_gym.experiments.paper.floors import cramer_rao
-from hnn_gym.experiments.paper.many_bodies import ManyBodySettings, measure_many_bodies
-from hnn_gym.experiments.paper.real_pendulum import fit_real, load_recording, real_score
-from hnn_gym.experiments.paper.real_runs import RealRunSettings
-from hnn_gym.experiments.paper.runs import RunSettings, Trained
-from hnn_gym.experiments.paper.scoring import corrected_score, follow, paper_score, perturbed_truth_score
-from hnn_gym.experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architecture
-from hnn_gym.experiments.paper.tasks import PENDULUM, SIMULATED, SPRING, THREE_BODY, TWO_BODY
-from hnn_gym.experiments.paper.worlds import world_of
-from hnn_gym.experiments.results import Results
 from hnn_gym.models import MechanicalHNN
-from hnn_gym.phase import join, symplectic_gradient
-from hnn_gym.reference import reference_trajectory
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.phase import join, symplectic_gradient
+from hnn_gym.physics.reference import reference_trajectory
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 
 RECORDING = Path(__file__).parents[2] / ".." / "shared" / "data" / "invar_datasets.zip"
@@ -267,7 +267,7 @@ def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch):
     settings = Settings(
         tasks=("spring",), models=("hnn", "best"), seeds=(0,), out=out, worlds=tmp_path / "w", sizes=TINY
     )
-    import hnn_gym.experiments.paper.command as command
+    import experiments.paper.command as command
 
     def stop(*_, **__):
         raise KeyboardInterrupt

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.paper.command import Settings, main
+from experiments.paper.pixel_best import learn_line
+from experiments.paper.pixel_data import RULE, Film, film, train_and_test
+from experiments.paper.pixel_floors import TrueWorld, looked_up, of_angles
+from experiments.paper.pixel_model import PaperPixelModel, build, initial_arrays
+from experiments.paper.pixel_runs import PixelRunSettings
+from experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
+from experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
+from experiments.results import Results
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.paper.command import Settings, main
-from hnn_gym.experiments.paper.pixel_best import learn_line
-from hnn_gym.experiments.paper.pixel_data import RULE, Film, film, train_and_test
-from hnn_gym.experiments.paper.pixel_floors import TrueWorld, looked_up, of_angles
-from hnn_gym.experiments.paper.pixel_model import PixelWorld, build, initial_arrays
-from hnn_gym.experiments.paper.pixel_runs import PixelRunSettings
-from hnn_gym.experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
-from hnn_gym.experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
-from hnn_gym.experiments.results import Results
 from hnn_gym.training import PixelSettings
 
 BEST = PixelSettings(horizons=(3,), steps=2, adam_steps=5, warp=2, harmonics=6)
@@ -131,7 +131,7 @@ def turning(rate):
     """A world that sees a film of one pixel, a harmonic motion of 0.2 rad a frame, exactly."""
     c, s = np.cos(0.2), np.sin(0.2)
     shows = np.array([[c, 1.0], [-s, 0.0]])  # of z = (theta, its velocity / 0.2): theta a frame ago, and now
-    return PixelWorld(lambda x: x @ np.linalg.inv(shows), lambda z: z @ shows, Turns(rate))
+    return PaperPixelModel(lambda x: x @ np.linalg.inv(shows), lambda z: z @ shows, Turns(rate))
 
 
 def harmonic():

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import bumps, pendulum
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.experiments import bumps, pendulum
 from hnn_gym.training import FitSettings
 
 TINY = pendulum.Settings(seeds=(0,), drift_steps=50, shell_seeds=1, fit=FitSettings(adam_steps=20, lbfgs_steps=20))
@@ -42,7 +42,7 @@ def test_the_shell_is_exact_per_unit_of_inertia() -> None:
 def test_the_bumps_command_writes_what_it_prints(tmp_path: Path) -> None:
     out = tmp_path / "bumps.json"
     arguments = ["--out", str(out), "--requests", "200", "--swing-seeds", "0", "--starts", "2"]
-    subprocess.run([sys.executable, "-m", "hnn_gym.experiments.bumps", *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "experiments.bumps", *arguments], check=True, capture_output=True)
     results = json.loads(out.read_text())
     assert all(row["largest_error_J"] < 1e-5 for row in results["exactness"].values())
     assert results["swing_up"][0]["of"] == 2

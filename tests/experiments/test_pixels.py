@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from experiments.pixels import bumps, canonical, command, control, worlds
+from experiments.pixels.films import Film, film_unforced, true_energy
+from experiments.pixels.forecasts import Forecast, energies_by_angle
+from experiments.pixels.summary import table
 from hnn_gym.agents import sb3
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import FrameRule
 from hnn_gym.errors import InputError
-from hnn_gym.experiments.pixels import bumps, canonical, command, control, worlds
-from hnn_gym.experiments.pixels.films import Film, film_unforced, true_energy
-from hnn_gym.experiments.pixels.forecasts import Forecast, energies_by_angle
-from hnn_gym.experiments.pixels.summary import table
 
 QUIET = Console(quiet=True)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hnn_gym.agents.sb3 import RECIPES, Recipe
+from experiments import recipes
+from experiments.results import Results
+from hnn_gym.agents.sb3 import RECIPES, AgentRecipe
 from hnn_gym.errors import InputError
-from hnn_gym.experiments import recipes
-from hnn_gym.experiments.results import Results
-from hnn_gym.training import FitSettings, learn
+from hnn_gym.training import FitSettings, train_world
 
 FEW = {"learning_starts": 20, "batch_size": 16, "buffer_size": 500, "gamma": 0.99}
 TINY = recipes.Settings(algorithms=("td3",), transitions=40, seeds=(0, 1), starts=(1000,))
@@ -24,9 +24,9 @@ KEPT = Path(__file__).parents[2] / "docs" / "results" / "recipes.json"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipes, "FIRST", {"td3": Recipe(4, 40, 1e-3, exploration=0.2, arguments=FEW)})
+    monkeypatch.setattr(recipes, "FIRST", {"td3": AgentRecipe(4, 40, 1e-3, exploration=0.2, arguments=FEW)})
     monkeypatch.setattr(recipes, "GRIDS", {"td3": {"gamma": (0.9, 0.99), "exploration": (0.1, 0.2)}})
-    monkeypatch.setattr(recipes, "learn", partial(learn, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
+    monkeypatch.setattr(recipes, "learn", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
 
 
 def test_the_search_takes_setting_after_setting_what_earns_most_and_goes_on_where_it_was_stopped(
@@ -35,7 +35,7 @@ def test_the_search_takes_setting_after_setting_what_earns_most_and_goes_on_wher
     trained: list[tuple[float, float | None, int]] = []
     limit = 3
 
-    def trains(world: Any, algo: str, *, recipe: Recipe, seed: int) -> tuple[float, float | None, int]:
+    def trains(world: Any, algo: str, *, recipe: AgentRecipe, seed: int) -> tuple[float, float | None, int]:
         if len(trained) == limit:
             raise KeyboardInterrupt
         trained.append((recipe.arguments["gamma"], recipe.exploration, seed))
@@ -63,7 +63,7 @@ def test_it_trains_and_plays_in_the_dream(tmp_path: Path) -> None:
     tried = Results(settings.out, experiment="recipes").below("tried/td3/")
     assert len(tried) == 3
     assert all(-2000 < earned < 0 for earned in tried.values())
-    assert Recipe(**Results(settings.out, experiment="recipes")["chosen/td3"]) == chosen
+    assert AgentRecipe(**Results(settings.out, experiment="recipes")["chosen/td3"]) == chosen
 
 
 def test_an_algorithm_that_is_not_searched_for_is_named() -> None:
@@ -73,4 +73,4 @@ def test_an_algorithm_that_is_not_searched_for_is_named() -> None:
 
 @pytest.mark.parametrize("algo", ["td3", "ppo"])
 def test_the_package_trains_as_was_chosen(algo: str) -> None:
-    assert Recipe(**Results(KEPT, experiment="recipes")[f"chosen/{algo}"]) == RECIPES[algo]
+    assert AgentRecipe(**Results(KEPT, experiment="recipes")[f"chosen/{algo}"]) == RECIPES[algo]

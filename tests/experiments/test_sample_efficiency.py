@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from experiments.planners import Settings as PlannerSettings
+from experiments.planners import measure, summary
+from experiments.results import Results
+from experiments.sample_efficiency import command, contenders
+from experiments.sample_efficiency import model_free as model_free_module
+from experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study
+from experiments.sample_efficiency.contenders import Choice
+from experiments.sample_efficiency.model_free import agent_key, model_free
+from experiments.sample_efficiency.page import cells, figure, page
 from hnn_gym import InputError
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.evaluation import plots
-from hnn_gym.experiments.planners import Settings as PlannerSettings
-from hnn_gym.experiments.planners import measure, summary
-from hnn_gym.experiments.results import Results
-from hnn_gym.experiments.sample_efficiency import command, contenders
-from hnn_gym.experiments.sample_efficiency import model_free as model_free_module
-from hnn_gym.experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study
-from hnn_gym.experiments.sample_efficiency.contenders import Choice
-from hnn_gym.experiments.sample_efficiency.model_free import agent_key, model_free
-from hnn_gym.experiments.sample_efficiency.page import cells, figure, page
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 from gymnasium.spaces import Box
 from rich.console import Console
 
+from experiments import tasks, transfer
+from experiments.sample_efficiency.command import Settings, study
 from hnn_gym.agents.scripted import Idle, RandomActions
 from hnn_gym.errors import InputError
-from hnn_gym.experiments import tasks, transfer
-from hnn_gym.experiments.sample_efficiency.command import Settings, study
 
 
 def test_planning_beats_doing_nothing_on_the_spring_and_nothing_is_measured_twice(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from experiments import transfer
+from experiments.results import Results
 from hnn_gym.agents import sb3
-from hnn_gym.agents.analytic import AnalyticSettings
-from hnn_gym.experiments import transfer
-from hnn_gym.experiments.results import Results
-from hnn_gym.training import FitSettings, learn
+from hnn_gym.agents.shac import ShacSettings
+from hnn_gym.training import FitSettings, train_world
 
-TINY = transfer.Settings(transitions=40, seeds=(0, 1), agents=("sac", "analytic"), tasks=("bump",), starts=(0, 1))
+TINY = transfer.Settings(transitions=40, seeds=(0, 1), agents=("sac", "shac"), tasks=("bump",), starts=(0, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +25,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = replace(sb3.RECIPES["sac"], num_envs=4, steps=100, arguments=few)
     monkeypatch.setitem(sb3.RECIPES, "sac", tiny)
     monkeypatch.setattr(transfer, "OTHER_RECIPES", {"bump": ("sac", tiny)})
-    monkeypatch.setattr(transfer, "learn", partial(learn, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
-    short = partial(AnalyticSettings, updates=2, num_envs=4, window=2)
+    monkeypatch.setattr(transfer, "learn", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
+    short = partial(ShacSettings, updates=2, num_envs=4, window=2)
     monkeypatch.setattr(transfer, "AnalyticSettings", short)
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_gym.coordinates import Control, Coordinates, Degree
-from hnn_gym.dynamics import PortHamiltonian, Structure
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
 from hnn_gym.models import (
     HNN,
@@ -21,7 +20,8 @@ from hnn_gym.models import (
     SeparableHNN,
     Variables,
 )
-from hnn_gym.phase import join, split
+from hnn_gym.physics.dynamics import PortHamiltonian, Structure
+from hnn_gym.physics.phase import join, split
 
 CART_POLE = Variables((False, True), (2.0, 1.0), (0.6, 1.4), (2.0, 5.0), (0,), (10.0,))
 BODIES = Variables((False,) * 4, (1.0,) * 4, (0.7,) * 4, (1.0,) * 4)
@@ -227,7 +227,7 @@ def test_a_baseline_has_no_energy_and_a_first_order_one_no_acceleration():
 
 def test_scales_are_the_root_mean_squares_of_the_recorded_states():
     coordinates = Coordinates(
-        (Degree(position=0, velocity=1), Degree(cos=2, sin=3, velocity=4)), (Control(1, scale=2.0),)
+        (DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(cos=2, sin=3, velocity=4)), (Control(1, scale=2.0),)
     )
     rng = np.random.default_rng(0)
     q, v = rng.uniform(-3, 3, (50, 4, 2)), rng.normal(size=(50, 4, 2)) * [1.0, 5.0]
@@ -247,7 +247,7 @@ def test_scales_are_the_root_mean_squares_of_the_recorded_states():
 
 
 def test_what_never_moves_has_scale_one():
-    coordinates = Coordinates((Degree(position=0, velocity=1),))
+    coordinates = Coordinates((DegreeOfFreedom(position=0, velocity=1),))
     found = Variables.measured(coordinates, np.zeros((5, 2, 2)), np.zeros((5, 1, 0)), dt=0.1)
     assert found.position_scales == found.velocity_scales == found.acceleration_scales == (1.0,)
 

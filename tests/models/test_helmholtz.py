@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.errors import InputError
-from hnn_gym.hamiltonians import Spring
 from hnn_gym.models import Variables
 from hnn_gym.models.helmholtz import HelmholtzField
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.hamiltonians import Spring
 
 ANGLE_AND_POSITION = Variables((True, False), (1.0, 2.0), (1.5, 0.7), (2.0, 3.0))
 PLAIN = Variables((False,), (1.0,), (1.0,), (1.0,))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hnn_gym.errors import InputError
-from hnn_gym.hamiltonians import NBody
 from hnn_gym.models import PairwiseHNN, Variables
+from hnn_gym.physics.hamiltonians import NBody
 
 MASSES = (1.0, 2.0, 0.5)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hnn_gym.errors import InputError
-from hnn_gym.models.pixel import FrameCodec, Harmonics, first_positions
+from hnn_gym.models.pixel import FourierBasis, FrameCodec, first_positions
 
 
 def spots(x, y, size=16):
@@ -16,13 +16,13 @@ def spots(x, y, size=16):
 CIRCLE = np.random.default_rng(0).uniform(-np.pi, np.pi, 400)
 LINE = np.random.default_rng(1).uniform(-1, 1, 400)
 FILMS = {
-    "circle": (spots(np.sin(CIRCLE), np.cos(CIRCLE)), CIRCLE, Harmonics(True, 12)),
-    "line": (spots(LINE, 0 * LINE), LINE, Harmonics(False, 16, -1.1, 1.1)),
+    "circle": (spots(np.sin(CIRCLE), np.cos(CIRCLE)), CIRCLE, FourierBasis(True, 12)),
+    "line": (spots(LINE, 0 * LINE), LINE, FourierBasis(False, 16, -1.1, 1.1)),
 }
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("basis", [Harmonics(True, 5), Harmonics(False, 5, -1.0, 2.0)], ids=["circle", "line"])
+@pytest.mark.parametrize("basis", [FourierBasis(True, 5), FourierBasis(False, 5, -1.0, 2.0)], ids=["circle", "line"])
 def test_derivatives_of_the_basis_are_those_of_differences(basis, order):
     q, h = np.linspace(-0.9, 1.9, 7), 1e-5
     slope = (basis(q + h, derivative=order - 1) - basis(q - h, derivative=order - 1)) / (2 * h)
@@ -73,7 +73,7 @@ def test_frames_in_which_nothing_moves_are_refused():
     with pytest.raises(InputError, match="Nothing moves"):
         first_positions(still, angle=True)
     with pytest.raises(InputError, match="nothing moves in them"):
-        FrameCodec.fitted(still, np.arange(5.0), Harmonics(True, 3))
+        FrameCodec.fitted(still, np.arange(5.0), FourierBasis(True, 3))
 
 
 def test_a_body_that_only_shifts_is_refused_as_an_angle():

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_gym.phase import Array, namespace, split
-from hnn_gym.trace import NotTraceable, many, one, trace
+from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.trace import NotTraceable, batch_code, scalar_code, trace
 
 RNG = np.random.default_rng(0)
 W0, B0, W1 = RNG.normal(size=(16, 3)), RNG.normal(size=16), RNG.normal(size=(2, 16))
@@ -78,7 +78,7 @@ def _traced(function: Callable[[Array], Array]) -> Any:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_for_one_state_it_gives_the_same_numbers(name: str) -> None:
-    run = one.compiled(_traced(FUNCTIONS[name]), {})
+    run = scalar_code.compiled(_traced(FUNCTIONS[name]), {})
     for x in np.random.default_rng(1).normal(size=(20, 3)):
         (value,) = run(x.tolist())
         expected = np.asarray(FUNCTIONS[name](x), float)
@@ -91,7 +91,7 @@ def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> Non
     x = np.random.default_rng(2).normal(size=(37, 3))
     expected = FUNCTIONS[name](x)
     value = np.empty(expected.shape, expected.dtype if expected.dtype == bool else dtype)
-    run = many.compiled(_traced(FUNCTIONS[name]), 37, dtype)
+    run = batch_code.compiled(_traced(FUNCTIONS[name]), 37, dtype)
     tolerance = {"rtol": 1e-11, "atol": 1e-13} if dtype == np.float64 else {"rtol": 2e-4, "atol": 2e-5}
     for _ in range(2):  # buffers are used again in the second call
         run(x.astype(dtype), value)
@@ -111,9 +111,9 @@ def test_what_a_step_has_computed_of_its_end_the_next_one_does_not_compute_again
     assert sum(node.op == "sin" for node in program.nodes) == 2
     assert sum(node.op == "sin" for node in reusing.nodes) == 1
     x, after = np.array([[0.3, 1.0]]), np.empty((1, 2))
-    given, following = many.room(reusing.given, 1, float), many.room(reusing.given, 1, float)
-    many.compiled(replace(program.telling([]), next=reusing.given), 1, float)(x, *given)
-    run = many.compiled(reusing, 1, float)
+    given, following = batch_code.room(reusing.given, 1, float), batch_code.room(reusing.given, 1, float)
+    batch_code.compiled(replace(program.select_outputs([]), next=reusing.given), 1, float)(x, *given)
+    run = batch_code.compiled(reusing, 1, float)
     for _ in range(5):
         run(x, *given, *following, after)
         expected = leapfrog(x)["x"]
@@ -127,7 +127,7 @@ def test_cosine_and_sine_of_one_angle_are_right_everywhere_on_the_circle() -> No
     )
     program = trace(lambda x: {"y": namespace(x).concat([namespace(x).cos(x), namespace(x).sin(x)], axis=-1)}, x=1)
     told = np.empty((len(angle), 2))
-    many.compiled(program, len(angle), float)(angle[:, None], told)
+    batch_code.compiled(program, len(angle), float)(angle[:, None], told)
     # Four units in the last place of the tangent, and the rounding of what is made of it.
     np.testing.assert_allclose(told, np.stack([np.cos(angle), np.sin(angle)], -1), rtol=0, atol=2e-15)
     np.testing.assert_allclose((told**2).sum(-1), 1.0, rtol=0, atol=1e-15)
@@ -142,13 +142,13 @@ def test_what_follows_from_the_state_alone_runs_apart_from_what_needs_the_action
         return {"x": namespace(q).concat([q, p], axis=-1), "reward": reward, "height": namespace(x).cos(x[..., 0])}
 
     program = trace(step, x=2, u=1)
-    move, tell = program.apart("x", ["height"])
+    move, tell = program.split_at("x", ["height"])
     assert {node.op for node in move.nodes} == {"input", "add", "sub", "mul"}
     assert sorted(node.op for node in move.given) == ["cos", "mul", "sin"]
     assert list(tell.outputs) == ["height"]
     rng = np.random.default_rng(0)
-    x, given = rng.normal(size=(5, 2)), many.room(move.given, 5, float)
-    run, look = many.compiled(move, 5, float), many.compiled(tell, 5, float)
+    x, given = rng.normal(size=(5, 2)), batch_code.room(move.given, 5, float)
+    run, look = batch_code.compiled(move, 5, float), batch_code.compiled(tell, 5, float)
     after, reward, height = np.empty((5, 2)), np.empty(5), np.empty(5)
     for k in range(4):
         if k == 2:
@@ -171,13 +171,13 @@ def test_an_angle_is_brought_to_the_same_turn_as_by_a_remainder() -> None:
     assert sorted(node.op for node in program.nodes) == ["input", "wrap"]
     angle = np.concatenate([np.linspace(-30, 30, 4001), 2 * np.pi * np.arange(-3, 4), [0.0, -0.0, 1e6]])
     told = np.empty((len(angle), 1))
-    many.compiled(program, len(angle), float)(angle[:, None], told)
+    batch_code.compiled(program, len(angle), float)(angle[:, None], told)
     # The rounding of an angle of so many turns.
     np.testing.assert_allclose(told[:, 0], wrapped(angle), rtol=0, atol=4e-16 * np.abs(angle).max())
     at_the_end = np.array([[np.pi], [-np.pi]])
-    many.compiled(program, 2, float)(at_the_end, told[:2])
+    batch_code.compiled(program, 2, float)(at_the_end, told[:2])
     np.testing.assert_allclose(abs(told[:2]), np.pi, rtol=1e-15)
-    assert one.compiled(program, {})([4.0])[0][0] == wrapped(4.0)
+    assert scalar_code.compiled(program, {})([4.0])[0][0] == wrapped(4.0)
 
 
 def test_what_a_choice_falls_back_to_may_be_told_too() -> None:
@@ -186,7 +186,7 @@ def test_what_a_choice_falls_back_to_may_be_told_too() -> None:
         return {"y": namespace(x).where(x[..., 1] > 0, x[..., 2], other), "other": other}
 
     x, y, other = np.random.default_rng(0).normal(size=(9, 3)), np.empty(9), np.empty(9, np.float32)
-    many.compiled(trace(function, x=3), 9, float, {"other": np.float32})(x, y, other)
+    batch_code.compiled(trace(function, x=3), 9, float, {"other": np.float32})(x, y, other)
     np.testing.assert_array_equal(y, function(x)["y"])
     np.testing.assert_array_equal(other, function(x)["other"].astype(np.float32))
 
@@ -205,7 +205,7 @@ def test_a_choice_between_what_is_equal_anyway_is_none() -> None:
     x = np.array([[0.5, 2.0, -3.0]])
     for function in (limited, other):
         told = np.empty((1, 3))
-        many.compiled(_traced(function), 1, float)(x, told)
+        batch_code.compiled(_traced(function), 1, float)(x, told)
         np.testing.assert_array_equal(told, function(x))
 
 
@@ -214,7 +214,7 @@ def test_a_constant_factor_of_a_networks_gradient_goes_into_its_matrix(factor: A
     program = _traced(lambda x: factor * _gradient(x))
     assert "mul" not in {node.op for node in program.nodes if not node.shape}
     x, told = np.random.default_rng(0).normal(size=(4, 3)), np.empty((4, 3))
-    many.compiled(program, 4, float)(x, told)
+    batch_code.compiled(program, 4, float)(x, told)
     np.testing.assert_allclose(told, factor * _gradient(x), rtol=1e-12)
 
 
@@ -230,9 +230,9 @@ def test_a_layer_handed_over_from_the_step_before_gets_its_bias_too() -> None:
     program = trace(step, x=3).reusing("x")
     assert [bool(node.shape) for node in program.given] == [True]
     x = np.random.default_rng(0).normal(size=(7, 3))
-    given, following = many.room(program.given, 7, float), many.room(program.given, 7, float)
-    many.compiled(replace(program.telling([]), given=(), next=program.given), 7, float)(x, *given)
-    run, after, seen = many.compiled(program, 7, float), np.empty((7, 3)), np.empty((7, 3))
+    given, following = batch_code.room(program.given, 7, float), batch_code.room(program.given, 7, float)
+    batch_code.compiled(replace(program.select_outputs([]), given=(), next=program.given), 7, float)(x, *given)
+    run, after, seen = batch_code.compiled(program, 7, float), np.empty((7, 3)), np.empty((7, 3))
     for _ in range(3):
         run(x, *given, *following, after, seen)
         expected = step(x)

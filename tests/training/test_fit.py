@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.dynamics import PortHamiltonian
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.hamiltonians import Pendulum
-from hnn_gym.integrators import SymplecticEuler
 from hnn_gym.models import MODELS, Variables
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.physics.integrators import SymplecticEuler
 from hnn_gym.training import FitSettings, FitState, Objective, fit, observation_scale
 from hnn_gym.training.objective import STARTS
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
 DT = 0.05

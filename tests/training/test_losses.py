@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_gym.coordinates import Control, Coordinates, Degree
-from hnn_gym.dynamics import PortHamiltonian
-from hnn_gym.hamiltonians import Pendulum
-from hnn_gym.integrators import SymplecticEuler, Yoshida6
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.models import HNN, Baseline, MechanicalHNN, SecondOrderBaseline, SeparableHNN, Variables
-from hnn_gym.phase import join
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.physics.integrators import SymplecticEuler, Yoshida6
+from hnn_gym.physics.phase import join
 from hnn_gym.training import derivative_loss, prediction_loss, shooting_loss
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
 ROD = PortHamiltonian(Pendulum.of_gymnasium(), control=np.ones((1, 1)))
@@ -154,7 +154,7 @@ def derivative(world, starts, observation, action):
 def test_the_gradient_of_a_loss_is_that_of_finite_differences(name, loss):
     architecture = MODELS[name]
     starts, observation, action = (torch.tensor(a) for a in windows(count=3, horizon=3, seed=2))
-    coordinates = Coordinates((Degree(cos=0, sin=1, velocity=2),), (Control(degree=0, limit=2.0, unit="N m"),))
+    coordinates = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),), (Control(degree=0, limit=2.0, unit="N m"),))
     parameters = {
         k: torch.tensor(v, requires_grad=True)
         for k, v in architecture.initial_parameters(np.random.default_rng(0)).items()
@@ -195,7 +195,7 @@ def test_losses_are_the_same_numbers_on_numpy(loss):
 
 
 def test_a_world_without_controls_is_scored_on_empty_actions():
-    coordinates = Coordinates((Degree(cos=0, sin=1, velocity=2),))
+    coordinates = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),))
     world = WorldModel(coordinates, PortHamiltonian(Pendulum()), SymplecticEuler(), 0.05)
     x = world.rollout(np.random.default_rng(0).normal(size=(5, 2)), steps=3)
     observation, action = np.moveaxis(world.decode(x), 0, 1), np.zeros((5, 3, 0))

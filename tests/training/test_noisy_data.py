@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_gym import FitSettings, InputError, ObservationNoise, TransitionDataset, WorldModel, learn, record_steps
+from hnn_gym import FitSettings, InputError, ObservationNoise, TransitionDataset, WorldModel, record_steps, train_world
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.models.port import network_weights
-from hnn_gym.training import FitState, held_out_error, learn_ensemble, one_step_rms
+from hnn_gym.training import FitState, held_out_error, one_step_rms, train_ensemble
 from hnn_gym.training.ensemble import EnsembleObjective
-from hnn_gym.training.learn import fit_by_rounds, prepared
 from hnn_gym.training.objective import STARTS, Joints, Objective
 from hnn_gym.training.settings import GAP_WEIGHTS
+from hnn_gym.training.worlds import fit_by_rounds, prepared
 
 SHOOTING = FitSettings(
     loss="shooting",
@@ -45,7 +45,7 @@ def recorded(share: float, *, steps: int, seed: int) -> TransitionDataset:
 
 
 def test_windows_that_join_see_through_noise(noisy: TransitionDataset) -> None:
-    world = learn(noisy, "mechanical", settings=SHOOTING, options={"hidden": (4,)})
+    world = train_world(noisy, "mechanical", settings=SHOOTING, options={"hidden": (4,)})
     clean = recorded(0.0, steps=200, seed=1)
     # The noise of a single observation is 0.05; the first-order error of a fit to single steps stays near that.
     assert one_step_rms(world, clean) < 0.006
@@ -147,7 +147,7 @@ def members_differ(worlds: tuple[WorldModel, ...]) -> bool:
 def test_an_ensemble_is_learned_as_one_and_its_members_differ() -> None:
     clean = recorded(0.0, steps=100, seed=0)
     settings = FitSettings(adam_steps=40, lbfgs_steps=0, least_squares_steps=10)
-    worlds = learn_ensemble(clean, "mechanical", members=3, settings=settings, options={"hidden": (8,)})
+    worlds = train_ensemble(clean, "mechanical", members=3, settings=settings, options={"hidden": (8,)})
     assert len(worlds) == 3
     assert members_differ(worlds)
     assert all(one_step_rms(world, clean) < 0.02 for world in worlds)
@@ -172,7 +172,7 @@ def test_the_objective_of_an_ensemble_is_the_sum_of_those_of_its_members(loss: s
 
 def test_an_ensemble_of_one_is_refused(noisy: TransitionDataset) -> None:
     with pytest.raises(InputError, match="learn"):
-        learn_ensemble(noisy, members=1)
+        train_ensemble(noisy, members=1)
 
 
 def test_decay_does_not_shrink_the_inertia_with_the_potential(noisy: TransitionDataset) -> None:

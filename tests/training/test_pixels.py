@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_gym.coordinates import Control, Coordinates, Degree
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import Episode, TransitionDataset
 from hnn_gym.errors import InputError
-from hnn_gym.pixel_world import PixelWorld
 from hnn_gym.training.latent import bends, estimated_starts
 from hnn_gym.training.least_squares import least_squares
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.pixels import learn_pixels
+from hnn_gym.training.pixels import train_pixel_world
+from hnn_gym.worlds.pixel_world import PixelWorld
 
 
 def turned_by(film, seen):
@@ -94,10 +94,10 @@ def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_
                 frame=np.rint(255 * spot).astype(np.uint8)[..., None],
             )
         )
-    coordinates = Coordinates((Degree(position=0, velocity=1),), (Control(0, limit=1.0),))
+    coordinates = Coordinates((DegreeOfFreedom(position=0, velocity=1),), (Control(0, limit=1.0),))
     provenance = replace(pendulum_film.provenance, dt=dt, coordinates=coordinates.to_json())
     film = TransitionDataset.from_episodes(episodes, provenance)
-    seen = learn_pixels(film, options={"hidden": (8,)}, settings=quick_learning)
+    seen = train_pixel_world(film, options={"hidden": (8,)}, settings=quick_learning)
     assert seen.world.energy_unit == ""
     q = seen.codec.encode(np.concatenate(film.frames()))[:, 0]
     assert abs(np.corrcoef(q, np.concatenate([e.observation[:, 0] for e in film]))[0, 1]) > 0.999
@@ -140,15 +140,15 @@ def test_a_plain_world_is_not_taken_for_one_with_eyes(seen, tmp_path):
 def test_what_cannot_be_learned_from_frames_is_refused_by_name(pendulum_film, quick_learning):
     def refused(match, film=pendulum_film, **kwargs):
         with pytest.raises(InputError, match=match):
-            learn_pixels(film, settings=kwargs.pop("settings", quick_learning), **kwargs)
+            train_pixel_world(film, settings=kwargs.pop("settings", quick_learning), **kwargs)
 
     blind = [replace(episode, frame=None) for episode in pendulum_film]
     refused("no frames", TransitionDataset.from_episodes(blind, pendulum_film.provenance))
-    two = Coordinates((Degree(position=0, velocity=1), Degree(position=2, velocity=3)), (Control(0),))
+    two = Coordinates((DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(position=2, velocity=3)), (Control(0),))
     refused("latent of 2 degrees of freedom", coordinates=two)
-    line = Coordinates((Degree(position=0, velocity=1),), (Control(0, unit="N"),))
+    line = Coordinates((DegreeOfFreedom(position=0, velocity=1),), (Control(0, unit="N"),))
     refused("how long a metre is", coordinates=line)
-    refused("declare 0 controls", coordinates=Coordinates((Degree(cos=0, sin=1, velocity=2),)))
+    refused("declare 0 controls", coordinates=Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),)))
     refused("There is no model 'oracle'", model="oracle")
     refused("200 steps, and a window 300", settings=replace(quick_learning, horizons=(300,)))
     with pytest.raises(InputError, match="horizons"):

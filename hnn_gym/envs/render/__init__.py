@@ -19,8 +19,8 @@ RENDERERS = {
 
 def renderer_for(task: Task, render_mode: str) -> Renderer:
     """Return the renderer of a task's picture, for ``render_mode`` "human" or "rgb_array"."""
-    assert task.picture is not None
-    module, name = RENDERERS[task.picture]
+    assert task.renderer is not None
+    module, name = RENDERERS[task.renderer]
     renderer: Renderer = getattr(import_module(f"{__name__}.{module}"), name)(render_mode, task)
     return renderer
 

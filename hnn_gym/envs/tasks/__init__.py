@@ -12,7 +12,7 @@ from hnn_gym.data import Provenance
 from hnn_gym.envs.tasks.base import NumberedStarts, Task
 from hnn_gym.envs.tasks.branched import BranchedTask
 from hnn_gym.envs.tasks.ideal_pendulum import IdealPendulumSwingUp
-from hnn_gym.envs.tasks.keep_bound import KeepBound, NBodyBound, ThreeBodyBound
+from hnn_gym.envs.tasks.nbody_bound import KeepBound, NBodyBound, ThreeBodyBound
 from hnn_gym.envs.tasks.orbit import OrbitTransfer
 from hnn_gym.envs.tasks.pendulum import PendulumSwingUp
 from hnn_gym.envs.tasks.real_pendulum import RealPendulumSustain
@@ -21,7 +21,7 @@ from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.tasks.spring import SpringHold
 from hnn_gym.envs.tasks.spring_sweep import SpringSweep
 from hnn_gym.errors import InputError
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 TASKS: dict[str, Callable[..., Task]] = {
     "Pendulum-v1": PendulumSwingUp,
@@ -75,10 +75,11 @@ def environment_of(world: WorldModel) -> Mapping[str, Any] | None:
         environment: Mapping[str, Any] = world.card["environment"]
         return environment
     provenance = world.card.get("data", {}).get("provenance", {})
-    if provenance.get("stands_for") == {}:  # a task of one's own was recorded
+    source = provenance.get("task_source", provenance.get("stands_for"))  # release 0.1 wrote the latter
+    if source == {}:  # a task of one's own was recorded
         return None
     direct = {"id": str(provenance.get("env_id")).rpartition(":")[2], "arguments": provenance.get("env_kwargs", {})}
-    found = (environment for environment in (direct, provenance.get("stands_for")) if environment)
+    found = (environment for environment in (direct, source) if environment)
     return next((environment for environment in found if environment["id"] in TASKS), None)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.phase import Array
+from hnn_gym.physics.phase import Array
 
 
 class Task(ABC):
@@ -19,7 +19,7 @@ class Task(ABC):
         observation_space: what the agent sees.
         action_space: what the agent does.
         max_episode_steps: steps after which an episode is truncated, or None.
-        picture: name of the renderer in :mod:`hnn_gym.envs.render`, or None if there is none.
+        renderer: name of the renderer in :mod:`hnn_gym.envs.render`, or None if there is none.
         options: what ``reset(options=...)`` understands beside ``state``.
         energy_tolerance: largest energy that one step may create or destroy, as a share of the kinetic energy; a
             step beyond is reported as not resolved. None: steps are not checked.
@@ -33,7 +33,7 @@ class Task(ABC):
     observation_space: Box
     action_space: Box
     max_episode_steps: int | None
-    picture: str | None
+    renderer: str | None
     options: tuple[str, ...] = ()
     energy_tolerance: float | None = None
     goal_size: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 RESOLVED = 1e-3
 """Largest error of energy in one step, as a share of the kinetic energy, that counts as resolved."""

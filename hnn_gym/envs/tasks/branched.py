@@ -14,7 +14,7 @@ import numpy as np
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array
+from hnn_gym.physics.phase import Array
 
 
 class BranchedTask(Task):
@@ -35,7 +35,7 @@ class BranchedTask(Task):
         if not np.isfinite(seen).all():
             raise InputError("starts holds NaN or infinity.")
         self.observation_space, self.action_space = task.observation_space, task.action_space
-        self.max_episode_steps, self.picture = task.max_episode_steps, task.picture
+        self.max_episode_steps, self.renderer = task.max_episode_steps, task.renderer
         self.energy_tolerance, self.goal_size = task.energy_tolerance, task.goal_size
         self.known, self._q, self._v = task, *coordinates.state(seen)
 

@@ -10,8 +10,8 @@ from gymnasium.spaces import Box
 
 from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.starts import ring
-from hnn_gym.hamiltonians import Pendulum
-from hnn_gym.phase import Array, namespace, split
+from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.physics.phase import Array, namespace, split
 
 
 class IdealPendulumSwingUp(Task):
@@ -45,7 +45,7 @@ class IdealPendulumSwingUp(Task):
     )
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
-    picture = "hanging pendulum"
+    renderer = "hanging pendulum"
     traceable = True
 
     truth = Pendulum()

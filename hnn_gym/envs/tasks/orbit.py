@@ -15,7 +15,7 @@ from gymnasium.spaces import Box
 from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.bodies import RESOLVED, closest, in_plane, refuse_coinciding
 from hnn_gym.envs.tasks.starts import near_circular_pair
-from hnn_gym.phase import Array, split
+from hnn_gym.physics.phase import Array, split
 
 
 class OrbitTransfer(Task):
@@ -50,7 +50,7 @@ class OrbitTransfer(Task):
     observation_space = Box(-np.inf, np.inf, (8,), np.float32)
     action_space = Box(-1.0, 1.0, (2,), np.float32)
     max_episode_steps = 400
-    picture = "bodies"
+    renderer = "bodies"
     traceable = True
     energy_tolerance = RESOLVED
 

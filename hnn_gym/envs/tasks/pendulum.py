@@ -10,7 +10,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.envs.tasks.base import NumberedStarts
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 class PendulumSwingUp(NumberedStarts):
@@ -26,7 +26,7 @@ class PendulumSwingUp(NumberedStarts):
     observation_space = Box(np.array([-1, -1, -8], np.float32), np.array([1, 1, 8], np.float32), dtype=np.float32)
     action_space = Box(-2.0, 2.0, (1,), np.float32)
     max_episode_steps = 200
-    picture = "pendulum"
+    renderer = "pendulum"
     traceable = True
     options = ("x_init", "y_init")
     start_numbers = 2

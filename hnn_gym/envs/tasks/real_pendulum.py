@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.envs.tasks.base import Task
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 class RealPendulumSustain(Task):
@@ -44,7 +44,7 @@ class RealPendulumSustain(Task):
     )
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
-    picture = "hanging pendulum"
+    renderer = "hanging pendulum"
     traceable = True
 
     gravity = 1.2

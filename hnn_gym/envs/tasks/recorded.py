@@ -11,7 +11,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 Reward = Callable[[Array, Array, Array], Array]
 """Reward ``(...)`` of (observation ``(..., d)``, force ``(..., m)``, next observation ``(..., d)``): a function
@@ -30,7 +30,7 @@ class RecordedTask(Task):
         starts: np.ndarray,
         reward: Reward | None,
         max_episode_steps: int | None,
-        picture: str | None = None,
+        renderer: str | None = None,
     ) -> None:
         """Hold what the recording tells.
 
@@ -41,7 +41,7 @@ class RecordedTask(Task):
             starts: recorded first observations ``(k, d)``.
             reward: the reward on observations.
             max_episode_steps: truncation, or None.
-            picture: name of a renderer, or None.
+            renderer: name of a renderer, or None.
 
         Raises:
             InputError: no reward is given, or there are no starts.
@@ -54,7 +54,7 @@ class RecordedTask(Task):
         if len(starts) == 0:
             raise InputError("This world has no recorded starts: retrain it on a dataset with whole episodes.")
         self.observation_space, self.action_space = observation_space, action_space
-        self.max_episode_steps, self.picture = max_episode_steps, picture
+        self.max_episode_steps, self.renderer = max_episode_steps, renderer
         self._coordinates, self._starts, self._reward = coordinates, starts, reward
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

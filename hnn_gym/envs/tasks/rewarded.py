@@ -10,7 +10,7 @@ import numpy as np
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.recorded import Reward
-from hnn_gym.phase import Array
+from hnn_gym.physics.phase import Array
 
 
 class RewardedTask(Task):
@@ -19,7 +19,7 @@ class RewardedTask(Task):
     def __init__(self, task: Task, coordinates: Coordinates, reward: Reward) -> None:
         """Put ``reward``, a function of observations, in place of the reward of ``task``."""
         self.observation_space, self.action_space = task.observation_space, task.action_space
-        self.max_episode_steps, self.picture = task.max_episode_steps, task.picture
+        self.max_episode_steps, self.renderer = task.max_episode_steps, task.renderer
         self.options, self.energy_tolerance = task.options, task.energy_tolerance
         self.known, self._coordinates, self._reward = task, coordinates, reward
 

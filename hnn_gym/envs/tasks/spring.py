@@ -11,8 +11,8 @@ from gymnasium.spaces import Box
 
 from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.starts import ring
-from hnn_gym.hamiltonians import Spring
-from hnn_gym.phase import Array, join, namespace, split
+from hnn_gym.physics.hamiltonians import Spring
+from hnn_gym.physics.phase import Array, join, namespace, split
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SpringHold(Task):
     observation_space = Box(-np.inf, np.inf, (2,), np.float32)
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
-    picture = "spring"
+    renderer = "spring"
     traceable = True
 
     truth = Spring()

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.envs.tasks.spring import SpringHold
-from hnn_gym.phase import Array, namespace
+from hnn_gym.physics.phase import Array, namespace
 
 
 @dataclass(frozen=True)

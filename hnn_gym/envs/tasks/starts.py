@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hnn_gym.hamiltonians import NBody
+from hnn_gym.physics.hamiltonians import NBody
 
 Starts = Callable[[np.random.Generator, int], np.ndarray]
 """(rng, k) -> start points ``(k, 2n)``."""

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hnn_gym.evaluation.metrics import Unforced
 from hnn_gym.evaluation.plots.style import COLOURS, ORDER, new_figure
-from hnn_gym.world_model import WorldModel
+from hnn_gym.worlds.world_model import WorldModel
 
 _SIZES = {"real": 7, "HNN": 3, "baseline": 3}  # dots; the real ones show around those that lie on them
 _SEPARATRIX, _RECORDED = "#009E73", "#AA4499"

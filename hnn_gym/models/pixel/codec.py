@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.models.pixel.harmonics import Harmonics
+from hnn_gym.models.pixel.fourier_basis import FourierBasis
 
 _GRID = 720
 _NEWTON_STEPS = 4
@@ -40,7 +40,7 @@ class FrameCodec:
         residual: mean squared residual of D on the frames it was fitted to, over their mean square.
     """
 
-    harmonics: Harmonics
+    harmonics: FourierBasis
     background: np.ndarray
     seen: np.ndarray
     coefficients: np.ndarray
@@ -48,7 +48,9 @@ class FrameCodec:
     residual: float
 
     @classmethod
-    def fitted(cls, frames: np.ndarray, q: np.ndarray, harmonics: Harmonics, *, smoothing: float = 1e-5) -> FrameCodec:
+    def fitted(
+        cls, frames: np.ndarray, q: np.ndarray, harmonics: FourierBasis, *, smoothing: float = 1e-5
+    ) -> FrameCodec:
         """Fit the decoder to frames at known positions, and with it the encoder.
 
         Args:
@@ -156,7 +158,7 @@ class FrameCodec:
             InputError: they do not fit together.
         """
         try:
-            harmonics = Harmonics(bool(data["angle"]), int(data["count"]), float(data["low"]), float(data["high"]))
+            harmonics = FourierBasis(bool(data["angle"]), int(data["count"]), float(data["low"]), float(data["high"]))
             codec = cls(
                 harmonics=harmonics,
                 background=arrays["codec.background"],

@@ -1,0 +1,7 @@
+"""``python -m experiments.long_task``: what agents planned in learned worlds earn over 5,000 real steps."""
+
+from experiments.long_task.command import Settings, main
+from hnn_gym.command import run
+
+if __name__ == "__main__":
+    run(main, Settings, prog="python -m experiments.long_task")

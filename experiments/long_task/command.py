@@ -1,0 +1,109 @@
+"""The study from end to end, every result kept at once, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from experiments.long_task.cells import acted, planned
+from experiments.long_task.page import NOTHING, TRUE, figure, page
+from experiments.long_task.task import EnergyHold
+from experiments.results import Results
+from experiments.sample_efficiency.command import EXPERIMENT as STUDY
+from experiments.sample_efficiency.command import Panel, cell_key, choice_key
+from experiments.sample_efficiency.contenders import CONTENDERS, Choice, learned, recorded
+from hnn_gym.agents.dynamic_programming import Grid
+from hnn_gym.agents.scripted import Idle
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.evaluation import plots
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Compare worlds by what is earned in a long real task after planning in them."""
+
+    out: Path = Path("docs/results/long_task.json")
+    """JSON file; what is in it is not measured again."""
+    page: Path = Path("docs/long-task.md")
+    """Where table and figure go."""
+    study: Path = Path("docs/results/sample_efficiency.json")
+    """The study that chose, by held-out error, how worlds are trained."""
+    panels: tuple[Panel, ...] = (Panel(0.0, (50, 100)), Panel(0.05, (400,)))
+    """Noises, and numbers of transitions."""
+    contenders: tuple[str, ...] = ("HNN", "second-order MLP")
+    """Who is compared; also "first-order MLP"."""
+    seeds: tuple[int, ...] = tuple(range(10))
+    """Of the recordings, and of the first weights."""
+    starts: tuple[int, ...] = tuple(range(20))
+    """Seeds of the real environment."""
+    steps: int = EnergyHold.max_episode_steps
+    """Length of an episode."""
+    grid: Grid = field(default_factory=lambda: Grid(positions=301, velocities=241, actions=5))
+    """To plan on."""
+
+
+def study(settings: Settings, *, console: Console) -> Results:
+    """Measure cell by cell, those of one data seed after the other.
+
+    Raises:
+        InputError: the study of sample efficiency has not chosen for one of the contenders, or there is no such one.
+    """
+    results = Results(settings.out, experiment="long_task")
+    choices = _choices(settings)
+    if NOTHING not in results:
+        results[NOTHING] = acted(Idle(EnergyHold.action_space), steps=settings.steps, starts=settings.starts)
+    if TRUE not in results:
+        world = true_world("Pendulum-v1")
+        results[TRUE] = planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
+    for seed in settings.seeds:
+        for panel in settings.panels:
+            for steps in panel.steps:
+                for name in settings.contenders:
+                    key = cell_key(panel.noise, steps, name, seed)
+                    if key not in results:
+                        results[key] = _cell(
+                            settings, choices[name, panel.noise, steps], panel.noise, steps, name, seed
+                        )
+                        told = results[key].get("returns")
+                        console.print(key, "failed" if told is None else round(sum(told) / len(told), 2))
+    return results
+
+
+def main(settings: Settings) -> None:
+    """Run the study."""
+    torch.set_num_threads(1)
+    console = Console()
+    results = study(settings, console=console)
+    settings.page.write_text(page(results))
+    plots.save(figure(results), settings.page.with_suffix(".png"))
+    console.print(f"{settings.page} and its figure are written.")
+
+
+def _cell(
+    settings: Settings, choice: Choice, noise: float, steps: int, name: str, seed: int
+) -> dict[str, str | list[float]]:
+    try:
+        (world,) = learned(CONTENDERS[name], choice, recorded(noise, steps=steps, seed=seed), noise=noise, seed=seed)
+    except ConvergenceError as error:
+        return {"failed": str(error)}
+    return planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
+
+
+def _choices(settings: Settings) -> dict[tuple[str, float, int], Choice]:
+    chosen = Results(settings.study, experiment=STUDY)
+    found = {}
+    for name in settings.contenders:
+        if name not in CONTENDERS or CONTENDERS[name].members > 1:
+            alone = ", ".join(other for other, contender in CONTENDERS.items() if contender.members == 1)
+            raise InputError(f"There is no contender {name!r} here: choose from {alone}.")
+        for panel in settings.panels:
+            for steps in panel.steps:
+                key = choice_key(name, panel.noise, steps)
+                if key not in chosen:
+                    raise InputError(f"{settings.study} holds no {key}: run experiments.{STUDY} first.")
+                found[name, panel.noise, steps] = Choice(**chosen[key])
+    return found

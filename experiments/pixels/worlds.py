@@ -1,0 +1,75 @@
+"""The worlds of the experiment: recorded, learned by one method, and kept on disk with what is known of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.pixels import films, forecasts
+from hnn_gym.agents.agent_checkpoint import world_named
+from hnn_gym.data import TransitionDataset
+from hnn_gym.training.pixel_rounds import Tell
+from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.pixels import learn_pixels
+from hnn_gym.worlds.pixel_world import PixelWorld
+
+MODELS: Mapping[str, tuple[str, dict[str, Any], str | None]] = {
+    "HNN": ("mechanical", {"hidden": (16,)}, "HNNPixelPendulum-v0"),
+    "second-order network": ("second-order", {"hidden": (32,)}, "BaselinePixelPendulum-v0"),
+    "first-order network": ("baseline", {"hidden": (32,)}, None),
+}
+"""Kind and options of the dynamics, and the id under which they are shipped."""
+
+
+@lru_cache(maxsize=1)
+def recorded(steps: int, size: int, seed: int) -> tuple[TransitionDataset, float]:
+    """Random torque as frames, and the CPU seconds it took to record."""
+    began = time.process_time()
+    dataset = films.record(steps=steps, size=size, seed=seed)
+    return dataset, time.process_time() - began
+
+
+def learn(
+    name: str, folder: Path, *, steps: int, size: int, seed: int, learning: PixelSettings, tell: Tell
+) -> dict[str, Any]:
+    """Learn a world from the recording of ``seed``, and write it to ``folder``.
+
+    Returns:
+        What is known of it: CPU seconds, figures of the training, the learned inertia where there is one, the true
+        angle of its origin, and hashes of the data and of the world.
+    """
+    dataset, recording = recorded(steps, size, seed)
+    kind, options, _ = MODELS[name]
+    began = time.process_time()
+    learned = learn_pixels(dataset, kind, settings=learning, options=options, report=tell)
+    seconds = time.process_time() - began
+    learned.save(folder, overwrite=True)
+    seen = PixelWorld.load(folder)
+    told = {
+        "recording_cpu_seconds": round(recording, 1),
+        "cpu_seconds": round(seconds, 1),
+        "figures": dict(seen.about["figures"]),  # type: ignore[call-overload]
+        "origin_rad": forecasts.origin(
+            seen,
+            np.concatenate(dataset.frames()),
+            np.concatenate([np.asarray(episode.state)[:, 0] for episode in dataset]),
+        ),
+        "data_sha256": seen.about["sha256"],
+        "world_sha256": world_named(seen.world)["sha256"],
+    }
+    if "inertia.log" in (seen.world.parameters or {}):
+        told["inertia_kg_m2"] = float(np.exp(seen.world.parameters["inertia.log"][0]))  # type: ignore[index]
+    return told
+
+
+def kept(folder: Path, told: Mapping[str, Any]) -> PixelWorld | None:
+    """The world in ``folder``, None where there is none or another than the one of which ``told`` tells."""
+    if not (folder / "world.json").exists():
+        return None
+    seen = PixelWorld.load(folder)
+    return seen if world_named(seen.world)["sha256"] == told["world_sha256"] else None

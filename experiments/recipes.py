@@ -1,0 +1,131 @@
+"""How TD3 and PPO are best trained in a dream: ``python -m experiments.recipes``.
+
+Setting after setting, the best of a few values is kept, by the return *in the dream*: a world learned from 200 real
+transitions of recording 100, episodes from the starts reset(seed=1000..1039), the mean over three trainings. Neither
+recording nor starts are used for a published figure, and no real return has a say. All candidates dream as long.
+What comes out is in :data:`hnn_gym.agents.sb3.RECIPES`; :mod:`experiments.transfer` measures it in reality.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from rich.console import Console
+
+from experiments.results import Results
+from hnn_gym.agents.evaluate import episode_returns
+from hnn_gym.agents.sb3 import AgentRecipe, train_agent
+from hnn_gym.command import run
+from hnn_gym.data import record_steps
+from hnn_gym.errors import InputError
+from hnn_gym.training import train_world
+from hnn_gym.worlds.world_model import WorldModel
+
+_OFF_POLICY = {"tau": 0.01, "batch_size": 512, "train_freq": 1, "gradient_steps": 8}
+_OFF_POLICY |= {"buffer_size": 200_000, "learning_starts": 1_600}
+_ON_POLICY = {"n_steps": 32, "batch_size": 1024, "n_epochs": 8, "gae_lambda": 0.95}
+FIRST: Mapping[str, AgentRecipe] = {
+    "td3": AgentRecipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY | {"gamma": 0.99}),
+    "ppo": AgentRecipe(256, 1_000_000, 1e-3, arguments=_ON_POLICY | {"gamma": 0.95}),
+}
+"""Where the search begins."""
+GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "td3": {
+        "gamma": (0.95, 0.98, 0.99),
+        "learning_rate": (5e-4, 1e-3, 2e-3),
+        "exploration": (0.1, 0.2, 0.4),
+        "tau": (0.005, 0.01, 0.02),
+        "hidden": ((64, 64), (128, 128)),
+    },
+    "ppo": {
+        "gamma": (0.9, 0.95, 0.98),
+        "learning_rate": (5e-4, 1e-3, 2e-3),
+        "n_epochs": (8, 16),
+        "batch_size": (512, 1024, 2048),
+        "gae_lambda": (0.9, 0.95),
+    },
+}
+"""What is tried, in this order: fields of a recipe, or arguments of the algorithm."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choose the recipes of agents by what they earn in a dream."""
+
+    out: Path | None = Path("docs/results/recipes.json")
+    """JSON file; what is in it is not measured again. None: keep nothing."""
+    algorithms: tuple[str, ...] = tuple(FIRST)
+    """Whose recipes."""
+    recording: int = 100
+    """Seed of the recording that the world is learned from."""
+    transitions: int = 200
+    """Real transitions a world is learned from."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """One training each of every candidate."""
+    starts: tuple[int, ...] = tuple(range(1000, 1040))
+    """Seeds of the episodes that candidates are judged by."""
+
+
+def search(settings: Settings, *, console: Console) -> dict[str, AgentRecipe]:
+    """Try what the results do not hold yet, and choose a recipe for every algorithm.
+
+    Raises:
+        InputError: there is no such algorithm here.
+    """
+    unknown = [algo for algo in settings.algorithms if algo not in FIRST]
+    if unknown:
+        raise InputError(f"There is no algorithm {unknown[0]!r} here: choose from {', '.join(FIRST)}.")
+    results = Results(settings.out, experiment="recipes")
+    recording = record_steps(gymnasium.make("Pendulum-v1"), steps=settings.transitions, seed=settings.recording)
+    world = train_world(recording, "mechanical")
+    chosen = {}
+    for algo in settings.algorithms:
+        recipe = FIRST[algo]
+        for name, values in GRIDS[algo].items():
+            candidates = [changed(recipe, name, value) for value in values]
+            earned = [
+                np.mean([_earned(results, world, algo, c, seed, settings) for seed in settings.seeds])
+                for c in candidates
+            ]
+            for value, mean in zip(values, earned, strict=True):
+                console.print(algo, name, value, round(float(mean), 2))
+            recipe = candidates[int(np.argmax(earned))]
+        chosen[algo] = results[f"chosen/{algo}"] = asdict(recipe)
+    return {algo: AgentRecipe(**told) for algo, told in chosen.items()}
+
+
+def changed(recipe: AgentRecipe, name: str, value: Any) -> AgentRecipe:
+    """A recipe with another value of one field, or of one of the algorithm's own arguments."""
+    if name in recipe.arguments:
+        return replace(recipe, arguments={**recipe.arguments, name: value})
+    return replace(recipe, **{name: value})
+
+
+def _earned(
+    results: Results, world: WorldModel, algo: str, recipe: AgentRecipe, seed: int, settings: Settings
+) -> float:
+    """Mean return in the dream of one training."""
+    key = f"tried/{algo}/{json.dumps(asdict(recipe), sort_keys=True)}/{seed}"
+    if key not in results:
+        agent = train_agent(world, algo, recipe=recipe, seed=seed)
+        returns = episode_returns(agent, "HNN-v0", seeds=settings.starts, env_kwargs={"world_model": world})
+        results[key] = round(float(returns.mean()), 3)
+    return float(results[key])
+
+
+def _main(settings: Settings) -> None:
+    torch.set_num_threads(1)
+    console = Console()
+    for algo, recipe in search(settings, console=console).items():
+        console.print(algo, recipe)
+
+
+if __name__ == "__main__":
+    run(_main, Settings, prog="python -m experiments.recipes")

@@ -1,0 +1,185 @@
+"""The study from end to end, every result kept at once, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from rich.console import Console
+
+from experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
+from experiments.results import Results
+from experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drift, measured
+from experiments.sample_efficiency.contenders import (
+    CONTENDERS,
+    HELD_OUT_STEPS,
+    TUNING_SEEDS,
+    Choice,
+    recorded,
+    tuned,
+    tuning_steps,
+)
+from experiments.sample_efficiency.model_free import MILESTONES, model_free
+from experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_KEY, figure, page
+from experiments.shipped import fresh_episodes
+from hnn_gym.agents.dynamic_programming import Grid
+from hnn_gym.data import TransitionDataset
+from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.errors import InputError
+from hnn_gym.evaluation import plots
+
+EXPERIMENT = "sample_efficiency"
+
+
+class Panel(NamedTuple):
+    """Observation noise, and the numbers of transitions that worlds are learned from."""
+
+    noise: float
+    steps: tuple[int, ...]
+
+
+PANELS = (Panel(0.0, (25, 50, 100)), Panel(0.01, (100, 400)), Panel(0.05, (100, 400)), Panel(0.2, (400,)))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Compare worlds by what is earned in the real Pendulum-v1 after planning in them."""
+
+    out: Path = Path("docs/results/sample_efficiency.json")
+    """JSON file; what is in it is not measured again."""
+    page: Path = Path("docs/sample-efficiency.md")
+    """Where tables and figure go."""
+    optimum: Path = Path("docs/results/optimum.json")
+    """Where the best returns are kept."""
+    panels: tuple[Panel, ...] = PANELS
+    """Noises, and numbers of transitions."""
+    contenders: tuple[str, ...] = ("HNN", "second-order MLP", "first-order MLP")
+    """Who is compared; also "MLP ensemble"."""
+    seeds: tuple[int, ...] = tuple(range(10))
+    """Of the recordings, and of the first weights."""
+    starts: tuple[int, ...] = STARTS
+    """Seeds of the real environment."""
+    grid: Grid = field(default_factory=lambda: PLANNING)
+    """To plan on."""
+    model_free_seeds: tuple[int, ...] = (0, 1, 2)
+    """Of the agents that learn from the real environment itself."""
+    model_free_agents: tuple[str, ...] = tuple(MILESTONES)
+    """Which of them."""
+    model_free_noises: tuple[float, ...] = (0.0, 0.01, 0.05)
+    """Of the observations that they learn from."""
+    drift_steps: int = DRIFT_STEPS
+    """Unforced steps over which true energy is followed."""
+    tuning_seeds: tuple[int, ...] = TUNING_SEEDS
+    """Recordings that settings are chosen on."""
+    held_out_steps: int = HELD_OUT_STEPS
+    """Transitions of the recording that they are chosen by."""
+
+
+def study(settings: Settings, *, console: Console) -> Results:
+    """Choose settings, then measure cell by cell, those of one data seed after the other.
+
+    Raises:
+        InputError: there is no such contender.
+    """
+    unknown = [name for name in settings.contenders if name not in CONTENDERS]
+    if unknown:
+        raise InputError(f"There is no contender {unknown[0]!r}: choose from {', '.join(CONTENDERS)}.")
+    results = Results(settings.out, experiment=EXPERIMENT)
+    for noise, steps, name in _rows(settings):
+        _tune(name, noise, steps, settings, results, console)
+    for noise in {panel.noise: None for panel in settings.panels}:
+        key = f"{TRUE_KEY}/{noise}"
+        if noise and key not in results:
+            world = true_world("Pendulum-v1")
+            results[key] = acted([world], noise=noise, starts=settings.starts, grid=settings.grid)
+    for seed in settings.seeds:
+        for noise, steps, name in _rows(settings):
+            key = cell_key(noise, steps, name, seed)
+            if key not in results:
+                contender = CONTENDERS[name]
+                choice = Choice(**results[choice_key(name, noise, steps)])
+                results[key] = measured(
+                    contender,
+                    choice,
+                    _recorded(noise, steps, seed),
+                    fresh_episodes(),
+                    noise=noise,
+                    seed=seed,
+                    starts=settings.starts,
+                    grid=settings.grid,
+                    drift_steps=settings.drift_steps,
+                )
+                told = results[key].get("returns")
+                console.print(key, "failed" if told is None else round(sum(told) / len(told), 2))
+    return results
+
+
+def choice_key(name: str, noise: float, steps: int) -> str:
+    """Where the choice for a contender is kept: an ensemble's is that of its members, one for all exact recordings."""
+    model = CONTENDERS[name].model
+    alone = next(other for other, contender in CONTENDERS.items() if contender.model == model)
+    return f"choice/{noise}/{tuning_steps(noise, steps)}/{alone}"
+
+
+def cell_key(noise: float, steps: int, name: str, seed: int) -> str:
+    """Where a cell is kept."""
+    return f"cell/{noise}/{steps}/{name}/{seed}"
+
+
+def _rows(settings: Settings) -> Iterator[tuple[float, int, str]]:
+    for panel in settings.panels:
+        for steps in panel.steps:
+            for name in settings.contenders:
+                yield panel.noise, steps, name
+
+
+@cache
+def _recorded(noise: float, steps: int, seed: int) -> TransitionDataset:
+    return recorded(noise, steps=steps, seed=seed)
+
+
+def _tune(name: str, noise: float, steps: int, settings: Settings, results: Results, console: Console) -> None:
+    key = choice_key(name, noise, steps)
+    if key in results:
+        return
+    steps = tuning_steps(noise, steps)
+
+    def report(what: str, choice: Choice, error: float) -> None:
+        console.print(f"{noise} {steps} {name} {what}: {choice}: {error:.6g}")
+        results[f"tuning/{noise}/{steps}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
+
+    choice = tuned(
+        CONTENDERS[name],
+        noise,
+        report=report,
+        seeds=settings.tuning_seeds,
+        steps=min(steps, settings.held_out_steps),
+        held_out_steps=settings.held_out_steps,
+    )
+    results[key] = asdict(choice)
+
+
+def main(settings: Settings) -> None:
+    """Run the study."""
+    torch.set_num_threads(1)
+    console = Console()
+    results = study(settings, console=console)
+    if RIPPLE_KEY not in results:
+        results[RIPPLE_KEY] = drift(true_world("Pendulum-v1"), steps=settings.drift_steps).tolist()
+    for noise in settings.model_free_noises:
+        model_free(
+            results,
+            noise=noise,
+            agents=settings.model_free_agents,
+            seeds=settings.model_free_seeds,
+            starts=settings.starts,
+            console=console,
+        )
+    best, planned = best_returns(settings.optimum), planned_returns(settings.optimum)
+    settings.page.write_text(page(results, best, planned))
+    plots.save(figure(results, best), settings.page.with_suffix(".png"))
+    console.print(f"{settings.page} and its figure are written.")

@@ -1,0 +1,155 @@
+"""Who is compared, and how each is trained: the same method for all, the settings by held-out error.
+
+On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
+begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender, noise and
+number of transitions by :func:`tuned`, one after the other, on recordings that are used for nothing else, by the error
+of predictions on another such recording. No return in the real environment has a say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import ObservationNoise, TransitionDataset, record_steps
+from hnn_gym.errors import ConvergenceError
+from hnn_gym.training import FitSettings, held_out_error, train_ensemble, train_world
+from hnn_gym.worlds.world_model import WorldModel
+
+_FIRST_HORIZON, _EPISODE = 10, 200
+_EXACT_STEPS = 400
+DECAYS = (1e-13, 1e-12, 1e-11)
+"""Decays to choose from on exact data."""
+DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Decays to choose from on noisy data, as shares of the noise's variance: so a prior of the weights weighs alike."""
+TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A kind of world.
+
+    Attributes:
+        model: of :data:`hnn_gym.models.MODELS`.
+        members: worlds that are learned; more than one is an ensemble.
+        widths: hidden units to choose from, the middle one first.
+    """
+
+    model: str
+    members: int = 1
+    widths: tuple[int, ...] = (16, 32)
+
+
+CONTENDERS = {
+    "HNN": Contender("mechanical"),
+    "second-order MLP": Contender("second-order", widths=(32, 16)),
+    "first-order MLP": Contender("baseline", widths=(32, 64)),
+    "MLP ensemble": Contender("second-order", members=5, widths=(32, 16)),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings that were chosen for a contender, a noise and a number of transitions.
+
+    Attributes:
+        decay: of the weights.
+        hidden: units of the hidden layer.
+        horizon: steps of a window.
+    """
+
+    decay: float
+    hidden: int
+    horizon: int
+
+    def settings(self, noise: float, steps: int, *, seed: int = 0) -> FitSettings:
+        """The settings of a fit to as many transitions."""
+        optimiser = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60, decay=self.decay, seed=seed)
+        if noise == 0:
+            return optimiser
+        horizon = min(self.horizon, steps)
+        return replace(optimiser, loss="shooting", horizon=horizon, first_horizon=_FIRST_HORIZON)
+
+
+def tuning_steps(noise: float, steps: int) -> int:
+    """Transitions of the recordings that settings are chosen on: as many as are learned from, where there is noise.
+
+    On exact data decay only breaks ties, and 400 transitions serve all.
+    """
+    return steps if noise else _EXACT_STEPS
+
+
+def recorded(noise: float, *, steps: int, seed: int) -> TransitionDataset:
+    """Random torques in Pendulum-v1, seen through sensors with that noise."""
+    coordinates = Coordinates.for_environment("Pendulum-v1")
+    assert coordinates is not None
+    env: gymnasium.Env[Any, Any] = gymnasium.make("Pendulum-v1")
+    if noise:
+        env = ObservationNoise(env, noise)
+    return record_steps(env, steps=steps, seed=seed, coordinates=coordinates.to_json())
+
+
+def learned(
+    contender: Contender,
+    choice: Choice,
+    dataset: TransitionDataset,
+    *,
+    noise: float,
+    seed: int = 0,
+) -> tuple[WorldModel, ...]:
+    """Learn a contender's worlds from a recording."""
+    settings = choice.settings(noise, dataset.num_steps, seed=seed)
+    options = {"hidden": (choice.hidden,)}
+    if contender.members == 1:
+        return (train_world(dataset, contender.model, settings=settings, options=options),)
+    return train_ensemble(dataset, contender.model, members=contender.members, settings=settings, options=options)
+
+
+def tuned(
+    contender: Contender,
+    noise: float,
+    *,
+    report: Callable[[str, Choice, float], None],
+    steps: int,
+    seeds: Sequence[int] = TUNING_SEEDS,
+    held_out_steps: int = HELD_OUT_STEPS,
+) -> Choice:
+    """Choose decay and width, one after the other, by the mean held-out error.
+
+    An ensemble takes the choice of its members.
+
+    Args:
+        contender: for whom.
+        noise: share of observation noise.
+        report: told what was tried, and its error.
+        steps: transitions of each recording.
+        seeds: of the recordings.
+        held_out_steps: transitions of the recording that errors are measured on.
+    """
+    held_out = recorded(noise, steps=held_out_steps, seed=HELD_OUT_SEED)
+    datasets = [recorded(noise, steps=steps, seed=seed) for seed in seeds]
+    alone = replace(contender, members=1)
+    known: dict[Choice, float] = {}
+
+    def error(choice: Choice, what: str) -> float:
+        if choice not in known:
+            errors = []
+            for dataset in datasets:
+                try:
+                    (world,) = learned(alone, choice, dataset, noise=noise)
+                    errors.append(held_out_error(world, held_out))
+                except ConvergenceError:
+                    errors.append(float("inf"))
+            known[choice] = float(np.mean(errors))
+            report(what, choice, known[choice])
+        return known[choice]
+
+    decays = tuple(share * noise**2 for share in DECAY_SHARES) if noise else DECAYS
+    start = Choice(decays[1], contender.widths[0], _EPISODE if noise else 1)
+    choice = min((replace(start, decay=decay) for decay in decays), key=lambda c: error(c, "decay"))
+    return min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))

@@ -1,0 +1,96 @@
+"""What model-free agents earn after as many real steps: SAC, TD3 and PPO of stable-baselines3, settings of the Zoo.
+
+They learn from the real Pendulum-v1 through the same noisy sensors as worlds do; its rewards stay exact, which no world
+is told either way. Their settings were found by others on exact observations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from rich.console import Console
+
+from experiments.results import Results
+from hnn_gym.agents.evaluate import Policy, episode_returns
+from hnn_gym.agents.sb3_real import PENDULUM, learn_for_real
+from hnn_gym.data import ObservationNoise
+from hnn_gym.errors import InputError
+
+MILESTONES: Mapping[str, tuple[int, ...]] = {
+    "SAC": (1_000, 2_000, 5_000, 10_000, 20_000),
+    "TD3": (5_000, 10_000, 15_000, 20_000),
+    "PPO": (20_000, 50_000, 100_000),
+}
+"""Real steps after which each is measured. Half of TD3's published run is random exploration."""
+
+
+def model_free(
+    results: Results,
+    *,
+    noise: float,
+    agents: Sequence[str] = tuple(MILESTONES),
+    seeds: Sequence[int],
+    starts: Sequence[int],
+    milestones: Mapping[str, tuple[int, ...]] = MILESTONES,
+    console: Console,
+) -> None:
+    """Train each on the real Pendulum-v1 and keep its ``returns`` from the shared starts, seen exactly.
+
+    Where there is noise, ``noisy_returns`` from the same starts, seen as in training, are kept as well. A run that was
+    stopped begins anew; one that is done is not made again.
+
+    Args:
+        results: where to keep them.
+        noise: standard deviation of observation noise, as a share of each observation's half-range.
+        agents: which of the ``milestones``.
+        seeds: one training each.
+        starts: seeds of the real environment.
+        milestones: by agent, the real steps after which it is measured.
+        console: told every mean.
+
+    Raises:
+        InputError: there is no such agent.
+    """
+    for name in agents:
+        if name not in milestones:
+            raise InputError(f"There is no model-free agent {name!r}: choose from {', '.join(milestones)}.")
+        for seed in seeds:
+            _one_run(results, noise, name, milestones[name], seed, starts, console)
+
+
+def agent_key(noise: float, name: str, count: int, seed: int) -> str:
+    """Where an agent of as many real steps is kept."""
+    return f"model-free/{noise}/{name}/{count}/{seed}"
+
+
+def _one_run(
+    results: Results,
+    noise: float,
+    name: str,
+    milestones: tuple[int, ...],
+    seed: int,
+    starts: Sequence[int],
+    console: Console,
+) -> None:
+    keys = {count: agent_key(noise, name, count, seed) for count in milestones}
+    if all(key in results for key in keys.values()):
+        return
+    found: dict[str, dict[str, list[float]]] = {}
+
+    def make_env() -> gymnasium.Env[Any, Any]:
+        env: gymnasium.Env[Any, Any] = gymnasium.make("Pendulum-v1")
+        return ObservationNoise(env, noise) if noise else env
+
+    def measure(count: int, agent: Policy) -> None:
+        told = {"returns": episode_returns(agent, "Pendulum-v1", seeds=starts)}
+        if noise:
+            told["noisy_returns"] = episode_returns(agent, make_env, seeds=starts)
+        found[keys[count]] = {kind: returns.round(2).tolist() for kind, returns in told.items()}
+        console.print(keys[count], {kind: round(float(np.mean(returns)), 2) for kind, returns in told.items()})
+
+    learn_for_real(make_env, PENDULUM[name], milestones=milestones, seed=seed, report=measure)
+    for key, told in found.items():
+        results[key] = told

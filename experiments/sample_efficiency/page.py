@@ -1,0 +1,177 @@
+"""The page of the study: a figure, and tables with the mean and the worst data seed of everything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.results import Results
+from experiments.sample_efficiency.regret_figure import regret_by_transitions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RIPPLE_KEY = "drift of the real map/J"
+TRUE_KEY = "true dynamics"
+"""What a planner with the true dynamics earns through noisy sensors, by noise."""
+_HEAD = """# How many real transitions does it take?
+
+Worlds are learned from N transitions of the real Pendulum-v1 under random torques, seen through sensors with Gaussian
+noise of a share of each observation's half-range. A planner computes the best policy *of the learned world*, and that
+acts in the real environment from 100 shared starts (`reset(seed=0..99)`). **Regret** is what is missing to the optimum
+on those starts ({best:.2f} on average); **loss** is what is missing to the same planner with the true dynamics
+({planned:.2f}). All worlds are trained by the same method and the same optimisers; decay and width of each were chosen
+by held-out prediction error on recordings that are used for nothing else. Each row is over all data seeds. **Drift** is
+the largest change of *true* energy over 10,000 unforced steps of the dream from 20 starts, in units of the largest that
+the real map itself makes.
+
+`python -m experiments.sample_efficiency` makes this page; every return is in
+[results/sample_efficiency.json](results/sample_efficiency.json).
+
+![Regret against real transitions](sample-efficiency.png)
+"""
+_NOISY = """Loss as above, against the same planner with the true dynamics on *exact* observations. *As seen*: a reading
+is taken for the state. *Filtered*: a Kalman filter in the learned world itself stands between sensors and planner
+(`hnn_gym.agents.kalman_filter`, the same for all). The row of the true dynamics is what noise costs whoever knows the
+pendulum."""
+_MODEL_FREE = """Agents of stable-baselines3, with the settings that RL Baselines3 Zoo publishes as tuned for exact
+observations, learn from the real environment through the same sensors; their rewards are exact. The first 10,000 steps
+of TD3 are random."""
+_FOOT = """
+## What to know
+
+**Where physics pays and where not.** On exact observations the worlds are alike on this task of 200 steps. From 400
+transitions with 1 or 5 % of noise the HNN loses least, and at every noise its dream keeps energy best. **From 100
+transitions with 1 % of noise the second-order MLP is the better one**: three of ten HNNs lose 7 to 19, where the
+recording has not shown enough, and no second-order MLP more than 1.4. At 5 % and 100 the HNN is ahead in the mean.
+**At 20 % the two are alike in the median, and the HNN is worse in the mean**: on one of ten recordings its fit ends in
+a poor minimum, and the MLP does worst there too. Energy is a matter of its own, which this task hardly asks for: see
+the drift, and [a long task](long-task.md).
+
+**Noise that an agent acts on** costs more than noise that a world is learned from. A reading of 5 % noise taken for
+the state costs everyone 25 or more, those who know the pendulum too; a filter in a world learned from 400 such
+readings brings that down to about 3, which is what it costs the true dynamics. With readings of 20 % noise nobody
+swings up and stays; a filter is worth hundreds there, and what is left is the price of not knowing where one is, with
+the true dynamics as well. Where noise is 1 % a reading is nearly the state, and a filter is worth nothing.
+
+**How this came about.** The method of fitting noisy data was changed three times after figures of this study had been
+seen: a rough regression of the inertia to begin with (`training/rough.py`; one of ten noisy recordings had ended in a
+poor minimum without it); windows of 10 steps that are made to join (at 20 % most fits of the HNN had); decay that
+counts energies per inertia, and quiet first weights (one of ten had). Each is general, was settled on recordings 100
+to 109 and then held on 110 to 129, of which no figure is in these tables. At last, settings were chosen at 100 noisy
+transitions too, where those chosen at 400 had served: by held-out error, for all contenders alike. The filter was
+chosen on recordings 100 to 105, after one of a single memory had led agents of poor worlds astray in this study. A
+mean far above its median tells of recordings on which a fit ended in a poor minimum, or that did not show enough.
+"""
+
+
+def cells(results: Results) -> dict[tuple[float, int, str], list[dict[str, Any]]]:
+    """What was measured, by noise, transitions and contender; one entry a data seed."""
+    found: dict[tuple[float, int, str], list[dict[str, Any]]] = defaultdict(list)
+    for key, told in results.below("cell/").items():
+        noise, steps, name, _ = key.split("/")
+        found[float(noise), int(steps), name].append(told)
+    return dict(sorted(found.items()))
+
+
+def model_free_cells(results: Results) -> dict[tuple[float, str, int], list[dict[str, Any]]]:
+    """What agents without a model earned, by noise, agent and real steps; one entry a seed."""
+    found: dict[tuple[float, str, int], list[dict[str, Any]]] = defaultdict(list)
+    for key, told in results.below("model-free/").items():
+        noise, name, count, _ = key.split("/")
+        found[float(noise), name, int(count)].append(told)
+    return dict(sorted(found.items()))
+
+
+def figure(results: Results, best: np.ndarray) -> Figure:
+    """Regret on exact observations against transitions, one panel a noise of what was learned from."""
+    panels: dict[float, dict[str, dict[int, np.ndarray]]] = defaultdict(lambda: defaultdict(dict))
+    for (noise, steps, name), seeds in cells(results).items():
+        panels[noise][name][steps] = _regrets(seeds, "returns", best)
+    for (noise, name, count), seeds in model_free_cells(results).items():
+        panels[noise][f"{name}, no model"][count] = _regrets(seeds, "returns", best)
+    titles = {noise: f"{noise:.0%} noise" if noise else "exact observations" for noise in sorted(panels)}
+    return regret_by_transitions({title: panels[noise] for noise, title in titles.items()})
+
+
+def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
+    """The page, as Markdown."""
+    lines = [_HEAD.format(best=best.mean(), planned=planned.mean())]
+    lines += ["## Acting on exact observations", "", *_table(results, best, planned), ""]
+    lines += ["## Acting on observations as noisy as those learned from", "", _NOISY, ""]
+    lines += [*_noisy_table(results, planned), ""]
+    lines += ["## Without a model", "", _MODEL_FREE, ""]
+    lines += ["Acting on exact observations:", "", *_model_free_table(results, "returns", best), ""]
+    lines += ["Acting on observations as noisy as those learned from:", ""]
+    lines += [*_model_free_table(results, "noisy_returns", best), ""]
+    lines += ["## What was chosen", "", "| noise | transitions | contender | decay | hidden units |"]
+    lines += ["|---|---|---|---|---|"]
+    for key, choice in results.below("choice/").items():
+        noise, steps, name = key.split("/")
+        told = f"{float(noise):.0%} | {steps} | {name} | {choice['decay']:.3g} | {choice['hidden']}"
+        lines.append(f"| {told} |")
+    return "\n".join(lines) + "\n" + _FOOT
+
+
+def _model_free_table(results: Results, kind: str, best: np.ndarray) -> list[str]:
+    lines = ["| noise | agent | real steps | regret by seed | mean |", "|---|---|---|---|---|"]
+    for (noise, name, count), seeds in model_free_cells(results).items():
+        if kind == "noisy_returns" and noise == 0:
+            continue
+        regrets = _regrets(seeds, kind, best)
+        told = ", ".join(f"{regret:.1f}" for regret in regrets)
+        lines.append(f"| {noise:.0%} | {name} | {count:,} | {told} | {regrets.mean():.1f} |")
+    return lines
+
+
+def _table(results: Results, best: np.ndarray, planned: np.ndarray) -> list[str]:
+    lines = [
+        "| noise | transitions | world | loss, mean | median | worst seed | regret, mean | one-step RMS, median "
+        "| drift: median, worst | seeds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (noise, steps, name), seeds in cells(results).items():
+        regrets = _regrets(seeds, "returns", best)
+        good = [told for told in seeds if "failed" not in told]
+        drifts = np.array([[np.inf if value is None else value for value in told["drift_J"]] for told in good])
+        errors = [told["one_step_rms"] for told in good]
+        ripple = max(results[RIPPLE_KEY]) if RIPPLE_KEY in results else np.nan
+        told_drift = f"{np.median(drifts) / ripple:.2f}, {np.max(drifts) / ripple:.3g}" if good else "-"
+        losses = _spread(_regrets(seeds, "returns", planned))
+        entries = [f"{noise:.0%}", steps, name, *losses, _told(regrets.mean())]
+        entries += [f"{np.median(errors):.1e}" if good else "-", told_drift, len(seeds)]
+        lines.append("| " + " | ".join(map(str, entries)) + " |")
+    return lines
+
+
+def _noisy_table(results: Results, planned: np.ndarray) -> list[str]:
+    """Losses of acting on what is seen, and on what a filter makes of it; the true dynamics after the worlds."""
+    lines = [
+        "| noise | transitions | world | loss as seen: mean | median | worst seed | loss, filtered: mean | median "
+        "| worst seed |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    rows = {key: seeds for key, seeds in cells(results).items() if key[0]}
+    known = {(float(noise), "-", "true dynamics"): [told] for noise, told in results.below(f"{TRUE_KEY}/").items()}
+    for (noise, steps, name), seeds in sorted(
+        [*rows.items(), *known.items()], key=lambda row: (row[0][0], row[0][1] == "-")
+    ):
+        kinds = ("noisy_returns", "filtered_returns")
+        entries = [entry for kind in kinds for entry in _spread(_regrets(seeds, kind, planned))]
+        lines.append("| " + " | ".join([f"{noise:.0%}", str(steps), name, *entries]) + " |")
+    return lines
+
+
+def _spread(losses: np.ndarray) -> list[str]:
+    return [_told(value) for value in (losses.mean(), np.median(losses), losses.max())]
+
+
+def _regrets(seeds: list[dict[str, Any]], kind: str, reference: np.ndarray) -> np.ndarray:
+    """Mean paired regret of every data seed ``(seeds,)``; infinite where the fit failed."""
+    return np.array([np.mean(reference - np.array(told[kind])) if kind in told else np.inf for told in seeds])
+
+
+def _told(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "a fit diverged"

@@ -1,0 +1,79 @@
+"""That the tasks are control problems: ``python -m experiments.tasks``.
+
+In every true environment, from the same starts, three ways to act: do nothing, act at random, and plan by the
+cross-entropy method in the true world. The planner is no optimum, but what it earns above doing nothing can be earned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from experiments.results import Results
+from hnn_gym.agents.evaluate import Policy, play_episodes
+from hnn_gym.agents.sampling import Cem, SamplingPlanner
+from hnn_gym.agents.scripted import Idle, RandomActions
+from hnn_gym.command import run
+from hnn_gym.envs import build_simulator
+from hnn_gym.errors import InputError
+
+HORIZONS = {"Spring-v0": 60, "IdealPendulum-v0": 60, "TwoBody-v0": 120, "ThreeBody-v0": 160}
+"""Steps that a planner looks ahead."""
+WAYS: dict[str, Callable[[str], Policy]] = {
+    "nothing": lambda env_id: Idle(build_simulator(env_id).spaces()[1]),
+    "random": lambda env_id: RandomActions(build_simulator(env_id).spaces()[1]),
+    "planned": lambda env_id: SamplingPlanner(
+        build_simulator(env_id), rule=Cem(elites=0.15), horizon=HORIZONS[env_id], samples=48
+    ),
+}
+"""Ways to act, made for the id of an environment."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Measure what doing nothing, random actions and planning earn in the true environments."""
+
+    out: Path | None = Path("docs/results/tasks.json")
+    """JSON file; what is in it is not measured again. None: keep nothing."""
+    environments: tuple[str, ...] = tuple(HORIZONS)
+    """Which environments."""
+    episodes: int = 10
+    """Episodes of each, from starts of the seeds 0, 1, ..."""
+    max_steps: int | None = None
+    """Cut episodes after so many steps; None: play to their end."""
+
+
+def measure(settings: Settings, *, console: Console) -> Results:
+    """Returns and lengths of every way to act in every environment, by ``env_id/way``.
+
+    Raises:
+        InputError: there is no such environment here.
+    """
+    unknown = [env_id for env_id in settings.environments if env_id not in HORIZONS]
+    if unknown:
+        raise InputError(f"There is no environment {unknown[0]!r} here: choose from {', '.join(HORIZONS)}.")
+    results = Results(settings.out, experiment="tasks")
+    for env_id in settings.environments:
+        for way, policy in WAYS.items():
+            key = f"{env_id}/{way}"
+            if key not in results:
+                seeds = range(settings.episodes)
+                told = play_episodes(policy(env_id), env_id, seeds=seeds, max_steps=settings.max_steps)
+                results[key] = {"returns": told.returns.round(4).tolist(), "steps": told.lengths.tolist()}
+            returns, steps = (np.array(results[key][name]) for name in ("returns", "steps"))
+            console.print(key, f"mean {returns.mean():.1f}, worst {returns.min():.1f}, {steps.mean():.0f} steps")
+    return results
+
+
+def _main(settings: Settings) -> None:
+    torch.set_num_threads(1)
+    measure(settings, console=Console())
+
+
+if __name__ == "__main__":
+    run(_main, Settings, prog="python -m experiments.tasks")

@@ -1,0 +1,257 @@
+"""Acting on noisy sensors: a Kalman filter in the learned world, between what is seen and an agent.
+
+A world that forecasts the next state tells what a sensor should read, and the two are weighed by what is known of
+each: a mean and a covariance P of the state z = (q, v), carried through the world by 2 * 2n equally weighted points,
+which need no derivative of it (cubature: Arasaratnam and Haykin, *Cubature Kalman filters*, IEEE Transactions on
+Automatic Control 54, 2009).
+
+A learned world is right in one place and wrong in another. So several filters run, which differ in how fast they
+forget: P grows by 1 / memory in every step. Each is believed as far as it foretold the readings, and any may give way
+to any other (interacting multiple models: Blom and Bar-Shalom, IEEE Transactions on Automatic Control 33, 1988).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.agents.evaluate import Policy
+from hnn_gym.envs.shipped import resolve_world
+from hnn_gym.errors import InputError
+from hnn_gym.worlds.world_model import WorldModel
+
+MEMORIES = (0.98, 0.8, 0.5, 0.1)
+"""Chosen, like ``_STAYS``, in worlds learned from recordings 100 to 105 with 1 and 5 % of noise, of which no figure is
+published, by how likely the readings of another recording were."""
+_STAYS = 0.99
+"""Probability that the filter that is right in one step is right in the next."""
+_ROWS = 2
+"""Axes of observations."""
+_IGNORANCE = 1e6
+"""A forecast whose variance is so many times that of a single reading is none."""
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What several filters believe of the states of several rows.
+
+    Attributes:
+        mean: (q, v) ``(rows, filters, 2n)``; angles are not wrapped.
+        covariance: ``(rows, filters, 2n, 2n)``.
+        weight: how far each filter is believed, ``(rows, filters)``; they add up to 1.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    weight: np.ndarray
+
+
+class KalmanFilter:
+    """Beliefs of states from noisy observations, forecast by a world; rows are filtered side by side.
+
+    Example:
+        >>> import numpy as np, hnn_gym
+        >>> sensors = KalmanFilter("HNNPendulum-v0", std=(0.05, 0.05, 0.4))
+        >>> belief = sensors.start(np.array([[1.0, 0.0, 0.0]]))
+        >>> belief = sensors.update(belief, np.array([[0.5]]), np.array([[0.98, 0.05, 0.1]]))
+        >>> sensors.observation(belief).shape
+        (1, 3)
+    """
+
+    def __init__(
+        self,
+        world: WorldModel | str | os.PathLike[str],
+        std: float | Sequence[float] | np.ndarray | None = None,
+        *,
+        memories: Sequence[float] = MEMORIES,
+    ) -> None:
+        """Filter for one kind of sensor.
+
+        Args:
+            world: true or learned, the id of a shipped one, or the path of a checkpoint.
+            std: standard deviation of the noise of every observation entry ``(d,)``, in the entry's unit; one number
+                for all. :attr:`hnn_gym.ObservationNoise.std` is that of noise which the package makes. None: what the
+                world itself found when it was learned from noisy data by shooting.
+            memories: of each filter, what is left of a reading's weight a step later, in (0, 1]. ``(1.0,)`` is the
+                one filter for a world without error.
+
+        Raises:
+            MissingPathError: there is no such checkpoint.
+            InputError: there is no such world, a number is out of range, or the world knows of no noise.
+        """
+        self.world = resolve_world(world)
+        size = self.world.coordinates.observation_size
+        known = self.world.card.get("figures", {}).get("sensor_noise") if std is None else std
+        if known is None:
+            raise InputError("This world was not learned from noisy data by shooting: give a filter the noise as std.")
+        given = np.asarray(known, np.float64)
+        if given.shape not in {(), (size,)} or not np.isfinite(given).all() or not (given > 0).all():
+            raise InputError(f"A filter needs the noise of {size} observation entries, finite and > 0, not {known!r}.")
+        if not memories or not all(0 < memory <= 1 for memory in memories):
+            raise InputError(f"The memories of filters are shares in (0, 1], and at least one, not {memories!r}.")
+        self._std = np.broadcast_to(given, size)
+        self._memories = np.array(memories, np.float64)
+        count = len(self._memories)
+        gives_way = (1 - _STAYS) / max(count - 1, 1)
+        self._follows = np.full((count, count), gives_way) + np.eye(count) * (1 - count * gives_way)
+
+    def start(self, observation: np.ndarray) -> Belief:
+        """What one observation ``(rows, d)`` tells of a state.
+
+        Raises:
+            InputError: observations have another shape, or are not finite.
+        """
+        seen = np.asarray(observation, np.float64)
+        if seen.ndim != _ROWS or seen.shape[1] != len(self._std) or not np.isfinite(seen).all():
+            odd = np.unique(np.nonzero(~np.isfinite(seen))[0])[:10].tolist()
+            told = f"rows {odd} are not finite" if odd else f"their shape is {seen.shape}"
+            raise InputError(f"A filter needs finite observations (rows, {len(self._std)}), and {told}.")
+        coordinates = self.world.coordinates
+        q, v = coordinates.state(seen)
+        variance = np.zeros((len(seen), 2 * coordinates.n))
+        for i, degree in enumerate(coordinates.degrees):
+            if degree.cos is None or degree.sin is None:
+                variance[:, i] = self._std[degree.position or 0] ** 2
+            else:
+                across = np.stack([np.sin(q[:, i]) * self._std[degree.cos], np.cos(q[:, i]) * self._std[degree.sin]])
+                variance[:, i] = (across**2).sum(0)
+            variance[:, coordinates.n + i] = self._std[degree.velocity] ** 2
+        count = len(self._memories)
+        return Belief(
+            np.repeat(np.concatenate([q, v], -1)[:, None], count, 1),
+            np.repeat((variance[:, :, None] * np.eye(variance.shape[-1]))[:, None], count, 1),
+            np.full((len(seen), count), 1 / count),
+        )
+
+    def update(self, belief: Belief, action: np.ndarray, observation: np.ndarray) -> Belief:
+        """The belief a step later, after actions ``(rows, m)``, when ``observation`` ``(rows, d)`` is seen.
+
+        A filter of which the world's forecast says nothing, or nothing finite, starts anew.
+
+        Raises:
+            InputError: observations or actions have another shape, or observations are not finite.
+        """
+        seen = np.asarray(observation, np.float64)
+        anew, mixed = self.start(seen), self._mixed(belief)
+        with np.errstate(all="ignore"):  # a bad world may leave the finite numbers
+            points = self._forecast(_points(mixed.mean, mixed.covariance), np.asarray(action, np.float64))
+            mean, covariance = _moments(points, points)
+            known = _variances(covariance) <= _IGNORANCE * _variances(anew.covariance)
+        lost = np.asarray(~known.all(-1, keepdims=True))
+        mean = np.where(lost, anew.mean, mean)
+        covariance = np.where(lost[..., None], anew.covariance, covariance / self._memories[:, None, None])
+        points = _points(mean, covariance)
+        shown = self._shown(points)
+        forecast, spread = _moments(shown, shown)
+        shared = _moments(points, shown)[1]
+        error, spread = seen[:, None] - forecast, spread + np.diag(self._std**2)
+        gain = np.linalg.solve(spread, shared.swapaxes(-1, -2)).swapaxes(-1, -2)
+        mean = mean + (gain @ error[..., None])[..., 0]
+        covariance = covariance - gain @ shared.swapaxes(-1, -2)
+        weight = _reweighted(mixed.weight, error, spread)
+        return Belief(mean, (covariance + covariance.swapaxes(-1, -2)) / 2, weight)
+
+    def observation(self, belief: Belief) -> np.ndarray:
+        """What perfect sensors would read, float32 ``(rows, d)``."""
+        mean = (belief.weight[..., None] * belief.mean).sum(1)
+        shown: np.ndarray = self._shown(mean).astype(np.float32)
+        return shown
+
+    def _mixed(self, belief: Belief) -> Belief:
+        """What each filter goes on from: all of them, by how far they are believed and may give way to it."""
+        share = belief.weight[:, :, None] * self._follows  # from the second axis to the third
+        weight = share.sum(1)
+        share = share / weight[:, None]
+        mean = np.einsum("rij,rix->rjx", share, belief.mean)
+        apart = belief.mean[:, :, None] - mean[:, None]
+        covariance = np.einsum("rij,rixy->rjxy", share, belief.covariance)
+        return Belief(mean, covariance + np.einsum("rij,rijx,rijy->rjxy", share, apart, apart), weight)
+
+    def _forecast(self, points: np.ndarray, action: np.ndarray) -> np.ndarray:
+        """States ``(rows, filters, points, 2n)`` a step later."""
+        world, n = self.world, self.world.coordinates.n
+        action = np.broadcast_to(action[:, None, None], (*points.shape[:-1], action.shape[-1]))
+        after = world.step(world.phase_point(points[..., :n], points[..., n:]), action)
+        return np.concatenate(world.state(after), -1)
+
+    def _shown(self, state: np.ndarray) -> np.ndarray:
+        """Observations ``(..., d)`` of states ``(..., 2n)``, speeds within their limits."""
+        coordinates = self.world.coordinates
+        q, v = state[..., : coordinates.n], state[..., coordinates.n :]
+        limits = coordinates.speed_limits
+        return coordinates.observation(q, v if limits is None else v.clip(-np.array(limits), limits))
+
+
+class Filtered:
+    """An agent that acts on what a filter believes, and speaks stable-baselines3's ``predict`` as before.
+
+    Example:
+        >>> import gymnasium, hnn_gym
+        >>> from hnn_gym.agents.evaluate import episode_returns
+        >>> noisy = hnn_gym.ObservationNoise(gymnasium.make("Pendulum-v1"), 0.05)
+        >>> steady = Filtered(agent, KalmanFilter(world, noisy.std))  # doctest: +SKIP
+        >>> episode_returns(steady, lambda: noisy)  # doctest: +SKIP
+    """
+
+    def __init__(self, policy: Policy, sensors: KalmanFilter) -> None:
+        """Put ``sensors`` before ``policy``, which acts by force where the filter's world was learned."""
+        self.policy, self.sensors = policy, sensors
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """Return the policy's actions for observations ``(rows, d)`` or ``(d,)``; the state is the belief's too.
+
+        Without the state that the last call returned every observation is filtered as the first of an episode.
+        """
+        observation = np.asarray(observation)
+        seen = np.atleast_2d(observation)
+        belief, own = self.sensors.start(seen), None
+        if state is not None:
+            known, action, own = state
+            begins = np.zeros(len(seen), bool) if episode_start is None else np.asarray(episode_start, bool)
+            belief = _chosen(begins, belief, self.sensors.update(known, action, seen))
+        actions, own = self.policy.predict(
+            self.sensors.observation(belief), state=own, episode_start=episode_start, deterministic=deterministic
+        )
+        return (actions if observation.ndim > 1 else actions[0]), (belief, actions, own)
+
+
+def _points(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Points ``(..., 2 * size, size)`` of equal weight with means ``(..., size)`` and covariances."""
+    size = mean.shape[-1]
+    variances, axes = np.linalg.eigh(covariance)
+    steps = (axes * np.sqrt(size * variances.clip(0))[..., None, :]).swapaxes(-1, -2)
+    return mean[..., None, :] + np.concatenate([steps, -steps], -2)
+
+
+def _moments(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the second's points ``(..., b)``, and the covariance of both ``(..., a, b)``."""
+    mean = second.mean(-2)
+    apart = first - first.mean(-2, keepdims=True)
+    return mean, apart.swapaxes(-1, -2) @ (second - mean[..., None, :]) / first.shape[-2]
+
+
+def _variances(covariance: np.ndarray) -> np.ndarray:
+    return np.diagonal(covariance, axis1=-2, axis2=-1)
+
+
+def _reweighted(weight: np.ndarray, error: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Weights ``(rows, filters)`` after errors ``(rows, filters, d)`` of forecasts with those covariances."""
+    squares = (error * np.linalg.solve(spread, error[..., None])[..., 0]).sum(-1)
+    likelihood = np.log(weight) - (squares + np.linalg.slogdet(spread)[1]) / 2
+    weight = np.exp(likelihood - likelihood.max(-1, keepdims=True))
+    return np.asarray(weight / weight.sum(-1, keepdims=True))
+
+
+def _chosen(rows: np.ndarray, there: Belief, elsewhere: Belief) -> Belief:
+    """The first belief in ``rows`` ``(rows,)``, the second elsewhere."""
+    return Belief(
+        np.where(rows[:, None, None], there.mean, elsewhere.mean),
+        np.where(rows[:, None, None, None], there.covariance, elsewhere.covariance),
+        np.where(rows[:, None], there.weight, elsewhere.weight),
+    )

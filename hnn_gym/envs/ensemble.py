@@ -1,0 +1,114 @@
+"""What an ensemble does not agree on: sigma = RMS over entries of std over members of o'_i / scale_i.
+
+All members take the step of the first, from the same (q, v) under the same forces. Where data were, they agree; where
+they do not, the dream is not to be trusted: it may cost something to be there (the pessimism of MOPO), or cut the dream
+off. A cut is a truncation, as of the short rollouts of MBPO and MACURA: what would have come after is for the agent's
+values to say. As a termination it would be worth 0, which is a way out where rewards are negative; MOReL, which halts
+there, has to charge a penalty for it.
+
+Sources: Yu et al., *MOPO: model-based offline policy optimization*, NeurIPS 2020; Kidambi et al., *MOReL: model-based
+offline reinforcement learning*, NeurIPS 2020; Janner et al., *When to trust your model: model-based policy
+optimization* (MBPO), NeurIPS 2019; Frauenknecht et al., *Trust the model where it trusts itself* (MACURA), ICML 2024.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hnn_gym.errors import InputError
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.worlds.world_model import WorldModel
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The other members of an ensemble, and what their disagreement is for.
+
+    Attributes:
+        others: worlds of the same system, coordinates and time step as the one that is stepped.
+        penalty: reward taken for every unit of disagreement, in every step.
+        limit: the episode is truncated where the disagreement is larger; None: never.
+
+    Raises:
+        InputError: there are no others; penalty or limit is no number that makes sense.
+    """
+
+    others: tuple[WorldModel, ...]
+    penalty: float = 0.0
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not self.others:
+            raise InputError("Disagreement needs at least two worlds: give an ensemble, [world, world, ...].")
+        if not 0 <= self.penalty < float("inf") or not (self.limit is None or self.limit > 0):
+            raise InputError(
+                "Disagreement needs disagreement_penalty >= 0 and disagreement_limit > 0, or None for no limit, not "
+                f"{self.penalty!r} and {self.limit!r}."
+            )
+
+    def disagreement(self, world: WorldModel, x: Array, force: Array, next_q: Array, next_v: Array) -> Array:
+        """Disagreement ``(...)`` of all members about the step that ``world`` made.
+
+        Args:
+            world: the member that was stepped.
+            x: from where, its phase points ``(..., 2n)``.
+            force: under which forces ``(..., m)``.
+            next_q: where it came to ``(..., n)``.
+            next_v: and how fast ``(..., n)``.
+        """
+        xp = namespace(x)
+        q, v = world.state(x)
+        seen = [world.coordinates.observation(next_q, next_v)]
+        for other in self.others:
+            state = other.state(other.advance(other.phase_point(q, v), force))
+            seen.append(world.coordinates.observation(*state))
+        mean = sum(seen) / len(seen)
+        variance = sum((each - mean) ** 2 for each in seen) / len(seen)
+        scaled = [variance[..., i] / scale**2 for i, scale in enumerate(observation_scales(world))]
+        return xp.sqrt(sum(scaled) / len(scaled))
+
+    def like(self, x: Array) -> Ensemble:
+        """The same with arrays in the library, dtype and place of ``x``."""
+        return replace(self, others=tuple(other.like(x) for other in self.others))
+
+
+def observation_scales(world: WorldModel) -> tuple[float, ...]:
+    """Typical size of every observation entry: 1 for cos and sin, else what the model was scaled with.
+
+    Raises:
+        InputError: the world was not learned.
+    """
+    if world.architecture is None:
+        raise InputError("An ensemble is of learned worlds, and this one is true physics: it disagrees with nothing.")
+    variables = world.architecture.variables
+    scales = [1.0] * world.coordinates.observation_size
+    for i, degree in enumerate(world.coordinates.degrees):
+        scales[degree.velocity] = degree.speed_limit or variables.velocity_scales[i]
+        if degree.position is not None:
+            scales[degree.position] = variables.position_scales[i]
+    return tuple(scales)
+
+
+def ensemble_of(
+    world: WorldModel, others: tuple[WorldModel, ...], *, penalty: float, limit: float | None
+) -> Ensemble | None:
+    """The ensemble of a world and its other members; None for a world alone.
+
+    Raises:
+        InputError: the members are of different systems or not learned, or penalty or limit make no sense.
+    """
+    if not others:
+        if penalty or limit is not None:
+            raise InputError(
+                "disagreement_penalty and disagreement_limit need an ensemble: world_model=[one, another]."
+            )
+        return None
+    observation_scales(world)
+    for other in others:
+        if other.coordinates != world.coordinates or other.dt != world.dt:
+            raise InputError(
+                "The worlds of an ensemble must have the same coordinates and time step: learn them from one dataset, "
+                "with hnn_gym.training.learn_ensemble."
+            )
+    return Ensemble(others, penalty, limit)

@@ -1,0 +1,76 @@
+"""The task of an environment known only from its film: recorded starts, a learned reward, a latent state to observe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.data import Provenance
+from hnn_gym.envs.tasks.base import Task
+from hnn_gym.errors import InputError
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.worlds.pixel_world import PixelWorld
+
+
+class PixelTask(Task):
+    """What frames, actions and rewards tell of an environment, and nothing else.
+
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | cos q, q from the latent's own origin | 1 | [-1, 1] |
+    | 1 | sin q | 1 | [-1, 1] |
+    | 2 | velocity v = dq/dt | rad/s | up to the declared speed limit |
+
+    (q, v) where the latent is a line. The actions are the recorded environment's. Reward: learned from the recorded
+    ones, as a function of the state before the step and the force. Starts: drawn from the states in which recorded
+    episodes began. Truncated where the longest recorded episode ended; never terminated.
+    """
+
+    renderer = "frames"
+    traceable = True
+
+    def __init__(self, seen: PixelWorld) -> None:
+        """Take the task of a world learned from frames.
+
+        Raises:
+            InputError: the world does not tell the spaces it was recorded in.
+        """
+        try:
+            provenance = Provenance.from_json(seen.about["provenance"])  # type: ignore[arg-type]
+            steps = int(seen.about["longest_episode"])  # type: ignore[call-overload]
+        except (KeyError, TypeError, ValueError):
+            raise InputError("This world does not tell what it was recorded from: learn it anew.") from None
+        self.seen = seen
+        self.codec = seen.codec
+        self.action_space = provenance.action_space
+        self.observation_space = latent_space(seen)
+        self.max_episode_steps = steps
+
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw one of the recorded starts as (q, v), each ``(1,)``."""
+        q, v = self.seen.starts[rng.integers(len(self.seen.starts))]
+        return np.array([q]), np.array([v])
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """The learned reward ``(...)``."""
+        return self.seen.reward(q, v, u)
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Never."""
+        return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+
+def latent_space(seen: PixelWorld) -> Box:
+    """The space of latent observations."""
+    coordinates = seen.world.coordinates
+    degree = coordinates.degrees[0]
+    high = np.full(coordinates.observation_size, np.inf, np.float32)
+    for entry in (degree.cos, degree.sin):
+        if entry is not None:
+            high[entry] = 1.0
+    if degree.speed_limit is not None:
+        high[degree.velocity] = degree.speed_limit
+    return Box(-high, high, dtype=np.float32)

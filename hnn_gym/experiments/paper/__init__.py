@@ -1,1 +1,0 @@
-"""The state-space tasks of Greydanus et al. 2019: ``python -m hnn_gym.experiments.paper``."""

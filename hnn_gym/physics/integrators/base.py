@@ -1,0 +1,66 @@
+"""One step x(t) -> x(t + dt) of a scheme, with u held constant over the step (zero-order hold)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from hnn_gym.errors import InputError
+from hnn_gym.physics.dynamics import Dynamics, Structure
+from hnn_gym.physics.phase import Array
+
+_WANTED = {Structure.SPLIT: "dq/dt that depends on p alone", Structure.SEPARABLE: "a separable Hamiltonian"}
+_REMEDY = "use ImplicitMidpoint(), or train a model with T(p) + V(q), such as 'separable' or 'mechanical'"
+
+Move = tuple[Literal["kick", "drift"], float]
+"""Part of a step: p + weight dt dp/dt at the present q, or q + weight dt dq/dt at the present p."""
+
+
+class Integrator(ABC):
+    """A scheme. Stateless: all that varies is in the arguments of :meth:`step`.
+
+    Attributes:
+        order: global error is O(dt^order).
+        symplectic: M^T J M = J for the Jacobian M of a step of conservative dynamics.
+        reversible: a step with -dt undoes a step with dt.
+        exact: a step of the adjoint with -dt undoes a step to the last bit, and not but for rounding.
+        requires: the structure the dynamics must have.
+    """
+
+    order: ClassVar[int]
+    symplectic: ClassVar[bool]
+    reversible: ClassVar[bool]
+    exact: ClassVar[bool] = False
+    requires: ClassVar[Structure]
+
+    @abstractmethod
+    def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
+        """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
+
+    def snap(self, x: Array) -> Array:
+        """The nearest phase points ``(..., 2n)`` that the scheme can start from: x itself, unless it says otherwise."""
+        return x
+
+    @property
+    @abstractmethod
+    def adjoint(self) -> Integrator:
+        """The scheme whose step with -dt undoes a step of this one.
+
+        Raises:
+            InputError: there is no such explicit scheme.
+        """
+
+    def check(self, dynamics: Dynamics) -> None:
+        """Refuse dynamics that this scheme would integrate wrongly.
+
+        Raises:
+            InputError: the dynamics lack the structure that ``requires`` names.
+        """
+        if dynamics.structure < self.requires:
+            holder = dynamics.hamiltonian if dynamics.hamiltonian is not None else dynamics
+            damped = dynamics.structure == Structure.SPLIT and self.requires == Structure.SEPARABLE
+            what = "has forces that depend on p" if damped else "is not one"
+            remedy = "use ImplicitMidpoint() or SymplecticEuler()" if damped else _REMEDY
+            raise InputError(
+                f"{type(self).__name__} needs {_WANTED[self.requires]}, and {type(holder).__name__} {what}: {remedy}."
+            )

@@ -1,0 +1,247 @@
+"""A traced function for many states: one ufunc call an operation, on rows of a block that stays in the cache.
+
+Where every operation writes to is planned before (:mod:`hnn_gym.trace.buffers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.trace.buffers import Places, room
+from hnn_gym.trace.nodes import Constant, Node
+from hnn_gym.trace.program import Program
+
+_UFUNCS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "mod": "remainder",
+    "pow": "power",
+    "neg": "negative",
+    "abs": "absolute",
+    "not": "logical_not",
+    "and": "logical_and",
+    "or": "logical_or",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "ne": "not_equal",
+    "min": "minimum",
+    "max": "maximum",
+    "atan2": "arctan2",
+}
+_FEW_ROWS = 4
+"""Up to so many rows of a product are computed one by one: for two or more, OpenBLAS copies the layer first."""
+
+__all__ = ["compiled", "room"]
+
+
+def compiled(program: Program, rows: int, dtype: Any, others: Mapping[str, Any] | None = None) -> Callable[..., None]:
+    """Compile for ``rows`` states at a time, computed in ``dtype``.
+
+    Args:
+        program: what to compute.
+        rows: how many states.
+        dtype: float64 or float32.
+        others: dtypes of the outputs that are not bool and yet not in ``dtype``, by name.
+
+    Returns:
+        A function of the inputs ``(rows, size)`` in ``dtype``, quickest with contiguous columns; of the arrays of what
+        is given, ``(rows,)`` or ``(width, rows)`` as :func:`room` makes them; of those for its next values; and of the
+        outputs ``(rows, k)`` or ``(rows,)``. It fills the last two. Not to be called by two threads at once.
+    """
+    plan = _Plan(program, rows, np.dtype(dtype), others or {})
+    arguments = [f"in_{name}" for name in program.inputs] + [f"t{node.number}" for node in program.given]
+    arguments += [f"next{i}" for i in range(len(program.next))] + [f"out_{name}" for name in program.outputs]
+    lines = [f"def run({', '.join(arguments)}):", *plan.lines]
+    lines += [
+        f"copyto({place}, {plan.value(entry)})"
+        for place, entry in plan.places.wanted
+        if place not in plan.places.filled
+    ]
+    lines.append("return")
+    exec(compile("\n    ".join(lines), "<traced for many states>", "exec"), plan.names)
+    run: Callable[..., None] = plan.names["run"]
+    return run
+
+
+class _Plan:
+    """The statements that compute every node, and the names they use."""
+
+    def __init__(self, program: Program, rows: int, dtype: np.dtype[Any], others: Mapping[str, Any]) -> None:
+        self.rows, self.dtype = rows, dtype
+        self.places = Places(program, rows, dtype, others)
+        self.names: dict[str, Any] = {"copyto": np.copyto, "matmul": np.matmul, "dot": np.dot}
+        self.names |= {"nan": np.nan, "inf": np.inf}
+        self.lines: list[str] = []
+        self._constants: dict[tuple[str, bool], str] = {}
+        found: dict[Any, Node] = {
+            (n.op, n.args[0].number): n for n in program.nodes if n.op in ("cos", "sin") and not n.shape
+        }
+        self._circles = {a: (n, found["sin", a]) for (op, a), n in found.items() if op == "cos" and ("sin", a) in found}
+        for node in program.nodes:
+            self._plan(node)
+
+    def value(self, value: Any) -> str:
+        """The name of a node's buffer, or a constant."""
+        return f"t{value.number}" if isinstance(value, Node) else repr(value)
+
+    def _operand(self, value: Any, *, whole: bool) -> str:
+        """As :meth:`value`, with constants as arrays: NumPy converts a float anew in every call.
+
+        Of two arrays ``(rows,)``, ``whole``, NumPy takes the larger several times as fast as of one and a number.
+        """
+        if isinstance(value, Node | bool):
+            return self.value(value)
+        name = f"k{len(self._constants)}"
+        key = (repr(value), whole)
+        name = self._constants.setdefault(key, name)
+        self.names[name] = np.full(self.rows if whole else (), value, self.dtype)
+        return name
+
+    def _plan(self, node: Node) -> None:
+        operation = self._wide if node.shape else self._narrow
+        # Elementwise operations may overwrite what they read; products may not.
+        in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod", "wrap")
+        if in_place:
+            self.places.release(node)
+        operation(node)
+        if not in_place:
+            self.places.release(node)
+
+    def _buffer(self, node: Node) -> str:
+        name, place = f"t{node.number}", self.places.of(node)
+        if isinstance(place, str):
+            self.lines.append(f"{name} = {place}")
+        elif self.places.has_ones(node):
+            self.names |= {name: place[:-1], f"{name}_1": place}
+        else:
+            self.names[name] = place
+        return name
+
+    def _narrow(self, node: Node) -> None:
+        if node.op == "item":
+            product, i, j = node.args
+            index = f"{j}" if product.shape[0] == 1 else f"{i}, {j}"
+            whole = self.names.get(f"t{product.number}")
+            if whole is None:
+                self.lines.append(f"t{node.number} = t{product.number}[{index}]")
+            else:
+                self.names[f"t{node.number}"] = whole[j] if product.shape[0] == 1 else whole[i, j]
+            return
+        if node.op == "input":
+            self.lines.append(f"t{node.number} = in_{node.args[0]}[:, {node.args[1]}]")
+            return
+        if node.op in ("cos", "sin") and self.dtype == np.float64 and node.args[0].number in self._circles:
+            self._circle(node)
+            return
+        own = self._buffer(node)
+        whole = node.op in ("clip", "min", "max")
+        values = [self._operand(arg, whole=whole) for arg in node.args]
+        if node.op == "where":
+            if not self.places.share(node, node.args[2]):
+                self.lines.append(f"copyto({own}, {values[2]})")
+            self.lines.append(f"copyto({own}, {values[1]}, where={values[0]})")
+        elif node.op == "clip":
+            self._call("maximum", values[0], values[1], own)
+            self._call("minimum", own, values[2], own)
+        elif node.op == "mod" and not isinstance(node.args[1], Node):
+            # a - b floor(a / b): NumPy's own remainder takes ten times as long.
+            self._call("divide", *values, own)
+            self._call("floor", own, own)
+            self._call("multiply", own, values[1], own)
+            self._call("subtract", values[0], own, own)
+        elif node.op == "wrap":
+            # a - 2 c round(a / 2 c), which is the same but at the very ends.
+            period = self._operand(2 * node.args[1], whole=False)
+            self._call("divide", values[0], period, own)
+            self._call("rint", own, own)
+            self._call("multiply", own, period, own)
+            self._call("subtract", values[0], own, own)
+        else:
+            # Truth values are added as numbers.
+            counted = any(parent.boolean for parent in node.parents) and not node.boolean
+            self._elementwise(node, values, f"{own}, dtype=number" if counted else own)
+            self.names["number"] = self.dtype
+
+    def _circle(self, node: Node) -> None:
+        """Compute cosine and sine of an angle together, at the first of them.
+
+        With t = tan(a / 2) and r = 2 / (1 + t^2): cos a = r - 1, sin a = r t, to 1e-15. NumPy's tangent in float64 is
+        vectorised where the processor allows it, its cosine and sine are not.
+        """
+        pair = self._circles[node.args[0].number]
+        if node is not min(pair, key=lambda one: one.number):
+            return
+        c, s = map(self._buffer, pair)
+        half, one, two = (self._operand(value, whole=False) for value in (0.5, 1.0, 2.0))
+        self._call("multiply", self.value(node.args[0]), half, s)
+        self._call("tan", s, s)
+        self._call("square", s, c)
+        self._call("add", c, one, c)
+        self._call("divide", two, c, c)
+        self._call("multiply", s, c, s)
+        self._call("subtract", c, one, c)
+
+    def _linear(self, node: Node) -> None:
+        scalars, matrix, bias = node.args
+        packed, own, number = self.places.packed(node), self._buffer(node), node.number
+        for k, scalar in enumerate(scalars):
+            i, j = divmod(k, len(matrix.array))
+            row = packed[j] if packed.ndim == 2 else packed[i, j]
+            if isinstance(scalar, Node) and not self.places.is_home(scalar, row):
+                self.names[f"z{number}_{k}"] = row
+                self.lines.append(f"copyto(z{number}_{k}, {self.value(scalar)})")
+        weights = np.vstack([matrix.array, bias.array]) if bias.array.any() else matrix.array
+        self.names |= {f"z{number}": packed, f"c{number}_0": np.ascontiguousarray(weights.T, self.dtype)}
+        self.lines.append(f"matmul(c{number}_0, z{number}, {own})")
+
+    def _wide(self, node: Node) -> None:
+        if node.op == "linear":
+            self._linear(node)
+            return
+        if node.op == "matmul":
+            self._matmul(node)
+            return
+        own, number = self._buffer(node), node.number
+        for i, constant in enumerate(arg for arg in node.args if isinstance(arg, Constant)):
+            self.names[f"c{number}_{i}"] = np.ascontiguousarray(constant.array[..., None], self.dtype)
+        if node.op == "affine":
+            self._call("multiply", self.value(node.args[0]), f"c{number}_0", own)
+            self._call("add", own, f"c{number}_1", own)
+        else:
+            self._elementwise(node, list(map(self.value, node.args)), own)
+
+    def _matmul(self, node: Node) -> None:
+        read, matrix, bias = node.args
+        own, name, biased = self._buffer(node), f"c{node.number}", bool(bias.array.any())
+        layer, weights = self.value(read), matrix.array
+        if biased and self.places.has_ones(read):
+            layer, weights, biased = f"{layer}_1", np.vstack([weights, bias.array]), False
+        self.names[name] = np.ascontiguousarray(weights.T, self.dtype)
+        if node.shape[0] == 1 and node.shape[1] <= _FEW_ROWS:
+            for j, row in enumerate(self.names[name]):
+                self.names[f"{name}_{j}"] = row
+                self.lines.append(f"dot({name}_{j}, {layer}, {own}[{j}])")
+        else:
+            self.lines.append(f"matmul({name}, {layer}, {own})")
+        if biased:
+            self.names[f"{name}_b"] = bias.array[:, None].astype(self.dtype)
+            self._call("add", own, f"{name}_b", own)
+
+    def _elementwise(self, node: Node, values: list[str], own: str) -> None:
+        if node.op == "mul" and node.args[0] is node.args[1]:
+            self._call("square", values[0], own)
+        else:
+            self._call(_UFUNCS.get(node.op, node.op), *values, own)
+
+    def _call(self, ufunc: str, *arguments: str) -> None:
+        self.names[ufunc] = getattr(np, ufunc)
+        *read, own = arguments
+        named = ufunc in ("maximum", "minimum")  # of which NumPy no longer takes a third argument by its position
+        self.lines.append(f"{ufunc}({', '.join(read)}, {'out=' * named}{own})")

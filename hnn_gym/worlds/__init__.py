@@ -1,0 +1,1 @@
+"""Worlds: physics that can be observed, acted on, saved and loaded."""

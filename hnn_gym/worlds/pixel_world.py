@@ -1,0 +1,139 @@
+"""A world that is seen: a latent world of one position and its velocity, a codec of frames, and a learned reward.
+
+    x = [q, p] = encode(frame before, frame),   frame = decode(q)
+
+The latent world is an ordinary :class:`~hnn_gym.WorldModel` whose observation is the latent state, so that
+environments, bumps and agents work on it as on any other. A frame shows q alone; the velocity is that between two
+frames, v = (q - q_before) / dt, which is the very velocity of a symplectic-Euler step.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
+from hnn_gym.errors import InputError
+from hnn_gym.models.pixel import FrameCodec
+from hnn_gym.models.reward import RewardHead
+from hnn_gym.worlds.world_model import WorldModel
+
+FRAMES = "frames"
+"""Folder, inside the checkpoint of a world learned from frames, of what it sees with."""
+
+
+@dataclass(frozen=True)
+class PixelWorld:
+    """Latent dynamics with eyes.
+
+    Attributes:
+        world: the latent world, on NumPy; its observation is (cos q, sin q, v), or (q, v) on a line.
+        codec: between frames and q.
+        reward: of a step.
+        starts: recorded first states [q, v] ``(k, 2)``.
+        about: provenance of the recording and measured figures, JSON-ready.
+
+    Raises:
+        InputError: the latent has more than one degree of freedom, or another topology than the codec.
+    """
+
+    world: WorldModel
+    codec: FrameCodec
+    reward: RewardHead
+    starts: np.ndarray
+    about: Mapping[str, object]
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit."""
+        check_topology(self.world.coordinates.angles)
+        if self.world.coordinates.angles[0] != self.codec.harmonics.angle:
+            raise InputError("The codec and the latent world differ in whether the position is an angle.")
+
+    def encode(self, frames: np.ndarray) -> np.ndarray:
+        """Phase points ``(..., 2)`` of pairs of frames, stacked along the channels, the newest last.
+
+        Args:
+            frames: uint8 ``(..., H, W, 2 C)``, as :class:`hnn_gym.envs.PixelObservation` gives with ``stack=2``.
+
+        Raises:
+            InputError: frames of another shape or type, or blank.
+        """
+        channels = self.codec.frame_shape[-1]
+        if frames.shape[-1] != 2 * channels:
+            raise InputError(
+                f"A pair of frames has {2 * channels} channels here, two times {channels}, and this has "
+                f"{frames.shape[-1]}: stack two frames, the newest last."
+            )
+        before, now = (self.codec.encode(f) for f in (frames[..., :channels], frames[..., channels:]))
+        x = self.world.phase_point(now, self.velocity(before, now))
+        return self.world.within_speed_limits(x)
+
+    def velocity(self, before: np.ndarray, now: np.ndarray) -> np.ndarray:
+        """Velocities ``(..., 1)`` between positions ``(..., 1)`` one step apart, the short way round a circle."""
+        return turned(now - before, angle=self.codec.harmonics.angle) / abs(self.world.dt)
+
+    def decode(self, x: np.ndarray, *, stack: int = 1) -> np.ndarray:
+        """Frames, uint8 ``(..., H, W, stack C)``, of phase points ``(..., 2)``, the newest last.
+
+        The frame before is where the velocity came from, q - v dt. Earlier ones are not known.
+
+        Raises:
+            InputError: ``stack`` is neither 1 nor 2.
+        """
+        if stack not in (1, 2):
+            raise InputError(f"A state shows one or two frames, not stack={stack}: its past is not known.")
+        q, v = self.world.state(x)
+        now = self.codec.decode(q)
+        return now if stack == 1 else np.concatenate([self.codec.decode(q - v * self.world.dt), now], axis=-1)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the latent world as a checkpoint folder, and the rest as one inside, ``frames``.
+
+        Raises:
+            ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
+        """
+        self.world.save(path, overwrite=overwrite)
+        arrays = self.codec.arrays() | {name: np.asarray(a) for name, a in self.reward.parameters.items()}
+        card = {"codec": self.codec.to_json(), "reward": self.reward.to_json(), "about": dict(self.about)}
+        write_checkpoint(Path(path) / FRAMES, card, arrays | {"starts": self.starts}, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> PixelWorld:
+        """Read what :meth:`save` wrote. Nothing in it is executed.
+
+        Raises:
+            MissingPathError: there is nothing at ``path``.
+            InputError: it is not such a checkpoint, damaged, or of a world without frames.
+        """
+        world = WorldModel.load(path)
+        if not (Path(path) / FRAMES).is_dir():
+            raise InputError(f"{path} holds a world that was not learned from frames: use WorldModel.load.")
+        card, arrays = read_checkpoint(Path(path) / FRAMES)
+        codec = FrameCodec.of(arrays, card.get("codec", {}))
+        reward = RewardHead.of(arrays, card.get("reward", {}))
+        starts = arrays.get("starts", np.empty(0))
+        if starts.ndim != 2 or starts.shape[1:] != (2,) or not len(starts) or not np.isfinite(starts).all():
+            raise InputError(f"{path} holds no starts of episodes [q, v]: repeat the training.")
+        return cls(world, codec, reward, starts, card.get("about", {}))
+
+
+def check_topology(angles: tuple[bool, ...]) -> None:
+    """Refuse a latent that frames of one body cannot show.
+
+    Raises:
+        InputError: it has another number of degrees of freedom than one.
+    """
+    if len(angles) != 1:
+        raise InputError(
+            f"A latent of {len(angles)} degrees of freedom cannot be learned from frames here: declare one, a circle "
+            "(Degree(cos=0, sin=1, velocity=2)) or a line (Degree(position=0, velocity=1))."
+        )
+
+
+def turned(difference: np.ndarray, *, angle: bool) -> np.ndarray:
+    """Differences of positions; those of angles brought to (-pi, pi]."""
+    return np.pi - (np.pi - difference) % (2 * np.pi) if angle else difference

@@ -1,0 +1,330 @@
+"""A world: x' = step(x, action), with coordinates, dynamics, integrator, time step and provenance together.
+
+The true and the learned world are the same object; only the dynamics differ.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.errors import InputError
+from hnn_gym.models import MODELS, Architecture, Parameters, Variables
+from hnn_gym.physics.bump import Bump, Direction, bump
+from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
+from hnn_gym.physics.integrators import INTEGRATORS, Integrator, Lattice
+from hnn_gym.physics.phase import Array, join, namespace, split
+from hnn_gym.physics.simulate import rollout
+
+
+@dataclass(frozen=True)
+class WorldModel:
+    """Physics that can be observed and acted on, as pure functions of arrays with free batch axes.
+
+    Attributes:
+        coordinates: observations <-> states, actions -> forces.
+        dynamics: true or learned.
+        integrator: the scheme that steps it.
+        dt: step in s; negative runs backwards.
+        architecture: what ``dynamics`` was built by, or None for true physics.
+        parameters: what ``dynamics`` was built from, or None for true physics.
+        card: provenance and measured figures, JSON-ready.
+
+    Raises:
+        InputError: the scheme does not fit the dynamics, or their degrees of freedom differ.
+    """
+
+    coordinates: Coordinates
+    dynamics: Dynamics
+    integrator: Integrator
+    dt: float
+    architecture: Architecture | None = None
+    parameters: Parameters | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit."""
+        self.integrator.check(self.dynamics)
+        if self.dynamics.n != self.coordinates.n:
+            raise InputError(
+                f"The dynamics have {self.dynamics.n} degrees of freedom and the coordinates {self.coordinates.n}."
+            )
+        if not self.dt or self.dt != self.dt or abs(self.dt) == float("inf"):
+            raise InputError(f"dt must be a finite number of seconds other than 0, got {self.dt}.")
+
+    @classmethod
+    def built(
+        cls,
+        architecture: Architecture,
+        parameters: Parameters,
+        *,
+        coordinates: Coordinates,
+        integrator: Integrator,
+        dt: float,
+        card: Mapping[str, Any] | None = None,
+    ) -> WorldModel:
+        """Build the world of a model and its parameters, in the parameters' array library."""
+        return cls(
+            coordinates,
+            architecture.build(parameters),
+            integrator,
+            dt,
+            architecture,
+            parameters,
+            dict(card or {}),
+        )
+
+    @property
+    def has_energy(self) -> bool:
+        """Whether the dynamics have a Hamiltonian."""
+        return self.dynamics.hamiltonian is not None
+
+    @property
+    def energy_unit(self) -> str:
+        """The unit: "J" where the actions are forces in SI units or the physics is true, else "" (scale unknown)."""
+        return "J" if self.architecture is None or self.coordinates.in_physical_units else ""
+
+    def energy(self, x: Array) -> Array:
+        """H at phase points ``(..., 2n)``; shape ``(...)``.
+
+        Raises:
+            InputError: the world is a baseline and has no H.
+        """
+        hamiltonian = self.dynamics.hamiltonian
+        if hamiltonian is None:
+            raise InputError(
+                f"A {type(self.architecture).__name__} world has no Hamiltonian: use a world of kind 'mechanical', "
+                "'separable' or 'hnn'."
+            )
+        return hamiltonian.energy(x)
+
+    def phase_point(self, q: Array, v: Array) -> Array:
+        """Phase points x = [q, p] ``(..., 2n)`` of states ``(..., n)``, ``(..., n)``; on a lattice, the nearest."""
+        return self.integrator.snap(join(q, self.dynamics.momentum(q, v)))
+
+    def state(self, x: Array) -> tuple[Array, Array]:
+        """States (q, v), each ``(..., n)``, of phase points ``(..., 2n)``."""
+        q, p = split(x)
+        return q, self.dynamics.velocity(q, p)
+
+    def encode(self, observation: Array) -> Array:
+        """Phase points ``(..., 2n)`` of observations ``(..., d)``."""
+        return self.phase_point(*self.coordinates.state(observation))
+
+    def decode(self, x: Array) -> Array:
+        """Observations ``(..., d)`` of phase points ``(..., 2n)``."""
+        return self.coordinates.observation(*self.state(x))
+
+    def step(self, x: Array, action: Array | None = None) -> Array:
+        """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
+
+        Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
+        step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift.
+
+        Raises:
+            InputError: phase points or actions of another size, or a speed limit was met on a lattice, where steps are
+                to be undone to the bit.
+        """
+        n, controls = self.coordinates.n, len(self.coordinates.controls)
+        if x.shape[-1:] != (2 * n,):
+            raise InputError(f"A step needs phase points (..., {2 * n}), and their shape is {tuple(x.shape)}.")
+        if action is not None and action.shape[-1:] != (controls,):
+            raise InputError(f"A step needs actions (..., {controls}), and their shape is {tuple(action.shape)}.")
+        return self.advance(x, None if action is None else self.coordinates.force(action))
+
+    def advance(self, x: Array, force: Array | None) -> Array:
+        """As :meth:`step`, under generalised forces ``(..., m)`` within their limits, or None."""
+        u = force if self.coordinates.controls else None
+        new = self.integrator.step(self.dynamics, x, self.dt, u)
+        limits = self.coordinates.speed_limits
+        return new if limits is None else self._limited(x, new, limits)
+
+    def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
+        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits, as :func:`~hnn_gym.physics.bump`.
+
+        What a limit takes away is taken from ``realised`` too. At rest, where an impulse has no direction of its own,
+        it goes towards larger q, as :class:`hnn_gym.envs.BumpByForce` pushes; bodies stay at rest, since that would
+        only move them all alike.
+
+        Raises:
+            InputError: the world is a baseline and has no H, or a request is not finite.
+        """
+        q = split(x)[0]
+        at_rest = self.dynamics.momentum(q, namespace(q).ones_like(q)) if direction == "momentum" else None
+        given = bump(self.dynamics.hamiltonian, x, dE, direction=direction, at_rest=at_rest)
+        if self.coordinates.speed_limits is None and not self.integrator.exact:
+            return given
+        new = self.integrator.snap(self.within_speed_limits(given.x))
+        return given._replace(x=new, realised=self.energy(new) - self.energy(x))
+
+    def within_speed_limits(self, x: Array) -> Array:
+        """Phase points ``(..., 2n)`` with speeds clipped to the limits that the coordinates declare."""
+        limits = self.coordinates.speed_limits
+        if limits is None:
+            return x
+        q, v = self.state(x)
+        return self.phase_point(q, _clipped(v, limits))
+
+    def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
+        q, v = self.state(new)
+        xp = namespace(x)
+        clipped = _clipped(v, limits)
+        over = clipped != v
+        if xp is np and not over.any():  # the common case, and cheap to ask where arrays lie on the CPU
+            return new
+        if self.integrator.exact and bool(xp.any(over)):
+            raise InputError(
+                f"A step met the speed limit of {max(limits):g}, and what is clipped there cannot be undone: push "
+                "less, or do without the lattice (exactly_reversible=False)."
+            )
+        limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
+        return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
+
+    def rollout(self, x0: Array, actions: Array | None = None, *, steps: int | None = None) -> Array:
+        """Step again and again.
+
+        Args:
+            x0: start points ``(..., 2n)``.
+            actions: actions ``(steps, ..., m)``, or None for none.
+            steps: number of steps; needed without actions.
+
+        Returns:
+            Phase points ``(steps + 1, ..., 2n)``, x0 first.
+        """
+        if steps is None:
+            if actions is None:
+                raise InputError("rollout needs actions or a number of steps.")
+            steps = int(actions.shape[0])
+        return rollout(self.step, x0, steps=steps, u=actions)
+
+    def on_lattice(self) -> WorldModel:
+        """The same physics and scheme, with steps that can be undone bit for bit: see :class:`.Lattice`.
+
+        Raises:
+            InputError: the forces depend on p, or the scheme is none of kicks and drifts.
+        """
+        if self.dynamics.structure < Structure.SEPARABLE:
+            split_up = self.dynamics.structure == Structure.SPLIT
+            lacking = "the forces here depend on p" if split_up else "these dynamics are not of that kind"
+            raise InputError(
+                f"Only steps of H = T(p) + V(q) without friction can be undone bit for bit, and {lacking}: do without "
+                "exactly_reversible=True, or use a 'mechanical', 'separable' or 'pairwise' world without damping."
+            )
+        return replace(self, integrator=Lattice(self.integrator))
+
+    def with_dt(self, dt: float) -> WorldModel:
+        """The same physics at another time step."""
+        return replace(self, dt=float(dt))
+
+    @cached_property
+    def backwards(self) -> WorldModel:
+        """The world whose step undoes a step of this one.
+
+        To rounding where no speed limit was met, on a lattice to the bit; friction makes symplectic Euler's inverse
+        inexact, by O(dt^2).
+
+        Raises:
+            InputError: the scheme cannot be inverted explicitly.
+        """
+        return replace(self, integrator=self.integrator.adjoint, dt=-self.dt)
+
+    def like(self, x: Array) -> WorldModel:
+        """The same world with its arrays in the library, dtype and place of ``x``."""
+        xp, kind = namespace(x), {"dtype": x.dtype, "device": getattr(x, "device", None)}
+        if self.architecture is not None and self.parameters is not None:
+            arrays = _on_numpy(self.parameters) if xp is np else self.parameters
+            parameters = {name: xp.asarray(value, **kind) for name, value in arrays.items()}
+            return replace(self, dynamics=self.architecture.build(parameters), parameters=parameters)
+        if isinstance(self.dynamics, PortHamiltonian):
+            control, damping = (
+                None if value is None else xp.asarray(value, **kind)
+                for value in (self.dynamics.control, self.dynamics.damping)
+            )
+            return replace(self, dynamics=replace(self.dynamics, control=control, damping=damping))
+        raise InputError(f"{type(self.dynamics).__name__} cannot be moved to another array library.")
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the world as a checkpoint folder: arrays as safetensors, all the rest as a JSON card.
+
+        Raises:
+            InputError: the world is true physics, which needs no weights, or its scheme is not one for worlds.
+            ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
+        """
+        if self.architecture is None or self.parameters is None:
+            raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
+        if type(self.integrator).__name__ not in INTEGRATORS:
+            raise InputError(
+                f"{type(self.integrator).__name__} is not for checkpoints: choose from {', '.join(INTEGRATORS)}."
+            )
+        model = self.architecture.hyperparameters()
+        content = {
+            "model": {"kind": self.architecture.kind} | model,
+            "variables": asdict(self.architecture.variables),
+            "coordinates": self.coordinates.to_json(),
+            "integrator": {"scheme": type(self.integrator).__name__} | asdict(self.integrator),  # type: ignore[call-overload]
+            "dt": self.dt,
+            "energy_unit": self.energy_unit,
+            "provenance": dict(self.card),
+        }
+        write_checkpoint(path, content, _on_numpy(self.parameters), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> WorldModel:
+        """Read a checkpoint folder, onto NumPy in float64. Nothing in it is executed.
+
+        Raises:
+            MissingPathError: there is nothing at ``path``.
+            InputError: it is not a checkpoint of ours, damaged, of another version, or its arrays do not fit.
+        """
+        card, arrays = read_checkpoint(path)
+        try:
+            model = _tuples(card["model"])
+            architecture_class = MODELS[model.pop("kind")]
+            variables = Variables(**_tuples(card["variables"]))
+            architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
+            scheme = dict(card["integrator"])
+            integrator = INTEGRATORS[scheme.pop("scheme")](**scheme)
+            initial = architecture.initial_parameters(np.random.default_rng(0))
+            world = cls.built(
+                architecture,
+                initial,
+                coordinates=Coordinates.from_json(card["coordinates"]),
+                integrator=integrator,
+                dt=float(card["dt"]),
+                card=card.get("provenance"),
+            )
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+            raise InputError(f"The card of {path} does not describe a world this release knows: {error!r}.") from None
+        if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in initial.items()}:
+            raise InputError(f"The arrays of {path} do not fit the model its card describes.")
+        if not all(np.isfinite(value).all() for value in arrays.values()):
+            raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
+        parameters = {name: np.array(value, dtype=np.float64) for name, value in arrays.items()}
+        return replace(world, dynamics=architecture.build(parameters), parameters=parameters)
+
+
+def _on_numpy(parameters: Parameters) -> dict[str, np.ndarray]:
+    """The arrays on NumPy, from wherever they are; torch's without their gradients."""
+    return {
+        name: np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        for name, value in parameters.items()
+    }
+
+
+def _clipped(v: Array, limits: tuple[float, ...]) -> Array:
+    """Velocities ``(..., n)`` clipped to plus or minus their limits."""
+    if len(set(limits)) == 1:
+        return v.clip(-limits[0], limits[0])
+    xp = namespace(v)
+    return xp.stack([xp.clip(v[..., i], -limit, limit) for i, limit in enumerate(limits)], axis=-1)
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
