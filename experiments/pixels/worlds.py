@@ -15,7 +15,7 @@ from hnn_gym.agents.agent_checkpoint import world_named
 from hnn_gym.data import TransitionDataset
 from hnn_gym.training.pixel_rounds import Tell
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.pixels import learn_pixels
+from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 MODELS: Mapping[str, tuple[str, dict[str, Any], str | None]] = {
@@ -46,7 +46,7 @@ def learn(
     dataset, recording = recorded(steps, size, seed)
     kind, options, _ = MODELS[name]
     began = time.process_time()
-    learned = learn_pixels(dataset, kind, settings=learning, options=options, report=tell)
+    learned = train_pixel_world(dataset, kind, settings=learning, options=options, report=tell)
     seconds = time.process_time() - began
     learned.save(folder, overwrite=True)
     seen = PixelWorld.load(folder)

@@ -109,6 +109,6 @@ def ensemble_of(
         if other.coordinates != world.coordinates or other.dt != world.dt:
             raise InputError(
                 "The worlds of an ensemble must have the same coordinates and time step: learn them from one dataset, "
-                "with hnn_gym.training.learn_ensemble."
+                "with hnn_gym.training.train_ensemble."
             )
     return Ensemble(others, penalty, limit)

@@ -130,7 +130,7 @@ def check_topology(angles: tuple[bool, ...]) -> None:
     if len(angles) != 1:
         raise InputError(
             f"A latent of {len(angles)} degrees of freedom cannot be learned from frames here: declare one, a circle "
-            "(Degree(cos=0, sin=1, velocity=2)) or a line (Degree(position=0, velocity=1))."
+            "(DegreeOfFreedom(cos=0, sin=1, velocity=2)) or a line (DegreeOfFreedom(position=0, velocity=1))."
         )
 
 

@@ -47,11 +47,11 @@ def test_every_agent_of_every_recording_is_measured_and_an_interrupted_run_goes_
     with pytest.raises(KeyboardInterrupt):
         transfer.measure(settings, console=Console(quiet=True))
     first = Results(settings.out, experiment="transfer").below("pendulum/")
-    assert list(first) == ["analytic/0", "sac/0"]
+    assert list(first) == ["shac/0", "sac/0"]
     monkeypatch.setattr(transfer, "pendulum_agent", original)
     results = transfer.measure(settings, console=Console(quiet=True))
     pendulum, others = results.below("pendulum/"), results.below("other-tasks/")
-    assert list(pendulum) == ["analytic/0", "analytic/1", "sac/0", "sac/1"]
+    assert list(pendulum) == ["shac/0", "shac/1", "sac/0", "sac/1"]
     assert {key: pendulum[key] for key in first} == first
     assert list(others) == ["bump/dream", "bump/nothing", "bump/true"]
     assert all(len(row["returns"]) == 2 for row in [*pendulum.values(), *others.values()])
