@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,6 +13,11 @@ from hnn_gym import play, train
 from hnn_gym.agents import train as agents_train
 from hnn_gym.command import run
 
+COMMANDS = {
+    train: (train._main, train.TrainSettings),
+    agents_train: (agents_train._main, agents_train.TrainAgentSettings),
+    play: (play.play, play.PlaySettings),
+}
 AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
 
 
@@ -35,7 +41,7 @@ AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
     ],
 )
 def test_settings_that_make_no_sense_are_named_without_a_traceback(
-    module: object,
+    module: ModuleType,
     arguments: list[str],
     words: str,
     tmp_path: Path,
@@ -44,8 +50,9 @@ def test_settings_that_make_no_sense_are_named_without_a_traceback(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["x", *arguments])
+    main, settings = COMMANDS[module]
     with pytest.raises(SystemExit) as stopped:
-        run(module._main if hasattr(module, "_main") else module.play, module.Settings, prog="x")  # type: ignore[attr-defined]
+        run(main, settings, prog="x")
     assert stopped.value.code == 2
     told = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())  # tyro draws a box around some
     assert re.search(words, told)

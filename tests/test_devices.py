@@ -410,11 +410,11 @@ def test_the_commands_refuse_it_before_they_write_or_remove_a_file(device: str, 
     (tmp_path / UNFINISHED).write_bytes(b"of another")
     with pytest.raises(InputError, match=words):
         hnn_gym.train.train(
-            hnn_gym.train.Settings(tmp_path / "nowhere.zarr", out=tmp_path, overwrite=True, device=device)
+            hnn_gym.train.TrainSettings(tmp_path / "nowhere.zarr", out=tmp_path, overwrite=True, device=device)
         )
     with pytest.raises(InputError, match=words):
         hnn_gym.agents.train.train(
-            hnn_gym.agents.train.Settings(world="HNNPendulum-v0", out=tmp_path, overwrite=True, device=device)
+            hnn_gym.agents.train.TrainAgentSettings(world="HNNPendulum-v0", out=tmp_path, overwrite=True, device=device)
         )
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([UNFINISHED, "fit.safetensors", "unfinished"])
 

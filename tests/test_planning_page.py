@@ -22,7 +22,7 @@ def test_the_programs_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
         short = replace(settings or hnn_gym.FitSettings(), adam_steps=20, lbfgs_steps=20, least_squares_steps=0)
         return whole(dataset, model, settings=short)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(hnn_gym, "learn", quick)
+    monkeypatch.setattr(hnn_gym, "train_world", quick)
     fit = hnn_gym.FitSettings(adam_steps=10, lbfgs_steps=10)
     monkeypatch.setattr(training, "train_ensemble", partial(ensemble, settings=fit))
     programs = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)

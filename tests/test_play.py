@@ -15,12 +15,12 @@ from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import SpringHold
 from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.play import Session, Settings, play, score
+from hnn_gym.play import PlaySettings, Session, play, score
 
 
 def test_a_headless_session_writes_a_film_of_both_worlds(tmp_path: Path) -> None:
     out = tmp_path / "x.gif"
-    settings = Settings("HNNPendulum-v0", beside="Pendulum-v1", headless=True, frames=12, out=out)
+    settings = PlaySettings("HNNPendulum-v0", beside="Pendulum-v1", headless=True, frames=12, out=out)
     play(settings)
     film = imageio.imread(out)
     assert film.shape == (12, 494, 720, 3)
@@ -30,7 +30,7 @@ def test_a_headless_session_writes_a_film_of_both_worlds(tmp_path: Path) -> None
 
 
 def test_the_same_force_moves_both_and_a_bump_only_the_learned_world() -> None:
-    session = Session(Settings("HNNPendulum-v0", beside="Pendulum-v1"))
+    session = Session(PlaySettings("HNNPendulum-v0", beside="Pendulum-v1"))
     learned, real = (env.unwrapped for env in session._envs.values())
     for _ in range(5):
         session.advance(Input(force=0.5))
@@ -42,7 +42,7 @@ def test_the_same_force_moves_both_and_a_bump_only_the_learned_world() -> None:
 
 
 def test_the_score_of_a_headless_session_ends_where_time_runs_backwards() -> None:
-    session = Session(Settings("HNNPendulum-v0"))
+    session = Session(PlaySettings("HNNPendulum-v0"))
     for given in score(30):
         session.advance(given)
     assert session._own.world.dt < 0
@@ -62,7 +62,7 @@ def test_keys_become_force_bumps_reversal_pause_and_quit() -> None:
 
 
 def test_a_baseline_takes_no_notice_of_bumps_and_reversals() -> None:
-    session = Session(Settings("BaselinePendulum-v0"))
+    session = Session(PlaySettings("BaselinePendulum-v0"))
     for given in score(30):
         session.advance(given)
     assert session._own.world.dt > 0
@@ -71,7 +71,7 @@ def test_a_baseline_takes_no_notice_of_bumps_and_reversals() -> None:
 
 def test_a_checkpoint_is_played_by_its_folder(tmp_path: Path) -> None:
     resolve_world("HNNSpring-v0").save(tmp_path / "spring")
-    session = Session(Settings(str(tmp_path / "spring")))
+    session = Session(PlaySettings(str(tmp_path / "spring")))
     session.advance(Input(force=1.0))
     assert session._own.world.coordinates == resolve_world("HNNSpring-v0").coordinates
     assert isinstance(session._own.task, SpringHold)  # whose picture shows the energy to hold
@@ -84,7 +84,7 @@ def test_of_a_world_of_ones_own_the_picture_is_missed_and_not_a_reward_that_nobo
     card["data"]["provenance"]["env_id"] = "Homemade-v0"
     replace(world, card=card).save(tmp_path / "own")
     with pytest.raises(InputError, match="there is no picture for this system"):
-        Session(Settings(str(tmp_path / "own")))
+        Session(PlaySettings(str(tmp_path / "own")))
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_of_a_world_of_ones_own_the_picture_is_missed_and_not_a_reward_that_nobo
 )
 def test_what_cannot_be_played_is_refused_by_name(env: str, beside: str | None, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        Session(Settings(env, beside=beside))
+        Session(PlaySettings(env, beside=beside))

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hnn_gym.__main__ import Settings, _draw, _film, _measure, _rows, quickstart
+from hnn_gym.__main__ import QuickstartSettings, _draw, _film, _measure, _rows, quickstart
 from hnn_gym.data import record_steps
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.training import one_step_rms
 from hnn_gym.worlds.world_model import WorldModel
 
-TINY = Settings(adam_steps=40, lbfgs_steps=30, drift_steps=200, film_steps=5)
+TINY = QuickstartSettings(adam_steps=40, lbfgs_steps=30, drift_steps=200, film_steps=5)
 QUIET = Console(quiet=True)
 
 
@@ -118,7 +118,7 @@ def test_a_second_run_replaces_the_report_of_the_first(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_a_report_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(ExistingPathError, match="mine"):
-        quickstart(Settings(out=tmp_path / "mine"), QUIET)
+        quickstart(QuickstartSettings(out=tmp_path / "mine"), QUIET)
 
 
 @pytest.mark.parametrize("wrong", [{"adam_steps": -1}, {"drift_steps": -1}, {"film_steps": -1}, {"transitions": 0}])
@@ -126,5 +126,5 @@ def test_a_setting_out_of_range_is_refused_before_any_work_and_leaves_nothing(
     wrong: dict[str, int], tmp_path: Path
 ) -> None:
     with pytest.raises(InputError):
-        quickstart(Settings(out=tmp_path / "report", **wrong), QUIET)  # type: ignore[arg-type]
+        quickstart(QuickstartSettings(out=tmp_path / "report", **wrong), QUIET)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

@@ -32,11 +32,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(dataset: Path, tmp_path: Path) -> command.Settings:
-    return command.Settings(dataset, out=tmp_path / "run", fit=FitSettings(adam_steps=30, lbfgs_steps=20))
+def settings(dataset: Path, tmp_path: Path) -> command.TrainSettings:
+    return command.TrainSettings(dataset, out=tmp_path / "run", fit=FitSettings(adam_steps=30, lbfgs_steps=20))
 
 
-def test_training_writes_a_checkpoint_that_makes_an_environment(settings: command.Settings) -> None:
+def test_training_writes_a_checkpoint_that_makes_an_environment(settings: command.TrainSettings) -> None:
     world = command.train(replace(settings, test=0.25))
     loaded = WorldModel.load(settings.out)
     assert loaded.card == world.card
@@ -47,7 +47,7 @@ def test_training_writes_a_checkpoint_that_makes_an_environment(settings: comman
     assert np.isfinite(env.step(np.zeros(1, np.float32))[4]["energy"])
 
 
-def test_training_writes_one_tensorboard_scalar_a_step(settings: command.Settings) -> None:
+def test_training_writes_one_tensorboard_scalar_a_step(settings: command.TrainSettings) -> None:
     command.train(settings)
     events = EventAccumulator(str(settings.out / "tensorboard"))
     events.Reload()
@@ -57,7 +57,7 @@ def test_training_writes_one_tensorboard_scalar_a_step(settings: command.Setting
 
 
 def test_an_interrupted_training_resumes_to_the_same_weights(
-    settings: command.Settings, monkeypatch: pytest.MonkeyPatch
+    settings: command.TrainSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = replace(settings, fit=replace(settings.fit, lbfgs_steps=0))
     straight = command.train(replace(settings, out=settings.out.with_name("straight")))
@@ -72,10 +72,10 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
 
         return original(*args, report=until_half, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(command, "learn", killed)
+    monkeypatch.setattr(command, "train_world", killed)
     with pytest.raises(KeyboardInterrupt):
         command.train(settings)
-    monkeypatch.setattr(command, "learn", original)
+    monkeypatch.setattr(command, "train_world", original)
     with pytest.raises(ExistingPathError, match="--resume"):
         command.train(settings)
     with pytest.raises(InputError, match="other data or settings"):
@@ -86,7 +86,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
     assert not (settings.out / "unfinished").exists()
 
 
-def test_an_existing_checkpoint_is_kept_unless_overwriting_is_asked_for(settings: command.Settings) -> None:
+def test_an_existing_checkpoint_is_kept_unless_overwriting_is_asked_for(settings: command.TrainSettings) -> None:
     command.train(settings)
     before = (settings.out / "world.safetensors").read_bytes()
     with pytest.raises(ExistingPathError, match="--overwrite"):
@@ -108,7 +108,7 @@ def test_an_existing_checkpoint_is_kept_unless_overwriting_is_asked_for(settings
     ],
 )
 def test_what_cannot_be_trained_is_refused_by_name_and_leaves_no_checkpoint(
-    settings: command.Settings, change: dict[str, object], error: type[Exception], words: str
+    settings: command.TrainSettings, change: dict[str, object], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
         command.train(replace(settings, **change))  # type: ignore[arg-type]

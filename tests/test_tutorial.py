@@ -35,7 +35,7 @@ def test_every_command_and_program_of_the_tutorial_run(tmp_path: Path, monkeypat
     short = replace(sb3.RECIPES["sac"], num_envs=4, steps=400, hidden=(8,), arguments=tiny)
     monkeypatch.setitem(sb3.RECIPES, "sac", short)
     quick = partial(hnn_gym.train_world, settings=FIT)
-    monkeypatch.setattr(hnn_gym, "learn", quick)
+    monkeypatch.setattr(hnn_gym, "train_world", quick)
     monkeypatch.setattr(training, "train_ensemble", partial(training.train_ensemble, settings=FIT))
     monkeypatch.setattr(transfer_report, "_FRAMES", 4)
     monkeypatch.chdir(tmp_path)

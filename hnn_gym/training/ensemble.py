@@ -52,7 +52,7 @@ def train_ensemble(
         InputError: as there, or fewer than 2 members.
     """
     if members < 2:
-        raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use learn().")
+        raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use train_world().")
     place = checked_device(device)
     settings = settings or FitSettings()
 

@@ -100,8 +100,8 @@ def test_the_report_holds_numbers_page_figure_and_film(transfer: Transfer, tmp_p
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> train.Settings:
-    return train.Settings(
+def settings(tmp_path: Path) -> train.TrainAgentSettings:
+    return train.TrainAgentSettings(
         world="HNNPendulum-v0", evaluate_on="Pendulum-v1", algo="ppo", num_envs=4, steps=256, episodes=2,
         out=tmp_path / "agent",
     )  # fmt: skip
@@ -114,7 +114,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer_report, "_FRAMES", 10)
 
 
-def test_the_command_trains_saves_and_reports(settings: train.Settings) -> None:
+def test_the_command_trains_saves_and_reports(settings: train.TrainAgentSettings) -> None:
     transfer = train.train(settings)
     assert transfer.real.returns.shape == (2,)
     assert (settings.out / "transfer" / FILM).exists()
@@ -126,7 +126,7 @@ def test_the_command_trains_saves_and_reports(settings: train.Settings) -> None:
 
 
 def test_the_same_command_goes_on_where_it_was_killed(
-    settings: train.Settings, monkeypatch: pytest.MonkeyPatch
+    settings: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = train.measure_transfer
 
@@ -145,7 +145,7 @@ def test_the_same_command_goes_on_where_it_was_killed(
     assert (settings.out / "transfer" / "report.md").exists()
 
 
-def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Settings) -> None:
+def test_the_command_trains_through_the_world_and_by_bumps(settings: train.TrainAgentSettings) -> None:
     train.train(replace(settings, algo="shac", steps=1000))
     assert isinstance(load_agent(settings.out), ShacPolicy)
     bumped = train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
@@ -154,7 +154,7 @@ def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Setti
     assert train.train(spring).real.observation.shape == (201, 2, 2)
 
 
-def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: train.Settings) -> None:
+def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: train.TrainAgentSettings) -> None:
     recorded = hnn_gym.record_steps(gymnasium.make("Pendulum-v1", g=2.0), steps=60, seed=0)
     world = settings.out.with_name("light")
     hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
@@ -165,7 +165,7 @@ def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: tr
     np.testing.assert_array_equal(real.observation[1, 0], after)
 
 
-def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings: train.Settings) -> None:
+def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings: train.TrainAgentSettings) -> None:
     recorded = hnn_gym.record_steps(gymnasium.make("Spring-v0", reward=lambda o, f, n: n[..., 0]), steps=60, seed=0)
     world = settings.out.with_name("own")
     hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
@@ -174,7 +174,9 @@ def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings
         train.train(own)
 
 
-def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_alone(settings: train.Settings) -> None:
+def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_alone(
+    settings: train.TrainAgentSettings,
+) -> None:
     transfer = train.train(replace(settings, world="HNNPixelPendulum-v0", evaluate_on=None))
     seen = LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), "HNNPixelPendulum-v0")
     first, _ = seen.reset(seed=1)
@@ -197,7 +199,7 @@ def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_training(
-    settings: train.Settings, change: dict[str, Any], error: type[Exception], words: str
+    settings: train.TrainAgentSettings, change: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
         train.train(replace(settings, **change))
@@ -234,7 +236,9 @@ def of_two(observation, next_observation):
 
 
 @pytest.fixture
-def own(settings: train.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> train.Settings:
+def own(
+    settings: train.TrainAgentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> train.TrainAgentSettings:
     """The settings for a world of one's own, beside a module of rewards in the working directory."""
     world = resolve_world("HNNPendulum-v0")
     card = json.loads(json.dumps(world.card))
@@ -249,14 +253,14 @@ def own(settings: train.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return replace(settings, world="world", reward="own_rewards:upright")
 
 
-def test_a_world_whose_reward_is_unknown_is_refused(own: train.Settings) -> None:
+def test_a_world_whose_reward_is_unknown_is_refused(own: train.TrainAgentSettings) -> None:
     with pytest.raises(InputError, match=r"reward of this world is unknown: .* --reward module:f"):
         train.train(replace(own, reward=None))
 
 
 @pytest.mark.parametrize("algo", ["ppo", "shac"])
 def test_a_named_reward_is_that_of_the_dreams_of_the_training_and_of_the_report(
-    own: train.Settings, monkeypatch: pytest.MonkeyPatch, algo: Any
+    own: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch, algo: Any
 ) -> None:
     dreamt: list[Any] = []
     transition = Simulator.transition
@@ -281,7 +285,7 @@ def test_a_named_reward_is_that_of_the_dreams_of_the_training_and_of_the_report(
 
 @pytest.mark.parametrize("algo", ["ppo", "shac"])
 def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alone(
-    own: train.Settings, monkeypatch: pytest.MonkeyPatch, algo: Any
+    own: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch, algo: Any
 ) -> None:
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -305,7 +309,7 @@ def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alo
 
 
 def test_an_agent_that_waits_for_its_report_gets_it_under_the_same_reward_alone(
-    own: train.Settings, monkeypatch: pytest.MonkeyPatch
+    own: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: Any, **__: Any) -> Transfer:
         raise KeyboardInterrupt
@@ -337,7 +341,7 @@ def test_an_agent_that_waits_for_its_report_gets_it_under_the_same_reward_alone(
     ],
 )
 def test_a_reward_that_cannot_be_had_is_refused_before_any_training(
-    own: train.Settings, change: dict[str, Any], words: str
+    own: train.TrainAgentSettings, change: dict[str, Any], words: str
 ) -> None:
     before = list(sys.path)
     with pytest.raises(InputError, match=words):

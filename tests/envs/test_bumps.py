@@ -83,7 +83,7 @@ def test_a_bump_that_would_pass_the_speed_limit_stops_there_and_says_so() -> Non
         ("HNNPendulum-v0", {"actions": "kick"}, "'force\\+bump' or 'bump-by-force', not 'kick'"),
         ("BaselinePendulum-v0", {"actions": "bump-by-force"}, "baseline world has no energy"),
         ("HNNPendulum-v0", {"actions": "bump", "bump_limit": -1.0}, "limit > 0"),
-        ("HNNPendulum-v0", {"actions": "bump", "bump_cost": float("nan")}, "price >= 0"),
+        ("HNNPendulum-v0", {"actions": "bump", "bump_cost": float("nan")}, "bump_cost >= 0"),
     ],
 )
 def test_channels_that_make_no_sense_are_refused(env_id: str, kwargs: Any, words: str) -> None:

@@ -26,7 +26,7 @@ KEPT = Path(__file__).parents[2] / "docs" / "results" / "recipes.json"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "FIRST", {"td3": AgentRecipe(4, 40, 1e-3, exploration=0.2, arguments=FEW)})
     monkeypatch.setattr(recipes, "GRIDS", {"td3": {"gamma": (0.9, 0.99), "exploration": (0.1, 0.2)}})
-    monkeypatch.setattr(recipes, "learn", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
+    monkeypatch.setattr(recipes, "train_world", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
 
 
 def test_the_search_takes_setting_after_setting_what_earns_most_and_goes_on_where_it_was_stopped(

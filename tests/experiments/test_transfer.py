@@ -25,9 +25,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = replace(sb3.RECIPES["sac"], num_envs=4, steps=100, arguments=few)
     monkeypatch.setitem(sb3.RECIPES, "sac", tiny)
     monkeypatch.setattr(transfer, "OTHER_RECIPES", {"bump": ("sac", tiny)})
-    monkeypatch.setattr(transfer, "learn", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
+    monkeypatch.setattr(
+        transfer, "train_world", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0))
+    )
     short = partial(ShacSettings, updates=2, num_envs=4, window=2)
-    monkeypatch.setattr(transfer, "AnalyticSettings", short)
+    monkeypatch.setattr(transfer, "ShacSettings", short)
 
 
 def test_every_agent_of_every_recording_is_measured_and_an_interrupted_run_goes_on(
@@ -47,11 +49,11 @@ def test_every_agent_of_every_recording_is_measured_and_an_interrupted_run_goes_
     with pytest.raises(KeyboardInterrupt):
         transfer.measure(settings, console=Console(quiet=True))
     first = Results(settings.out, experiment="transfer").below("pendulum/")
-    assert list(first) == ["shac/0", "sac/0"]
+    assert list(first) == ["sac/0", "shac/0"]
     monkeypatch.setattr(transfer, "pendulum_agent", original)
     results = transfer.measure(settings, console=Console(quiet=True))
     pendulum, others = results.below("pendulum/"), results.below("other-tasks/")
-    assert list(pendulum) == ["shac/0", "shac/1", "sac/0", "sac/1"]
+    assert list(pendulum) == ["sac/0", "sac/1", "shac/0", "shac/1"]
     assert {key: pendulum[key] for key in first} == first
     assert list(others) == ["bump/dream", "bump/nothing", "bump/true"]
     assert all(len(row["returns"]) == 2 for row in [*pendulum.values(), *others.values()])

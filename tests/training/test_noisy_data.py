@@ -171,7 +171,7 @@ def test_the_objective_of_an_ensemble_is_the_sum_of_those_of_its_members(loss: s
 
 
 def test_an_ensemble_of_one_is_refused(noisy: TransitionDataset) -> None:
-    with pytest.raises(InputError, match="learn"):
+    with pytest.raises(InputError, match=r"train_world\(\)"):
         train_ensemble(noisy, members=1)
 
 
