@@ -70,13 +70,13 @@ def test_a_bonus_at_the_end_is_found_beside_a_quadratic_cost() -> None:
     assert figures.terminations == steps.terminated.sum()
     fresh = swinging(3000, seed=1)
     wrong = heads.termination(fresh.next_observation) != fresh.terminated
-    assert wrong.mean() < 0.01
+    assert wrong.mean() < 0.03  # 27 weights from 1,500 steps leave an error of about 27 / 1,500
     error = heads.reward(fresh.observation, fresh.force, fresh.next_observation) - fresh.reward
     assert np.abs(error[~wrong]).max() < 1e-9
 
 
 def test_heads_are_the_same_after_json_on_torch_and_traced() -> None:
-    steps = swinging(600, seed=0)
+    steps = swinging(300, seed=0)
     odd = Steps(steps.observation, steps.force, steps.next_observation, np.sin(3 * steps.force[:, 0]), steps.terminated)
     heads, _ = fit_task_heads(odd, held_out=every_fifth(odd))
     assert isinstance(heads.reward.score, NetworkScore)
