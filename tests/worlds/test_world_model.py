@@ -477,5 +477,6 @@ def test_a_wall_takes_the_velocity_of_what_runs_into_it(restitution):
     q, v = hill.state(after[0])
     assert q[0] == -1.2
     assert v[0] == pytest.approx(-restitution * free.state(free.step(x, np.zeros((2, 1))))[1][0, 0], abs=1e-15)
+    lattice = hill.on_lattice()
     with pytest.raises(InputError, match="met a wall"):
-        hill.on_lattice().step(x, np.zeros((2, 1)))
+        lattice.step(lattice.phase_point(*hill.coordinates.state(starts)), np.zeros((2, 1)))
