@@ -82,9 +82,12 @@ class KalmanFilter:
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: there is no such world, a number is out of range, or the card of the world states no noise.
+            InputError: there is no such world, a number is out of range, the card of the world states no noise, or a
+                velocity is not observed.
         """
         self.world = resolve_world(world)
+        if any(self.world.coordinates.unobserved):
+            raise InputError("A filter starts from one observation, and this world has a velocity that none shows.")
         size = self.world.coordinates.observation_size
         known = self.world.card.get("figures", {}).get("sensor_noise") if std is None else std
         if known is None:
@@ -117,12 +120,13 @@ class KalmanFilter:
         q, v = coordinates.state(seen)
         variance = np.zeros((len(seen), 2 * coordinates.n))
         for i, degree in enumerate(coordinates.degrees):
-            if degree.cos is None or degree.sin is None:
-                variance[:, i] = self._std[degree.position or 0] ** 2
-            else:
+            if degree.position is not None:
+                variance[:, i] = self._std[degree.position] ** 2
+            elif degree.cos is not None:
                 across = np.stack([np.sin(q[:, i]) * self._std[degree.cos], np.cos(q[:, i]) * self._std[degree.sin]])
                 variance[:, i] = (across**2).sum(0)
-            variance[:, coordinates.n + i] = self._std[degree.velocity] ** 2
+            if degree.velocity is not None:
+                variance[:, coordinates.n + i] = self._std[degree.velocity] ** 2
         count = len(self._memories)
         return Belief(
             np.repeat(np.concatenate([q, v], -1)[:, None], count, 1),

@@ -62,7 +62,7 @@ class Ensemble:
         seen = [world.coordinates.observation(next_q, next_v)]
         for other in self.others:
             state = other.state(other.advance(other.phase_point(q, v), force))
-            seen.append(world.coordinates.observation(*state))
+            seen.append(world.coordinates.unwrapped(world.coordinates.observation(*state), seen[0]))
         mean = sum(seen) / len(seen)
         variance = sum((each - mean) ** 2 for each in seen) / len(seen)
         scaled = [variance[..., i] / scale**2 for i, scale in enumerate(observation_scales(world))]
@@ -86,7 +86,8 @@ def observation_scales(world: WorldModel) -> tuple[float, ...]:
     variables = world.architecture.variables
     scales = [1.0] * world.coordinates.observation_size
     for i, degree in enumerate(world.coordinates.degrees):
-        scales[degree.velocity] = degree.speed_limit or variables.velocity_scales[i]
+        if degree.velocity is not None:
+            scales[degree.velocity] = degree.speed_limit or variables.velocity_scales[i]
         if degree.position is not None:
             scales[degree.position] = variables.position_scales[i]
     return tuple(scales)
