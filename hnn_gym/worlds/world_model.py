@@ -182,7 +182,7 @@ class WorldModel:
         xp = namespace(x)
         clipped = _clipped(v, limits)
         over = clipped != v
-        if xp is np and not over.any():  # the common case, and cheap to ask where arrays lie on the CPU
+        if isinstance(new, np.ndarray) and not over.any():  # the common case, and cheap to check on the CPU
             return new
         if self.integrator.exact and bool(xp.any(over)):
             raise InputError(
