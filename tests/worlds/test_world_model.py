@@ -463,3 +463,20 @@ def test_a_runge_kutta_world_of_true_physics_can_be_stepped_but_not_reversed():
     world.step(np.zeros(2), np.zeros(1))
     with pytest.raises(InputError, match="RungeKutta4 cannot be run backwards"):
         _ = world.backwards
+
+
+@pytest.mark.parametrize("restitution", [0.0, 0.8])
+def test_a_wall_takes_the_velocity_of_what_runs_into_it(restitution):
+    wall = DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, 0.6, restitution))
+    hill = true_pendulum(coordinates=Coordinates((wall,), (Control(degree=0),)))
+    free = true_pendulum(coordinates=Coordinates((replace(wall, stops=None),), (Control(degree=0),)))
+    starts = np.array([[-1.19, -0.9], [0.0, 0.1]])
+    x = hill.phase_point(*hill.coordinates.state(starts))
+    after = hill.step(x, np.zeros((2, 1)))
+    np.testing.assert_array_equal(after[1], free.step(x, np.zeros((2, 1)))[1])
+    q, v = hill.state(after[0])
+    assert q[0] == -1.2
+    assert v[0] == pytest.approx(-restitution * free.state(free.step(x, np.zeros((2, 1))))[1][0, 0], abs=1e-15)
+    lattice = hill.on_lattice()
+    with pytest.raises(InputError, match="met a wall"):
+        lattice.step(lattice.phase_point(*hill.coordinates.state(starts)), np.zeros((2, 1)))

@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.data import Provenance
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.task import Task
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 
@@ -71,6 +71,6 @@ def latent_space(seen: PixelWorld) -> Box:
     for entry in (degree.cos, degree.sin):
         if entry is not None:
             high[entry] = 1.0
-    if degree.speed_limit is not None:
+    if degree.speed_limit is not None and degree.velocity is not None:
         high[degree.velocity] = degree.speed_limit
     return Box(-high, high, dtype=np.float32)
