@@ -202,16 +202,3 @@ class Coordinates:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"Not a declaration of coordinates ({error}): {data!r}.") from None
-
-    @classmethod
-    def for_environment(cls, env_id: str) -> Coordinates | None:
-        """Return the declaration for an environment known here, or None."""
-        return _KNOWN.get(env_id)
-
-
-_KNOWN = {
-    "Pendulum-v1": Coordinates(
-        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=8.0),),
-        controls=(Control(degree=0, limit=2.0, unit="N m"),),
-    ),
-}

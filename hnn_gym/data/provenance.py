@@ -21,6 +21,7 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import InputError
+from hnn_gym.systems.registry import system_of
 
 
 def installed_versions(
@@ -111,23 +112,24 @@ class Provenance:
 
         Args:
             env: environment with Box observations and Box actions.
-            dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one.
+            dt: time between two observations in s; None takes ``env.unwrapped.dt``, or else that of its System.
             seed: seed of the recording.
             policy: name of what chooses the actions.
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
-                or the one known for it, if there is one.
+                or else those of its System.
             env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
             frame_rule: how frames are made.
 
         Raises:
             InputError: a space is not a Box, or dt is not a positive number.
         """
+        spec = env.spec
+        system = None if spec is None else system_of(spec.id)
         if dt is None:
-            dt = getattr(env.unwrapped, "dt", None)
+            dt = getattr(env.unwrapped, "dt", None if system is None else system.dt)
         if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
             raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
         task_source = getattr(env.unwrapped, "task_source", None)
-        spec = env.spec
         if task_source is None and hasattr(env.unwrapped, "task_source"):
             task_source = {}
         another = isinstance(task_source, Mapping) and (spec is None or task_source.get("id") != spec.id)
@@ -136,7 +138,7 @@ class Provenance:
         if coordinates is None:
             known = getattr(env.unwrapped, "coordinates", None)
             if not isinstance(known, Coordinates):
-                known = None if spec is None else Coordinates.for_environment(spec.id)
+                known = None if system is None else system.coordinates_for(kwargs)
             coordinates = None if known is None else known.to_json()
         return cls(
             env_id=env_id or (spec.id if spec else type(env.unwrapped).__qualname__),
