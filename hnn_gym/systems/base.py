@@ -34,11 +34,13 @@ class Truth:
         hamiltonian: H in J.
         integrator: the scheme that steps it, accurate at the time step of the system.
         damping: D ``(n,)`` of the friction D dq/dt, or None.
+        control: B ``(n, m)`` of the generalised forces B u; None: each control acts on its own degree of freedom.
     """
 
     hamiltonian: Hamiltonian
     integrator: Integrator
     damping: np.ndarray | None = None
+    control: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,25 @@ class System:
         if self.truth is None or coordinates is None or self.dt is None:
             raise InputError(f"The true physics of {self.id!r} is unknown: give its System a truth.")
         truth: Truth = _given(self.truth, arguments)
-        control = np.zeros((coordinates.n, len(coordinates.controls)))
-        for i, entry in enumerate(coordinates.controls):
-            control[entry.degree, i] = 1.0
+        control = _selection(coordinates) if truth.control is None else truth.control
         dynamics = PortHamiltonian(truth.hamiltonian, control=control, damping=truth.damping)
         written = {name: np.asarray(value).tolist() for name, value in (arguments or {}).items()}  # as JSON has it
         card = {"environment": {"id": self.id, "arguments": written}}
         return WorldModel(coordinates, dynamics, truth.integrator, self.dt, card=card)
+
+
+def _selection(coordinates: Coordinates) -> np.ndarray:
+    """B ``(n, m)`` where each control acts on the degree of freedom that it declares.
+
+    Raises:
+        InputError: a control declares none.
+    """
+    selection = np.zeros((coordinates.n, len(coordinates.controls)))
+    for i, entry in enumerate(coordinates.controls):
+        if entry.degree is None:
+            raise InputError(f"{entry} does not say on which degree of freedom it acts: give the truth a control.")
+        selection[entry.degree, i] = 1.0
+    return selection
 
 
 def _given(part: _Value | Callable[..., _Value], arguments: Mapping[str, Any] | None) -> _Value:

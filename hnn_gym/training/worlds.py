@@ -160,7 +160,8 @@ def prepared(
     coordinates, dt = declared(dataset, coordinates, dt)
     stride = settings.horizon if settings.loss == "shooting" else 1
     windows = dataset.windows(settings.horizon, stride=stride)
-    observation, action = np.asarray(windows.observation, np.float64), np.asarray(windows.action, np.float64)
+    observation = np.asarray(windows.observation, np.float64)
+    action = np.asarray(coordinates.control_vector(windows.action), np.float64)
     if observation.shape[-1] != coordinates.observation_size or action.shape[-1] != len(coordinates.controls):
         raise InputError(
             f"The dataset has observations of {observation.shape[-1]} and actions of {action.shape[-1]} entries; the "
@@ -243,6 +244,6 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     """
     windows = dataset.windows(1)
     observation = np.asarray(windows.observation, np.float64)
-    action = np.asarray(windows.action, np.float64)
+    action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
     scale = observation_scale(world.coordinates, observation)
     return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))
