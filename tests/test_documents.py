@@ -2,8 +2,8 @@
 
 The fenced ``bash`` and ``python`` blocks of a page run in their order in one empty folder, as a reader would type them;
 the ``python`` blocks share their variables. :data:`SMALLER` adds options to the commands, :data:`SHORTER` replaces
-numbers in the programs, and :func:`small` limits the settings of fits and agents. :data:`NOT_RUN` names the commands that do
-not run here, each with its reason. Commands that a page names in its text are parsed and not run.
+numbers in the programs, and :func:`small` limits the settings of fits and agents. :data:`NOT_RUN` names the commands
+that do not run here, each with its reason. Commands that a page names in its text are parsed and not run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import torch
 import tyro
 
 from hnn_gym import command
-from hnn_gym.agents import sb3, shac, transfer_report
+from hnn_gym.agents import sb3, transfer_report
 from hnn_gym.training import FitSettings, PixelSettings
 
 ROOT = Path(__file__).parents[1]
@@ -150,7 +150,9 @@ def test_every_block_of_the_page_runs(page: Path, small: Path, monkeypatch: pyte
 def _run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     python, flag, module, *arguments = shlex.split(line, comments=True)
     assert (python, flag) == ("python", "-m"), f"{line!r} is not a Python command: list it in NOT_RUN, with a reason"
-    keys = [key for key in SMALLER if key.split()[0] == module and all(option in arguments for option in key.split()[1:])]
+    keys = [
+        key for key in SMALLER if key.split()[0] == module and all(option in arguments for option in key.split()[1:])
+    ]
     assert keys, f"{line!r} has no small settings: add {module} to SMALLER"
     monkeypatch.setattr(sys, "argv", [module, *arguments, *SMALLER[max(keys, key=len)]])
     runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -181,7 +183,9 @@ def test_the_blocks_of_a_page_are_found_with_their_place() -> None:
     first, second = [block for block in blocks(ROOT / "README.md") if block.language == "bash"][:2]
     for block in (first, second):  # those that .ci/run runs, and nothing else is left out
         assert [any(re.fullmatch(pattern, line) for pattern in NOT_RUN) for line in commands(block)] == [True]
-    assert (ROOT / "README.md").read_text().splitlines()[int(first.where.split(":")[1]) - 1] == first.text.splitlines()[0]
+    assert (ROOT / "README.md").read_text().splitlines()[int(first.where.split(":")[1]) - 1] == first.text.splitlines()[
+        0
+    ]
 
 
 def test_every_reason_to_leave_out_a_command_is_needed() -> None:

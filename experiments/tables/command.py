@@ -39,8 +39,8 @@ _MARKED = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", flags=re
 class Settings:
     """Write the tables of the stored results into the pages."""
 
-    pages: Annotated[tuple[Path, ...], tyro.conf.Positional] = PAGES
-    """Pages to update; all by default."""
+    pages: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Pages to update; without any, the README and all pages in docs."""
 
 
 def filled(page: str) -> str:
@@ -61,7 +61,7 @@ def filled(page: str) -> str:
 
 def main(settings: Settings) -> None:
     """Update the pages, and print which of them have changed."""
-    for page in settings.pages:
+    for page in settings.pages or PAGES:
         before = page.read_text(encoding="utf-8")
         after = filled(before)
         if after != before:

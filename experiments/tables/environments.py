@@ -34,9 +34,26 @@ def bump_tasks() -> str:
                 f"{found['return_without_bumps']:.1f}",
             )
         )
-    columns = ("", "solved if", "starts solved", "solved without bumps", "median error of the true energy at the end, J")
+    columns = (
+        "",
+        "solved if",
+        "starts solved",
+        "solved without bumps",
+        "median error of the true energy at the end, J",
+    )
     return table((*columns, "worst error", "mean return", "mean return without bumps"), rows)
 
 
-TABLES = {"tasks": tasks, "bump-tasks": bump_tasks}
+def bump_errors() -> str:
+    """Largest difference of requested and realised energy in every shipped world with an H."""
+    found = report("bumps")["exactness"]
+    worlds = sorted({name.partition(",")[0] for name in found})
+    rows = [
+        (f"`{world}`", *(f"{found[f'{world}, {kind}']['largest_error_J']:.1e}" for kind in ("float64", "float32")))
+        for world in worlds
+    ]
+    return table(("largest error of a bump, J", "float64", "float32"), rows)
+
+
+TABLES = {"bump-errors": bump_errors, "tasks": tasks, "bump-tasks": bump_tasks}
 """By name."""

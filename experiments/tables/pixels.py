@@ -35,7 +35,9 @@ def paper() -> str:
         rows.append((name, *cells, _worst([entry["train_cpu_seconds"] for entry in entries], ".0f")))
     floors = list(found.below("floors/pixels/").values())
     for start, name in _FLOORS.items():
-        cells = [_worst([floor[start][where]["energy_mse"] for floor in floors], ".1e") for where in ("paper", "inside")]
+        cells = [
+            _worst([floor[start][where]["energy_mse"] for floor in floors], ".1e") for where in ("paper", "inside")
+        ]
         rows.append((f"*{name}*", "", "", *cells, ""))
     return table(("", "README", "their code, run again", "here", "corrected protocol", "training, CPU s"), rows)
 

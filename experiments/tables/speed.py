@@ -8,7 +8,10 @@ from experiments.tables.sources import rate, report, table
 
 _OTHERS = {
     "one environment, random actions": ('`gymnasium.make("HNNPendulum-v0")`, random actions', "`Pendulum-v1`"),
-    "1,024 environments / SyncVectorEnv of 64": ('`make_vec("HNNPendulum-v0", 1024)`', "`SyncVectorEnv` of 64 `Pendulum-v1`"),
+    "1,024 environments / SyncVectorEnv of 64": (
+        '`make_vec("HNNPendulum-v0", 1024)`',
+        "`SyncVectorEnv` of 64 `Pendulum-v1`",
+    ),
     "1,024 environments / roofline": ("the same", "its roofline"),
     "the same, no episode beginning or ending / roofline": ("the same, no episode beginning or ending", "its roofline"),
     "the same with a network of 2 x 64 / its own roofline": ("the same with a network of 2 x 64", "its roofline"),
@@ -33,7 +36,9 @@ def throughput() -> str:
 
 def step_breakdown() -> str:
     """Where the time of a step goes."""
-    return table(("what", "microseconds"), [(what, f"{us:.1f}") for what, us in report("step_breakdown")["microseconds"].items()])
+    return table(
+        ("what", "microseconds"), [(what, f"{us:.1f}") for what, us in report("step_breakdown")["microseconds"].items()]
+    )
 
 
 def copies() -> str:
@@ -46,7 +51,8 @@ def hidden_layers() -> str:
     """Steps per second of 1,024 copies by the hidden layers of the network."""
     found = _scaling("steps/s of 1,024 by hidden layers")
     return table(
-        ("hidden layers, 1,024 copies", *(name.strip("(),") for name in found)), [("steps/s", *map(rate, found.values()))]
+        ("hidden layers, 1,024 copies", *(name.strip("(),") for name in found)),
+        [("steps/s", *map(rate, found.values()))],
     )
 
 

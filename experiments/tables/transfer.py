@@ -46,7 +46,11 @@ def pendulum() -> str:
 def other_tasks() -> str:
     """Real returns in other tasks."""
     found = measurements("transfer")
-    ways = {"nothing": "doing nothing", "dream": "trained in the learned world", "true": "trained in the true environment"}
+    ways = {
+        "nothing": "doing nothing",
+        "dream": "trained in the learned world",
+        "true": "trained in the true environment",
+    }
     rows = [(name, *(_mean(found, f"other-tasks/{task}/{way}") for way in ways)) for task, name in _TASKS.items()]
     return table(("task", *ways.values()), rows)
 

@@ -34,6 +34,23 @@ def one_step() -> str:
     )
 
 
+def drift() -> str:
+    """How the true energy of unforced motions varies, against the real map."""
+    found = report("pendulum")["drift"]
+    starts = {"reset(seed=0..19)": "`reset(seed=0..19)`", "swings from rest": "rest, 0.01 to 1 rad from hanging"}
+    rows = [
+        (
+            name,
+            *(
+                f"{found[kind]['worst_ratio_to_real_map'][world]:.4f}"
+                for world in ("HNNPendulum-v0", "BaselinePendulum-v0")
+            ),
+        )
+        for kind, name in starts.items()
+    ]
+    return table(("20 starts", "`HNNPendulum-v0`", "`BaselinePendulum-v0`"), rows)
+
+
 def shipped() -> str:
     """One-step errors of the shipped worlds, from their cards."""
     rows = []
@@ -64,5 +81,5 @@ def reversibility() -> str:
     return table(("", *(cell for name in worlds for cell in (f"`{name}`", "within"))), rows)
 
 
-TABLES = {"one-step": one_step, "shipped": shipped, "reversibility": reversibility}
+TABLES = {"one-step": one_step, "drift": drift, "shipped": shipped, "reversibility": reversibility}
 """By name."""
