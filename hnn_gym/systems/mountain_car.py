@@ -1,0 +1,93 @@
+"""Gymnasium's MountainCar-v0 and MountainCarContinuous-v0: a car in a valley, too weak to drive straight out of it.
+
+The state is q = x, on a curve of height sin(3 x). Units are Gymnasium's own: time is counted in steps, so that dt = 1,
+and a force in units that have no name. The left end is a wall that the car hits without bouncing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.errors import InputError
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.base import System
+from hnn_gym.systems.task import NumberedStarts
+from hnn_gym.systems.uniform import uniform_start
+
+_LOW, _HIGH = np.array([-1.2, -0.07], np.float32), np.array([0.6, 0.07], np.float32)
+
+
+class MountainCarClimb(NumberedStarts):
+    """The task of MountainCar-v0: same spaces, starts, reward, termination and length.
+
+    Every step costs 1 until x >= 0.5 with a velocity of at least ``goal_velocity``. Starts: at rest with x uniform in
+    [low, high], by default [-0.6, -0.4].
+    """
+
+    observation_space = Box(_LOW, _HIGH, dtype=np.float32)
+    action_space: Any = Discrete(3)
+    max_episode_steps = 200
+    renderer = "hnn_gym.envs.render.classic:MountainCarRenderer"
+    options = ("low", "high")
+    start_numbers = 1
+    goal = 0.5
+
+    def __init__(self, goal_velocity: float = 0.0) -> None:
+        """Take the velocity in units per step with which the car has to arrive.
+
+        Raises:
+            InputError: it is not a finite number.
+        """
+        if not np.isfinite(goal_velocity):
+            raise InputError(f"goal_velocity must be a finite number, got {goal_velocity!r}.")
+        self.goal_velocity = float(goal_velocity)
+
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., 1)``: those that Gymnasium makes of the same numbers ``(..., 1)``.
+
+        Raises:
+            InputError: a bound is not a finite number, or low exceeds high.
+        """
+        drawn = uniform_start(numbers, options, low=-0.6, high=-0.4)
+        return drawn, np.zeros_like(drawn)
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)``: -1 for every step."""
+        return 0 * q[..., 0] - 1.0
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether the car has arrived; bool ``(...)``."""
+        return (q[..., 0] >= self.goal) & (v[..., 0] >= self.goal_velocity)
+
+
+class MountainCarContinuousClimb(MountainCarClimb):
+    """The task of MountainCarContinuous-v0: any force in [-1, 1], 100 for arriving at x = 0.45, and 0.1 u^2 a step."""
+
+    action_space = Box(-1.0, 1.0, (1,), np.float32)
+    max_episode_steps = 999
+    goal = 0.45
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)`` of forces u ``(..., 1)``."""
+        return namespace(q).where(self.terminated(next_q, next_v), 100.0, 0.0) - 0.1 * u[..., 0] * u[..., 0]
+
+
+_CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6, 0.0))
+
+MOUNTAIN_CAR = System(
+    "MountainCar-v0",
+    coordinates=Coordinates((_CAR,), (Control(degree=0),), force_table=((-1.0,), (0.0,), (1.0,))),
+    dt=1.0,
+    task=MountainCarClimb,
+)
+MOUNTAIN_CAR_CONTINUOUS = System(
+    "MountainCarContinuous-v0",
+    coordinates=Coordinates((_CAR,), (Control(degree=0, limit=1.0),)),
+    dt=1.0,
+    task=MountainCarContinuousClimb,
+)
