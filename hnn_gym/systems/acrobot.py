@@ -28,7 +28,7 @@ class AcrobotSwingUp(NumberedStarts):
     """
 
     observation_space = Box(-_HIGH, _HIGH, dtype=np.float32)
-    action_space = Discrete(3)
+    action_space: Any = Discrete(3)
     max_episode_steps = 500
     renderer = "hnn_gym.envs.render.classic:AcrobotRenderer"
     options = ("low", "high")

@@ -30,7 +30,7 @@ class CartPoleBalance(NumberedStarts):
     """
 
     observation_space = Box(-_HIGH, _HIGH, dtype=np.float32)
-    action_space = Discrete(2)
+    action_space: Any = Discrete(2)
     max_episode_steps = 500
     renderer = "hnn_gym.envs.render.classic:CartPoleRenderer"
     options = ("low", "high")

@@ -35,7 +35,7 @@ class MountainCarClimb(NumberedStarts):
     renderer = "hnn_gym.envs.render.classic:MountainCarRenderer"
     options = ("low", "high")
     start_numbers = 1
-    goal = 0.5
+    goal_position = 0.5
 
     def __init__(self, goal_velocity: float = 0.0) -> None:
         """Take the velocity in units per step with which the car has to arrive.
@@ -62,7 +62,7 @@ class MountainCarClimb(NumberedStarts):
 
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether the car has arrived; bool ``(...)``."""
-        return (q[..., 0] >= self.goal) & (v[..., 0] >= self.goal_velocity)
+        return (q[..., 0] >= self.goal_position) & (v[..., 0] >= self.goal_velocity)
 
 
 class MountainCarContinuousClimb(MountainCarClimb):
@@ -70,7 +70,7 @@ class MountainCarContinuousClimb(MountainCarClimb):
 
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 999
-    goal = 0.45
+    goal_position = 0.45
 
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
         """Reward ``(...)`` of forces u ``(..., 1)``."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box
 
 from hnn_gym.physics.phase import Array
 
@@ -31,7 +31,7 @@ class Task(ABC):
     """
 
     observation_space: Box
-    action_space: Box | Discrete
+    action_space: Box
     max_episode_steps: int | None
     renderer: str | None
     options: tuple[str, ...] = ()

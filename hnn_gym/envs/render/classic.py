@@ -71,7 +71,7 @@ class MountainCarRenderer(ClassicRenderer):
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array", with the flag at the goal of ``task``."""
         super().__init__(render_mode, task)
-        self._drawing.goal_position = getattr(task, "goal", self._drawing.goal_position)
+        self._drawing.goal_position = getattr(task, "goal_position", self._drawing.goal_position)
 
     def environment(self, render_mode: str) -> gymnasium.Env[Any, Any]:
         """MountainCarContinuous-v0."""
