@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates import Control, Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models.features import Features
 from hnn_gym.physics.dynamics import Dynamics
@@ -85,7 +85,7 @@ class Variables:
             position_scales=scales(q),
             velocity_scales=scales(v),
             acceleration_scales=scales(acceleration),
-            control_degrees=tuple(control.degree for control in coordinates.controls),
+            control_degrees=tuple(_known_degree(control) for control in coordinates.controls),
             force_scales=scales(coordinates.force(action)) if coordinates.controls else (),
             in_physical_units=coordinates.in_physical_units,
         )
@@ -111,6 +111,12 @@ class Variables:
     def energy_scale(self) -> float:
         """Typical size of an energy for unit inertia and unit length."""
         return float(np.mean(self.acceleration_scales))
+
+
+def _known_degree(control: Control) -> int:
+    if control.degree is None:
+        raise InputError(f"No model here learns which degree of freedom a control acts on yet: {control}.")
+    return control.degree
 
 
 class Architecture(ABC):

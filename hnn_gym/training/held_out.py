@@ -49,9 +49,14 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
     if len(windows) == 0:
         raise InputError(f"No episode of the dataset has {2 * horizon} steps: choose a horizon that fits.")
     recorded = np.asarray(windows.observation, np.float64)
+    coordinates = world.coordinates
     observation, action, scale = (
         torch.tensor(values, dtype=torch.float64, device=place)
-        for values in (recorded, windows.action, observation_scale(world.coordinates, recorded))
+        for values in (
+            recorded,
+            coordinates.control_vector(windows.action),
+            observation_scale(coordinates, recorded),
+        )
     )
     starts = _Starts(world, observation[:, : horizon + 1], action[:, :horizon], scale)
     try:

@@ -26,7 +26,7 @@ def prediction_loss(world: WorldModel, observation: Array, action: Array, *, sca
 def prediction_residual(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:
     """What :func:`prediction_loss` is the mean square of, ``(N, k, d)``."""
     predicted = _observed_rollout(world, world.encode(observation[:, 0]), action)
-    return (predicted - observation)[:, 1:] / scale
+    return (world.coordinates.unwrapped(predicted, observation) - observation)[:, 1:] / scale
 
 
 def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
@@ -49,7 +49,7 @@ def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: 
 def shooting_residual(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
     """What :func:`shooting_loss` is the mean square of, ``(N, k + 1, d)``."""
     predicted = _observed_rollout(world, world.phase_point(*split(starts)), action)
-    return (predicted - observation) / scale
+    return (world.coordinates.unwrapped(predicted, observation) - observation) / scale
 
 
 def gaps(errors: Array, followed: Array) -> Array:

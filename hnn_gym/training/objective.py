@@ -207,6 +207,6 @@ def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.n
         for entry in (degree.cos, degree.sin):
             if entry is not None:
                 scale[entry] = 1.0
-        if degree.speed_limit is not None:
+        if degree.speed_limit is not None and degree.velocity is not None:
             scale[degree.velocity] = degree.speed_limit
     return scale

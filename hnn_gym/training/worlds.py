@@ -13,6 +13,7 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
+from hnn_gym.data.simulator import STEP
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Variables
@@ -160,7 +161,8 @@ def prepared(
     coordinates, dt = declared(dataset, coordinates, dt)
     stride = settings.horizon if settings.loss == "shooting" else 1
     windows = dataset.windows(settings.horizon, stride=stride)
-    observation, action = np.asarray(windows.observation, np.float64), np.asarray(windows.action, np.float64)
+    observation = np.asarray(windows.observation, np.float64)
+    action = np.asarray(coordinates.control_vector(windows.action), np.float64)
     if observation.shape[-1] != coordinates.observation_size or action.shape[-1] != len(coordinates.controls):
         raise InputError(
             f"The dataset has observations of {observation.shape[-1]} and actions of {action.shape[-1]} entries; the "
@@ -200,9 +202,12 @@ def declared(
                 "pass coordinates=Coordinates(...)."
             )
         coordinates = Coordinates.from_json(provenance.coordinates)
-    dt = provenance.dt if dt is None else dt
     if dt is None:
-        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
+        dt = provenance.dt
+        in_steps = provenance.time_unit == STEP and coordinates.in_physical_units
+        if dt is None or in_steps:
+            why = ", so that forces in N or N m give no energy in J" if in_steps else ""
+            raise InputError(f"The time step of {provenance.env_id} is not known in s{why}: pass dt in s.")
     return coordinates, float(dt)
 
 
@@ -243,6 +248,6 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     """
     windows = dataset.windows(1)
     observation = np.asarray(windows.observation, np.float64)
-    action = np.asarray(windows.action, np.float64)
+    action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
     scale = observation_scale(world.coordinates, observation)
     return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))

@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.data import Provenance
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.task import Task
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 
@@ -45,7 +45,7 @@ class PixelTask(Task):
             raise InputError("This world does not tell what it was recorded from: learn it anew.") from None
         self.seen = seen
         self.codec = seen.codec
-        self.action_space = provenance.action_space
+        self.action_space = provenance.box_action_space()
         self.observation_space = latent_space(seen)
         self.max_episode_steps = steps
 
@@ -71,6 +71,6 @@ def latent_space(seen: PixelWorld) -> Box:
     for entry in (degree.cos, degree.sin):
         if entry is not None:
             high[entry] = 1.0
-    if degree.speed_limit is not None:
+    if degree.speed_limit is not None and degree.velocity is not None:
         high[degree.velocity] = degree.speed_limit
     return Box(-high, high, dtype=np.float32)
