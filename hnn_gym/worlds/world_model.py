@@ -17,7 +17,7 @@ from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables
-from hnn_gym.physics.bump import Bump, Direction, bump
+from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
 from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_json, integrator_to_json
 from hnn_gym.physics.phase import Array, join, namespace, split
@@ -152,7 +152,7 @@ class WorldModel:
         return new if self.coordinates.stops is None else self._stopped(new)
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
-        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits, as :func:`~hnn_gym.physics.bump`.
+        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits: see :func:`.bumps.bump`.
 
         What a limit takes away is taken from ``realised`` too. At rest, where an impulse has no direction of its own,
         it goes towards larger q, as :class:`hnn_gym.envs.BumpByForce` pushes; bodies stay at rest, since that would

@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models import HNN, MechanicalHNN, SeparableHNN, Variables
-from hnn_gym.physics.bump import bump
+from hnn_gym.physics.bumps import bump
 from hnn_gym.physics.hamiltonians import NBody, Pendulum, Spring
 
 LEARNED = sorted(p.name for p in WEIGHTS.iterdir() if p.name.startswith("HNN"))
