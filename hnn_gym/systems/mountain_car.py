@@ -1,7 +1,7 @@
-"""Gymnasium's MountainCar-v0 and MountainCarContinuous-v0: a car in a valley, too weak to drive straight out of it.
+"""Gymnasium's MountainCar-v0: a car in a valley, too weak to drive straight out of it.
 
-The state is q = x, on a curve of height sin(3 x). Units are Gymnasium's own: time is counted in steps, so that dt = 1,
-and a force in units that have no name. The left end is a wall that the car hits without bouncing.
+The state is q = x, on a curve of height sin(3 x). Units are Gymnasium's own: time is counted in steps, and the unit of
+the force has no name. The left end is a wall that the car hits without bouncing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gymnasium.spaces import Box, Discrete
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array
 from hnn_gym.systems.base import System
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
@@ -65,29 +65,11 @@ class MountainCarClimb(NumberedStarts):
         return (q[..., 0] >= self.goal_position) & (v[..., 0] >= self.goal_velocity)
 
 
-class MountainCarContinuousClimb(MountainCarClimb):
-    """The task of MountainCarContinuous-v0: any force in [-1, 1], 100 for arriving at x = 0.45, and 0.1 u^2 a step."""
+CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6, 0.0))
+"""The car: its speed is clipped, and the walls at both ends take it away."""
 
-    action_space = Box(-1.0, 1.0, (1,), np.float32)
-    max_episode_steps = 999
-    goal_position = 0.45
-
-    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
-        """Reward ``(...)`` of forces u ``(..., 1)``."""
-        return namespace(q).where(self.terminated(next_q, next_v), 100.0, 0.0) - 0.1 * u[..., 0] * u[..., 0]
-
-
-_CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6, 0.0))
-
-MOUNTAIN_CAR = System(
+SYSTEM = System(
     "MountainCar-v0",
-    coordinates=Coordinates((_CAR,), (Control(degree=0),), force_table=((-1.0,), (0.0,), (1.0,))),
-    dt=1.0,
+    coordinates=Coordinates((CAR,), (Control(degree=0),), force_table=((-1.0,), (0.0,), (1.0,))),
     task=MountainCarClimb,
-)
-MOUNTAIN_CAR_CONTINUOUS = System(
-    "MountainCarContinuous-v0",
-    coordinates=Coordinates((_CAR,), (Control(degree=0, limit=1.0),)),
-    dt=1.0,
-    task=MountainCarContinuousClimb,
 )

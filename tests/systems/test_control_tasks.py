@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from hnn_gym.errors import InputError
-from hnn_gym.systems import acrobot, cart_pole, inverted_double_pendulum, inverted_pendulum, mountain_car
-from hnn_gym.systems.base import System
+from hnn_gym.systems import SYSTEMS, System
 
-CLASSIC = [cart_pole.SYSTEM, acrobot.SYSTEM, mountain_car.MOUNTAIN_CAR, mountain_car.MOUNTAIN_CAR_CONTINUOUS]
+CLASSIC = [SYSTEMS[env_id] for env_id in ("CartPole-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0")]
 _STALE = 1e-4
 """MuJoCo's double pendulum is paid for a tip that was placed before the last correction of the step."""
-MUJOCO = [inverted_pendulum.SYSTEM, inverted_double_pendulum.SYSTEM]
+MUJOCO = [SYSTEMS[env_id] for env_id in ("InvertedPendulum-v5", "InvertedDoublePendulum-v5")]
 
 
 def made(system: System) -> gymnasium.Env[Any, Any]:
