@@ -43,6 +43,22 @@ def test_thousands_of_steps_under_forces_and_back_give_the_start_to_the_bit(env_
     assert env.phase_point.tobytes() == points[1].tobytes()
 
 
+def test_a_step_that_would_leave_the_lattice_is_refused_and_the_way_back_is_kept() -> None:
+    env: Any = gymnasium.make("IdealPendulum-v0", **LONG).unwrapped
+    env.reset(options={"state": [4095.0, 8.0]})  # it goes over the top, at 0.2 to 0.4 rad a step; the limit is 4096
+    rest, points = np.zeros(1, np.float32), [env.phase_point]
+    with pytest.raises(InputError, match="beyond 4096"):
+        for _ in range(10):
+            env.step(rest)
+            points.append(env.phase_point)
+    assert 2 <= len(points) < 8
+    assert np.abs(env.phase_point).max() < 4096
+    env.reverse()
+    for point in points[-2::-1]:
+        env.step(rest)
+        assert env.phase_point.tobytes() == point.tobytes()
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("env_id", ["HNNIdealPendulum-v0", "HNNTwoBody-v0"])
 def test_a_batch_comes_back_to_the_bit_too(env_id: str, device: str | None) -> None:
