@@ -19,7 +19,6 @@ import rich.progress
 import tyro
 
 from hnn_gym import command
-from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import (
     Episode,
     FrameRule,
@@ -147,7 +146,6 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
 
 def _recorder(writer: Writer, *, settings: CollectSettings, choice: PolicyChoice, seed: int) -> RecordTransitions:
     rule = _frame_rule(settings)
-    coordinates = Coordinates.for_environment(settings.env)
     env = _make(settings)
     try:
         return RecordTransitions(
@@ -156,7 +154,6 @@ def _recorder(writer: Writer, *, settings: CollectSettings, choice: PolicyChoice
             record_state=settings.state,
             record_frames=rule or settings.frames,
             dt=settings.dt,
-            coordinates=None if coordinates is None else coordinates.to_json(),
             seed=seed,
             policy=choice.name,
             policy_settings=choice.settings(),

@@ -28,6 +28,7 @@ from hnn_gym.data.spaces import (
     space_to_json,
 )
 from hnn_gym.errors import InputError
+from hnn_gym.systems.registry import system_of
 
 
 def installed_versions(
@@ -132,22 +133,25 @@ class Provenance:
 
         Args:
             env: environment whose spaces ``hnn_gym.data.spaces`` can record.
-            dt: time between two observations in s; None takes what the environment says, else 1 step
+            dt: time between two observations in s; None takes what the environment says, else its System, else 1 step
                 (``hnn_gym.data.simulator.time_step``).
             seed: seed of the recording.
             policy: name of what chooses the actions.
             policy_settings: its settings as JSON values.
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
-                or the one known for it, if there is one.
+                or else those of its System.
             env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
             frame_rule: how frames are made.
 
         Raises:
             InputError: a space cannot be recorded, or dt is not a positive number.
         """
-        dt, time_unit = time_step(env, dt)
-        task_source = getattr(env.unwrapped, "task_source", None)
         spec = env.spec
+        system = None if spec is None else system_of(spec.id)
+        dt, time_unit = time_step(env, dt)
+        if time_unit != SECOND and system is not None and system.dt is not None:
+            dt, time_unit = system.dt, SECOND
+        task_source = getattr(env.unwrapped, "task_source", None)
         if task_source is None and hasattr(env.unwrapped, "task_source"):
             task_source = {}
         another = isinstance(task_source, Mapping) and (spec is None or task_source.get("id") != spec.id)
@@ -156,7 +160,7 @@ class Provenance:
         if coordinates is None:
             known = getattr(env.unwrapped, "coordinates", None)
             if not isinstance(known, Coordinates):
-                known = None if spec is None else Coordinates.for_environment(spec.id)
+                known = None if system is None else system.coordinates_for(kwargs)
             coordinates = None if known is None else known.to_json()
         layout = ObservationLayout(env.observation_space)
         return cls(

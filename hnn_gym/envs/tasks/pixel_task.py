@@ -29,7 +29,7 @@ class PixelTask(Task):
     episodes began. Truncated where the longest recorded episode ended; never terminated.
     """
 
-    renderer = "frames"
+    renderer = "hnn_gym.envs.render.frames:FrameRenderer"
     traceable = True
 
     def __init__(self, seen: PixelWorld) -> None:
