@@ -19,7 +19,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables
 from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
-from hnn_gym.physics.integrators import INTEGRATORS, Integrator, Lattice
+from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_json, integrator_to_json
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
 
@@ -279,16 +279,12 @@ class WorldModel:
         """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
-        if type(self.integrator).__name__ not in INTEGRATORS:
-            raise InputError(
-                f"{type(self.integrator).__name__} is not for checkpoints: choose from {', '.join(INTEGRATORS)}."
-            )
         model = self.architecture.hyperparameters()
         content = {
             "model": {"kind": self.architecture.kind} | model,
             "variables": asdict(self.architecture.variables),
             "coordinates": self.coordinates.to_json(),
-            "integrator": {"scheme": type(self.integrator).__name__} | asdict(self.integrator),  # type: ignore[call-overload]
+            "integrator": integrator_to_json(self.integrator),
             "dt": self.dt,
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
@@ -306,17 +302,17 @@ class WorldModel:
         card, arrays = read_checkpoint(path)
         try:
             model = _tuples(card["model"])
+            if model.get("mass_matrix") is False:  # as release 0.1 wrote it
+                model["mass_matrix"] = "constant"
             architecture_class = MODELS[model.pop("kind")]
             variables = Variables(**_tuples(card["variables"]))
             architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
-            scheme = dict(card["integrator"])
-            integrator = INTEGRATORS[scheme.pop("scheme")](**scheme)
             initial = architecture.initial_parameters(np.random.default_rng(0))
             world = cls.built(
                 architecture,
                 initial,
                 coordinates=Coordinates.from_json(card["coordinates"]),
-                integrator=integrator,
+                integrator=integrator_from_json(card["integrator"]),
                 dt=float(card["dt"]),
                 card=card.get("provenance"),
             )

@@ -35,7 +35,7 @@ def _drawn(model: Any, *, torch_tensors: bool = False) -> Any:
 MODELS: dict[str, Any] = {
     "H(q, p)": HNN(VARIABLES, hidden=(16,)),
     "T(p) + V(q)": SeparableHNN(VARIABLES, hidden=(8,)),
-    "p M(q)^-1 p / 2 + V(q)": MechanicalHNN(VARIABLES, hidden=(8,), mass_matrix=True),
+    "p M(q)^-1 p / 2 + V(q)": MechanicalHNN(VARIABLES, hidden=(8,), mass_matrix="full"),
 }
 HAMILTONIANS: dict[str, Any] = {
     "spring": Spring(),

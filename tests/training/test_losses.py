@@ -130,7 +130,7 @@ MODELS = {
     "hnn": HNN(ROD_VARIABLES, hidden=(3,), damping=True),
     "separable": SeparableHNN(ROD_VARIABLES, hidden=(3,)),
     "mechanical": MechanicalHNN(ROD_VARIABLES, hidden=(3,), damping=True),
-    "mechanical with M(q)": MechanicalHNN(ROD_VARIABLES, hidden=(2,), mass_matrix=True),
+    "mechanical with M(q)": MechanicalHNN(ROD_VARIABLES, hidden=(2,), mass_matrix="full"),
     "baseline": Baseline(ROD_VARIABLES, hidden=(3,)),
     "second-order": SecondOrderBaseline(ROD_VARIABLES, hidden=(3,)),
 }

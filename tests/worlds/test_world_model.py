@@ -47,7 +47,7 @@ ROWS = {
     "separable with friction": SeparableHNN(OF_CART_POLE, hidden=(8,), damping=True),
     "mechanical": MechanicalHNN(OF_CART_POLE, hidden=(8, 8)),
     "mechanical with friction": MechanicalHNN(OF_CART_POLE, hidden=(8,), damping=True),
-    "mechanical with M(q)": MechanicalHNN(OF_CART_POLE, hidden=(8,), mass_matrix=True),
+    "mechanical with M(q)": MechanicalHNN(OF_CART_POLE, hidden=(8,), mass_matrix="full"),
     "pairwise": PairwiseHNN(OF_BODIES, hidden=(8,), softening=0.1),
     "baseline": Baseline(OF_CART_POLE, hidden=(8, 8)),
     "second-order": SecondOrderBaseline(OF_CART_POLE, hidden=(8, 8)),
