@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from hnn_gym.data.frames import FrameRule
     from hnn_gym.data.noise import ObservationNoise
     from hnn_gym.data.parallel import episodes_in_processes
-    from hnn_gym.data.policies import POLICIES, RecordingPolicy, named_policy
+    from hnn_gym.data.policies import PolicyChoice, RecordingPolicy
     from hnn_gym.data.provenance import Provenance
     from hnn_gym.data.record import RecordTransitions
     from hnn_gym.data.store_writer import StoreWriter
     from hnn_gym.data.writer import MemoryWriter, Writer
 
 __all__ = [
-    "POLICIES",
     "Episode",
     "FrameRule",
     "MemoryWriter",
     "ObservationNoise",
+    "PolicyChoice",
     "Provenance",
     "RecordTransitions",
     "RecordingPolicy",
@@ -34,7 +34,6 @@ __all__ = [
     "Writer",
     "drive",
     "episodes_in_processes",
-    "named_policy",
     "record_steps",
 ]
 __getattr__, __dir__ = lazy_exports(__name__)

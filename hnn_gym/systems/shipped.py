@@ -16,6 +16,12 @@ FILES = (
     "two_body",
     "three_body",
     "n_body",
+    "cart_pole",
+    "acrobot",
+    "mountain_car",
+    "mountain_car_continuous",
+    "inverted_pendulum",
+    "inverted_double_pendulum",
 )
 """Modules of :mod:`hnn_gym.systems`, each with a ``SYSTEM``."""
 
