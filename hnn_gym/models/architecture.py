@@ -64,7 +64,8 @@ class Variables:
             raise InputError(f"Variables need one force scale for each control: {self}.")
         if not all(degree is None or 0 <= degree < self.n for degree in self.control_degrees):
             raise InputError(f"Variables have a control of a degree of freedom that is not there: {self}.")
-        if self.fixed and (len(self.fixed) != self.n or all(self.fixed)):
+        fixed = isinstance(self.fixed, tuple) and all(type(flag) is bool for flag in self.fixed)
+        if not fixed or (self.fixed and (len(self.fixed) != self.n or all(self.fixed))):
             raise InputError(
                 f"Variables need one flag of what is fixed for each degree of freedom, not all set: {self}."
             )
