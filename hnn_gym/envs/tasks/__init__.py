@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.data import Provenance
-from hnn_gym.envs.tasks.base import NumberedStarts, Task
 from hnn_gym.envs.tasks.branched import BranchedTask
 from hnn_gym.envs.tasks.ideal_pendulum import IdealPendulumSwingUp
 from hnn_gym.envs.tasks.nbody_bound import KeepBound, NBodyBound, ThreeBodyBound
@@ -21,6 +20,7 @@ from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.tasks.spring import SpringHold
 from hnn_gym.envs.tasks.spring_sweep import SpringSweep
 from hnn_gym.errors import InputError
+from hnn_gym.systems.task import NumberedStarts, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 TASKS: dict[str, Callable[..., Task]] = {

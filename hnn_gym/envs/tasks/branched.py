@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array
+from hnn_gym.systems.task import Task
 
 
 class BranchedTask(Task):

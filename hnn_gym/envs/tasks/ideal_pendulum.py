@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.starts import ring
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.systems.task import Task
 
 
 class IdealPendulumSwingUp(Task):

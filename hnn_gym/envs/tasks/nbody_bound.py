@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.bodies import RESOLVED, closest, from_centre, refuse_coinciding
 from hnn_gym.envs.tasks.starts import Starts, near_circular_triple, sunflower
 from hnn_gym.errors import InputError
 from hnn_gym.physics.hamiltonians import NBody
 from hnn_gym.physics.phase import Array, split
+from hnn_gym.systems.task import Task
 
 
 class KeepBound(Task):

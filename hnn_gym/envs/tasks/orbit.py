@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.bodies import RESOLVED, closest, in_plane, refuse_coinciding
 from hnn_gym.envs.tasks.starts import near_circular_pair
 from hnn_gym.physics.phase import Array, split
+from hnn_gym.systems.task import Task
 
 
 class OrbitTransfer(Task):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import NumberedStarts
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.task import NumberedStarts
 
 
 class PendulumSwingUp(NumberedStarts):

@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.data import Provenance
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.task import Task
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.task import Task
 
 
 class RealPendulumSustain(Task):

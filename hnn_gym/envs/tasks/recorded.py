@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.task import Task
 
 Reward = Callable[[Array, Array, Array], Array]
 """Reward ``(...)`` of (observation ``(..., d)``, force ``(..., m)``, next observation ``(..., d)``): a function

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.recorded import Reward
 from hnn_gym.physics.phase import Array
+from hnn_gym.systems.task import Task
 
 
 class RewardedTask(Task):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.base import Task
 from hnn_gym.envs.tasks.starts import ring
 from hnn_gym.physics.hamiltonians import Spring
 from hnn_gym.physics.phase import Array, join, namespace, split
+from hnn_gym.systems.task import Task
 
 
 @dataclass(frozen=True)
