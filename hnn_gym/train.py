@@ -169,7 +169,7 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any]) -> Iterator
             latest = state
             stage = progress.stage
             if stage not in tasks:
-                total = steps[stage] * (1 if stage == "adam" else fit.rounds)
+                total = steps[stage] * (1 if stage == "adam" else rounds)
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
             bars.update(tasks[stage], completed=state.round * steps[stage] + progress.step, rms=progress.loss**0.5)
             step = state.round * of_round + before[stage] + progress.step

@@ -69,7 +69,7 @@ class Variables:
 
         Args:
             coordinates: the declaration.
-            observation: observations ``(windows, k + 1, d)``, consecutive in time.
+            observation: observations ``(windows, k + 1, d)``, consecutive in time; NaN beyond the end of a window.
             action: actions ``(windows, k, m)``.
             dt: time between them in s.
         """
@@ -77,7 +77,7 @@ class Variables:
         acceleration = np.diff(v, axis=-2) / dt
 
         def scales(values: np.ndarray) -> tuple[float, ...]:
-            rms = np.sqrt(np.mean(values.reshape(-1, values.shape[-1]) ** 2, axis=0))
+            rms = np.sqrt(np.nanmean(values.reshape(-1, values.shape[-1]) ** 2, axis=0))
             return tuple(float(s) if s > 0 else 1.0 for s in rms)
 
         return cls(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.worlds.pixel_world import turned
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class TrainingWindows:
 
         An episode without steps is left out. A velocity that is NaN was not observed.
         """
+        observation = [np.asarray(rows, np.float64) for rows in observation]
         states = [recorded_states(rows, coordinates=coordinates, dt=dt) for rows in observation]
         where = [
             (number, begin, end)
@@ -92,6 +94,14 @@ class TrainingWindows:
     def __len__(self) -> int:
         """Return the number of windows."""
         return len(self.steps)
+
+    def filled(self, coordinates: Coordinates) -> np.ndarray:
+        """The observations ``(N, k + 1, d)`` with those of :attr:`states` where none was made; NaN beyond the end."""
+        if np.isfinite(self.observation).all():
+            return self.observation
+        shown = coordinates.observation(*np.split(self.states, 2, axis=-1))
+        filled: np.ndarray = np.where(np.isnan(self.observation), shown, self.observation)
+        return filled
 
     def select(self, keep: np.ndarray) -> TrainingWindows:
         """Return the windows that a mask or an array of numbers picks."""
@@ -127,9 +137,17 @@ class TrainingWindows:
             episodes[number][begin : begin + steps + 1] = rows[: steps + 1]
         return episodes
 
-    def first_of(self, episodes: Sequence[np.ndarray]) -> np.ndarray:
-        """Pick the rows ``(N, c)`` with which the windows begin from arrays ``(T + 1, c)`` by episode."""
-        return np.array([episodes[number][begin] for number, begin in zip(self.episode, self.begin, strict=True)])
+    def at(self, values: np.ndarray, episode: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """Pick values of moments of the windows ``(N, k + 1, c)`` by episode and moment of the episode, each ``(M,)``.
+
+        Returns:
+            Rows ``(M, c)``, NaN where no window lies; where two windows meet, the later one counts.
+        """
+        found = np.full((len(moment), values.shape[-1]), np.nan)
+        for rows, number, begin, steps in zip(values, self.episode, self.begin, self.steps, strict=True):
+            within = (episode == number) & (moment >= begin) & (moment <= begin + steps)
+            found[within] = rows[moment[within] - begin]
+        return found
 
 
 def recorded_states(observation: np.ndarray, *, coordinates: Coordinates, dt: float) -> np.ndarray:
@@ -138,18 +156,13 @@ def recorded_states(observation: np.ndarray, *, coordinates: Coordinates, dt: fl
     A velocity that is NaN becomes the difference of the positions of that moment and the one before, divided by dt:
     the velocity with which symplectic Euler came there.
     """
-    q, v = (np.asarray(part, np.float64) for part in coordinates.state(observation))
+    q, v = coordinates.state(observation)
     if np.isnan(v).any() and len(q) > 1:
         moved = np.diff(q, axis=0)
-        moved = np.where(coordinates.angles, turned(moved), moved) / dt
+        moved = np.where(coordinates.angles, turned(moved, angle=True), moved) / dt
         v = np.where(np.isnan(v), np.concatenate([moved[:1], moved]), v)
-    return np.concatenate([q, v], axis=-1)
-
-
-def turned(difference: np.ndarray) -> np.ndarray:
-    """Return differences of angles brought to (-pi, pi]."""
-    wrapped: np.ndarray = np.pi - (np.pi - difference) % (2 * np.pi)
-    return wrapped
+    states: np.ndarray = np.concatenate([q, v], axis=-1)
+    return states
 
 
 def _pieces(steps: int, horizon: int) -> list[tuple[int, int]]:
