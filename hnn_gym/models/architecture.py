@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates import Control, Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models.features import Features
 from hnn_gym.physics.dynamics import Dynamics
@@ -64,16 +64,16 @@ class Variables:
             raise InputError(f"Variables have a control of a degree of freedom that is not there: {self}.")
 
     @classmethod
-    def measured(cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
+    def measured(cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
         """Take the scales from recorded windows.
 
         Args:
             coordinates: the declaration.
-            observation: observations ``(windows, k + 1, d)``, consecutive in time; NaN beyond the end of a window.
+            states: [q, v] ``(windows, k + 1, 2n)``, consecutive in time; NaN beyond the end of a window.
             action: actions ``(windows, k, m)``.
             dt: time between them in s.
         """
-        q, v = coordinates.state(observation)
+        q, v = np.split(states, 2, axis=-1)
         acceleration = np.diff(v, axis=-2) / dt
 
         def scales(values: np.ndarray) -> tuple[float, ...]:
@@ -85,7 +85,7 @@ class Variables:
             position_scales=scales(q),
             velocity_scales=scales(v),
             acceleration_scales=scales(acceleration),
-            control_degrees=tuple(control.degree for control in coordinates.controls),
+            control_degrees=tuple(_known_degree(control) for control in coordinates.controls),
             force_scales=scales(coordinates.force(action)) if coordinates.controls else (),
             in_physical_units=coordinates.in_physical_units,
         )
@@ -111,6 +111,12 @@ class Variables:
     def energy_scale(self) -> float:
         """Typical size of an energy for unit inertia and unit length."""
         return float(np.mean(self.acceleration_scales))
+
+
+def _known_degree(control: Control) -> int:
+    if control.degree is None:
+        raise InputError(f"No model here learns which degree of freedom a control acts on yet: {control}.")
+    return control.degree
 
 
 class Architecture(ABC):

@@ -41,17 +41,22 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
     """
     place = checked_device(device)
     slices = dataset.windows(2 * horizon, stride=2 * horizon)
-    observation, action = np.asarray(slices.observation, np.float64), np.asarray(slices.action, np.float64)
-    first = TrainingWindows.of(observation[:, : horizon + 1], action[:, :horizon], coordinates=world.coordinates)
+    coordinates = world.coordinates
+    observation = np.asarray(slices.observation, np.float64)
+    action = np.asarray(coordinates.control_vector(slices.action), np.float64)
+    first = TrainingWindows.of(
+        observation[:, : horizon + 1], action[:, :horizon], coordinates=coordinates, dt=abs(world.dt)
+    )
     try:
         starts = estimated_starts(world, first, device=device)
     except ConvergenceError:
         return float("inf")
-    scale = observation_scale(world.coordinates, observation)
+    scale = observation_scale(coordinates, observation)
     with torch.no_grad():
         seen, pushed, unit, begun = (
             torch.tensor(values, dtype=torch.float64, device=place) for values in (observation, action, scale, starts)
         )
-        error = (shooting_path(world.like(seen), begun, pushed) - seen)[:, horizon + 1 :] / unit
+        path = coordinates.unwrapped(shooting_path(world.like(seen), begun, pushed), seen)
+        error = (path - seen)[:, horizon + 1 :] / unit
         rms = float(error.square().mean(dim=(1, 2)).sqrt().mean())
     return rms if np.isfinite(rms) else float("inf")

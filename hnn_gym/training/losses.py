@@ -26,7 +26,7 @@ def prediction_loss(world: WorldModel, observation: Array, action: Array, *, sca
 def prediction_residual(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:
     """The errors ``(N, k, d)`` whose mean square is :func:`prediction_loss`."""
     predicted = _observed_rollout(world, world.encode(observation[:, 0]), action)
-    return (predicted - observation)[:, 1:] / scale
+    return (world.coordinates.unwrapped(predicted, observation) - observation)[:, 1:] / scale
 
 
 def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
@@ -43,7 +43,8 @@ def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: 
         action: ``(N, k, m)``.
         scale: size of every observation entry ``(d,)``.
     """
-    return mean_square((shooting_path(world, starts, action) - observation) / scale)
+    path = world.coordinates.unwrapped(shooting_path(world, starts, action), observation)
+    return mean_square((path - observation) / scale)
 
 
 def shooting_path(world: WorldModel, starts: Array, action: Array) -> Array:

@@ -257,11 +257,13 @@ class Objective:
         if correction is not None:
             observation = correction(parameters[correction.name])
             decayed += ((correction.decay, parameters[correction.name]),)
-        errors = torch.where(self._seen, (shown - observation) / self._scale, 0.0)
+        errors = (self.coordinates.unwrapped(shown, observation) - observation) / self._scale
+        errors = torch.where(self._seen, errors, 0.0)
         gaps = None
         if self.chained:
             ends = shown[torch.arange(len(self._ends), device=self.device), self._ends]
-            between = self._joined * (ends - shown[1:, 0]) / self._scale
+            begins = shown[1:, 0]
+            between = self._joined * (self.coordinates.unwrapped(ends, begins) - begins) / self._scale
             gaps = torch.cat([between, torch.zeros_like(shown[:1, 0])])
         return Terms((errors,), (self._count,), gaps, decayed)
 
@@ -310,6 +312,6 @@ def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.n
         for entry in (degree.cos, degree.sin):
             if entry is not None:
                 scale[entry] = 1.0
-        if degree.speed_limit is not None:
+        if degree.speed_limit is not None and degree.velocity is not None:
             scale[degree.velocity] = degree.speed_limit
     return scale

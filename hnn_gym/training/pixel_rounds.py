@@ -142,8 +142,7 @@ def fit_rounds(
     for number, horizon in enumerate(settings.horizons):
         windows = _windows(footage, q, horizon)
         if architecture is None:
-            shown = windows.filled(footage.free)
-            variables = Variables.measured(footage.free, shown, windows.action, dt=footage.dt)
+            variables = Variables.measured(footage.free, windows.states, windows.action, dt=footage.dt)
             architecture = architecture_of(model, variables, options)
         objective = Objective(
             architecture,

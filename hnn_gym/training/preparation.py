@@ -103,7 +103,7 @@ def prepared(
     """
     coordinates, dt = declared(dataset, coordinates, dt)
     windows = windows_of(dataset, coordinates, dt, settings)
-    variables = Variables.measured(coordinates, windows.filled(coordinates), windows.action, dt=dt)
+    variables = Variables.measured(coordinates, windows.states, windows.action, dt=dt)
     architecture = architecture_of(model, variables, options)
     if integrator is not None:
         instance(integrator, "integrator", Integrator)
@@ -130,7 +130,7 @@ def windows_of(
     first = dataset.episode(0)
     for name, array, size in (
         ("observations", first.observation, coordinates.observation_size),
-        ("actions", first.action, len(coordinates.controls)),
+        ("actions", coordinates.control_vector(first.action), len(coordinates.controls)),
     ):
         if array.ndim != 2:
             raise InputError(
@@ -142,16 +142,24 @@ def windows_of(
                 f"The dataset has {name} of {array.shape[1]} entries, and the coordinates declare {size}."
             )
     if settings.loss != "shooting":
+        if any(coordinates.unobserved):
+            raise InputError(
+                f"loss={settings.loss!r} begins at observed states, and here velocities are not observed: use "
+                "FitSettings.for_noisy_data(), or --noisy on the command line, which estimates them."
+            )
         slices = dataset.windows(settings.horizon)
-        observation, action = np.asarray(slices.observation, np.float64), np.asarray(slices.action, np.float64)
-        return TrainingWindows.of(observation, action, coordinates=coordinates)
+        observation = np.asarray(slices.observation, np.float64)
+        action = np.asarray(coordinates.control_vector(slices.action), np.float64)
+        return TrainingWindows.of(observation, action, coordinates=coordinates, dt=dt)
     steps = dataset.transitions()  # which checks that the numbers are finite
     ends = np.cumsum([len(episode.action) for episode in dataset])[:-1]
-    parts = (np.split(part, ends) for part in (steps.observation, steps.next_observation, steps.action))
-    before, after, action = ([np.asarray(rows, np.float64) for rows in part] for part in parts)
+    before, after, actions = (
+        np.split(np.asarray(rows, np.float64), ends)
+        for rows in (steps.observation, steps.next_observation, coordinates.control_vector(steps.action))
+    )
     return TrainingWindows.cut(
         [np.concatenate([b, a[-1:]]) for b, a in zip(before, after, strict=True)],
-        action,
+        actions,
         coordinates=coordinates,
         dt=dt,
         horizon=settings.horizon,

@@ -43,7 +43,8 @@ def estimated_starts(world: WorldModel, windows: TrainingWindows, *, device: str
     moved = world.like(observation)
 
     def residual(parameters: Tensors) -> torch.Tensor:
-        errors = (shooting_path(moved, parameters[STARTS], action) - observation) / unit
+        path = world.coordinates.unwrapped(shooting_path(moved, parameters[STARTS], action), observation)
+        errors = (path - observation) / unit
         return torch.where(seen, errors, 0.0).reshape(len(seen), -1)
 
     return least_squares(

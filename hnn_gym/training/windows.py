@@ -41,12 +41,14 @@ class TrainingWindows:
     begin: np.ndarray
 
     @classmethod
-    def of(cls, observation: np.ndarray, action: np.ndarray, *, coordinates: Coordinates) -> TrainingWindows:
+    def of(
+        cls, observation: np.ndarray, action: np.ndarray, *, coordinates: Coordinates, dt: float
+    ) -> TrainingWindows:
         """Take windows of equal length that are not to be joined: ``(N, k + 1, d)`` and ``(N, k, m)``."""
         count, steps = action.shape[:2]
         return cls(
             observation=observation,
-            states=np.concatenate(coordinates.state(observation), axis=-1),
+            states=recorded_states(observation, coordinates=coordinates, dt=dt),
             action=action,
             steps=np.full(count, steps),
             episode=np.arange(count),
@@ -151,16 +153,17 @@ class TrainingWindows:
 
 
 def recorded_states(observation: np.ndarray, *, coordinates: Coordinates, dt: float) -> np.ndarray:
-    """Return states [q, v] ``(T + 1, 2n)`` of the observations of one episode ``(T + 1, d)``.
+    """Return states [q, v] ``(..., T + 1, 2n)`` of observations ``(..., T + 1, d)`` that follow each other.
 
-    A velocity that is NaN becomes the difference of the positions of that moment and the one before, divided by dt:
-    the velocity with which symplectic Euler came there.
+    A velocity that is not observed, or NaN, becomes the difference of the positions of that moment and the one before,
+    divided by dt: the velocity with which symplectic Euler came there.
     """
     q, v = coordinates.state(observation)
-    if np.isnan(v).any() and len(q) > 1:
-        moved = np.diff(q, axis=0)
+    v = np.where(coordinates.unobserved, np.nan, v)
+    if np.isnan(v).any() and q.shape[-2] > 1:
+        moved = np.diff(q, axis=-2)
         moved = np.where(coordinates.angles, turned(moved, angle=True), moved) / dt
-        v = np.where(np.isnan(v), np.concatenate([moved[:1], moved]), v)
+        v = np.where(np.isnan(v), np.concatenate([moved[..., :1, :], moved], axis=-2), v)
     states: np.ndarray = np.concatenate([q, v], axis=-1)
     return states
 

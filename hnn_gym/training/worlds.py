@@ -99,7 +99,9 @@ def card_of(
     noise: list[float] | None,
 ) -> dict[str, Any]:
     """Return the card of a learned world: data, training, one-step error, noise of the sensors, versions."""
-    figures: dict[str, Any] = {"one_step_rms_on_training_data": one_step_rms(world, dataset)}
+    figures: dict[str, Any] = {}
+    if not any(world.coordinates.unobserved):  # a step needs a state to begin with
+        figures["one_step_rms_on_training_data"] = one_step_rms(world, dataset)
     if noise is not None:
         figures["sensor_noise"] = noise
     return {
@@ -127,6 +129,6 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     """
     windows = dataset.windows(1)
     observation = np.asarray(windows.observation, np.float64)
-    action = np.asarray(windows.action, np.float64)
+    action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
     scale = observation_scale(world.coordinates, observation)
     return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))

@@ -126,25 +126,30 @@ class WorldModel:
         """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
 
         Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
-        step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift.
+        step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift. Walls come
+        after that, see :class:`hnn_gym.coordinates.DegreeOfFreedom`.
 
         Raises:
-            InputError: phase points or actions of another size, or a speed limit was met on a lattice, where steps are
-                to be undone to the bit.
+            InputError: phase points or actions of another size, or a speed limit or a wall was met on a lattice, where
+                steps are to be undone to the bit.
         """
         n, controls = self.coordinates.n, len(self.coordinates.controls)
         if x.shape[-1:] != (2 * n,):
             raise InputError(f"A step needs phase points (..., {2 * n}), and their shape is {tuple(x.shape)}.")
-        if action is not None and action.shape[-1:] != (controls,):
+        if action is None:
+            return self.advance(x, None)
+        if self.coordinates.force_table is None and action.shape[-1:] != (controls,):
             raise InputError(f"A step needs actions (..., {controls}), and their shape is {tuple(action.shape)}.")
-        return self.advance(x, None if action is None else self.coordinates.force(action))
+        return self.advance(x, self.coordinates.force(action))
 
     def advance(self, x: Array, force: Array | None) -> Array:
         """As :meth:`step`, under generalised forces ``(..., m)`` within their limits, or None."""
         u = force if self.coordinates.controls else None
         new = self.integrator.step(self.dynamics, x, self.dt, u)
         limits = self.coordinates.speed_limits
-        return new if limits is None else self._limited(x, new, limits)
+        if limits is not None:
+            new = self._limited(x, new, limits)
+        return new if self.coordinates.stops is None else self._stopped(new)
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
         """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits, as :func:`~hnn_gym.physics.bump`.
@@ -177,7 +182,7 @@ class WorldModel:
         xp = namespace(x)
         clipped = _clipped(v, limits)
         over = clipped != v
-        if xp is np and not over.any():  # the common case, and cheap to ask where arrays lie on the CPU
+        if isinstance(new, np.ndarray) and not over.any():  # the common case, and cheap to check on the CPU
             return new
         if self.integrator.exact and bool(xp.any(over)):
             raise InputError(
@@ -186,6 +191,21 @@ class WorldModel:
             )
         limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
+
+    def _stopped(self, new: Array) -> Array:
+        """Phase points ``(..., 2n)`` as the walls leave them that the coordinates declare."""
+        q, v = self.state(new)
+        xp = namespace(new)
+        new_q, new_v = self.coordinates.within_stops(q, v)
+        met = xp.any((new_q != q) | (new_v != v), axis=-1, keepdims=True)
+        if isinstance(new, np.ndarray) and not met.any():
+            return new
+        if self.integrator.exact and bool(xp.any(met)):
+            raise InputError(
+                "A step met a wall, and what it takes away cannot be undone: push less, or do without the lattice "
+                "(exactly_reversible=False)."
+            )
+        return xp.where(met, self.phase_point(new_q, new_v), new)
 
     def rollout(self, x0: Array, actions: Array | None = None, *, steps: int | None = None) -> Array:
         """Step again and again.

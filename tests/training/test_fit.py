@@ -41,12 +41,13 @@ def recorded(steps=200, *, horizon=1, stride=1, noise=0.0, seed=0):
 
 def objective(kind="mechanical", data=None, *, options=SMALL, **settings):
     observation, action = recorded(60, horizon=settings.get("horizon", 1)) if data is None else data
-    variables = Variables.measured(PENDULUM_V1, observation, action, dt=DT)
+    windows = TrainingWindows.of(observation, action, coordinates=PENDULUM_V1, dt=DT)
+    variables = Variables.measured(PENDULUM_V1, windows.states, action, dt=DT)
     architecture = MODELS[kind](variables=variables, **options)
     return Objective(
         architecture,
         PENDULUM_V1,
-        TrainingWindows.of(observation, action, coordinates=PENDULUM_V1),
+        windows,
         integrator=architecture.integrator,
         dt=DT,
         settings=FitSettings(**settings),
@@ -290,12 +291,13 @@ def test_scales_are_one_for_angles_the_limit_for_limited_speeds_and_else_the_roo
 
 def test_observations_of_another_size_are_refused():
     observation, action = recorded(10)
-    variables = Variables.measured(PENDULUM_V1, observation, action, dt=DT)
+    windows = TrainingWindows.of(observation, action, coordinates=PENDULUM_V1, dt=DT)
+    variables = Variables.measured(PENDULUM_V1, windows.states, action, dt=DT)
     with pytest.raises(InputError, match="have 2 entries, and the coordinates declare 3"):
         Objective(
             MODELS["mechanical"](variables=variables),
             PENDULUM_V1,
-            replace(TrainingWindows.of(observation, action, coordinates=PENDULUM_V1), observation=observation[..., :2]),
+            replace(windows, observation=observation[..., :2]),
             integrator=SymplecticEuler(),
             dt=DT,
             settings=FitSettings(),

@@ -71,6 +71,6 @@ def latent_space(seen: PixelWorld) -> Box:
     for entry in (degree.cos, degree.sin):
         if entry is not None:
             high[entry] = 1.0
-    if degree.speed_limit is not None:
+    if degree.speed_limit is not None and degree.velocity is not None:
         high[degree.velocity] = degree.speed_limit
     return Box(-high, high, dtype=np.float32)
