@@ -44,7 +44,7 @@ def forecast(seen: PixelWorld, frames: np.ndarray, *, steps: int, backwards: boo
     else:
         shown = world.coordinates.observation(q[..., None], np.full((*q.shape, 1), np.nan))
         windows = TrainingWindows.cut(
-            shown, actions, coordinates=world.coordinates, dt=abs(world.dt), horizon=q.shape[1] - 1
+            list(shown), list(actions), coordinates=world.coordinates, dt=abs(world.dt), horizon=q.shape[1] - 1
         )
         x = world.phase_point(*np.split(estimated_starts(world, windows), 2, axis=-1))
         if not backwards:

@@ -3,9 +3,9 @@
 Where data are few, worlds that explain them equally well differ elsewhere: their disagreement shows what is not known.
 Member i weights the squared error at every moment with a number of its own, drawn from the exponential distribution of
 mean 1. This is the Bayesian bootstrap: like drawing with replacement it weights moments unequally, but it leaves none
-out, so that no estimated state is without data. The objectives are summed: one fit minimises all of them, and every array has
-a leading axis of members. Sources: Rubin, *The Bayesian bootstrap*, Annals of Statistics 9 (1981) 130; for worlds to
-plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, NeurIPS 2018.
+out, so that no estimated state is without data. The objectives are summed: one fit minimises all of them, and every
+array has a leading axis of members. Sources: Rubin, *The Bayesian bootstrap*, Annals of Statistics 9 (1981) 130; for
+worlds to plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, NeurIPS 2018.
 """
 
 from __future__ import annotations

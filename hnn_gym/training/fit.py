@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, check_size, least_squares
 from hnn_gym.training.settings import FitSettings
 
 
@@ -101,10 +101,14 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: FitReport
         The final state; its ``parameters`` build the model.
 
     Raises:
+        InputError: the model has too many parameters for least-squares steps.
         ConvergenceError: the loss became NaN or infinite, or an implicit step has no solution.
     """
     if state is None:
         state = FitState(objective.initial_parameters())
+    if objective.settings.least_squares_steps:
+        shared = sum(value.size for name, value in state.parameters.items() if name != objective.local)
+        check_size(shared // len(objective.residuals_by_member()))
     place = objective.device
     tensors = {name: torch.tensor(v, device=place, requires_grad=True) for name, v in state.parameters.items()}
     _adam(objective, tensors, state, report)

@@ -1,7 +1,7 @@
 """How well a world predicts data that it was not trained on, also where those data are noisy.
 
-A noisy observation is not a state to start from. So the state at the start of a window is estimated, by least squares in
-the world that is judged, from the first half of the window only, and the error in the second half counts:
+A noisy observation is not a state to start from. So the state at the start of a window is estimated, by least squares
+in the world that is judged, from the first half of the window only, and the error in the second half counts:
 
     min over x0 of sum_{t <= k} ((o_t(x0) - o_t) / scale)^2,    error = RMS_{k < t <= 2k} ((o_t(x0) - o_t) / scale).
 

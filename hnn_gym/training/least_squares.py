@@ -31,6 +31,10 @@ Residual = Callable[[Tensors], torch.Tensor]
 LeastSquaresReport = Callable[[int, float, dict[str, np.ndarray]], None]
 """Called after every accepted step with its number, the sum of squares and the arrays."""
 
+MOST_PARAMETERS = 5_000
+"""Largest number of shared parameters: a step solves a dense system of as many equations."""
+_CHUNK = 30_000_000
+"""Entries of the Jacobian computed at a time."""
 _ROUNDING = 1e-12
 """Damping of local entries at the least, so that their blocks stay positive definite."""
 _LOCAL_FLOOR = 1e-6
@@ -48,7 +52,7 @@ class LeastSquaresSettings:
     gain: float = 1e-4
     """Relative decrease that counts."""
     chunk: int | None = None
-    """Columns of the Jacobian computed at a time; None: all. Fewer take less memory."""
+    """Columns of the Jacobian computed at a time; None: as many as fit into some hundred megabytes."""
     scaling: Literal["marquardt", "levenberg"] = "marquardt"
     """marquardt: D = diag(J^T J), blind to the units of the parameters. levenberg: D = mean(diag(J^T J)) 1, a ball in
     which combinations of parameters that the data do not determine stay small."""
@@ -95,7 +99,7 @@ def least_squares(
         The best arrays found, by name.
 
     Raises:
-        InputError: there is no array ``local``.
+        InputError: there is no array ``local``, or there are too many parameters.
         ConvergenceError: the residuals at the start are not finite.
     """
     settings = settings or LeastSquaresSettings()
@@ -103,50 +107,46 @@ def least_squares(
         raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
     shapes = {name: array.shape for name, array in start.items() if name != local}
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    check_size(sum(sizes))
 
-    def named(flat: torch.Tensor, own: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def named(flat: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
         pieces = torch.split(flat, sizes)
         found = {name: piece.reshape(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
-        return found if local is None or own is None else found | {local: own}
+        return found if local is None else found | {local: own}
 
-    def linearised(theta: torch.Tensor, own: torch.Tensor | None) -> _Linear:
-        def push(tangent: torch.Tensor) -> torch.Tensor:
-            column: torch.Tensor = torch.func.jvp(lambda flat: residual(named(flat, own)), (theta,), (tangent,))[1]
+    def linearised(theta: torch.Tensor, own: torch.Tensor) -> _Linear:
+        def push(shared: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
+            tangents = shared, local
+            column: torch.Tensor = torch.func.jvp(lambda *at: residual(named(*at)), (theta, own), tangents)[1]
             return column
 
-        def push_own(tangent: torch.Tensor) -> torch.Tensor:
-            column: torch.Tensor = torch.func.jvp(lambda rows: residual(named(theta, rows)), (own,), (tangent,))[1]
-            return column
-
+        # Rows of a chain that are two apart have no residual in common: every second one is moved at a time.
+        parity = torch.arange(len(own), device=own.device) % 2 == 0
+        masks = [parity, ~parity] if chained else [torch.ones_like(parity)] if own.numel() else []
+        entries = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
+        moved = [mask[:, None] * entry for mask in masks for entry in entries]
+        shared = torch.eye(len(theta) + len(moved), len(theta), dtype=theta.dtype, device=theta.device)
+        local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
+        if moved:
+            local[len(theta) :] = torch.stack(moved)
         # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
             r = on_numpy(residual(named(theta, own)))
-            if len(theta):
-                units = torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
-                columns = on_numpy(torch.vmap(push, chunk_size=settings.chunk)(units))
-            else:
-                columns = np.zeros((0, *r.shape))
-            columns = columns.reshape(len(columns), r.size).T
-            if own is None:
-                return _Linear(r, columns, None, None)
-            units = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
-
-            def pushed(rows: torch.Tensor) -> np.ndarray:
-                return np.stack([on_numpy(push_own(rows * unit)) for unit in units], axis=-1)
-
-            every = torch.ones_like(own[:, :1])
-            if not chained:
-                return _Linear(r, columns, pushed(every), None)
-            # Rows two apart have no residual in common: move every second one at a time.
-            even = torch.arange(len(own), device=own.device)[:, None] % 2 == 0
-            moved = pushed(every * even), pushed(every * ~even)
-            parity = on_numpy(even)[..., None]
-            return _Linear(r, columns, np.where(parity, *moved), np.where(parity, *moved[::-1]))
+            chunk = settings.chunk or max(_CHUNK // max(r.size, 1), 1)
+            columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
+        J = columns[: len(theta)].reshape(len(theta), r.size).T
+        if not moved:
+            return _Linear(r, J, None, None)
+        rows = np.moveaxis(columns[len(theta) :].reshape(len(masks), own.shape[1], *r.shape), 1, -1)
+        if not chained:
+            return _Linear(r, J, rows[0], None)
+        even = on_numpy(parity)[:, None, None]
+        return _Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
 
     flat = [np.ravel(start[name]) for name in shapes] or [np.zeros(0)]
     theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
-    own = None if local is None else torch.tensor(start[local], dtype=torch.float64, device=device)
+    own = torch.tensor(np.zeros((0, 0)) if local is None else start[local], dtype=torch.float64, device=device)
     linear = linearised(theta, own)
     best = float(np.sum(linear.r**2))
     if not np.isfinite(best):
@@ -157,9 +157,12 @@ def least_squares(
         new = np.inf
         if step is not None:
             candidate = theta + torch.tensor(step.shared, device=device)
-            rows = None if own is None else own + torch.tensor(step.own, device=device)
-            with torch.no_grad():
-                new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
+            rows = own + torch.tensor(step.own, device=device)
+            try:
+                with torch.no_grad():
+                    new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
+            except ConvergenceError:  # an implicit step has no solution there: the step was too long
+                new = np.inf
         if step is None or not new < best:
             damping, growth = damping * growth, growth * 2
             continue
@@ -171,6 +174,19 @@ def least_squares(
             report(accepted, best, {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()})
         linear = linearised(theta, own)
     return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
+
+
+def check_size(parameters: int) -> None:
+    """Refuse more shared parameters than a dense system of equations can have.
+
+    Raises:
+        InputError: there are more than :data:`MOST_PARAMETERS`.
+    """
+    if parameters > MOST_PARAMETERS:
+        raise InputError(
+            f"Levenberg-Marquardt is for at most {MOST_PARAMETERS:,} parameters, and the model has {parameters:,}: "
+            "give it fewer hidden units, or use least_squares_steps=0 and some hundred lbfgs_steps."
+        )
 
 
 def tensors(arrays: Mapping[str, np.ndarray], *, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:
@@ -198,7 +214,7 @@ def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
         shared = _solve(normal + damping * np.diag(scale), gradient)
         if shared is None:
             return None
-        return _Step(shared, np.zeros(0), float(shared @ (damping * scale * shared - gradient)))
+        return _Step(shared, np.zeros((0, 0)), float(shared @ (damping * scale * shared - gradient)))
     blocks, beside, slopes, mixed = _normal_equations(linear, own)
     local = np.einsum("nkk->nk", blocks).copy()
     if levenberg:
@@ -228,9 +244,7 @@ def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
     return _Step(shared, moved, float(predicted))
 
 
-def _normal_equations(
-    linear: _Linear, own: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
+def _normal_equations(linear: _Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
     """The part of J^T J and J^T r that belongs to the local entries.
 
     Returns:

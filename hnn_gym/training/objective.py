@@ -1,6 +1,6 @@
-"""The objective of a fit as a function of one dict of torch tensors:
+"""The objective of a fit as a function of one dict of torch tensors.
 
-    mean square of the errors + w mean square of the gaps + decay sum of squared weights.
+    objective = mean square of the errors + w mean square of the gaps + decay sum of squared weights
 
 An error is (what the model shows - what was observed) / scale, at every moment and entry that was observed. With
 multiple shooting a gap is what a window ends with minus what the next one begins with, in the same units.
@@ -234,6 +234,7 @@ class Objective:
         observation, action = self.observation, self.action
         if batch is not None:
             observation, action = observation[batch], action[batch]
+        errors: tuple[torch.Tensor, ...]
         if self.settings.loss == "prediction":
             errors = (prediction_residual(world, observation, action, scale=self._scale),)
         else:

@@ -183,8 +183,8 @@ def _windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindows:
     slow = fastest < _NEAR_LIMIT * limits[0]
     if not slow.any():
         raise InputError(
-            f"In every window of {horizon} steps the body comes near the speed limit of {limits[0]:g}, where its motion "
-            "is not that of H: record calmer episodes, or ask for shorter horizons."
+            f"In every window of {horizon} steps the body comes near the speed limit of {limits[0]:g}, where its "
+            "motion is not that of H: record calmer episodes, or ask for shorter horizons."
         )
     return windows.select(slow)
 

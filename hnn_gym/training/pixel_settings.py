@@ -48,7 +48,8 @@ class PixelSettings:
                 raise InputError(f"{name} must be a tuple of whole numbers, got {values!r}.")
             for value in values:
                 whole_number(value, f"every entry of {name}", at_least=least)
-        for name, least in {"steps": 1, "warp": 1, "reward_steps": 1, "adam_steps": 0, "harmonics": 2, "seed": 0}.items():
+        at_least = {"steps": 1, "warp": 1, "reward_steps": 1, "adam_steps": 0, "harmonics": 2, "seed": 0}
+        for name, least in at_least.items():
             whole_number(getattr(self, name), name, at_least=least)
         finite_number(self.decay, "decay", at_least=0.0)
         finite_number(self.learning_rate, "learning_rate", above=0.0)

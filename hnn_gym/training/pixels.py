@@ -12,6 +12,7 @@ Frames, actions and rewards are all that is used; neither observations nor state
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -19,12 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.arguments import instance
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
-from hnn_gym.models import MODELS
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
@@ -38,7 +39,7 @@ _HIDDEN: Mapping[str, Any] = {"hidden": (16,)}
 
 
 def train_pixel_world(
-    dataset: TransitionDataset,
+    dataset: TransitionDataset | str | os.PathLike[str],
     model: str = "mechanical",
     *,
     settings: PixelSettings | None = None,
@@ -73,10 +74,9 @@ def train_pixel_world(
         ConvergenceError: the dynamics do not fit.
     """
     place = checked_device(device)
-    settings = settings or PixelSettings()
+    dataset = opened(dataset)
+    settings = instance(settings or PixelSettings(), "settings", PixelSettings)
     coordinates, dt = _declared(dataset, coordinates, dt)
-    if model not in MODELS:
-        raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
     report = report or (lambda line: None)
     frames, episodes = dataset.frames(), list(dataset)
     footage = Footage(

@@ -106,7 +106,7 @@ def prepared(
     variables = Variables.measured(coordinates, windows.states, windows.action, dt=dt)
     architecture = architecture_of(model, variables, options)
     if integrator is not None:
-        instance(integrator, "integrator", Integrator)
+        instance(integrator, "integrator", Integrator)  # type: ignore[type-abstract]
     return Objective(
         architecture,
         coordinates,
@@ -138,9 +138,7 @@ def windows_of(
                 "record them flat (gymnasium.wrappers.FlattenObservation), or use train_pixel_world for frames."
             )
         if array.shape[1] != size:
-            raise InputError(
-                f"The dataset has {name} of {array.shape[1]} entries, and the coordinates declare {size}."
-            )
+            raise InputError(f"The dataset has {name} of {array.shape[1]} entries, and the coordinates declare {size}.")
     if settings.loss != "shooting":
         if any(coordinates.unobserved):
             raise InputError(

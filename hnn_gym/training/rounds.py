@@ -1,9 +1,9 @@
 """Multiple shooting in rounds: short windows until they join, then long ones that begin where these ended.
 
-A short window contains few steps, in which no error grows, so that all of them can be fitted from anywhere near. A model
-that is wrong leaves gaps between them. In each round the gaps have 30 times as much weight as before, and the last round,
-of long windows, begins where they are closed. Source: Bock, *Recent advances in parameter identification techniques for
-ODE*, 1983, whose gaps are equations; here they are penalties that grow.
+A short window contains few steps, in which no error grows, so that all of them can be fitted from anywhere near. A
+model that is wrong leaves gaps between them. In each round the gaps have 30 times as much weight as before, and the
+last round, of long windows, begins where they are closed. Source: Bock, *Recent advances in parameter identification
+techniques for ODE*, 1983, whose gaps are equations; here they are penalties that grow.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ class FitSettings:
         self._set("learning_rate", finite_number(self.learning_rate, "learning_rate", above=0.0))
         if self.first_horizon is not None and (self.loss != "shooting" or self.first_horizon > self.horizon):
             raise InputError(
-                f"first_horizon is for loss='shooting' and at most the horizon; it is {self.first_horizon}, with "
-                f"loss={self.loss!r} and horizon {self.horizon}."
+                "first_horizon, which for_noisy_data() and --noisy set, needs loss='shooting' and is at most the "
+                f"horizon: it is {self.first_horizon}, with loss={self.loss!r} and horizon {self.horizon}."
             )
         if self.loss == "shooting" and self.batch_size is not None:
             raise InputError("shooting estimates the starts of all windows at once: leave batch_size out.")

@@ -1,6 +1,6 @@
-"""The states at which windows of observations begin, estimated in a world that is known:
+"""The states at which windows of observations begin, estimated in a world that is known.
 
-    min over x_0 of sum_t ((o_t(x_0) - o_t) / scale)^2,
+    min over x_0 of sum_t ((o_t(x_0) - o_t) / scale)^2
 
 by Levenberg-Marquardt, for all windows together. Every observation of a window counts, where the first one alone may be
 noisy, or may not show velocities.
@@ -47,6 +47,4 @@ def estimated_starts(world: WorldModel, windows: TrainingWindows, *, device: str
         errors = (path - observation) / unit
         return torch.where(seen, errors, 0.0).reshape(len(seen), -1)
 
-    return least_squares(
-        residual, {STARTS: windows.states[:, 0]}, local=STARTS, settings=_UNTIL, device=place
-    )[STARTS]
+    return least_squares(residual, {STARTS: windows.states[:, 0]}, local=STARTS, settings=_UNTIL, device=place)[STARTS]

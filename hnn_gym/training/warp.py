@@ -1,11 +1,11 @@
-"""A smooth change of an observed position that is learned with the dynamics:
+"""A smooth change of an observed position that is learned with the dynamics.
 
-    g(q) = q + sum_j a_j cos j q + b_j sin j q   (circle),      g(q) = q + sum_j a_j l(sin j pi s)   (line).
+    g(q) = q + sum_j a_j cos j q + b_j sin j q   (circle),      g(q) = q + sum_j a_j l(sin j pi s)   (line)
 
 A first guess of an angle from frames is only some increasing function of the angle, and in no other coordinate than the
-angle itself (from any origin) is the inertia constant. On a line the scale of q is free, and the errors would shrink with
-it: l takes from a function its straight line of regression over the data, so that the slope of g over them is 1 for every
-a.
+angle itself (from any origin) is the inertia constant. On a line the scale of q is free, and the errors would shrink
+with it: l takes from a function its straight line of regression over the data, so that the slope of g over them is 1
+for every a.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Warp:
 
 
 def bends(q: np.ndarray, count: int, *, span: tuple[float, float] | None) -> np.ndarray:
-    """Return functions of positions ``(M,)`` to add to the coordinate: ``(M, 2 count)`` on a circle, else ``(M, count)``.
+    """Return functions of positions ``(M,)`` to add to the coordinate.
+
+    Their shape is ``(M, 2 count)`` on a circle, else ``(M, count)``.
 
     Args:
         q: positions.

@@ -41,9 +41,7 @@ class TrainingWindows:
     begin: np.ndarray
 
     @classmethod
-    def of(
-        cls, observation: np.ndarray, action: np.ndarray, *, coordinates: Coordinates, dt: float
-    ) -> TrainingWindows:
+    def of(cls, observation: np.ndarray, action: np.ndarray, *, coordinates: Coordinates, dt: float) -> TrainingWindows:
         """Take windows of equal length that are not to be joined: ``(N, k + 1, d)`` and ``(N, k, m)``."""
         count, steps = action.shape[:2]
         return cls(

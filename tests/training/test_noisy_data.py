@@ -53,9 +53,7 @@ def test_windows_that_join_see_through_noise(noisy: TransitionDataset) -> None:
     assert world.card["training"]["settings"]["first_horizon"] == 10
 
 
-def objective_of(
-    dataset: TransitionDataset, settings: FitSettings = SHOOTING, gap_weight: float = 0.0
-) -> Objective:
+def objective_of(dataset: TransitionDataset, settings: FitSettings = SHOOTING, gap_weight: float = 0.0) -> Objective:
     return prepared(
         dataset,
         "mechanical",
