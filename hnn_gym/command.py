@@ -24,7 +24,7 @@ def run(
     well, becomes one line on standard error and exit status 2; any other exception is a defect and keeps its traceback.
     """
     try:
-        function(tyro.cli(settings, prog=prog, default=tyro.MISSING if default is None else default))
+        function(tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default))
     except (InputError, ConvergenceError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -17,7 +17,7 @@ import hnn_gym.train as command
 from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.data import ObservationNoise, RecordTransitions
 from hnn_gym.data.driver import drive
-from hnn_gym.data.policies import named_policy
+from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.models import MODELS
 from hnn_gym.training import FitSettings
@@ -29,7 +29,7 @@ from hnn_gym.worlds.world_model import WorldModel
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "pendulum.zarr"
     env = RecordTransitions(gymnasium.make("Pendulum-v1", max_episode_steps=30), path, seed=0, policy="random")
-    for _ in drive(env, named_policy("random", env.action_space), steps=120, seed=0):
+    for _ in drive(env, PolicyChoice("random").policy(env.action_space), steps=120, seed=0):
         pass
     env.close()
     return path
@@ -137,7 +137,7 @@ def recordings(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     collect(CollectSettings(env="TwoBody-v0", steps=24, out=folder / "bodies.zarr"))
     coordinates = {"degrees": [{"cos": 0, "sin": 1, "velocity": 2}]}
     free = RecordTransitions(Unforced(), folder / "free.zarr", seed=0, dt=0.05, coordinates=coordinates)
-    for _ in drive(free, named_policy("random", free.action_space), steps=24, seed=0):
+    for _ in drive(free, PolicyChoice("random").policy(free.action_space), steps=24, seed=0):
         pass
     free.close()
     return dict.fromkeys(MODELS, dataset) | {"pairwise": folder / "bodies.zarr", "helmholtz": folder / "free.zarr"}
@@ -177,7 +177,7 @@ def test_noisy_recordings_are_trained_with_one_flag_whatever_the_length_of_their
     env = RecordTransitions(
         ObservationNoise(gymnasium.make("Pendulum-v1", max_episode_steps=episode_steps), 0.05), data, seed=0
     )
-    for _ in drive(env, named_policy("random", env.action_space), steps=46, seed=0):
+    for _ in drive(env, PolicyChoice("random").policy(env.action_space), steps=46, seed=0):
         pass
     env.close()
     few = ("--adam-steps", 3, "--least-squares-steps", 2, "--hidden", 4, "--seed", 1)

@@ -1,4 +1,4 @@
-"""What training reads: single transitions and windows of k consecutive steps, whole or in minibatches."""
+"""The samples that training reads: single transitions and windows of k consecutive steps, all or in minibatches."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Samples:
 
 @dataclass(frozen=True)
 class Transitions(Samples):
-    """N single steps.
+    """N single transitions.
 
     Attributes:
         observation: ``(N, *observation_shape)``, before the step.
-        action: ``(N, *action_shape)``.
+        action: ``(N, *action_shape)``, and ``(N, 1)`` for Discrete actions, so that there is an axis of action entries.
         next_observation: ``(N, *observation_shape)``, after the step.
         reward: float64 ``(N,)``.
         terminated: bool ``(N,)``.
@@ -65,11 +65,12 @@ class Transitions(Samples):
 
 @dataclass(frozen=True)
 class Windows(Samples):
-    """N windows of k consecutive steps, none of which reaches from one episode into the next.
+    """N windows of k consecutive steps, each within one episode.
 
     Attributes:
         observation: ``(N, k + 1, *observation_shape)``.
-        action: ``(N, k, *action_shape)``; action t leads from observation t to observation t + 1.
+        action: ``(N, k, *action_shape)``, and ``(N, k, 1)`` for Discrete actions; action t leads from observation t to
+            observation t + 1.
     """
 
     observation: np.ndarray

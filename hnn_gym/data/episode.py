@@ -1,8 +1,8 @@
 """One episode: T steps stand between T + 1 moments.
 
-What is true of a moment (observation, time, state, frame, energy) has T + 1 rows; what happens between two
-moments (action, reward, terminated, truncated) has T. So the next observation of step t is observation
-row t + 1, and is stored only once.
+Arrays of moments (observation, time, state, frame, energy) have T + 1 rows; arrays of the steps between them
+(action, reward, terminated, truncated) have T. So the next observation of step t is observation row t + 1, and is
+stored only once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from hnn_gym.errors import InputError
 
 @dataclass(frozen=True)
 class Field:
-    """What a recorded array is: ``extra`` rows beyond the number of steps (0 or 1), and its unit."""
+    """The form of a recorded array: ``extra`` rows beyond the number of steps (0 or 1), and its unit."""
 
     extra: int
     unit: str | None = None
 
     def rows(self, steps: int, episodes: int) -> int:
-        """Return how many rows ``episodes`` whole episodes of ``steps`` steps in all take."""
+        """Return the number of rows of ``episodes`` whole episodes with ``steps`` steps in total."""
         return steps + self.extra * episodes
 
 
@@ -33,7 +33,7 @@ FIELDS = {
     "reward": Field(0),
     "terminated": Field(0),
     "truncated": Field(0),
-    "time": Field(1, "s"),
+    "time": Field(1),  # its unit is in the provenance
     "state": Field(1),
     "frame": Field(1),
     "energy": Field(1, "J"),
@@ -50,11 +50,12 @@ class Episode:
 
     Attributes:
         observation: ``(T + 1, *observation_shape)``, in the dtype of the observation space.
-        action: ``(T, *action_shape)``, in the dtype of the action space.
+        action: ``(T, *action_shape)``, in the dtype of the action space, as the environment receives them; int64
+            ``(T,)`` for Discrete actions.
         reward: float64 ``(T,)``.
         terminated: bool ``(T,)``.
         truncated: bool ``(T,)``.
-        time: float64 ``(T + 1,)`` in s since the reset, or None where the time step is unknown.
+        time: float64 ``(T + 1,)`` since the reset, in the unit that the provenance names, or None.
         state: float64 ``(T + 1, *state_shape)``, the simulator's state, or None.
         frame: uint8 ``(T + 1, H, W, C)``, or None. Under a :class:`~hnn_gym.data.frames.FrameRule`, H = W = its size.
         energy: float64 ``(T + 1,)`` in J, or None.

@@ -59,7 +59,7 @@ def train_ensemble(
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use train_world().")
     place = checked_device(device)
     dataset = opened(dataset)
-    settings = instance(settings or FitSettings(), "settings", FitSettings)
+    settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
     alone = partial(
         prepared,
         dataset,

@@ -14,6 +14,8 @@ import torch
 from hnn_gym.arguments import finite_number, instance, true_or_false, whole_number
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
+from hnn_gym.data.excitation import require_changing_actions, require_motion
+from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
@@ -52,10 +54,14 @@ def declared(
                 "pass coordinates=Coordinates(...)."
             )
         coordinates = Coordinates.from_json(provenance.coordinates)
-    dt = provenance.dt if dt is None else dt
+    instance(coordinates, "coordinates", Coordinates)
     if dt is None:
-        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
-    return instance(coordinates, "coordinates", Coordinates), finite_number(dt, "dt", above=0.0)
+        dt = provenance.dt
+        in_steps = provenance.time_unit == STEP and coordinates.in_physical_units
+        if dt is None or in_steps:
+            why = ", so that forces in N or N m give no energy in J" if in_steps else ""
+            raise InputError(f"The time step of {provenance.env_id} is not known in s{why}: pass dt in s.")
+    return coordinates, finite_number(dt, "dt", above=0.0)
 
 
 def architecture_of(model: str, variables: Variables, options: Mapping[str, Any] | None) -> Architecture:
@@ -102,6 +108,9 @@ def prepared(
         device: where the objective is computed.
     """
     coordinates, dt = declared(dataset, coordinates, dt)
+    require_motion(dataset)
+    if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
+        require_changing_actions(dataset)
     windows = windows_of(dataset, coordinates, dt, settings)
     variables = Variables.measured(coordinates, windows.states, windows.action, dt=dt)
     architecture = architecture_of(model, variables, options)

@@ -65,7 +65,7 @@ def train_world(
     """
     place = checked_device(device)
     dataset = opened(dataset)
-    settings = instance(settings or FitSettings(), "settings", FitSettings)
+    settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
     if state is not None:
         instance(state, "state", FitState)
     objective = partial(

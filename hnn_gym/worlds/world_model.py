@@ -17,9 +17,9 @@ from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables
-from hnn_gym.physics.bump import Bump, Direction, bump
+from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
-from hnn_gym.physics.integrators import INTEGRATORS, Integrator, Lattice
+from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_json, integrator_to_json
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
 
@@ -125,9 +125,10 @@ class WorldModel:
     def step(self, x: Array, action: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
 
-        Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
-        step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift. Walls come
-        after that, see :class:`hnn_gym.coordinates.DegreeOfFreedom`.
+        Where the coordinates declare a speed limit, a velocity that would exceed it is clipped. With a scheme that
+        kicks and then drifts, such as symplectic Euler, the degree of freedom moves at the limit: to the bit, this is
+        Gymnasium's kick, clip, drift. Other schemes end with the clip, as in Acrobot-v1. Walls come after that, see
+        :class:`hnn_gym.coordinates.DegreeOfFreedom`.
 
         Raises:
             InputError: phase points or actions of another size, or a speed limit or a wall was met on a lattice, where
@@ -152,7 +153,7 @@ class WorldModel:
         return new if self.coordinates.stops is None else self._stopped(new)
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
-        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits, as :func:`~hnn_gym.physics.bump`.
+        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits: see :func:`.bumps.bump`.
 
         What a limit takes away is taken from ``realised`` too. At rest, where an impulse has no direction of its own,
         it goes towards larger q, as :class:`hnn_gym.envs.BumpByForce` pushes; bodies stay at rest, since that would
@@ -189,7 +190,9 @@ class WorldModel:
                 f"A step met the speed limit of {max(limits):g}, and what is clipped there cannot be undone: push "
                 "less, or do without the lattice (exactly_reversible=False)."
             )
-        limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
+        if self.integrator.drifts_last:
+            q = xp.where(over, split(x)[0] + self.dt * clipped, q)
+        limited = self.phase_point(q, clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
     def _stopped(self, new: Array) -> Array:
@@ -263,11 +266,12 @@ class WorldModel:
             parameters = {name: xp.asarray(value, **kind) for name, value in arrays.items()}
             return replace(self, dynamics=self.architecture.build(parameters), parameters=parameters)
         if isinstance(self.dynamics, PortHamiltonian):
-            control, damping = (
-                None if value is None else xp.asarray(value, **kind)
-                for value in (self.dynamics.control, self.dynamics.damping)
-            )
-            return replace(self, dynamics=replace(self.dynamics, control=control, damping=damping))
+            port: dict[str, Any] = {
+                name: None if value is None else xp.asarray(value, **kind)
+                for name in ("control", "damping", "dry")
+                if not callable(value := getattr(self.dynamics, name))
+            }
+            return replace(self, dynamics=replace(self.dynamics, **port))
         raise InputError(f"{type(self.dynamics).__name__} cannot be moved to another array library.")
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -279,16 +283,12 @@ class WorldModel:
         """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
-        if type(self.integrator).__name__ not in INTEGRATORS:
-            raise InputError(
-                f"{type(self.integrator).__name__} is not for checkpoints: choose from {', '.join(INTEGRATORS)}."
-            )
         model = self.architecture.hyperparameters()
         content = {
             "model": {"kind": self.architecture.kind} | model,
             "variables": asdict(self.architecture.variables),
             "coordinates": self.coordinates.to_json(),
-            "integrator": {"scheme": type(self.integrator).__name__} | asdict(self.integrator),  # type: ignore[call-overload]
+            "integrator": integrator_to_json(self.integrator),
             "dt": self.dt,
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
@@ -306,17 +306,17 @@ class WorldModel:
         card, arrays = read_checkpoint(path)
         try:
             model = _tuples(card["model"])
+            if model.get("mass_matrix") is False:  # as release 0.1 wrote it
+                model["mass_matrix"] = "constant"
             architecture_class = MODELS[model.pop("kind")]
             variables = Variables(**_tuples(card["variables"]))
             architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
-            scheme = dict(card["integrator"])
-            integrator = INTEGRATORS[scheme.pop("scheme")](**scheme)
             initial = architecture.initial_parameters(np.random.default_rng(0))
             world = cls.built(
                 architecture,
                 initial,
                 coordinates=Coordinates.from_json(card["coordinates"]),
-                integrator=integrator,
+                integrator=integrator_from_json(card["integrator"]),
                 dt=float(card["dt"]),
                 card=card.get("provenance"),
             )
