@@ -14,7 +14,7 @@ import numpy as np
 from hnn_gym.trace.nodes import Constant, Node
 from hnn_gym.trace.program import Program
 
-_FORMS = {
+FORMS = {
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
     "mul": "{0} * {1}",
@@ -37,6 +37,7 @@ _FORMS = {
     "min": "{1} if {1} < {0} else {0}",
     "max": "{1} if {1} > {0} else {0}",
 }
+"""Python code of an operation on floats, by the operation's name."""
 _FUNCTIONS = ("cos", "sin", "tan", "exp", "log", "tanh", "sqrt", "atan2", "floor", "isfinite")
 
 
@@ -86,7 +87,7 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
         lines = [] if listed in names else [f"{listed} = w{product.number}.tolist()"]
         names[listed] = None
         return [*lines, f"t{node.number} = {listed}{index}"]
-    form = _FORMS.get(node.op) or f"{node.op}({', '.join('{' + str(i) + '}' for i in range(len(node.args)))})"
+    form = FORMS.get(node.op) or f"{node.op}({', '.join('{' + str(i) + '}' for i in range(len(node.args)))})"
     return [f"t{node.number} = {form.format(*map(_value, node.args))}"]
 
 
