@@ -80,6 +80,12 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
         return _wide(node, names)
     if node.op == "input":
         return []
+    if node.op == "epsilon":
+        return [f"t{node.number} = {np.finfo(np.float64).eps!r}"]
+    if node.op == "item" and node.args[0].op == "loop":
+        loop, _, j = node.args
+        variables = loop.args[2].variables
+        return [f"t{node.number} = {_value(variables[j]) if j < len(variables) else f'float(done{loop.number})'}"]
     if node.op == "item":
         product, i, j = node.args
         index = f"[{j}]" if product.shape[0] == 1 else f"[{i}][{j}]"
@@ -91,7 +97,19 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
     return [f"t{node.number} = {form.format(*map(_value, node.args))}"]
 
 
+def _loop(node: Node, names: dict[str, Any]) -> list[str]:
+    initial, _, body = node.args
+    variables = ", ".join([*map(_value, body.variables), ""])
+    lines = [line for inner in body.nodes for line in _statements(inner, names)]
+    lines += [f"done{node.number} = {_value(body.done)}", f"{variables} = {', '.join(map(_value, body.results))},"]
+    lines += [f"if done{node.number}: break"]
+    first = f"{variables} = {', '.join(map(_value, initial))},"
+    return [first, f"for _ in range({body.most}):", *(f"    {line}" for line in lines)]
+
+
 def _wide(node: Node, names: dict[str, Any]) -> list[str]:
+    if node.op == "loop":
+        return _loop(node, names)
     rows, width = node.shape
     own = f"w{node.number}"
     names[f"{own}_1"] = np.ones(width + 1)  # the last entry multiplies a bias
