@@ -87,11 +87,12 @@ def _loop(body: Body, captured: tuple[Node, ...], rows: int, dtype: np.dtype[Any
         now, after = buffers
         for row, value in zip(now, first, strict=True):
             row[...] = value
-        for _ in range(body.most):
-            run(*now, *read, after.T, finished)
-            now, after = after, now
-            if finished.all():
-                break
+        with np.errstate(over="ignore", invalid="ignore"):  # values that diverge are never good enough
+            for _ in range(body.most):
+                run(*now, *read, after.T, finished)
+                now, after = after, now
+                if finished.all():
+                    break
         out[:-1] = now
         out[-1] = finished
 

@@ -47,11 +47,12 @@ def iterate(function: Callable[[Any], tuple[Any, Any]], start: Any, *, most: int
     """
     if isinstance(start, Traced):
         return _traced(function, start, most)
-    value, done = function(start)
-    for _ in range(most - 1):
-        if bool(done.all()):
-            break
-        value, done = function(value)
+    with np.errstate(over="ignore", invalid="ignore"):  # values that diverge are never good enough
+        value, done = function(start)
+        for _ in range(most - 1):
+            if bool(done.all()):
+                break
+            value, done = function(value)
     return value, done
 
 

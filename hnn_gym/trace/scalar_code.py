@@ -103,8 +103,11 @@ def _loop(node: Node, names: dict[str, Any]) -> list[str]:
     lines = [line for inner in body.nodes for line in _statements(inner, names)]
     lines += [f"done{node.number} = {_value(body.done)}", f"{variables} = {', '.join(map(_value, body.results))},"]
     lines += [f"if done{node.number}: break"]
-    first = f"{variables} = {', '.join(map(_value, initial))},"
-    return [first, f"for _ in range({body.most}):", *(f"    {line}" for line in lines)]
+    lines = [f"for _ in range({body.most}):", *(f"    {line}" for line in lines)]
+    if any(inner.shape for inner in body.nodes):  # values that diverge are never good enough: NumPy need not warn
+        lines = ["with errstate(over='ignore', invalid='ignore'):", *(f"    {line}" for line in lines)]
+        names["errstate"] = np.errstate
+    return [f"{variables} = {', '.join(map(_value, initial))},", *lines]
 
 
 def _wide(node: Node, names: dict[str, Any]) -> list[str]:
