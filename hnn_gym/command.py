@@ -9,6 +9,7 @@ from typing import TypeVar
 import tyro
 
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.interrupts import Terminated, sigterm_raises
 
 Settings = TypeVar("Settings")
 
@@ -17,13 +18,19 @@ def run(function: Callable[[Settings], None], settings: type[Settings], *, prog:
     """Parse ``sys.argv`` into ``settings`` and call ``function`` with it.
 
     An :class:`~hnn_gym.errors.InputError` or :class:`~hnn_gym.errors.ConvergenceError`, of the settings themselves as
-    well, becomes one line on standard error and exit status 2; any other exception is a defect and keeps its traceback.
+    well, becomes one line on standard error and exit status 2. So does a Ctrl-C, with exit status 130, and a SIGTERM,
+    with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Any other exception is a defect
+    and keeps its traceback.
     """
     try:
-        function(tyro.cli(settings, prog=prog))
+        with sigterm_raises():
+            function(tyro.cli(settings, prog=prog))
     except (InputError, ConvergenceError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt as error:
+        print(f"{prog}: {str(error) or 'interrupted.'}", file=sys.stderr)
+        raise SystemExit(143 if isinstance(error, Terminated) else 130) from None
 
 
 def check_at_least(least: int, **options: int | None) -> None:
