@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -65,6 +66,27 @@ def test_an_interrupted_command_saves_its_steps_and_says_in_one_line_how_to_cont
     else:
         assert line == "collect: interrupted before the first step, so that nothing was written."
     assert [path.name for path in settings.out.parent.iterdir()] == ["pendulum.zarr"] * bool(recorded)
+
+
+def test_an_interrupt_of_a_recording_in_several_processes_prints_one_line_and_ends_them_all(settings):
+    options = ("--env", "CartPole-v1", "--out", str(settings.out), "--steps", "1000000", "--workers", "2")
+    with subprocess.Popen(
+        [sys.executable, "-m", "hnn_gym.collect", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        start_new_session=True,
+    ) as recording:
+        while not settings.out.exists():
+            assert recording.poll() is None
+            time.sleep(0.05)
+        os.killpg(recording.pid, signal.SIGINT)  # as a terminal does
+        _, said = recording.communicate(timeout=20)  # returns when all processes have closed standard error
+    assert recording.returncode == 130
+    lines = [line for line in said.splitlines() if line and not line.startswith("Recording")]
+    assert len(lines) == 1, said
+    assert lines[0].endswith("--append --steps N records N more.")
+    assert TransitionDataset.open(settings.out).num_steps > 0
 
 
 def test_an_interrupt_while_an_episode_is_committed_takes_effect_after_the_commit(settings, monkeypatch):

@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Generator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from hnn_gym.data.driver import check_range, drive_episode
@@ -56,6 +57,7 @@ def _episodes(
     context = multiprocessing.get_context("spawn")  # a fork would share the drawing code's state
     processes, pipes = [], []
     try:
+        resource_tracker.ensure_running()  # its start would unblock the signals
         with blocked_for_children():  # an interrupt stops this process, which stops the others
             for _ in range(workers):
                 ours, theirs = context.Pipe()
