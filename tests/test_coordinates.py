@@ -41,7 +41,7 @@ ACROBOT = Coordinates(
 REACHER = Coordinates(
     degrees=(
         DegreeOfFreedom(cos=0, sin=2, velocity=6),
-        DegreeOfFreedom(cos=1, sin=3, velocity=7, stops=(-3.0, 3.0, 0.0)),
+        DegreeOfFreedom(cos=1, sin=3, velocity=7, stops=(None, 3.0, 0.0)),
         DegreeOfFreedom(position=4, fixed=True),
         DegreeOfFreedom(position=5, fixed=True),
     ),
@@ -127,6 +127,8 @@ def test_walls_clip_a_position_and_take_the_velocity_that_points_into_them():
         DegreeOfFreedom(position=i, velocity=i + 2, stops=(-1.2, 0.6, bounce)) for i, bounce in enumerate((0.0, 0.5))
     )
     coordinates = Coordinates(degrees)
+    left = Coordinates((DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, None, 0.0)),))
+    np.testing.assert_array_equal(left.within_stops(np.array([[-2.0], [9.0]]), np.ones((2, 1)))[0], [[-1.2], [9.0]])
     q = np.array([[-1.3, -1.3], [-1.3, -1.3], [0.6, 0.7], [0.0, 0.0]])
     v = np.array([[-0.2, -0.2], [0.1, 0.1], [0.3, 0.4], [-9.0, 9.0]])
     for place in (np.asarray, torch.tensor):
@@ -258,6 +260,7 @@ def test_an_environment_that_is_not_known_has_no_declaration():
         (lambda: DegreeOfFreedom(velocity=0, position=1, wraps=(-math.pi, math.pi)), "set angle=True"),
         (lambda: DegreeOfFreedom(velocity=0, position=1, angle=True, wraps=(0, 1)), "one turn"),
         (lambda: DegreeOfFreedom(velocity=0, position=1, stops=(1, -1, 0)), "low < high"),
+        (lambda: DegreeOfFreedom(velocity=0, position=1, stops=(None, None, 0)), "one of them None"),
         (lambda: DegreeOfFreedom(velocity=0, position=1, stops=(-1, 1, 2)), "restitution"),
         (
             lambda: DegreeOfFreedom(velocity=0, position=1, angle=True, wraps=(0, 2 * math.pi), stops=(0, 1, 0)),

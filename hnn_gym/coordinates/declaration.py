@@ -196,7 +196,7 @@ class Coordinates:
         return None if all(limit == float("inf") for limit in limits) else limits
 
     @cached_property
-    def stops(self) -> tuple[tuple[float, float, float] | None, ...] | None:
+    def stops(self) -> tuple[tuple[float | None, float | None, float] | None, ...] | None:
         """Walls (low, high, restitution) of every degree of freedom, None where it has none; None if none has any."""
         found = tuple(degree.stops for degree in self.degrees)
         return None if all(stops is None for stops in found) else found
@@ -208,7 +208,8 @@ class Coordinates:
         for i, degree in enumerate(self.degrees):
             qi, vi = q[..., i], v[..., i]
             if degree.stops is not None:
-                low, high, restitution = degree.stops
+                low, high = degree.walls
+                restitution = degree.stops[2]
                 out = ((qi <= low) & (vi < 0)) | ((qi >= high) & (vi > 0))
                 qi, vi = xp.clip(qi, low, high), xp.where(out, -restitution * vi, vi)
             new_q.append(qi)

@@ -1,0 +1,189 @@
+"""What the actions do: which velocities respond to each of them, and how strongly to whole-number actions.
+
+Where one velocity responds, the action is a generalised force on its degree of freedom. Where several do, it is if one
+equation of motion alone is explained worse without it; else how it acts on them is left to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hnn_gym.coordinates import Control
+from hnn_gym.coordinates.force_table import Table
+from hnn_gym.errors import InputError
+from hnn_gym.inference.equations import FORMS, Equations
+from hnn_gym.inference.recording import Recording
+
+_RESPONDS = 0.01
+"""A velocity responds if a standard deviation of the action makes this share of its changes,"""
+_SIGNIFICANT = 6.0
+"""and so many standard errors."""
+_EXACT = 0.02
+"""Equations are looked at closely where none leaves more than this share of the changes of its velocity."""
+_NEEDED = 1.2
+"""An equation needs a control if its error is this many times larger without,"""
+_CLEARLY = 10.0
+"""and it is the one that the control acts in if its error is so many times larger."""
+_SAME_LINE = 0.1
+"""Effects lie on one line if what is off it is this share of what is along it."""
+_EVEN = 0.05
+"""Values are evenly spaced if they differ from that by this share of their range."""
+
+
+class ActionMap(NamedTuple):
+    """What the actions are.
+
+    Attributes:
+        controls: the control vector's entries.
+        table: of whole-number actions.
+        counts: of whole-number actions of several numbers.
+        sentences: what was found.
+    """
+
+    controls: tuple[Control, ...]
+    table: Table | None
+    counts: tuple[int, ...] | None
+    sentences: tuple[str, ...]
+
+
+def check_varied(recording: Recording) -> None:
+    """Refuse actions that say nothing about what they do.
+
+    Raises:
+        InputError: an entry is the same in all transitions, or a whole-number action was never taken.
+    """
+    if recording.action_counts is None:
+        still = [k for k in range(recording.action_size) if np.ptp(recording.action[:, k]) == 0]
+        if still:
+            values = [float(recording.action[0, k]) for k in still]
+            raise InputError(
+                f"Action entries {still} are {values} in every transition, so what they do cannot be found: record "
+                "with a policy that varies them, or declare it in a coordinates file."
+            )
+        return
+    for k, count in enumerate(recording.action_counts):
+        never = sorted(set(range(count)) - set(recording.action[:, k].tolist()))
+        if never:
+            where = "" if len(recording.action_counts) == 1 else f" of number {k}"
+            raise InputError(
+                f"The actions {never}{where} were never taken, so what they do cannot be found: record with a policy "
+                "that takes them all, or declare a force_table in a coordinates file."
+            )
+
+
+def indicators(recording: Recording) -> np.ndarray:
+    """Actions as columns ``(N, m)`` of a regression: of whole numbers, whether each value but the first was taken."""
+    if recording.action_counts is None:
+        return recording.action
+    return np.concatenate(
+        [
+            (recording.action[:, k, None] == np.arange(1, count)).astype(np.float64)
+            for k, count in enumerate(recording.action_counts)
+        ],
+        axis=1,
+    )
+
+
+def action_map(recording: Recording, equations: Equations, angles: Sequence[bool], degrees: Sequence[int]) -> ActionMap:
+    """Find what the actions do.
+
+    Args:
+        recording: what was recorded.
+        equations: made with the :func:`indicators`.
+        angles: which of their degrees of freedom are angles.
+        degrees: the number of each among the degrees of freedom of the coordinates.
+    """
+    judge = _Judge(equations, angles, degrees)
+    if recording.action_counts is None:
+        controls, sentences = [], []
+        for k in range(recording.action_size):
+            degree, sentence = judge.degree([k])
+            bound = None if recording.action_bounds is None else recording.action_bounds[k]
+            controls.append(Control(degree, limit=bound if bound is not None and np.isfinite(bound) else None))
+            sentences.append(f"Action entry {k}: {sentence}.")
+        return ActionMap(tuple(controls), None, None, tuple(sentences))
+    return _table(recording.action_counts, judge)
+
+
+class _Judge:
+    """Responses of velocities to the columns of the actions, and the equations of motion to look closer."""
+
+    def __init__(self, equations: Equations, angles: Sequence[bool], degrees: Sequence[int]) -> None:
+        self._equations, self._angles, self._degrees = equations, angles, degrees
+        forms = equations.forms or FORMS[:1]
+        errors = [(form, equations.errors(angles, form)) for form in forms]
+        self._exact = [(form, each) for form, each in errors if each.max() < _EXACT]
+        self.shares, self.significance = equations.responses(angles, forms[-1])
+
+    def degree(self, columns: list[int]) -> tuple[int | None, str]:
+        """The degree of freedom that the controls of these columns act on, and a sentence."""
+        share, significance = (np.abs(x[columns]).max(axis=0) for x in (self.shares, self.significance))
+        responding = [i for i in range(len(share)) if share[i] > _RESPONDS and significance[i] > _SIGNIFICANT]
+        if not responding:
+            return None, "no velocity that is observed responds to it"
+        if len(responding) == 1:
+            i = responding[0]
+            return self._degrees[i], f"a force on q{self._degrees[i]}, the only one to respond ({_percent(share[i])})"
+        names = ", ".join(f"q{self._degrees[i]} ({_percent(share[i])})" for i in responding)
+        for form, errors in self._exact:
+            ratio = self._equations.errors(self._angles, form, without_controls=columns) / errors
+            needing = np.flatnonzero(ratio > _NEEDED)
+            if len(needing) == 1 and ratio[needing[0]] > _CLEARLY and needing[0] in responding:
+                only = self._degrees[needing[0]]
+                return only, (
+                    f"a force on q{only}; {names} respond, and the equation of q{only} alone needs it "
+                    f"({ratio.max():.3g} times worse without)"
+                )
+        return None, f"a force; {names} respond, and how it is shared between them is learned"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} % of its changes"
+
+
+def _table(counts: tuple[int, ...], judge: _Judge) -> ActionMap:
+    controls: list[Control] = []
+    blocks: list[np.ndarray] = []
+    sentences = []
+    first = 0
+    for k, count in enumerate(counts):
+        columns = list(range(first, first + count - 1))
+        first += count - 1
+        effects = np.concatenate([np.zeros((1, judge.significance.shape[1])), judge.significance[columns]])
+        values = _values(effects)
+        degree, sentence = judge.degree(columns)
+        controls += [Control(degree)] * values.shape[1]
+        blocks.append(values)
+        which = "The actions" if len(counts) == 1 else f"Number {k} of the action"
+        shown = ", ".join(f"{v:g}" for v in values[:, 0]) if values.shape[1] == 1 else "one force for each value"
+        sentences.append(f"{which}: {sentence}; forces {shown}, in a unit that is learned.")
+    rows, total, done = [], len(controls), 0
+    for block in blocks:
+        whole = np.zeros((len(block), total))
+        whole[:, done : done + block.shape[1]] = block
+        done += block.shape[1]
+        rows += [tuple(float(value) for value in row) for row in whole]
+    return ActionMap(tuple(controls), tuple(rows), None if len(counts) == 1 else tuple(counts), tuple(sentences))
+
+
+def _values(effects: np.ndarray) -> np.ndarray:
+    """Control vectors ``(count, 1)`` of actions whose effects ``(count, n)`` lie on a line; else one column each.
+
+    Values that are evenly spaced become so exactly, and the mean of the actions is the one that does nothing.
+    """
+    count = len(effects)
+    centred = effects - effects.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    if sizes[0] == 0 or (len(sizes) > 1 and sizes[1] > _SAME_LINE * sizes[0]):
+        return np.eye(count)
+    values = left[:, 0] * (1 if left[-1, 0] >= left[0, 0] else -1)
+    values = values / np.abs(values).max()
+    order = np.argsort(np.argsort(values))
+    even = 2 * order / (count - 1) - 1
+    if np.abs(values - even).max() < _EVEN * np.ptp(values):
+        return even[:, None].astype(np.float64)
+    nearest = values[np.argmin(np.abs(values))]
+    return np.round(values - nearest, 3)[:, None]
