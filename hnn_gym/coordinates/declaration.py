@@ -166,11 +166,12 @@ class Coordinates:
         return xp.stack([xp.clip(action[..., i], -b, b) for i, b in enumerate(bounds)], axis=-1)
 
     def control_vector(self, action: Array) -> Array:
-        """Control vectors ``(..., m)`` of actions as an environment takes them and a dataset holds them.
+        """Control vectors ``(..., m)`` of actions as a dataset holds them; a whole-number action is one entry there.
 
         Args:
-            action: integers ``(...)``, or ``(..., k)`` where there are ``action_counts``, which become rows of the
-                ``force_table`` in float64; without a table control vectors, which are returned as they are.
+            action: integers ``(..., k)``, one number for each of the ``action_counts`` and one number without them,
+                which become rows of the ``force_table`` in float64. Without a table control vectors, which are returned
+                as they are.
 
         Raises:
             InputError: there is a table, and the actions are not whole numbers or not in it.
@@ -258,11 +259,6 @@ class Coordinates:
                 raise
             raise InputError(f"Not a declaration of coordinates ({error}): {data!r}.") from None
 
-    @classmethod
-    def for_environment(cls, env_id: str) -> Coordinates | None:
-        """Return the declaration for an environment known here, or None."""
-        return _KNOWN.get(env_id)
-
 
 def _entry(xp: Any, observation: Array, index: int | None) -> Array:
     return xp.zeros_like(observation[..., 0]) if index is None else observation[..., index]
@@ -290,11 +286,3 @@ def _read(part: type[Any], data: Mapping[str, Any]) -> Any:
         if name not in names:
             raise InputError(f"A {part.__name__} has no {name!r}: it has {', '.join(names)}.")
     return part(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
-
-
-_KNOWN = {
-    "Pendulum-v1": Coordinates(
-        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=8.0),),
-        controls=(Control(degree=0, limit=2.0, unit="N m"),),
-    ),
-}

@@ -6,7 +6,6 @@ There is no date and no machine in it, so that the same seed gives the same byte
 from __future__ import annotations
 
 import dataclasses
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +13,22 @@ from importlib import metadata
 from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.json_values import plain
+from hnn_gym.data.simulator import SECOND, time_step
+from hnn_gym.data.spaces import (
+    ActionSpace,
+    ObservationLayout,
+    box_from_json,
+    require_action_space,
+    space_from_json,
+    space_to_json,
+)
 from hnn_gym.errors import InputError
+from hnn_gym.systems.registry import system_of
 
 
 def installed_versions(
@@ -47,6 +55,7 @@ class Appended:
         first_episode: number of the first episode it wrote.
         seed: its seed, or None.
         policy: name of what chose its actions.
+        policy_settings: the policy's settings.
         versions: versions of Python and packages.
     """
 
@@ -54,7 +63,11 @@ class Appended:
     seed: int | None
     policy: str
     versions: dict[str, str]
+    policy_settings: dict[str, Any] = field(default_factory=dict)
 
+
+_OF_ONE_RECORDING = ("seed", "policy", "versions", "policy_settings")
+"""What the recordings into one dataset may differ in."""
 
 _OLD_NAMES = {"stands_for": "task_source"}
 """Fields that release 0.1 wrote under another name."""
@@ -66,24 +79,29 @@ class Provenance:
 
     Attributes:
         env_id: id for :func:`gymnasium.make`, or the class name of an environment that has none.
-        observation_space: the environment's.
+        observation_space: the space of the recorded observations: the environment's, or the Box that its Dict or Tuple
+            space is flattened to.
         action_space: the environment's.
         env_kwargs: keyword arguments for ``gymnasium.make``, as JSON values, without ``render_mode``.
-        dt: time between two observations in s, or None where it is unknown.
+        dt: time between two observations, or None where it is unknown.
+        time_unit: unit of dt: "s", or "step" where the environment does not say how long a step is and dt is 1.
         seed: seed of the first recording, or None where it had none.
         policy: name of what chose the actions of the first recording.
+        policy_settings: the policy's settings as JSON values.
         coordinates: which observation entries are angles, positions and velocities, as JSON, or None.
         versions: versions of Python and packages at the first recording.
         appended: later recordings, where seed, policy or versions changed.
         frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
         observation_noise: share of :class:`hnn_gym.data.ObservationNoise`.
+        observation_names: name of every observation entry of a Dict or Tuple space, such as "position/0"; empty where
+            the environment's own space is a Box.
         task_source: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
             learned world: what ``env.unwrapped.task_source`` tells. Empty where that tells that the task was one's own.
     """
 
     env_id: str
     observation_space: Box
-    action_space: Box
+    action_space: ActionSpace
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     dt: float | None = None
     seed: int | None = None
@@ -94,6 +112,9 @@ class Provenance:
     frame_rule: FrameRule | None = None
     observation_noise: float = 0.0
     task_source: dict[str, Any] | None = None
+    observation_names: tuple[str, ...] = ()
+    time_unit: str = SECOND
+    policy_settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -103,6 +124,7 @@ class Provenance:
         dt: float | None = None,
         seed: int | None = None,
         policy: str = "unknown",
+        policy_settings: Mapping[str, Any] | None = None,
         coordinates: Mapping[str, Any] | None = None,
         env_id: str | None = None,
         frame_rule: FrameRule | None = None,
@@ -110,24 +132,26 @@ class Provenance:
         """Describe ``env``.
 
         Args:
-            env: environment with Box observations and Box actions.
-            dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one.
+            env: environment whose spaces ``hnn_gym.data.spaces`` can record.
+            dt: time between two observations in s; None takes what the environment says, else its System, else 1 step
+                (``hnn_gym.data.simulator.time_step``).
             seed: seed of the recording.
             policy: name of what chooses the actions.
+            policy_settings: its settings as JSON values.
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
-                or the one known for it, if there is one.
+                or else those of its System.
             env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
             frame_rule: how frames are made.
 
         Raises:
-            InputError: a space is not a Box, or dt is not a positive number.
+            InputError: a space cannot be recorded, or dt is not a positive number.
         """
-        if dt is None:
-            dt = getattr(env.unwrapped, "dt", None)
-        if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
-            raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
-        task_source = getattr(env.unwrapped, "task_source", None)
         spec = env.spec
+        system = None if spec is None else system_of(spec.id)
+        dt, time_unit = time_step(env, dt)
+        if time_unit != SECOND and system is not None and system.dt is not None:
+            dt, time_unit = system.dt, SECOND
+        task_source = getattr(env.unwrapped, "task_source", None)
         if task_source is None and hasattr(env.unwrapped, "task_source"):
             task_source = {}
         another = isinstance(task_source, Mapping) and (spec is None or task_source.get("id") != spec.id)
@@ -136,25 +160,37 @@ class Provenance:
         if coordinates is None:
             known = getattr(env.unwrapped, "coordinates", None)
             if not isinstance(known, Coordinates):
-                known = None if spec is None else Coordinates.for_environment(spec.id)
+                known = None if system is None else system.coordinates_for(kwargs)
             coordinates = None if known is None else known.to_json()
+        layout = ObservationLayout(env.observation_space)
         return cls(
             env_id=env_id or (spec.id if spec else type(env.unwrapped).__qualname__),
-            observation_space=_require_box(
-                env.observation_space, "observation", "wrap it in gymnasium.wrappers.FlattenObservation"
-            ),
-            action_space=_require_box(
-                env.action_space, "action", "wrap it in a gymnasium.ActionWrapper whose action space is a Box"
-            ),
+            observation_space=layout.space,
+            action_space=require_action_space(env.action_space),
+            observation_names=layout.names,
             env_kwargs=plain(kwargs),
-            dt=None if dt is None else float(dt),
+            dt=dt,
+            time_unit=time_unit,
             seed=seed,
             policy=policy,
+            policy_settings=plain(policy_settings or {}),
             coordinates=None if coordinates is None else plain(coordinates),
             frame_rule=frame_rule,
             observation_noise=env.get_wrapper_attr(_NOISE) if env.has_wrapper_attr(_NOISE) else 0.0,
             task_source=plain(task_source) if another else None,
         )
+
+    def box_action_space(self) -> Box:
+        """Return the action space for what works with Box actions alone.
+
+        Raises:
+            InputError: it is not a Box.
+        """
+        if not isinstance(self.action_space, Box):
+            raise InputError(
+                f"This needs actions of a Box space, and those recorded from {self.env_id} are of {self.action_space}."
+            )
+        return self.action_space
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
         """Return the provenance of this dataset with the recording ``later`` from ``first_episode`` on.
@@ -166,8 +202,10 @@ class Provenance:
             "env_id",
             "env_kwargs",
             "observation_space",
+            "observation_names",
             "action_space",
             "dt",
+            "time_unit",
             "coordinates",
             "frame_rule",
             _NOISE,
@@ -181,8 +219,8 @@ class Provenance:
         # An appending run that was killed before its first episode left its entry, and wrote nothing.
         kept = tuple(entry for entry in self.appended if entry.first_episode < first_episode)
         last = kept[-1] if kept else self
-        if (last.seed, last.policy, last.versions) != (later.seed, later.policy, later.versions):
-            kept += (Appended(first_episode, later.seed, later.policy, later.versions),)
+        if any(getattr(last, name) != getattr(later, name) for name in _OF_ONE_RECORDING):
+            kept += (Appended(first_episode, *(getattr(later, name) for name in _OF_ONE_RECORDING)),)
         return dataclasses.replace(self, appended=kept)
 
     def to_json(self) -> dict[str, Any]:
@@ -190,7 +228,7 @@ class Provenance:
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         values["observation_space"] = space_to_json(self.observation_space)
         values["action_space"] = space_to_json(self.action_space)
-        values["appended"] = [dataclasses.asdict(entry) for entry in self.appended]
+        values["appended"] = [_appended_to_json(entry) for entry in self.appended]
         if self.frame_rule is None:  # so a dataset without frames is the same as before there were rules
             del values["frame_rule"]
         else:
@@ -199,6 +237,14 @@ class Provenance:
             del values[_NOISE]
         if self.task_source is None:
             del values["task_source"]
+        if not self.policy_settings:
+            del values["policy_settings"]
+        if self.time_unit == SECOND:
+            del values["time_unit"]
+        if self.observation_names:
+            values["observation_names"] = list(self.observation_names)
+        else:
+            del values["observation_names"]
         return values
 
     @classmethod
@@ -213,37 +259,19 @@ class Provenance:
             return cls(
                 **{
                     **values,
-                    "observation_space": space_from_json(values["observation_space"]),
+                    "observation_space": box_from_json(values["observation_space"]),
                     "action_space": space_from_json(values["action_space"]),
                     "appended": tuple(Appended(**entry) for entry in values["appended"]),
                     "frame_rule": FrameRule.from_json(values["frame_rule"]) if "frame_rule" in values else None,
+                    "observation_names": tuple(values.get("observation_names", ())),
                 }
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"The provenance cannot be read ({error!r}): record the data again.") from error
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _require_box(space: gymnasium.Space[Any], role: str, remedy: str) -> Box:
-    if not isinstance(space, Box):
-        raise InputError(f"Recording needs a Box {role} space, and this environment's is {space}: {remedy}.")
-    return space
-
-
-def space_to_json(space: Box) -> dict[str, Any]:
-    """Return a Box as JSON; a bound that is the same for every entry is one number, infinity a string."""
-    bounds = {}
-    for name, bound in (("low", space.low), ("high", space.high)):
-        uniform = bound.size > 0 and bool(np.all(bound == bound.flat[0]))
-        bounds[name] = plain(bound.flat[0] if uniform else bound)
-    return {**bounds, "shape": list(space.shape), "dtype": np.dtype(space.dtype).name}
-
-
-def space_from_json(values: Mapping[str, Any]) -> Box:
-    """Return the Box that :func:`space_to_json` wrote."""
-    shape, dtype = tuple(values["shape"]), np.dtype(values["dtype"])
-    low, high = (np.broadcast_to(np.asarray(values[name], dtype), shape) for name in ("low", "high"))
-    return Box(low, high, shape, dtype.type)
+def _appended_to_json(entry: Appended) -> dict[str, Any]:
+    values = dataclasses.asdict(entry)
+    if not entry.policy_settings:
+        del values["policy_settings"]
+    return values

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium.utils import seeding
 
-from hnn_gym.envs.tasks import NumberedStarts, Task
+from hnn_gym.systems import NumberedStarts, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 _AHEAD = 64

@@ -67,7 +67,7 @@ def test_a_buffer_that_the_environment_uses_again_is_copied(counter):
         env.step(STILL)
     np.testing.assert_array_equal(memory.dataset().episode(0).observation, [[t, 7] for t in range(6)])
     assert memory.dataset().episode(0).terminated.tolist() == [False] * 4 + [True]
-    assert memory.dataset().fields == ("observation", "action", "reward", "terminated", "truncated")
+    assert memory.dataset().fields == ("observation", "action", "reward", "terminated", "truncated", "time")
 
 
 def test_an_unfinished_episode_is_kept_with_its_flags_on_reset_and_on_close(counter):
@@ -250,6 +250,14 @@ def test_a_coarser_dtype_than_the_space_is_widened_and_a_finer_one_rounded_to_it
     env, _ = recorder(counter(observation_space=Box(0, 255, (2,), np.uint8)))
     with pytest.raises(InputError, match="of a kind that uint8 holds"):
         env.reset()
+
+
+def test_a_vector_environment_is_refused(tmp_path):
+    envs = gymnasium.make_vec("Pendulum-v1", num_envs=3)
+    with pytest.raises(InputError, match="a single environment, and this is a vector of 3"):
+        RecordTransitions(envs, tmp_path / "data.zarr")
+    envs.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_appending_and_overwriting_reach_the_store(tmp_path, counter):

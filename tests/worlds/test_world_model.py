@@ -28,9 +28,11 @@ from hnn_gym.models import (
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import NBody, Pendulum
 from hnn_gym.physics.integrators import ImplicitMidpoint, Leapfrog, RungeKutta4, SymplecticEuler, Yoshida4
+from hnn_gym.systems import coordinates_of
+from hnn_gym.trace import scalar_code, trace
 from hnn_gym.worlds.world_model import WorldModel
 
-PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
+PENDULUM_V1 = coordinates_of("Pendulum-v1")
 ROD = PortHamiltonian(Pendulum.of_gymnasium(), control=np.ones((1, 1)))
 CART_POLE = Coordinates(
     (DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(cos=2, sin=3, velocity=4)), (Control(degree=0),)
@@ -45,7 +47,7 @@ ROWS = {
     "separable with friction": SeparableHNN(OF_CART_POLE, hidden=(8,), damping=True),
     "mechanical": MechanicalHNN(OF_CART_POLE, hidden=(8, 8)),
     "mechanical with friction": MechanicalHNN(OF_CART_POLE, hidden=(8,), damping=True),
-    "mechanical with M(q)": MechanicalHNN(OF_CART_POLE, hidden=(8,), mass_matrix=True),
+    "mechanical with M(q)": MechanicalHNN(OF_CART_POLE, hidden=(8,), mass_matrix="full"),
     "pairwise": PairwiseHNN(OF_BODIES, hidden=(8,), softening=0.1),
     "baseline": Baseline(OF_CART_POLE, hidden=(8, 8)),
     "second-order": SecondOrderBaseline(OF_CART_POLE, hidden=(8, 8)),
@@ -480,3 +482,11 @@ def test_a_wall_takes_the_velocity_of_what_runs_into_it(restitution):
     lattice = hill.on_lattice()
     with pytest.raises(InputError, match="met a wall"):
         lattice.step(lattice.phase_point(*hill.coordinates.state(starts)), np.zeros((2, 1)))
+
+
+def test_a_step_that_meets_a_wall_is_traced():
+    wall = DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, 0.6, 0.5))
+    world = true_pendulum(coordinates=Coordinates((wall,), (Control(degree=0),)))
+    run = scalar_code.compiled(trace(lambda x, u: {"x": world.step(x, u)}, x=2, u=1), {})
+    for x in (world.phase_point(np.array([-1.19]), np.array([-0.9])), np.array([0.0, 0.1])):
+        np.testing.assert_array_equal(run(x.tolist(), [0.3])[0], world.step(x, np.array([0.3])))
