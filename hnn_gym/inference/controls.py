@@ -40,13 +40,13 @@ class ActionMap(NamedTuple):
         controls: the control vector's entries.
         table: of whole-number actions.
         counts: of whole-number actions of several numbers.
-        sentences: what was found.
+        evidence: for every entry of the action, how it was seen what it does.
     """
 
     controls: tuple[Control, ...]
     table: Table | None
     counts: tuple[int, ...] | None
-    sentences: tuple[str, ...]
+    evidence: tuple[str, ...]
 
 
 def check_varied(recording: Recording) -> None:
@@ -98,13 +98,13 @@ def action_map(recording: Recording, equations: Equations, angles: Sequence[bool
     """
     judge = _Judge(equations, angles, degrees)
     if recording.action_counts is None:
-        controls, sentences = [], []
+        controls, evidence = [], []
         for k in range(recording.action_size):
-            degree, sentence = judge.degree([k])
+            degree, reason = judge.degree([k])
             bound = None if recording.action_bounds is None else recording.action_bounds[k]
             controls.append(Control(degree, limit=bound if bound is not None and np.isfinite(bound) else None))
-            sentences.append(f"Action entry {k}: {sentence}.")
-        return ActionMap(tuple(controls), None, None, tuple(sentences))
+            evidence.append(reason)
+        return ActionMap(tuple(controls), None, None, tuple(evidence))
     return _table(recording.action_counts, judge)
 
 
@@ -119,54 +119,45 @@ class _Judge:
         self.shares, self.significance = equations.responses(angles, forms[-1])
 
     def degree(self, columns: list[int]) -> tuple[int | None, str]:
-        """The degree of freedom that the controls of these columns act on, and a sentence."""
+        """The degree of freedom that the controls of these columns act on, None where it is not known, and why."""
         share, significance = (np.abs(x[columns]).max(axis=0) for x in (self.shares, self.significance))
         responding = [i for i in range(len(share)) if share[i] > _RESPONDS and significance[i] > _SIGNIFICANT]
         if not responding:
             return None, "no velocity that is observed responds to it"
+        names = ", ".join(f"{100 * min(share[i], 1.0):.0f} % of the changes of v{self._degrees[i]}" for i in responding)
         if len(responding) == 1:
-            i = responding[0]
-            return self._degrees[i], f"a force on q{self._degrees[i]}, the only one to respond ({_percent(share[i])})"
-        names = ", ".join(f"q{self._degrees[i]} ({_percent(share[i])})" for i in responding)
+            return self._degrees[responding[0]], f"it makes {names}, and no other velocity responds"
         for form, errors in self._exact:
             ratio = self._equations.errors(self._angles, form, without_controls=columns) / errors
             needing = np.flatnonzero(ratio > _NEEDED)
             if len(needing) == 1 and ratio[needing[0]] > _CLEARLY and needing[0] in responding:
                 only = self._degrees[needing[0]]
-                return only, (
-                    f"a force on q{only}; {names} respond, and the equation of q{only} alone needs it "
-                    f"({ratio.max():.3g} times worse without)"
-                )
-        return None, f"a force; {names} respond, and how it is shared between them is learned"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} % of its changes"
+                times = f"{ratio.max():.3g}"
+                return only, f"it makes {names}; without it the equation of q{only} alone is off, {times} times as much"
+        return None, f"it makes {names}"
 
 
 def _table(counts: tuple[int, ...], judge: _Judge) -> ActionMap:
     controls: list[Control] = []
     blocks: list[np.ndarray] = []
-    sentences = []
+    evidence = []
     first = 0
-    for k, count in enumerate(counts):
+    for count in counts:
         columns = list(range(first, first + count - 1))
         first += count - 1
         effects = np.concatenate([np.zeros((1, judge.significance.shape[1])), judge.significance[columns]])
         values = _values(effects)
-        degree, sentence = judge.degree(columns)
+        degree, reason = judge.degree(columns)
         controls += [Control(degree)] * values.shape[1]
         blocks.append(values)
-        which = "The actions" if len(counts) == 1 else f"Number {k} of the action"
-        shown = ", ".join(f"{v:g}" for v in values[:, 0]) if values.shape[1] == 1 else "one force for each value"
-        sentences.append(f"{which}: {sentence}; forces {shown}, in a unit that is learned.")
+        evidence.append(reason)
     rows, total, done = [], len(controls), 0
     for block in blocks:
         whole = np.zeros((len(block), total))
         whole[:, done : done + block.shape[1]] = block
         done += block.shape[1]
         rows += [tuple(float(value) for value in row) for row in whole]
-    return ActionMap(tuple(controls), tuple(rows), None if len(counts) == 1 else tuple(counts), tuple(sentences))
+    return ActionMap(tuple(controls), tuple(rows), None if len(counts) == 1 else tuple(counts), tuple(evidence))
 
 
 def _values(effects: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The degrees of freedom of a recording, each with the sentence and the evidence that a person is shown."""
+"""The degrees of freedom of a recording, each with the evidence that a person is shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.coordinates import DegreeOfFreedom, Readout
-from hnn_gym.errors import InputError
 from hnn_gym.inference.angles import Pair, pairs_on_a_circle
 from hnn_gym.inference.derivatives import Match, Place, matches
 from hnn_gym.inference.leftovers import Kind, Leftover, kind_of
@@ -19,6 +18,7 @@ _STILL = 1e-9
 _TURN = 2 * np.pi
 _ALMOST_A_TURN = 0.9
 _FLOAT32 = 1e-6
+_ONE_END = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Found:
         seen: where its position and its velocity are observed.
         fixed: it is a constant of the episode.
         match: how its velocity was found; None where it was not.
-        sentence: what it is, without a full stop.
+        evidence: how that was seen.
     """
 
     seen: Seen
-    sentence: str
+    evidence: str
     match: Match | None = None
     fixed: bool = False
 
@@ -70,90 +70,82 @@ def still_entries(recording: Recording) -> tuple[list[Readout], list[Found], lis
         if recording.spread_within[i] > small[i]:
             moving.append(i)
         elif recording.spread[i] > small[i]:
-            fixed.append(Found(Seen(Place((i,)), None), "a constant of the episode", fixed=True))
+            fixed.append(Found(Seen(Place((i,)), None), "", fixed=True))
         else:
             value = float(recording.before[0, i])
             constants.append(Readout(i, (("1", value),) if value else ()))
     return constants, fixed, moving
 
 
-def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found], list[int]]:
-    """The degrees of freedom that relations between entries show, and the entries that are left."""
+def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found], list[int], list[str]]:
+    """The degrees of freedom that relations between entries show, the entries left, and doubts in sentences."""
     pairs = pairs_on_a_circle(recording.before, moving)
     raw = [Place((i,)) for i in moving]
     wrapping = [Place((i,), wraps=True) for i in moving if _jumps(recording, i)]
-    alone = matches(recording, [*raw, *wrapping], moving)
+    alone, _ = matches(recording, [*raw, *wrapping], moving)
     exact = {m.place.entries[0] for m in alone if m.error < 1e-3}
     pairs = [pair for pair in pairs if not {pair.cos, pair.sin} <= exact]
     on_circle = {entry for pair in pairs for entry in (pair.cos, pair.sin)}
     free = [i for i in moving if i not in on_circle]
     places = [place for place in (*raw, *wrapping) if place.entries[0] in free]
     places += [Place((pair.cos, pair.sin)) for pair in pairs]
-    found = [_matched(recording, match, pairs) for match in matches(recording, places, free)]
+    matched, doubts = matches(recording, places, free)
+    found = [_matched(match, pairs) for match in matched]
     taken = {entry for one in found for entry in one.entries}
     for pair in pairs:
         if pair.cos not in taken:
-            sentence = f"{_circle(pair)}; its velocity is not observed"
-            found.append(Found(Seen(Place((pair.cos, pair.sin)), None), sentence))
+            found.append(Found(Seen(Place((pair.cos, pair.sin)), None), _circle(pair)))
     taken |= on_circle
-    return found, [i for i in free if i not in taken]
+    return found, [i for i in free if i not in taken], doubts
 
 
-def leftover_degree(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> tuple[Kind, Found]:
-    """What an entry is that no relation explains.
-
-    Raises:
-        InputError: the recording does not tell.
-    """
+def leftover_degree(
+    recording: Recording, entry: int, known: list[int], columns: np.ndarray
+) -> tuple[Found | None, list[str]]:
+    """What an entry is that no exact relation explains, None for a function of the others, and doubts in sentences."""
     left = kind_of(recording, entry, known, columns)
-    if left.kind is Kind.POSITION:
+    if left.kind is Kind.FUNCTION:
+        return None, []
+    doubts = [_doubt(recording, entry, left)] if left.kind is Kind.UNKNOWN else []
+    if left.kind is Kind.POSITION or (left.kind is Kind.UNKNOWN and left.position < left.velocity):
         place = Place((entry,), wraps=_jumps(recording, entry))
-        sentence = f"a position that goes on as it went (to {left.position:.1g}); its velocity is not observed"
-        return left.kind, Found(Seen(place, None), sentence)
-    if left.kind is Kind.VELOCITY:
-        sentence = (
-            f"a velocity, which changes as the state and the action tell (to {left.velocity:.1g}); its position is not "
-            "observed"
-        )
-        return left.kind, Found(Seen(None, entry), sentence)
-    if left.kind is Kind.UNKNOWN:
-        raise InputError(_ambiguous(recording, entry, left))
-    return left.kind, Found(Seen(Place((entry,)), None), "")
+        return Found(Seen(place, None), f"it goes on as it went, within {_percent(left.position)}"), doubts
+    evidence = f"it changes as the state and the action tell, within {_percent(left.velocity)}"
+    return Found(Seen(None, entry), evidence), doubts
 
 
-def _ambiguous(recording: Recording, entry: int, left: Leftover) -> str:
+def _doubt(recording: Recording, entry: int, left: Leftover) -> str:
     return (
-        f"The map is ambiguous: {recording.name(entry)} is no velocity or position of another entry and no function of "
-        f"them. As a function of the rest it is off by {left.function:.2g} of its spread; as a velocity of its own, or "
-        f"as a position without its velocity, its changes are off by {left.velocity:.2g} and {left.position:.2g} of "
-        "theirs. Say in a coordinates file which it is, or leave it out of the observation."
+        f"{recording.name(entry)} is no velocity or position of another entry and no function of the others (off by "
+        f"{_percent(left.function)}); as a velocity without its position its changes are off by "
+        f"{_percent(left.velocity)}, as a position without its velocity by {_percent(left.position)}"
     )
 
 
-def _matched(recording: Recording, match: Match, pairs: list[Pair]) -> Found:
-    kind = "a position"
-    if len(match.place.entries) == 2:
-        kind = next(_circle(pair) for pair in pairs if {pair.cos, pair.sin} == set(match.place.entries))
-    elif match.place.wraps:
-        low, high = turn_of(recording, match.place.entries[0])
-        kind = f"an angle that wraps into [{low:.4g}, {high:.4g})"
-    velocity = (
-        f"{recording.name(match.velocity)}: its velocity (moves it by {match.step:.4g} x {_lean(match.lean)}, to "
-        f"{match.error:.1g})"
-    )
-    return Found(Seen(match.place, match.velocity), f"{kind}; {velocity}", match)
+def _matched(match: Match, pairs: list[Pair]) -> Found:
+    velocity = f"a step moves it by {match.step:.4g} times {_lean(match.lean)}, within {_percent(match.error)}"
+    for pair in pairs:
+        if {pair.cos, pair.sin} == set(match.place.entries):
+            velocity = f"{_circle(pair)}; {velocity}"
+    return Found(Seen(match.place, match.velocity), velocity, match)
 
 
 def _circle(pair: Pair) -> str:
-    return f"cosine and sine of an angle (cos^2 + sin^2 = 1 to {max(pair.deviation, 1e-16):.1g})"
+    return f"cos^2 + sin^2 = 1 within {max(pair.deviation, 1e-16):.1g}"
 
 
 def _lean(lean: float) -> str:
-    if abs(lean - 1) < 0.02:
+    if abs(lean - 1) < _ONE_END:
         return "the velocity before the step"
-    if abs(lean) < 0.02:
+    if abs(lean) < _ONE_END:
         return "the velocity after the step"
-    return "the mean of both ends" if abs(lean - 0.5) < 0.02 else f"{lean:.2f} of it before the step, the rest after"
+    if abs(lean - 0.5) < _ONE_END:
+        return "the mean velocity of its ends"
+    return f"the velocity, {lean:.2f} of which before the step and the rest after it"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
 
 
 def _jumps(recording: Recording, entry: int) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.errors import InputError
 from hnn_gym.inference.recording import Recording
 from hnn_gym.inference.regression import trimmed_fit
 
@@ -73,16 +72,12 @@ class Match:
     lean: float
 
 
-def matches(recording: Recording, places: list[Place], velocities: list[int]) -> list[Match]:
-    """Find the velocity of every place that has one, best first.
-
-    Raises:
-        InputError: two entries can be the velocity of one position, and nothing decides between them.
-    """
+def matches(recording: Recording, places: list[Place], velocities: list[int]) -> tuple[list[Match], list[str]]:
+    """Find the velocity of every place that has one, best first; and a sentence wherever two entries could be it."""
     candidates = [m for place in places for m in _of_place(recording, place, velocities)]
     likely = [m for m in candidates if m.error < _ACCEPTED]
     if not likely:
-        return []
+        return [], []
     best = min(likely, key=lambda m: m.error)
     step = best.step if recording.dt is None or not _agree(best.step, recording.dt) else recording.dt
     likely = sorted((m for m in likely if _agree(m.step, step)), key=lambda m: m.error)
@@ -91,25 +86,26 @@ def matches(recording: Recording, places: list[Place], velocities: list[int]) ->
         taken = {entry for m in found for entry in (*m.place.entries, m.velocity)}
         if not taken & {*match.place.entries, match.velocity}:
             found.append(match)
-    for match in found:
-        _check_alone(recording, match, likely, {m.velocity for m in found})
-    return found
+    used = {m.velocity for m in found}
+    return found, [text for match in found for text in _rivals(recording, match, likely, used)]
 
 
 def _agree(step: float, other: float) -> bool:
     return _SAME_STEP[0] * other < step < _SAME_STEP[1] * other
 
 
-def _check_alone(recording: Recording, match: Match, likely: list[Match], used: set[int]) -> None:
+def _rivals(recording: Recording, match: Match, likely: list[Match], used: set[int]) -> list[str]:
+    """Sentences about entries that could be the velocity of a match as well."""
+    found = []
     for other in likely:
         rival = set(other.place.entries) == set(match.place.entries) and other.velocity not in used
         if rival and other.error < max(_APART * match.error, 1e-6):
             where = " and ".join(recording.name(entry) for entry in match.place.entries)
-            raise InputError(
-                f"The map is ambiguous: {recording.name(match.velocity)} and {recording.name(other.velocity)} can both "
-                f"be the velocity of {where} (they leave {match.error:.1g} and {other.error:.1g} of its motion). "
-                'Declare in a coordinates file which one is, and the other, for instance, as a readout of "v0".'
+            found.append(
+                f"{recording.name(match.velocity)} and {recording.name(other.velocity)} can both be the velocity of "
+                f"{where}: they leave {match.error:.1g} and {other.error:.1g} of its motion"
             )
+    return found
 
 
 def _of_place(recording: Recording, place: Place, velocities: list[int]) -> list[Match]:

@@ -24,7 +24,13 @@ _ROWS = 3000
 
 
 def exact_function(
-    entry: int, values: np.ndarray, q: np.ndarray, v: np.ndarray, angles: tuple[bool, ...], known: tuple[bool, ...]
+    entry: int,
+    values: np.ndarray,
+    q: np.ndarray,
+    v: np.ndarray,
+    *,
+    waves: tuple[bool, ...],
+    linear: tuple[bool, ...],
 ) -> Readout | None:
     """Find the combination that gives an observation entry, or None.
 
@@ -33,13 +39,13 @@ def exact_function(
         values: what was observed ``(N,)``.
         q: positions ``(N, n)``.
         v: velocities ``(N, n)``.
-        angles: which degrees of freedom are angles.
-        known: which have an observed position; the others are only looked at for their velocity.
+        waves: of which degrees of freedom cosines and sines may occur.
+        linear: of which positions themselves may occur.
     """
     rows = np.random.default_rng(0).permutation(len(values))[:_ROWS]
     values, q, v = values[rows], q[rows], v[rows]
     size = max(float(np.ptp(values)), 1e-300)
-    for terms in _libraries(angles, known, np.any(v != 0, axis=0).tolist()):
+    for terms in _libraries(waves, linear, np.any(v != 0, axis=0).tolist()):
         if not terms or len(terms) > len(values) // 3:
             continue
         columns = np.concatenate([Readout(entry, ((term, 1.0),))(q, v) for term in terms], axis=1)
@@ -48,11 +54,10 @@ def exact_function(
     return None
 
 
-def _libraries(angles: tuple[bool, ...], known: tuple[bool, ...], moving: list[bool]) -> list[list[str]]:
-    places = [i for i, here in enumerate(known) if here]
-    turning = [i for i in places if angles[i]]
-    linear = [f"q{i}" for i in places if not angles[i]]
-    speeds = [f"v{i}" for i in range(len(angles)) if moving[i]]
+def _libraries(waving: tuple[bool, ...], straight: tuple[bool, ...], moving: list[bool]) -> list[list[str]]:
+    linear = [f"q{i}" for i, here in enumerate(straight) if here]
+    speeds = [f"v{i}" for i, here in enumerate(moving) if here]
+    turning = [i for i, here in enumerate(waving) if here]
     waves = [f"{name}({angle})" for angle in _sums(turning) for name in ("cos", "sin")]
     first = ["1", *linear, *speeds, *waves]
     factors = [*linear, *waves]
@@ -90,5 +95,14 @@ def _sparse(entry: int, terms: list[str], columns: np.ndarray, values: np.ndarra
         fewer = [i for i in kept if i != k]
         if fewer and _error(columns[:, fewer], values) < _EXACT * size:
             kept = fewer
-    weights = _fit(columns[:, kept], values)
-    return Readout(entry, tuple((terms[i], float(w)) for i, w in zip(kept, weights, strict=True)))
+    short = _shortened(columns[:, kept], _fit(columns[:, kept], values), values, size)
+    return Readout(entry, tuple((terms[i], w) for i, w in zip(kept, short, strict=True)))
+
+
+def _shortened(columns: np.ndarray, weights: np.ndarray, values: np.ndarray, size: float) -> list[float]:
+    """The weights to as few digits as leave the combination exact."""
+    for digits in range(1, 12):
+        short = [float(f"{weight:.{digits}g}") for weight in weights]
+        if np.quantile(np.abs(values - columns @ np.array(short)), _ROWS_EXACT) < _EXACT * size:
+            return short
+    return [float(weight) for weight in weights]

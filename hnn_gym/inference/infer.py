@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, Readout
+from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, Readout, describe
 from hnn_gym.errors import InputError
 from hnn_gym.inference.controls import ActionMap, action_map, check_varied, indicators
 from hnn_gym.inference.degrees import Found, leftover_degree, moving_degrees, still_entries
 from hnn_gym.inference.derivatives import Match
 from hnn_gym.inference.equations import Equations
 from hnn_gym.inference.functions import exact_function
-from hnn_gym.inference.leftovers import Kind
 from hnn_gym.inference.limits import speed_limit, stops
 from hnn_gym.inference.recording import Recording
 from hnn_gym.inference.states import States
@@ -47,12 +46,28 @@ class InferredMap:
     sentences: tuple[str, ...]
 
 
+class AmbiguousMapError(InputError):
+    """A recording can be read in several ways.
+
+    Attributes:
+        guess: the likeliest map.
+    """
+
+    def __init__(self, doubts: list[str], guess: InferredMap) -> None:
+        """Say between what it is ambiguous."""
+        super().__init__(
+            f"The map of the observation is ambiguous: {'; '.join(doubts)}. Declare in a coordinates file which it is: "
+            "python -m hnn_gym.collect writes one to edit, and python -m hnn_gym.train takes it as --coordinates."
+        )
+        self.guess = guess
+
+
 def infer_map(recording: Recording) -> InferredMap:
     """Infer what the entries of observations and actions are.
 
     Raises:
-        InputError: too little was recorded, nothing moves, an action never changes, or the map is ambiguous; the
-            message says between what, and how to settle it.
+        AmbiguousMapError: the message says between what, and how to settle it.
+        InputError: too little was recorded, nothing moves, or an action never changes.
     """
     if len(recording.action) < _FEWEST:
         raise InputError(
@@ -63,15 +78,18 @@ def infer_map(recording: Recording) -> InferredMap:
     if not moving:
         raise InputError("Nothing moves in this recording: no observation entry ever changes within an episode.")
     check_varied(recording)
-    found, left = moving_degrees(recording, moving)
+    found, left, doubts = moving_degrees(recording, moving)
     dt, clock = _time_step(recording, [one.match for one in found if one.match is not None])
-    functions, found = _explained(recording, found + fixed, left, dt=dt)
-    found = sorted(found, key=lambda one: min(one.entries))
-    degrees, described, actions = _judged(recording, found, dt)
+    functions, found, more = _explained(recording, found + fixed, left)
+    doubts += more
+    degrees, evidence, actions = _judged(recording, found, dt)
     readouts = sorted(constants + functions, key=lambda readout: readout.entry)
     coordinates = Coordinates(tuple(degrees), actions.controls, tuple(readouts), actions.table, actions.counts)
-    sentences = [*described, *(_formula(recording, readout) for readout in readouts), clock, *actions.sentences]
-    return InferredMap(coordinates, dt, tuple(sentences))
+    evidence |= {f"action {k}": reason for k, reason in enumerate(actions.evidence)}
+    inferred = InferredMap(coordinates, dt, (*describe(coordinates, names=recording.names, evidence=evidence), clock))
+    if doubts:
+        raise AmbiguousMapError(doubts, inferred)
+    return inferred
 
 
 def _time_step(recording: Recording, relations: list[Match]) -> tuple[float, str]:
@@ -96,32 +114,28 @@ def _time_step(recording: Recording, relations: list[Match]) -> tuple[float, str
 
 
 def _explained(
-    recording: Recording, found: list[Found], left: list[int], *, dt: float
-) -> tuple[list[Readout], list[Found]]:
-    """Known functions among the entries that are left, and all degrees of freedom.
+    recording: Recording, found: list[Found], left: list[int]
+) -> tuple[list[Readout], list[Found], list[str]]:
+    """Known functions among the entries that are left, all degrees of freedom, and doubts in sentences.
 
     Raises:
-        InputError: an entry is neither.
+        InputError: an entry is a function of the others that cannot be declared.
     """
-    columns = indicators(recording)
-    functions: list[Readout] = []
-    unexplained: list[int] = []
-    for entry in left:
-        readout = _function(recording, sorted(found, key=lambda one: min(one.entries)), entry)
-        if readout is None:
-            unexplained.append(entry)
-        else:
-            functions.append(readout)
+    functions = [entry for entry in left if _function(recording, found, entry) is not None]
     known = [entry for one in found for entry in one.entries]
-    for entry in unexplained:
-        kind, degree = leftover_degree(recording, entry, known, columns)
-        if kind is Kind.FUNCTION:
+    doubts: list[str] = []
+    for entry in (entry for entry in left if entry not in functions):
+        degree, more = leftover_degree(recording, entry, known, indicators(recording))
+        doubts += more
+        if degree is None:
             raise InputError(
                 f"{recording.name(entry).capitalize()} is a function of the others that is not in the library of exact "
                 "functions: leave it out of the observation."
             )
         found = [*found, degree]
-    return functions, found
+    found = sorted(found, key=lambda one: min(one.entries))
+    readouts = [_function(recording, found, entry) for entry in functions]  # which count the degrees of freedom
+    return [readout for readout in readouts if readout is not None], found, doubts
 
 
 def _function(recording: Recording, found: list[Found], entry: int) -> Readout | None:
@@ -132,15 +146,19 @@ def _function(recording: Recording, found: list[Found], entry: int) -> Readout |
         q.append(np.zeros(len(recording.action)) if place is None else place.values(recording.before))
         velocity = one.seen.velocity
         v.append(np.zeros(len(recording.action)) if velocity is None else recording.before[:, velocity])
-    angles = tuple(one.seen.place is not None and len(one.seen.place.entries) == 2 for one in found)
-    places = tuple(one.seen.place is not None for one in found)
-    return exact_function(entry, recording.before[:, entry], np.stack(q, axis=1), np.stack(v, axis=1), angles, places)
+    waves = tuple(one.seen.place is not None and not one.fixed for one in found)
+    linear = tuple(one.raw is not None for one in found)
+    return exact_function(
+        entry, recording.before[:, entry], np.stack(q, axis=1), np.stack(v, axis=1), waves=waves, linear=linear
+    )
 
 
-def _judged(recording: Recording, found: list[Found], dt: float) -> tuple[list[DegreeOfFreedom], list[str], ActionMap]:
-    """Decide about angles, limits and actions: declarations, sentences, and what the actions do."""
+def _judged(
+    recording: Recording, found: list[Found], dt: float
+) -> tuple[list[DegreeOfFreedom], dict[str, str], ActionMap]:
+    """Decide about angles, limits and actions: declarations, evidence by degree of freedom, and what the actions do."""
     degrees = [one.degree(recording) for one in found]
-    sentences = [one.sentence for one in found]
+    evidence = [one.evidence for one in found]
     moving = [i for i, one in enumerate(found) if not one.fixed]
     states = States.of(recording, [found[i].seen for i in moving], indicators(recording), dt=dt)
     leans = [one.match.lean for one in found if one.match is not None]
@@ -158,46 +176,18 @@ def _judged(recording: Recording, found: list[Found], dt: float) -> tuple[list[D
         i = moving[k]
         if verdict.angle:
             degrees[i] = replace(degrees[i], angle=True)
-            sentences[i] = sentences[i].replace("a position", "an angle in rad", 1)
-        sentences[i] += f"; {verdict.reason}"
+        evidence[i] += f"; {verdict.reason}"
     for i in moving:
-        degrees[i], limits = _limited(recording, degrees[i])
-        sentences[i] += limits
+        degrees[i] = _limited(recording, degrees[i])
     actions = action_map(recording, equations, tuple(degrees[i].is_angle for i in moving), moving)
-    described = [
-        f"{_where(recording, one)}: q{i}, {text}." for i, (one, text) in enumerate(zip(found, sentences, strict=True))
-    ]
-    return degrees, described, actions
+    return degrees, {f"q{i}": text for i, text in enumerate(evidence)}, actions
 
 
-def _limited(recording: Recording, degree: DegreeOfFreedom) -> tuple[DegreeOfFreedom, str]:
-    """The declaration with the limits that show, and the end of a sentence."""
-    velocity, position, text = degree.velocity, degree.position, ""
-    if velocity is None:
-        return degree, text
-    limit = speed_limit(recording, velocity)
-    if limit is not None:
-        degree = replace(degree, speed_limit=limit)
-        text += f"; its speed is clipped at {limit:.6g}"
-    if position is None or degree.wraps is not None:
-        return degree, text
-    walls = stops(recording, position, velocity)
-    if walls is not None:
-        degree = replace(degree, stops=walls)
-        shown = " and ".join(f"{wall:.6g}" for wall in walls[:2] if wall is not None)
-        text += f"; it meets a wall at {shown}" + (f", restitution {walls[2]:.2g}" if walls[2] else "")
-    return degree, text
-
-
-def _where(recording: Recording, one: Found) -> str:
-    entries = one.seen.place.entries if one.seen.place is not None else one.entries
-    text = " and ".join(recording.name(entry) for entry in entries)
-    return text[0].upper() + text[1:]
-
-
-def _formula(recording: Recording, readout: Readout) -> str:
-    name = recording.name(readout.entry)
-    if all(term == "1" for term, _ in readout.terms):
-        return f"{name[0].upper() + name[1:]}: always {sum(value for _, value in readout.terms):g}."
-    terms = " ".join(f"{'+' if value >= 0 else '-'} {abs(value):.6g} {term}" for term, value in readout.terms)
-    return f"{name[0].upper() + name[1:]}: a known function of the others, {terms.removeprefix('+ ')}."
+def _limited(recording: Recording, degree: DegreeOfFreedom) -> DegreeOfFreedom:
+    """The declaration with the limits that show."""
+    if degree.velocity is None:
+        return degree
+    degree = replace(degree, speed_limit=speed_limit(recording, degree.velocity))
+    if degree.position is None or degree.wraps is not None or degree.velocity is None:
+        return degree
+    return replace(degree, stops=stops(recording, degree.position, degree.velocity))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hnn_gym.coordinates.describe import entry_name
 from hnn_gym.errors import InputError
 
 
@@ -116,4 +117,4 @@ class Recording:
 
     def name(self, entry: int) -> str:
         """How a message calls an observation entry."""
-        return f"entry {entry}" + (f" ({self.names[entry]})" if self.names else "")
+        return f"entry {entry_name(entry, self.names)}"
