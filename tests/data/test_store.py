@@ -1,4 +1,4 @@
-"""The store on disk: what is written is read, damage is told, and a killed run keeps its finished episodes."""
+"""The store on disk: what is written is read back, damage is reported, and a killed run keeps its finished episodes."""
 
 import contextlib
 import json
