@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hnn_gym.coordinates.control import Control
 from hnn_gym.coordinates.declaration import Coordinates
 from hnn_gym.coordinates.degree_of_freedom import DegreeOfFreedom
+from hnn_gym.coordinates.learned_readout import LearnedReadout
 from hnn_gym.coordinates.readout import Readout
 
 
@@ -61,7 +62,9 @@ def _degree(degree: DegreeOfFreedom, i: int, names: Sequence[str]) -> str:
     return f"{place}; {velocity or 'its velocity is not observed'}{walls}"
 
 
-def _readout(readout: Readout) -> str:
+def _readout(readout: Readout | LearnedReadout) -> str:
+    if isinstance(readout, LearnedReadout):
+        return f"a learned function of {', '.join(readout.inputs)}"
     if all(term == "1" for term, _ in readout.terms):
         return f"always {sum(value for _, value in readout.terms):g}"
     terms = [f"{'+' if value >= 0 else '-'} {_times(term, abs(value))}" for term, value in readout.terms]

@@ -30,7 +30,9 @@ _CLEARLY = 10.0
 _SAME_LINE = 0.1
 """Effects lie on one line if what is off it is this share of what is along it."""
 _EVEN = 0.05
-"""Values are evenly spaced if they differ from that by this share of their range."""
+"""Values are evenly spaced if they differ from that by this share of their range,"""
+_AS_GOOD = 1.5
+"""or if no equation is explained so many times worse when they are."""
 
 
 class ActionMap(NamedTuple):
@@ -70,7 +72,7 @@ def check_varied(recording: Recording) -> None:
             where = "" if len(recording.action_counts) == 1 else f" of number {k}"
             raise InputError(
                 f"The actions {never}{where} were never taken, so what they do cannot be found: record with a policy "
-                "that takes them all, or declare a force_table in a coordinates file."
+                "that takes all, such as --policy random --hold 20, or declare a force_table in a coordinates file."
             )
 
 
@@ -105,7 +107,7 @@ def action_map(recording: Recording, equations: Equations, angles: Sequence[bool
             controls.append(Control(degree, limit=bound if bound is not None and np.isfinite(bound) else None))
             evidence.append(reason)
         return ActionMap(tuple(controls), None, None, tuple(evidence))
-    return _table(recording.action_counts, judge)
+    return _table(recording.action_counts, judge, len(degrees))
 
 
 class _Judge:
@@ -116,11 +118,12 @@ class _Judge:
         forms = equations.forms or FORMS[:1]
         errors = [(form, equations.errors(angles, form)) for form in forms]
         self._exact = [(form, each) for form, each in errors if each.max() < _EXACT]
-        self.shares, self.significance = equations.responses(angles, forms[-1])
+        self._rich, self._all = errors[-1]
+        self.responses = equations.responses(angles, forms[-1])
 
     def degree(self, columns: list[int]) -> tuple[int | None, str]:
         """The degree of freedom that the controls of these columns act on, None where it is not known, and why."""
-        share, significance = (np.abs(x[columns]).max(axis=0) for x in (self.shares, self.significance))
+        share, significance = (np.abs(x[columns]).max(axis=0) for x in self.responses[:2])
         responding = [i for i in range(len(share)) if share[i] > _RESPONDS and significance[i] > _SIGNIFICANT]
         if not responding:
             return None, "no velocity that is observed responds to it"
@@ -128,7 +131,8 @@ class _Judge:
         if len(responding) == 1:
             return self._degrees[responding[0]], f"it makes {names}, and no other velocity responds"
         for form, errors in self._exact:
-            ratio = self._equations.errors(self._angles, form, without_controls=columns) / errors
+            others = np.delete(np.eye(len(self.responses.share)), columns, axis=1)
+            ratio = self._equations.errors(self._angles, form, mixed=others) / errors
             needing = np.flatnonzero(ratio > _NEEDED)
             if len(needing) == 1 and ratio[needing[0]] > _CLEARLY and needing[0] in responding:
                 only = self._degrees[needing[0]]
@@ -136,8 +140,15 @@ class _Judge:
                 return only, f"it makes {names}; without it the equation of q{only} alone is off, {times} times as much"
         return None, f"it makes {names}"
 
+    def worse(self, columns: list[int], values: np.ndarray) -> float:
+        """How many times worse the worst equation is explained if whole numbers count by ``values`` ``(count,)``."""
+        m = len(self.responses.share)
+        mixed = np.concatenate([np.delete(np.eye(m), columns, axis=1), np.zeros((m, 1))], axis=1)
+        mixed[columns, -1] = values[1:] - values[0]
+        return float((self._equations.errors(self._angles, self._rich, mixed=mixed) / self._all).max())
 
-def _table(counts: tuple[int, ...], judge: _Judge) -> ActionMap:
+
+def _table(counts: tuple[int, ...], judge: _Judge, n: int) -> ActionMap:
     controls: list[Control] = []
     blocks: list[np.ndarray] = []
     evidence = []
@@ -145,8 +156,9 @@ def _table(counts: tuple[int, ...], judge: _Judge) -> ActionMap:
     for count in counts:
         columns = list(range(first, first + count - 1))
         first += count - 1
-        effects = np.concatenate([np.zeros((1, judge.significance.shape[1])), judge.significance[columns]])
-        values = _values(effects)
+        effects = np.concatenate([np.zeros((1, n)), judge.responses.effect[columns]])
+        even = np.linspace(-1.0, 1.0, count)
+        values = even[:, None] if judge.worse(columns, even) < _AS_GOOD else _values(effects)
         degree, reason = judge.degree(columns)
         controls += [Control(degree)] * values.shape[1]
         blocks.append(values)

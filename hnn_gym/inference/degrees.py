@@ -19,6 +19,8 @@ _TURN = 2 * np.pi
 _ALMOST_A_TURN = 0.9
 _FLOAT32 = 1e-6
 _ONE_END = 0.02
+_EXACT = 1e-3
+"""Entries with a relation this exact are not on a circle with each other, even where that holds too."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found]
     raw = [Place((i,)) for i in moving]
     wrapping = [Place((i,), wraps=True) for i in moving if _jumps(recording, i)]
     alone, _ = matches(recording, [*raw, *wrapping], moving)
-    exact = {m.place.entries[0] for m in alone if m.error < 1e-3}
+    exact = {entry for m in alone if m.error < _EXACT for entry in (m.place.entries[0], m.velocity)}
     pairs = [pair for pair in pairs if not {pair.cos, pair.sin} <= exact]
     on_circle = {entry for pair in pairs for entry in (pair.cos, pair.sin)}
     free = [i for i in moving if i not in on_circle]
@@ -99,13 +101,16 @@ def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found]
     return found, [i for i in free if i not in taken], doubts
 
 
-def leftover_degree(
-    recording: Recording, entry: int, known: list[int], columns: np.ndarray
-) -> tuple[Found | None, list[str]]:
-    """What an entry is that no exact relation explains, None for a function of the others, and doubts in sentences."""
+def leftover_degree(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> tuple[Found, list[str]]:
+    """What an entry is that no relation and no function explains, and doubts in sentences.
+
+    Args:
+        recording: what was recorded.
+        entry: the entry.
+        known: the entries that are explained.
+        columns: actions of the transitions ``(N, m)``.
+    """
     left = kind_of(recording, entry, known, columns)
-    if left.kind is Kind.FUNCTION:
-        return None, []
     doubts = [_doubt(recording, entry, left)] if left.kind is Kind.UNKNOWN else []
     if left.kind is Kind.POSITION or (left.kind is Kind.UNKNOWN and left.position < left.velocity):
         place = Place((entry,), wraps=_jumps(recording, entry))
@@ -116,9 +121,9 @@ def leftover_degree(
 
 def _doubt(recording: Recording, entry: int, left: Leftover) -> str:
     return (
-        f"{recording.name(entry)} is no velocity or position of another entry and no function of the others (off by "
-        f"{_percent(left.function)}); as a velocity without its position its changes are off by "
-        f"{_percent(left.velocity)}, as a position without its velocity by {_percent(left.position)}"
+        f"{recording.name(entry)} is no velocity or position of another entry and no function of the others; as a "
+        f"velocity without its position its changes are off by {_percent(left.velocity)}, as a position without its "
+        f"velocity by {_percent(left.position)}"
     )
 
 

@@ -20,6 +20,8 @@ _CLEAR = 0.03
 _ACCEPTED = 0.35
 _APART = 2.0
 """The second-best velocity must fit this many times worse."""
+_FINE = (0.2, 0.8)
+_ROUNDING = 1e-5
 _LEANS = (-0.3, 1.3)
 _SAME_STEP = (0.6, 1.6)
 
@@ -88,6 +90,23 @@ def matches(recording: Recording, places: list[Place], velocities: list[int]) ->
             found.append(match)
     used = {m.velocity for m in found}
     return found, [text for match in found for text in _rivals(recording, match, likely, used)]
+
+
+def precise_step(recording: Recording, match: Match) -> tuple[float, float]:
+    """The step c of a match, and how far it may be off, relatively.
+
+    Where steps are fine it is by Simpson's rule over two of them, since the mean of two ends has a bias.
+    """
+    if not _FINE[0] < match.lean < _FINE[1]:
+        return match.step, max(match.error, _ROUNDING)
+    episodes = [seen for seen in recording.observations if len(seen) > 2]
+    if not episodes:
+        return match.step, max(match.error, _ROUNDING)
+    moved = np.concatenate([_over(match.place.path(seen), 2) for seen in episodes])
+    v = [seen[:, match.velocity] for seen in episodes]
+    sums = np.concatenate([(one[:-2] + 4 * one[1:-1] + one[2:]) / 3 for one in v])
+    weights, error = trimmed_fit(sums[:, None], moved)
+    return float(weights[0]), max(4 * error / np.sqrt(len(moved)), _ROUNDING)
 
 
 def _agree(step: float, other: float) -> bool:

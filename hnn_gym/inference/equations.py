@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,20 @@ class Form:
 
 FORMS = (Form(False, False), Form(False, True), Form(True, True))
 """Simplest first."""
+
+
+class Responses(NamedTuple):
+    """Responses of the changes of velocities to controls, each ``(m, n)``.
+
+    Attributes:
+        share: to one standard deviation of the control, as a share of the standard deviation of the changes.
+        significance: the same over its standard error, a t statistic.
+        effect: to one unit of the control, over what the regression leaves of the changes.
+    """
+
+    share: np.ndarray
+    significance: np.ndarray
+    effect: np.ndarray
 
 
 def simplest_of(errors: Sequence[np.ndarray]) -> int:
@@ -110,7 +125,7 @@ class Equations:
         *,
         frequencies: dict[int, float] | None = None,
         without_square: int | None = None,
-        without_controls: Sequence[int] = (),
+        mixed: np.ndarray | None = None,
     ) -> np.ndarray:
         """Median error of every equation on rows kept aside, as a share of the median change of velocity ``(n,)``.
 
@@ -119,14 +134,14 @@ class Equations:
             form: of the terms.
             frequencies: for some angles, the number k in sin(k q), cos(k q); 1 for the others.
             without_square: leave v_k^2 of this degree of freedom out.
-            without_controls: leave these controls out.
+            mixed: the controls are these combinations of the columns given ``(m, k)``; None: the columns themselves.
         """
 
         def functions(q: np.ndarray) -> np.ndarray:
             return self._functions(q, angles, frequencies or {}, products=form.products)
 
         def terms(v: np.ndarray) -> np.ndarray:
-            u = np.delete(self._u, list(without_controls), axis=1)
+            u = self._u if mixed is None else self._u @ mixed
             return np.concatenate([self._velocities(v, form, without_square), u], axis=1)
 
         forces, inertial = self._columns_of(functions, terms)
@@ -137,25 +152,21 @@ class Equations:
         ]
         return np.maximum(np.array(found), 1e-9)
 
-    def responses(self, angles: Sequence[bool], form: Form) -> tuple[np.ndarray, np.ndarray]:
-        """How velocities respond to controls at once, no other acceleration being known.
-
-        Returns:
-            What one standard deviation of each control adds to the change of every velocity, as a share of that change
-            ``(m, n)``, and the same over its standard error, a t statistic.
-        """
+    def responses(self, angles: Sequence[bool], form: Form) -> Responses:
+        """How velocities respond to controls at once, no other acceleration being known."""
         forces, _ = self._columns_of(
             lambda q: self._functions(q, angles, {}, products=form.products), lambda v: self._velocities(v, form, None)
         )
         changes = (self._v1 - self._v0) / np.maximum((self._v1 - self._v0).std(axis=0), 1e-300)
         m = self._u.shape[1]
         columns = np.concatenate([self._u - self._u.mean(axis=0), forces], axis=1)
-        columns = columns / np.maximum(np.sqrt(np.mean(columns**2, axis=0)), 1e-300)
-        inverse = np.linalg.pinv(columns, rcond=1e-9)
+        size = np.maximum(np.sqrt(np.mean(columns**2, axis=0)), 1e-300)
+        inverse = np.linalg.pinv(columns / size, rcond=1e-9)
         weights = inverse @ changes
         spread = np.sqrt((inverse[:m] ** 2).sum(axis=1))
-        left = (changes - columns @ weights).std(axis=0) + 1e-6
-        return weights[:m], weights[:m] / (spread[:, None] * left)
+        left = (changes - columns / size @ weights).std(axis=0) + 1e-6
+        share = weights[:m]
+        return Responses(share, share / (spread[:, None] * left), share / size[:m, None] / left)
 
     def _columns_of(
         self, functions: Callable[[np.ndarray], np.ndarray], terms: Callable[[np.ndarray], np.ndarray]

@@ -1,7 +1,7 @@
-"""What an entry is that no exact relation explains: a function of the state, a velocity, a position, or none of these.
+"""What an entry is that no relation and no function of the others explains: a velocity, a position, or neither.
 
 A velocity changes as the state, itself and the action tell. A position without an observed velocity goes on as it went
-in the step before. A function of the state is known from the state alone.
+in the step before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from hnn_gym.inference.recording import Recording
 from hnn_gym.inference.regression import held_out_share
 
-_FUNCTION = 0.01
 _EXPLAINED = 0.5
 _BETTER = 0.5
 _ROWS = 2000
@@ -26,7 +25,6 @@ _ROWS_PER_COLUMN = 5
 class Kind(Enum):
     """What an entry is."""
 
-    FUNCTION = "function"
     VELOCITY = "velocity"
     POSITION = "position"
     UNKNOWN = "unknown"
@@ -37,13 +35,11 @@ class Leftover(NamedTuple):
 
     Attributes:
         kind: the decision.
-        function: error of the entry as a function of the state.
         velocity: error of its change as a function of the state, itself and the action.
         position: the same given its change in the step before too.
     """
 
     kind: Kind
-    function: float
     velocity: float
     position: float
 
@@ -71,22 +67,19 @@ def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndar
             u.append(acted[1:])
             before.append(acted[:-1])
     if not now:
-        return Leftover(Kind.UNKNOWN, 1.0, 1.0, 1.0)
+        return Leftover(Kind.UNKNOWN, 1.0, 1.0)
     rows = np.random.default_rng(0).permutation(sum(map(len, now)))[:_ROWS]
     seen, moved, went, acting, acted = (np.concatenate(x)[rows] for x in (now, change, earlier, u, before))
     itself = seen[:, [entry]]
-    function = held_out_share(_powers(seen[:, known]), itself[:, 0])
     velocity = held_out_share(_powers(np.hstack([seen[:, known], itself, acting])), moved)
     position = held_out_share(_powers(np.hstack([seen[:, known], itself, acting, acted, went[:, None]])), moved)
-    if function < _FUNCTION:
-        kind = Kind.FUNCTION
-    elif position < _BETTER * velocity and position < _EXPLAINED:
+    if position < _BETTER * velocity and position < _EXPLAINED:
         kind = Kind.POSITION
     elif velocity < _EXPLAINED:
         kind = Kind.VELOCITY
     else:
         kind = Kind.UNKNOWN
-    return Leftover(kind, function, velocity, position)
+    return Leftover(kind, velocity, position)
 
 
 def _powers(values: np.ndarray) -> np.ndarray:

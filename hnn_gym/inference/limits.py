@@ -9,6 +9,7 @@ from hnn_gym.inference.recording import Recording
 _HITS = 3
 """A number that occurs so often at the edge is no coincidence."""
 _SAME = 1e-6
+_ELASTIC = 0.02
 _STANDING = 0.5
 """The share of hits at a wall that must agree on what happens to the velocity."""
 
@@ -24,7 +25,7 @@ def stops(recording: Recording, position: int, velocity: int) -> tuple[float | N
     """The walls (low, high, restitution) of a position, None where there is none on that side.
 
     At a wall the position is the wall's to the bit, and the velocity is 0 or points away from it. The restitution is
-    the median of the velocity after a hit over the velocity before it.
+    the slope of the velocity after a hit over the velocity before that step.
 
     Args:
         recording: what was recorded.
@@ -32,7 +33,7 @@ def stops(recording: Recording, position: int, velocity: int) -> tuple[float | N
         velocity: the entry of its velocity.
     """
     sides: list[float | None] = []
-    bounces: list[float] = []
+    hits: list[np.ndarray] = []
     for sign in (-1.0, 1.0):
         place = sign * recording.after[:, position]
         wall = float(place.max())
@@ -43,11 +44,14 @@ def stops(recording: Recording, position: int, velocity: int) -> tuple[float | N
         hit = at.sum() >= _HITS and np.mean(outward <= 0) > _STANDING and moving.any()
         sides.append(_rounded(sign * wall) if hit else None)
         if hit:
-            bounces += list(np.clip(-outward[moving] / np.maximum(arriving[moving], 1e-12), 0.0, 1.0))
-    if not bounces:
+            hits.append(np.stack([arriving[moving], -outward[moving]], axis=1))
+    if not hits:
         return None
-    restitution = float(np.median(bounces))
-    return sides[0], sides[1], restitution if restitution > 0.05 else 0.0
+    before, after = np.concatenate(hits).T
+    slope = 0.0
+    if after.any() and np.ptp(before) > 0:
+        slope = float(np.polyfit(before, after, 1)[0])
+    return sides[0], sides[1], min(round(slope, 3), 1.0) if slope > _ELASTIC else 0.0
 
 
 def _rounded(value: float) -> float:

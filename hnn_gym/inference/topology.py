@@ -21,6 +21,8 @@ from hnn_gym.inference.equations import Equations, Form, simplest_of
 _BETTER = 1.5
 """A form is taken for better where its errors are this many times smaller, as a geometric mean over the equations."""
 _MUCH_BETTER = 2.0
+_COUPLED = 3.0
+"""The same for equations without v^2 and with it."""
 _OTHER_FREQUENCIES = (0.5, 2.0, 3.0)
 _ALL_COMBINATIONS = 3
 
@@ -112,7 +114,7 @@ def _by_coupling(equations: Equations, chosen: tuple[bool, ...], form: Form, i: 
     positions = tuple(flag and k != i for k, flag in enumerate(chosen))
     ratio = equations.errors(positions, form, without_square=i) / equations.errors(positions, form)
     largest = float(np.delete(ratio, i).max())
-    if largest < _BETTER:
+    if largest < _COUPLED:
         return undecided
     return Verdict(
         True, f"its velocity squared accelerates others, which are explained {largest:.3g} times better with it"
