@@ -14,7 +14,7 @@ from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
-from hnn_gym.envs.stepping import Outcome, step_one
+from hnn_gym.envs.stepping import Outcome, reference_step, step_one
 from hnn_gym.envs.tasks import Reward
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.systems import Task, environment_of
@@ -244,6 +244,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._step_one = step_one(self._simulator)
         outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
+            reference_step(self._simulator, x, array, self._time)  # a scheme that does not converge says so itself
             raise ConvergenceError(
                 f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
             )

@@ -1,8 +1,8 @@
 """The step of many states on torch tensors, on the CPU or a GPU; nothing leaves the device.
 
 On a GPU a step is a hundred small kernels, and starting them is all it costs: they are captured once as a CUDA graph
-and replayed. That needs a step that asks for no values, which is what can be traced; another runs kernel by kernel, as
-does one that cannot be captured.
+and replayed. That needs a step that asks for no values, which is what can be traced without loops; another runs kernel
+by kernel, as does one that cannot be captured.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class TorchSteps:
         self._simulator = simulator.like(like)
         self._observed = torch.from_numpy(np.zeros(0, simulator.task.observation_space.dtype)).dtype
         self._captured: _Captured | None = None
-        self._capture = like.is_cuda and program_of(simulator) is not None
+        program = program_of(simulator) if like.is_cuda else None
+        self._capture = program is not None and not program.loops
 
     def begin(self, x: torch.Tensor, which: torch.Tensor, t: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Return what is told of the rows ``which`` ``(k,)`` of x, t seconds ``(rows,)`` into their episodes."""
