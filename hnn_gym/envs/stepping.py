@@ -63,7 +63,7 @@ def begun(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str, A
 
 def program_of(simulator: Simulator) -> Program | None:
     """Trace :func:`reference_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
-    task = simulator.task.known if isinstance(simulator.task, BranchedTask) else simulator.task
+    task = simulator.task.task if isinstance(simulator.task, BranchedTask) else simulator.task
     if not vars(type(task)).get("traceable", False):  # never inherited: a subclass may reward otherwise
         return None
     if simulator.task.goal_size:  # a program is a function of the state alone
