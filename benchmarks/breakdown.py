@@ -45,7 +45,7 @@ def alone(program: Program) -> Callable[[], float]:
     run = batch_code.compiled(program, COPIES, np.float64)
     inputs = [np.ones((COPIES, size), order="F") for size in program.inputs.values()]
     outputs = [np.empty((COPIES, *e.shape), order="F") for e in program.outputs.values()]
-    given = [np.ones_like(array) for array in batch_code.room((*program.given, *program.next), COPIES, np.float64)]
+    given = [np.ones_like(array) for array in batch_code.allocate((*program.given, *program.next), COPIES, np.float64)]
     return timed(lambda: run(*inputs, *given, *outputs), repeat=_CALLS)
 
 

@@ -1,4 +1,4 @@
-"""Record transitions of any Gymnasium environment with Box spaces into a dataset on disk.
+"""Record transitions of a Gymnasium environment into a dataset on disk.
 
 python -m hnn_gym.collect --env Pendulum-v1 --steps 2000 --out data/pendulum.zarr
 python -m hnn_gym.collect --env Pendulum-v1 --steps 4000 --pixels 64 --workers 2 --out data/pixels.zarr
@@ -7,6 +7,7 @@ python -m hnn_gym.collect --env Pendulum-v1 --steps 4000 --pixels 64 --workers 2
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +33,7 @@ from hnn_gym.data import (
     named_policy,
 )
 from hnn_gym.data.frames import WHOLE, Channels
+from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import InputError
 
 
@@ -56,7 +58,7 @@ _JsonObject = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class CollectSettings:
-    """Record transitions of a Gymnasium environment with Box spaces into a dataset on disk."""
+    """Record transitions of a Gymnasium environment into a dataset on disk."""
 
     env: str
     """Environment id, such as Pendulum-v1, or module:Id-v0 to import a module that registers it."""
@@ -91,7 +93,8 @@ class CollectSettings:
     env_kwargs: _JsonObject = field(default_factory=dict)
     """Arguments for the environment, such as {"g": 9.81}."""
     dt: float | None = None
-    """Time between two observations in s. None: what the environment says, if it does."""
+    """Time between two observations in s. None: what the environment says; one step is the unit of time if it says
+    nothing."""
 
 
 def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionDataset:
@@ -173,7 +176,10 @@ def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:
 def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
     drawn = settings.frames or settings.pixels is not None
     try:
-        env = gymnasium.make(settings.env, render_mode="rgb_array" if drawn else None, **settings.env_kwargs)
+        drawing: dict[str, Any] = (
+            {"render_mode": "rgb_array"} if drawn else {}
+        )  # not every environment has the argument
+        env = gymnasium.make(settings.env, **drawing, **settings.env_kwargs)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
         if drawn and "render_mode" in str(error):
             raise InputError(
@@ -200,9 +206,15 @@ def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:
 
 
 def main(settings: CollectSettings) -> None:
-    """Record, and say what there is."""
+    """Record, and report what was recorded."""
     dataset = collect(settings, progress=True)
     print(f"{settings.out}: {dataset.num_steps} steps in {dataset.num_episodes} episodes")
+    if dataset.provenance.time_unit == STEP:
+        print(
+            f"{settings.env} does not say how long a step is, so times are counted in steps: give --dt in s to have "
+            "them in s.",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

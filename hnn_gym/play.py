@@ -1,7 +1,7 @@
-"""Play in a world: ``python -m hnn_gym.play HNNPendulum-v0 --beside Pendulum-v1``.
+"""Play with an environment in a window: ``python -m hnn_gym.play HNNPendulum-v0 --beside Pendulum-v1``.
 
-Arrow keys left and right, or dragging, push; up and down give and take a joule; r turns time around; space pauses;
-q quits. The strip below shows the world's energy. ``--headless`` plays a fixed score instead and writes a GIF.
+A strip below the picture shows the energy. ``--headless`` plays a fixed sequence of inputs instead and writes a GIF.
+``--help`` lists the keys.
 """
 
 from __future__ import annotations
@@ -30,22 +30,30 @@ _FPS = 20
 
 @dataclass(frozen=True)
 class PlaySettings:
-    """Push a world, give it joules, turn its time around, and watch its energy."""
+    """Push an environment, give it energy, reverse its time, and watch its energy in a window.
+
+    Keys:
+    - left, right: push; dragging the mouse pushes too;
+    - up, down: give or take --joules of energy;
+    - r: reverse time;
+    - space: pause or continue;
+    - q, Escape: quit.
+    """
 
     env: Annotated[str, tyro.conf.Positional]
-    """Environment of this package, such as HNNPendulum-v0, or the folder of a checkpoint."""
+    """Id of an environment of this package, such as HNNPendulum-v0, or the folder of a checkpoint."""
     beside: str | None = None
-    """Another environment to push in the same way, such as the real Pendulum-v1; bumps do not reach it."""
+    """A second environment that receives the same pushes, such as the real Pendulum-v1, but no energy bumps."""
     joules: float = 1.0
-    """Size of one energy bump in J."""
+    """Energy of one bump in J."""
     seed: int = 0
     """Seed of the start."""
     headless: bool = False
-    """Open no window: play a fixed score and write a GIF."""
+    """Open no window: play a fixed sequence of inputs and write a GIF."""
     frames: int = 120
-    """Frames to play without a window."""
+    """Number of frames with --headless."""
     out: Path = Path("play.gif")
-    """The GIF to write without a window."""
+    """The GIF that --headless writes."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -54,31 +62,29 @@ class PlaySettings:
         if not math.isfinite(self.joules):
             raise InputError(f"--joules must be finite, got {self.joules}.")
         if self.headless and self.out.suffix.lower() != ".gif":
-            raise InputError(f"--out is a GIF, and {self.out} is not called one.")
+            raise InputError(f"--headless writes a GIF, and {self.out} does not end in .gif: give another --out.")
 
 
 class Session:
-    """The worlds being played, and the picture of them."""
+    """The environments being played, and their picture."""
 
     def __init__(self, settings: PlaySettings) -> None:
-        """Make the environments and reset them from one seed.
+        """Make the environments and reset them with one seed.
 
         Raises:
-            InputError: an environment cannot be made, does not draw, or does not fit beside the other.
+            InputError: an environment cannot be made or drawn, or the two have different actions.
         """
         self._envs = {settings.env: _make(settings.env)}
         own = self._envs[settings.env].unwrapped
         if not isinstance(own, SimulatorEnv):
             raise InputError(
-                f"{settings.env} is not an environment of hnn_gym: play a learned one, and put it --beside."
+                f"{settings.env} is not an environment of hnn_gym: play one that is, and give this one as --beside."
             )
         self._own = own
         if settings.beside is not None:
             other = _make(settings.beside)
             if other.action_space.shape != own.action_space.shape:
-                raise InputError(
-                    f"{settings.beside} has other actions than {settings.env}: it cannot be played beside it."
-                )
+                raise InputError(f"{settings.beside} and {settings.env} have different actions: give another --beside.")
             self._envs[settings.beside] = other
         self._joules = settings.joules
         for env in self._envs.values():
@@ -88,7 +94,7 @@ class Session:
         self.width, self.height = _PANEL * len(self._envs), _LABEL + _PANEL + _STRIP
 
     def advance(self, given: Input) -> None:
-        """Let one frame pass. A baseline has no energy to bump and no time to turn around, and takes no notice."""
+        """Advance by one frame. A baseline, which has no energy, ignores bumps and reversal."""
         has_energy = self._own.world.has_energy
         if given.pause:
             self._paused = not self._paused
@@ -107,7 +113,7 @@ class Session:
             self._energies.append(float(self._own.world.energy(self._own.phase_point)))
 
     def picture(self) -> np.ndarray:
-        """All worlds side by side and the energy strip, uint8 ``(height, width, 3)``."""
+        """Draw the environments side by side and the energy strip, uint8 ``(height, width, 3)``."""
         sheet = Image.new("RGB", (self.width, self.height), "white")
         draw = ImageDraw.Draw(sheet)
         font = ImageFont.load_default(size=15)
@@ -124,7 +130,9 @@ class Session:
         draw.line([(0, top), (self.width, top)], fill="#cccccc")
         font = ImageFont.load_default(size=13)
         if not self._own.world.has_energy:
-            draw.text((8, top + 6), "a baseline has no energy: no bumps, no way back", fill="#888888", font=font)
+            draw.text(
+                (8, top + 6), "a baseline has no energy: it ignores bumps and reversal", fill="#888888", font=font
+            )
             return
         values = np.array(self._energies)
         unit = self._own.world.energy_unit
@@ -144,7 +152,7 @@ class Session:
 
 
 def score(frames: int) -> Iterator[Input]:
-    """The fixed score of a headless session: swing, one joule more, then backwards."""
+    """The inputs of a headless session: a push, then an energy bump, then time reversal."""
     for frame in range(frames):
         yield Input(
             force=0.6 if frame < frames // 6 else 0.0,
@@ -165,7 +173,7 @@ def _make(name: str) -> gymnasium.Env[Any, Any]:
 def _make_checkpoint(path: str) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make("HNN-v0", world_model=path, render_mode="rgb_array")
-    except InputError:  # it may be the reward that is not known: nobody is paid here, and what else lacks is said now
+    except InputError:  # the reward may be unknown; here it does not matter, and other errors are raised again
         return gymnasium.make("HNN-v0", world_model=path, render_mode="rgb_array", reward=lambda *_: 0.0)
 
 
@@ -174,7 +182,7 @@ def play(settings: PlaySettings) -> None:
 
     Raises:
         InputError: an environment cannot be played.
-        ExistingPathError: the GIF exists.
+        ExistingPathError: the GIF exists already.
     """
     if settings.headless and settings.out.exists():
         raise ExistingPathError(f"{settings.out} exists: give another --out.")

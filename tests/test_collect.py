@@ -100,7 +100,7 @@ def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeyp
 
 @pytest.fixture
 def blind_worlds(monkeypatch):
-    """A module that registers an environment that knows no render_mode, and one that has none."""
+    """A module that registers environments without a render_mode argument, without render modes, and of texts."""
 
     class Blind(gymnasium.Env):
         def __init__(self):
@@ -113,12 +113,19 @@ def blind_worlds(monkeypatch):
             super().__init__()
             self.render_mode = render_mode
 
+    class Texts(Blind):
+        def __init__(self):
+            super().__init__()
+            self.observation_space = gymnasium.spaces.Text(3)
+
     module = types.ModuleType("blind_worlds")
     monkeypatch.setitem(sys.modules, "blind_worlds", module)
     gymnasium.register("Blind-v0", Blind)
     gymnasium.register("Drawless-v0", Drawless)
+    gymnasium.register("Texts-v0", Texts)
     yield
-    del gymnasium.registry["Blind-v0"], gymnasium.registry["Drawless-v0"]
+    for name in ("Blind-v0", "Drawless-v0", "Texts-v0"):
+        del gymnasium.registry[name]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +136,7 @@ def blind_worlds(monkeypatch):
         ({"env": "no_such_module:Pendulum-v1"}, "No module named 'no_such_module'"),
         ({"env": "a:b:c"}, "'a:b:c' cannot be made"),
         ({"env_kwargs": {"gravity": 1}}, "unexpected keyword argument 'gravity'"),
-        ({"env": "CartPole-v1"}, r"Box action space, .*Discrete\(2\)"),
+        ({"env": "blind_worlds:Texts-v0"}, r"Box observation space, .*Text"),
         ({"steps": 0}, "steps is 0"),
         ({"seed": -1}, "is -1"),
         ({"dt": -0.1}, "positive number of seconds"),

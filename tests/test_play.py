@@ -1,8 +1,9 @@
-"""Playing: the fixed score, the window's keys, and what cannot be played."""
+"""The play command: the headless inputs, the keys of the window, and environments that cannot be played."""
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pygame
 import pytest
 
+from hnn_gym.command import run
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import SpringHold
@@ -61,6 +63,15 @@ def test_keys_become_force_bumps_reversal_pause_and_quit() -> None:
     window.close()
 
 
+def test_the_help_lists_every_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["play", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        run(play, PlaySettings, prog="play")
+    printed = capsys.readouterr().out
+    for key in ("left, right: push", "up, down: give or take", "r: reverse", "space: pause", "q, Escape: quit"):
+        assert f"- {key}" in printed
+
+
 def test_a_baseline_takes_no_notice_of_bumps_and_reversals() -> None:
     session = Session(PlaySettings("BaselinePendulum-v0"))
     for given in score(30):
@@ -92,7 +103,7 @@ def test_of_a_world_of_ones_own_the_picture_is_missed_and_not_a_reward_that_nobo
     [
         ("NoSuch-v0", None, "NoSuch"),
         ("Pendulum-v1", None, "not an environment of hnn_gym"),
-        ("HNNPendulum-v0", "TwoBody-v0", "other actions"),
+        ("HNNPendulum-v0", "TwoBody-v0", "have different actions"),
     ],
 )
 def test_what_cannot_be_played_is_refused_by_name(env: str, beside: str | None, words: str) -> None:

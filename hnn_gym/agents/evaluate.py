@@ -1,8 +1,8 @@
-"""How an agent fares: whole episodes from shared starts, R = sum_t r_t, and what is missing to the best, R* - R.
+"""Evaluate an agent: whole episodes from shared starts, their returns R = sum_t r_t, and the regret R* - R.
 
-All starts are stepped together and the agent is asked once a step for the actions of them all, so that batched
-planners and networks cost one call. With starts as different as those of Pendulum-v1 (standard deviation of the
-return: 74) only the *paired* regret on the same starts compares agents.
+All starts are stepped together, and one call of ``predict`` gives the actions of all of them, so that a step of a
+batched planner or network costs one call. The starts of Pendulum-v1 differ so much (standard deviation of the return:
+74) that only the *paired* regret, on the same starts, compares agents.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
 
 
 class Policy(Protocol):
-    """Whatever speaks stable-baselines3's ``predict``."""
+    """An object with the method ``predict`` of stable-baselines3."""
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(n, k)`` for observations ``(n, d)``, and the policy's state.
 
-        Where ``episode_start`` ``(n,)`` is True, what the policy remembers of that row is to be forgotten.
+        Where ``episode_start`` ``(n,)`` is True, the policy must forget what it remembers of that row.
         """
 
 
@@ -73,22 +73,22 @@ def play_episodes(
     """Play one episode from every start ``reset(seed=s)``, all of them side by side, deterministically.
 
     Args:
-        policy: whatever speaks ``predict``; its memory is reset at the start of an episode.
-        env: the id of an environment, real or ours, or a function that makes one.
-        seeds: of the starts. Copies of ours start where the single environment does.
+        policy: an object with the method ``predict``; its memory is reset at the start of an episode.
+        env: the id of an environment (``module:Id-v0`` imports the module first), or a function that makes one.
+        seeds: of the starts. Copies of an environment of this package start where the single environment does.
         env_kwargs: arguments for ``gymnasium.make``, such as ``{"world_model": "runs/x"}`` for "HNN-v0".
-        max_steps: cut episodes after so many steps; None: play to their end.
+        max_steps: cut episodes after this many steps; None: play to their end.
 
     Raises:
         InputError: there are no seeds, no such environment, or the policy's spaces or actions do not fit it.
-        ConvergenceError: a world left the finite numbers.
+        ConvergenceError: a world reached numbers that are not finite.
     """
     if len(seeds) == 0:
         raise InputError("There are no starts: give at least one seed.")
     envs = _made(env, len(seeds), dict(env_kwargs or {}))
     try:
         own = getattr(policy, "observation_space", None), getattr(policy, "action_space", None)
-        if None not in own:  # stable-baselines3's policies tell what they were trained for
+        if None not in own:  # a policy of stable-baselines3 knows the spaces that it was trained for
             check_fit(own, (envs.single_observation_space, envs.single_action_space))  # type: ignore[arg-type]
         return _played(policy, envs, [int(seed) for seed in seeds], max_steps)
     finally:
@@ -102,7 +102,7 @@ def episode_returns(
     seeds: Sequence[int] = range(100),
     env_kwargs: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
-    """Returns ``(n,)`` of one episode from every start; arguments and errors as of :func:`play_episodes`.
+    """Returns ``(n,)`` of one episode from every start; arguments and errors as in :func:`play_episodes`.
 
     Example:
         >>> from hnn_gym.agents.evaluate import episode_returns
@@ -112,18 +112,25 @@ def episode_returns(
 
 
 def paired_regret(returns: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """What is missing on each start to the best that can be had there, best - returns ``(n,)``.
+    """Regret of each start, best - returns ``(n,)``.
+
+    Args:
+        returns: of the agent ``(n,)``.
+        best: the best returns known from the same starts ``(n,)``.
 
     Raises:
-        InputError: the two are not of the same starts.
+        InputError: the two have different shapes.
     """
     if returns.shape != best.shape:
-        raise InputError(f"Regret is paired: {returns.shape} returns and {best.shape} best returns do not match.")
+        raise InputError(
+            f"Regret compares returns start by start, and returns {returns.shape} do not match best returns "
+            f"{best.shape}: evaluate both on the same starts."
+        )
     return np.asarray(best - returns)
 
 
 def checked_action(action: Any, shape: tuple[int, ...] | None, observation: np.ndarray) -> np.ndarray:
-    """Return what a policy did as an array of ``shape``.
+    """Return a policy's action as an array, which must have ``shape``.
 
     Raises:
         InputError: it has another shape.
@@ -131,35 +138,36 @@ def checked_action(action: Any, shape: tuple[int, ...] | None, observation: np.n
     array = np.asarray(action)
     if array.shape != shape:
         raise InputError(
-            f"The policy gives actions {array.shape} for observations {observation.shape}, and here they must be "
-            f"{shape}: it is a policy of another task."
+            f"The policy returned actions of shape {array.shape} for observations {observation.shape}, and this "
+            f"environment needs {shape}: the policy belongs to another task."
         )
     return array
 
 
 def check_fit(own: tuple[Space, Space], here: tuple[Space, Space]) -> None:
-    """Refuse a policy for other spaces than those it is to live in, each (observations, actions).
+    """Refuse a policy whose spaces are not those of the environment, each (observations, actions).
 
     Raises:
-        InputError: observations or actions have another shape, or the actions other bounds.
+        InputError: observations or actions have another shape, or the actions have other bounds.
     """
     if own[0].shape != here[0].shape:
-        raise InputError(f"The policy sees observations {own[0].shape}, and here they are {here[0].shape}.")
+        raise InputError(
+            f"The policy needs observations of shape {own[0].shape}, and the environment gives {here[0].shape}."
+        )
     done, allowed = own[1], here[1]
     same = isinstance(done, Box) and isinstance(allowed, Box) and done.shape == allowed.shape
     if not same or not all(np.allclose(getattr(done, end), getattr(allowed, end)) for end in ("low", "high")):
-        raise InputError(f"The policy's actions are of {done}, and here they are of {allowed}.")
+        raise InputError(f"The policy's actions lie in {done}, and those of the environment in {allowed}.")
 
 
 def _made(env: str | MakeEnv, count: int, env_kwargs: dict[str, Any]) -> VectorEnv[Any, Any, Any]:
-    """The copies: ours as one batch, others (whose own batches seed their copies otherwise) one by one."""
+    """The copies: of our environments one batch, of others single ones, since other batches seed copies differently."""
     if not isinstance(env, str):
         return SyncVectorEnv([env] * count)
     try:
-        made = gymnasium.make(env, **env_kwargs)
-        made.close()
-        spec = gymnasium.spec(env)
-        if str(spec.vector_entry_point).startswith("hnn_gym."):
+        with gymnasium.make(env, **env_kwargs) as made:  # gymnasium.spec would not import the module of "module:Id-v0"
+            spec = made.spec
+        if spec is not None and str(spec.vector_entry_point).startswith("hnn_gym."):
             return gymnasium.make_vec(env, count, vectorization_mode="vector_entry_point", **env_kwargs)
         return SyncVectorEnv([lambda: gymnasium.make(env, **env_kwargs)] * count)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
@@ -181,7 +189,7 @@ def _played(policy: Policy, envs: VectorEnv[Any, Any, Any], seeds: list[int], ma
         actions.append(action)
         rewards.append(np.where(running, reward, 0.0))
         ran.append(running)
-        # A copy that ended begins anew in the next step; what it does then is not counted.
+        # A copy that has ended starts another episode in the next step, which is not counted.
         begins = np.asarray(terminated | truncated)
         running = running & ~begins
     return Episodes(np.array(observations), np.array(actions), np.array(rewards), np.array(ran))

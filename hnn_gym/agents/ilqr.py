@@ -7,7 +7,7 @@ Around a plan the step is linear and the cost, -reward, quadratic:
 whose best correction du = k + K dx follows from a Riccati recursion, backwards from the end of the plan. It is tried
 at several lengths in the world as it is, and the best is kept. Where du would leave the bounds of the actions, it stops
 there and has no feedback. C is made positive by its eigenvalues. Derivatives are torch's, of the very step that
-environments take, at all points of all plans at once.
+environments take, at all points of all plans at once. After a step that terminates the episode nothing is earned.
 
 Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tassa, Mansard and Todorov,
 *Control-limited differential dynamic programming*, ICRA 2014.
@@ -27,7 +27,7 @@ _LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.0)
 
 
 class Ilqr:
-    """Plans anew at every step; speaks stable-baselines3's ``predict``, for one observation or many at once."""
+    """Replans at every step, with the ``predict`` of stable-baselines3, for one observation or many at once."""
 
     def __init__(self, simulator: Simulator, *, horizon: int = 40, rounds: int = 3, first_rounds: int = 30) -> None:
         """Plan in a simulator.
@@ -51,6 +51,7 @@ class Ilqr:
         self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))
         self._horizon, self._rounds, self._first_rounds = horizon, rounds, first_rounds
         self._size = 2 * simulator.world.coordinates.n
+        self._flat = 1e-6 * torch.eye(self._size + len(self._low), dtype=torch.float64)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
@@ -73,13 +74,17 @@ class Ilqr:
     @torch.no_grad()
     def improved(self, x: torch.Tensor, plan: torch.Tensor) -> torch.Tensor:
         """One improvement of plans ``(rows, H, k)`` from phase points ``(rows, 2n)``; never a worse one."""
-        points = [x]
+        points, running = [x], [torch.ones(len(x), dtype=x.dtype)]
         for t in range(self._horizon):
-            points.append(self._stepped(points[-1], plan[:, t])[0])
+            after, _, terminated = self._stepped(points[-1], plan[:, t])
+            points.append(after)
+            running.append(running[-1] * ~terminated)
         z = torch.cat([torch.stack(points[:-1], 1), plan], dim=-1)
         jacobian, slope, curvature = (self._every(f, z) for f in (self._jacobian, self._slope, self._curvature))
         values, vectors = torch.linalg.eigh(curvature)
         curvature = (vectors * values.clamp(min=1e-6)[..., None, :]) @ vectors.mT
+        earning = torch.stack(running[:-1], 1)
+        slope, curvature = earning[..., None] * slope, torch.where(earning[..., None, None] > 0, curvature, self._flat)
         first, feedback = self._backward(plan, jacobian, slope, curvature)
         tried = [self._forward(x, plan, points, first, feedback, length) for length in _LENGTHS]
         best = torch.stack([gained for _, gained in tried]).nan_to_num(nan=-torch.inf).argmax(0)
@@ -120,17 +125,18 @@ class Ilqr:
         length: float,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Follow the correction; actions ``(rows, H, k)`` and what they earn ``(rows,)``."""
-        actions, gained = [], torch.zeros(len(x), dtype=x.dtype)
+        actions, gained, running = [], torch.zeros(len(x), dtype=x.dtype), torch.ones(len(x), dtype=x.dtype)
         for t in range(self._horizon):
             change = length * first[t] + (feedback[t] @ (x - points[t])[..., None])[..., 0]
             actions.append(torch.clamp(plan[:, t] + change, self._low, self._high))
-            x, reward = self._stepped(x, actions[-1])
-            gained = gained + reward
+            x, reward, terminated = self._stepped(x, actions[-1])
+            gained = gained + running * reward
+            running = running * ~terminated
         return torch.stack(actions, 1), gained
 
-    def _stepped(self, x: torch.Tensor, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        told = self._simulator.transition(x, action)
-        return told.x, told.reward
+    def _stepped(self, x: torch.Tensor, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        transition = self._simulator.transition(x, action)
+        return transition.x, transition.reward, transition.terminated
 
     def _jacobian(self, z: torch.Tensor) -> torch.Tensor:
         jacobian: torch.Tensor = torch.func.jacrev(lambda z: self._stepped(z[: self._size], z[self._size :])[0])(z)

@@ -1,8 +1,8 @@
 """Many imagined steps at once: (x, action) -> (x', reward, terminated), and the returns of whole plans.
 
-Of the step of an environment a planner needs neither observations nor info, so these are not computed; what is left is
-traced where it can be (:mod:`hnn_gym.trace`) and runs block by block, a block through all of its plan before the next,
-so that it stays in the cache.
+A planner needs neither observations nor info, so that these are not computed. The rest of the step is traced where that
+is possible (:mod:`hnn_gym.trace`). It runs block by block, each block through its whole plan before the next begins, so
+that a block stays in the cache.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class Imagination:
             Next phase points ``(rows, 2n)``, rewards ``(rows,)`` and whether the episode ended ``(rows,)``.
         """
         rows = len(x)
-        told = np.empty((rows, x.shape[1]), self._dtype), np.empty(rows, self._dtype), np.empty(rows, np.bool_)
+        outcome = np.empty((rows, x.shape[1]), self._dtype), np.empty(rows, self._dtype), np.empty(rows, np.bool_)
         for begin in range(0, rows, _BLOCK):
             part = slice(begin, min(begin + _BLOCK, rows))
-            for whole, found in zip(told, self._stepped(*self._padded(x[part], action[part])), strict=True):
+            for whole, found in zip(outcome, self._stepped(*self._padded(x[part], action[part])), strict=True):
                 whole[part] = found[: part.stop - begin]
-        return told
+        return outcome
 
     def returns(
         self,
@@ -109,8 +109,8 @@ class Imagination:
     def _stepped(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if self._block is not None:
             return self._block(x, action)
-        told = self.simulator.transition(x, action)
-        return told.x, told.reward, told.terminated
+        outcome = self.simulator.transition(x, action)
+        return outcome.x, outcome.reward, outcome.terminated
 
     def _padded(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A whole block of rows; those that are missing are the first one again, and not looked at."""

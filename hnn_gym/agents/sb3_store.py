@@ -22,7 +22,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from hnn_gym.agents.agent_checkpoint import read_agent, replace_file, write_agent
 from hnn_gym.data.json_values import plain
-from hnn_gym.data.provenance import space_from_json, space_to_json
+from hnn_gym.data.spaces import space_from_json, space_to_json
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import InputError
 

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
-from hnn_gym.data.provenance import space_from_json, space_to_json
+from hnn_gym.data.spaces import box_from_json, space_to_json
 from hnn_gym.errors import InputError
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import Array, namespace
@@ -74,7 +74,7 @@ class ShacPolicy:
         if card["kind"] != KIND:
             raise InputError(f"{path} is an agent of kind {card['kind']!r}, not {KIND!r}.")
         try:
-            spaces = {name: space_from_json(card[name]) for name in ("observation_space", "action_space")}
+            spaces = {name: box_from_json(card[name]) for name in ("observation_space", "action_space")}
             policy = cls(load(data), **spaces)
             policy.predict(np.zeros((1, *spaces["observation_space"].shape)))
         except (SafetensorError, LookupError, TypeError, ValueError) as error:

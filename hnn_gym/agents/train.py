@@ -1,4 +1,4 @@
-"""Train an agent in a learned world alone, and measure it in the real one.
+"""Train an agent in a learned world alone, and evaluate it in the real environment.
 
 python -m hnn_gym.agents.train --algo sac --world runs/pendulum --evaluate-on Pendulum-v1 --out agents/pendulum
 """
@@ -21,7 +21,7 @@ from hnn_gym.agents import sb3, shac
 from hnn_gym.agents.agent_checkpoint import CARD, UNFINISHED, check_free, read_agent, world_named
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
 from hnn_gym.agents.load import load_agent
-from hnn_gym.agents.named_reward import named_reward, reward_told
+from hnn_gym.agents.named_reward import named_reward, reward_identity
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
@@ -35,45 +35,47 @@ from hnn_gym.errors import InputError
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
-"""(share done, a few words)."""
+"""Called with the share of the training that is done, and a short text."""
 _SCALARS = "tensorboard"
 _TRIED = 5
-"""States on which a reward is tried: a number that is none of an observation's entries or a force's."""
+"""States on which a reward is tried: no observation or force has five entries, so that a wrong axis is noticed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainAgentSettings:
-    """Train an agent in a world of ours, and report what it does in the real environment.
+    """Train an agent in a learned world, then report its returns in the real environment.
 
-    Interrupted, it goes on from its last saving when the same command is given again.
+    If it is interrupted, the same command resumes from the last saved state.
     """
 
     world: str
-    """Folder of a checkpoint that ``python -m hnn_gym.train`` wrote, or the id of an environment of ours."""
+    """Folder of a checkpoint that python -m hnn_gym.train wrote, or the id of an environment of this package."""
     out: Path
     """Folder for the agent and its report."""
     algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "shac"] = "sac"
     """An algorithm of stable-baselines3, or shac: gradients through the world itself."""
     evaluate_on: str | None = None
-    """Id of the real environment. None: the one the world was learned from. One learned from frames sees its frames."""
+    """Id of the real environment; module:Id-v0 imports the module that registers it. None: the environment the world
+    was learned from. The agent of a world learned from frames observes its frames."""
     actions: Literal["force", "bump", "force+bump", "bump-by-force"] = "force"
-    """What the agent does. Bumps are realised by bounded force in an environment that has none."""
+    """The agent's actions. An environment without energy bumps realises them by bounded force."""
     reward: str | None = None
-    """The dream's reward, module:function of (observation, force, next_observation). None: its environment's own."""
+    """Reward of the learned world, as module:function of (observation, force, next_observation). None: that of the
+    environment it was learned from."""
     steps: int | None = None
-    """Dreamt steps. None: as the algorithm's recipe says."""
+    """Steps of the training, all of them dreamt. None: as many as the algorithm's recipe says."""
     num_envs: int | None = None
-    """Dreams side by side. None: as the recipe says."""
+    """Copies of the learned world that are stepped together. None: as many as the recipe says."""
     episodes: int = 100
     """Episodes of the report, from the starts reset(seed=0), reset(seed=1), ..."""
     seed: int = 0
-    """Of weights, starts and exploration."""
+    """Seed of weights, starts and exploration."""
     overwrite: bool = False
-    """Replace an agent that is there, or an interrupted training."""
+    """Replace an agent or an interrupted training in --out."""
     device: str = "cpu"
-    """cpu or cuda: where the agent's networks are trained, and with shac the dreams too."""
+    """cpu or cuda: where the agent's networks are trained and, with shac, where the world is stepped."""
     threads: int = 1
-    """Threads for torch; networks this small are fastest with one."""
+    """Threads of torch; networks this small train fastest with one."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -82,14 +84,16 @@ class TrainAgentSettings:
 
 
 def train(settings: TrainAgentSettings) -> Transfer:
-    """Train, save and measure an agent as the settings say.
+    """Train, save and evaluate an agent.
+
+    Everything that can be checked is checked before the training.
 
     Raises:
         MissingPathError: there is no such world.
-        ExistingPathError: ``out`` holds an agent.
-        InputError: world, environment and settings do not fit each other, the reward is unknown or cannot be had, or
-            there is no such device.
-        ConvergenceError: the world or the training left the finite numbers.
+        ExistingPathError: ``out`` contains an agent.
+        InputError: world, environment and settings do not fit each other, the reward is unknown or fails, or there is
+            no such device.
+        ConvergenceError: the world or the training reached numbers that are not finite.
     """
     checked_device(settings.device)
     env_kwargs: dict[str, Any] = {} if settings.actions == "force" else {"actions": settings.actions}
@@ -101,10 +105,10 @@ def train(settings: TrainAgentSettings) -> Transfer:
     asked["world"] = world_named(simulator.world)
     if settings.reward is not None:
         _check_reward(simulator)
-        asked["reward"] = reward_told(settings.reward)
+        asked["reward"] = reward_identity(settings.reward)
     if settings.overwrite:
         (settings.out / UNFINISHED).unlink(missing_ok=True)
-    if not _waits_for_its_report(settings, asked):
+    if not _only_report_is_missing(settings, asked):
         with _bar() as report:
             train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
@@ -118,10 +122,10 @@ def train(settings: TrainAgentSettings) -> Transfer:
 
 
 def _check_reward(simulator: Simulator) -> None:
-    """Refuse a reward that cannot be told of states on NumPy, where the report's dreams are, before any training.
+    """Refuse a reward that fails on NumPy arrays, in which the report's dreams are computed.
 
     Raises:
-        InputError: it cannot.
+        InputError: it fails, or returns another shape.
     """
     rng = np.random.default_rng(0)
     starts = [simulator.task.initial(rng, {}) for _ in range(_TRIED)]
@@ -130,63 +134,69 @@ def _check_reward(simulator: Simulator) -> None:
 
 
 def _environment(settings: TrainAgentSettings, simulator: Simulator) -> tuple[str, dict[str, Any]]:
-    """The real environment's id and arguments: as asked for, or those of what the world was learned from."""
+    """The real environment's id and arguments: those of the settings, or those that the world was learned from."""
     if settings.evaluate_on is not None:
         return settings.evaluate_on, {}
     card = simulator.world.card
-    for told in (card.get("data", {}).get("provenance", {}), card.get("seen", {}), card.get("environment", {})):
-        env_id = told.get("env_id") or told.get("id")
+    for source in (card.get("data", {}).get("provenance", {}), card.get("seen", {}), card.get("environment", {})):
+        env_id = source.get("env_id") or source.get("id")
         if env_id:
-            return str(env_id), dict(told.get("env_kwargs") or told.get("arguments") or {})
-    raise InputError("The card of this world does not tell what it was learned from: give --evaluate-on.")
+            return str(env_id), dict(source.get("env_kwargs") or source.get("arguments") or {})
+    raise InputError("The card of this world does not name the environment it was learned from: give --evaluate-on.")
 
 
 def _real(settings: TrainAgentSettings, simulator: Simulator) -> tuple[str | MakeEnv, dict[str, Any]]:
-    """The real environment, or what makes it, and its arguments; it fits the dream.
+    """The real environment, as an id with arguments or as a function that makes it; its spaces fit the dream's.
 
-    Bumps are realised by force where it has none, and a world learned from frames is lived in by frames alone.
+    Bounded force realises bumps in an environment that has none. The agent of a world learned from frames observes
+    the latent state that is read from the real frames.
 
     Raises:
         InputError: there is no such environment, or an agent of this world could not act in it.
     """
     env_id, arguments = _environment(settings, simulator)
-
-    eyes = resolve_pixel_world(settings.world)
+    pixel_world = resolve_pixel_world(settings.world)
 
     def make() -> gymnasium.Env[Any, Any]:
-        if eyes is not None:
+        if pixel_world is not None:
             if settings.actions != "force":
-                raise InputError(f"In {env_id} an agent acts on frames by force alone: train with --actions force.")
-            return LatentObservation(gymnasium.make(env_id, **arguments | {"render_mode": "rgb_array"}), eyes)
+                raise InputError(
+                    f"In {env_id} an agent that observes frames acts by force: train with --actions force."
+                )
+            return LatentObservation(gymnasium.make(env_id, **arguments | {"render_mode": "rgb_array"}), pixel_world)
+        env = gymnasium.make(env_id, **arguments)
         if settings.actions == "force":
-            return gymnasium.make(env_id, **arguments)
-        if str(gymnasium.spec(env_id).vector_entry_point).startswith("hnn_gym."):
+            return env
+        if env.spec is not None and str(env.spec.vector_entry_point).startswith("hnn_gym."):
+            env.close()
             return gymnasium.make(env_id, **arguments | {"actions": settings.actions})
         if settings.actions == "force+bump":
-            raise InputError(f"{env_id} has forces and no bumps: train with --actions force, or bump.")
-        return BumpByForce(gymnasium.make(env_id, **arguments), simulator.world)
+            env.close()
+            raise InputError(f"{env_id} has no energy bumps beside its forces: train with --actions force, or bump.")
+        return BumpByForce(env, simulator.world)
 
     try:
         env = make()
     except (gymnasium.error.Error, ImportError, TypeError) as error:
-        remedy = "" if settings.evaluate_on else " It is what the world was learned from: give another --evaluate-on."
+        remedy = "" if settings.evaluate_on else " The world was learned from it: give another --evaluate-on."
         raise InputError(f"The environment {env_id!r} cannot be made: {error}{remedy}") from error
     except InputError as error:
         if not arguments:
             raise
         raise InputError(
-            f"{env_id} cannot be made as it was recorded, with {arguments} ({error}): give --evaluate-on."
+            f"{env_id} cannot be made with the arguments it was recorded with, {arguments} ({error}): give "
+            "--evaluate-on."
         ) from error
     with env:
         check_fit(simulator.spaces(), (env.observation_space, env.action_space))
-    return (env_id, arguments) if settings.actions == "force" and eyes is None else (make, {})
+    return (env_id, arguments) if settings.actions == "force" and pixel_world is None else (make, {})
 
 
-def _waits_for_its_report(settings: TrainAgentSettings, asked: dict[str, Any]) -> bool:
-    """Whether the agent of this very command is there, and only its report is not.
+def _only_report_is_missing(settings: TrainAgentSettings, asked: dict[str, Any]) -> bool:
+    """Whether this command has trained and saved its agent before, and was interrupted before the report.
 
     Raises:
-        ExistingPathError: there is another agent, or one with its report.
+        ExistingPathError: the folder contains the agent of another command, or one with its report.
     """
     if settings.overwrite or not (settings.out / CARD).exists():
         return False
@@ -243,11 +253,11 @@ def _train_shac(
 
 @contextmanager
 def _bar() -> Iterator[ProgressReport]:
-    """A progress bar on standard error, as a function of the share done and a few words."""
-    columns = TextColumn("Dreaming"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn()
+    """A progress bar on standard error, as a function that updates it."""
+    columns = TextColumn("Training"), BarColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task("", total=1.0, told="")
-        yield lambda share, told: bars.update(task, completed=share, told=told)
+        task = bars.add_task("", total=1.0, text="")
+        yield lambda share, text: bars.update(task, completed=share, text=text)
 
 
 def _main(settings: TrainAgentSettings) -> None:
@@ -255,7 +265,7 @@ def _main(settings: TrainAgentSettings) -> None:
     transfer = train(settings)
     dream, real = transfer.dream.returns.mean(), transfer.real.returns.mean()
     print(f"Mean return over {settings.episodes} starts: {dream:.2f} in the dream, {real:.2f} in reality.")
-    print(f"What it means, a figure and a film: {settings.out / REPORT / PAGE}")
+    print(f"The report explains these numbers: {settings.out / REPORT / PAGE}")
 
 
 if __name__ == "__main__":

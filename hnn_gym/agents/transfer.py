@@ -1,7 +1,7 @@
-"""What an agent that was trained in a dream does in reality: returns on the same starts, and where the dream erred.
+"""Compare an agent in its learned world (the dream) with the same agent in the real environment.
 
-The gap of a start is R_dream - R_real: what the agent was promised and did not get. Every dream begins at the first
-observation of the real episode it is compared with.
+The gap of a start is R_dream - R_real: the return that the dream promised and the real environment did not pay. Every
+dreamt episode begins at the first observation of the real episode that it is compared with.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.agents.evaluate import Episodes, MakeEnv, Policy, checked_action, play_episodes
-from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.evaluation.metrics import prediction_error, unforced
+from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.training import observation_scale
 
 HORIZONS = (1, 10, 50)
@@ -26,15 +25,15 @@ _DRIFT_STEPS = 1000
 
 @dataclass(frozen=True)
 class Transfer:
-    """Dream and reality of one agent, start by start.
+    """The episodes of one agent in the dream and in the real environment, start by start.
 
     Attributes:
         real: the real episodes.
-        dream: the dreamt ones from the same first observations.
-        errors: H -> RMS error of the world's prediction H steps ahead along the real episodes ``(N,)``, in units of
-            the scale of each observation entry; empty where real actions are not those of the dream, as with bumps.
+        dream: the dreamt episodes from the same first observations.
+        errors: H -> RMS error of the dream's prediction H steps ahead along the real episodes ``(N,)``, in units of
+            the scale of each observation entry; without the H for which every episode is too short.
         energy_change: "dream" and "real" -> largest change of the *true* energy in J along unforced motions from the
-            starts ``(n,)``; empty where the true physics is not known here.
+            starts ``(n,)``; empty if the true physics of the world is not known.
         energy_steps: length of those motions.
     """
 
@@ -50,10 +49,10 @@ class Transfer:
         return self.dream.returns - self.real.returns
 
     def numbers(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """Return all measurements as JSON values."""
         return {
-            "real_return": _told(self.real.returns),
-            "imagined_return": _told(self.dream.returns),
+            "real_return": _summary(self.real.returns),
+            "imagined_return": _summary(self.dream.returns),
             "gap": {"mean": self.gap.mean(), "largest": np.abs(self.gap).max()},
             "prediction_error": {
                 str(horizon): {"median": np.median(error), "worst": error.max()}
@@ -74,25 +73,25 @@ def measure_transfer(
     seeds: Sequence[int] = range(100),
     env_kwargs: Mapping[str, Any] | None = None,
 ) -> Transfer:
-    """Play in reality and in the dream from the same starts, and follow the dream along the real trajectories.
+    """Play real and dreamt episodes from the same starts, and test the dream along the real trajectories.
 
     Args:
-        policy: whatever speaks ``predict``.
+        policy: an object with the method ``predict``.
         simulator: the dream: a learned world and its task.
-        env: the real environment, as of :func:`hnn_gym.agents.evaluate.play_episodes`.
+        env: the real environment, as for :func:`hnn_gym.agents.evaluate.play_episodes`.
         seeds: of the starts.
         env_kwargs: arguments for the real environment.
 
     Raises:
         InputError: the policy, the world and the environment do not fit each other.
-        ConvergenceError: the dream left the finite numbers.
+        ConvergenceError: a dream reached numbers that are not finite.
     """
     real = play_episodes(policy, env, seeds=seeds, env_kwargs=env_kwargs)
     world = simulator.world
     if real.observation.shape[-1] != world.coordinates.observation_size:
         raise InputError(
-            f"The environment shows {real.observation.shape[-1]} entries and the world {world.coordinates.n} degrees "
-            f"of freedom in {world.coordinates.observation_size}: it is a world of something else."
+            f"The environment's observations have {real.observation.shape[-1]} entries and the world's "
+            f"{world.coordinates.observation_size}: this world was learned from another system."
         )
     dream = dream_episodes(policy, simulator, real.observation[0], steps=_length(simulator, real))
     change = {}
@@ -100,16 +99,15 @@ def measure_transfer(
         q, v = world.coordinates.state(np.asarray(real.observation[0], np.float64))
         for name, moved in (("dream", world), ("real", simulator.truth)):
             change[name] = unforced(moved, simulator.truth, q, v, steps=_DRIFT_STEPS).largest_change
-    errors = prediction_errors(simulator, real) if isinstance(simulator.channel, ForceChannel) else {}
-    return Transfer(real, dream, errors, change)
+    return Transfer(real, dream, prediction_errors(simulator, real), change)
 
 
 def dream_episodes(policy: Policy, simulator: Simulator, start: np.ndarray, *, steps: int) -> Episodes:
-    """Play one episode of a simulator from every observation ``(n, d)`` of ``start``, at most so many steps.
+    """Play one episode of a simulator, of at most ``steps`` steps, from every observation ``(n, d)`` of ``start``.
 
     Raises:
         InputError: the actions of the policy do not fit.
-        ConvergenceError: a dream left the finite numbers.
+        ConvergenceError: a dream reached numbers that are not finite.
     """
     space, dtype = simulator.channel.space(simulator.task), simulator.task.observation_space.dtype
     x = simulator.world.encode(np.asarray(start, np.float64))
@@ -120,10 +118,10 @@ def dream_episodes(policy: Policy, simulator: Simulator, start: np.ndarray, *, s
     while running.any() and len(ran) < steps:
         action, memory = policy.predict(observations[-1], state=memory, episode_start=begins, deterministic=True)
         action = checked_action(action, (len(start), *(space.shape or ())), observations[-1])
-        with np.errstate(all="ignore"):  # dreams that have ended go on unheeded
+        with np.errstate(all="ignore"):  # dreams that have ended are stepped too, and their results are not used
             transition = simulator.transition(x, np.asarray(action, np.float64))
         if not np.isfinite(transition.x[running]).all():
-            raise ConvergenceError(f"The dream left the finite numbers after {len(ran)} steps.")
+            raise ConvergenceError(f"The dream reached numbers that are not finite after {len(ran)} steps.")
         x = np.where(running[:, None], transition.x, x)
         observations.append(simulator.world.decode(x).astype(dtype))
         actions.append(action)
@@ -136,10 +134,14 @@ def dream_episodes(policy: Policy, simulator: Simulator, start: np.ndarray, *, s
 def prediction_errors(
     simulator: Simulator, real: Episodes, horizons: Sequence[int] = HORIZONS
 ) -> dict[int, np.ndarray]:
-    """Error of the world's prediction H steps ahead, under the actions that were done, along real episodes.
+    """Measure the error of the dream's prediction H steps ahead along real episodes, under the agent's own actions.
+
+    The dream answers an action as it does in training. Where the action is an energy bump, the error therefore
+    includes the difference between the dream's answer and that of bounded force in the real environment.
 
     Returns:
-        H -> ``(N,)``, for every fifth step of every episode that has H steps left; without the H that none has.
+        H -> ``(N,)``, the RMS over the entries of (predicted - observed) / scale, for every fifth step of every
+        episode that has H steps left; inf where the dream is not finite.
     """
     world, found = simulator.world, {}
     scale = observation_scale(world.coordinates, real.observation[:-1][real.running])
@@ -151,9 +153,13 @@ def prediction_errors(
         ]
         if not starts:
             continue
-        observation = np.array([real.observation[step : step + horizon + 1, copy] for step, copy in starts])
-        action = np.array([real.action[step : step + horizon, copy] for step, copy in starts])
-        found[horizon] = prediction_error(world, observation, action, scale=scale)[:, -1]
+        steps, copies = (np.array(part) for part in zip(*starts, strict=True))
+        x = world.encode(np.asarray(real.observation[steps, copies], np.float64))
+        with np.errstate(all="ignore"):
+            for ahead in range(horizon):
+                x = simulator.transition(x, np.asarray(real.action[steps + ahead, copies], np.float64)).x
+            error = (world.decode(x) - real.observation[steps + horizon, copies]) / scale
+            found[horizon] = np.nan_to_num(np.sqrt(np.mean(error**2, axis=-1)), nan=np.inf)
     return found
 
 
@@ -162,5 +168,5 @@ def _length(simulator: Simulator, real: Episodes) -> int:
     return len(real.action) if limit is None else limit
 
 
-def _told(returns: np.ndarray) -> dict[str, Any]:
+def _summary(returns: np.ndarray) -> dict[str, Any]:
     return {"mean": returns.mean(), "worst": returns.min(), "each": returns}

@@ -1,4 +1,4 @@
-"""The report of a transfer: numbers, a page, a figure, and a film dream | reality."""
+"""The report of a transfer: the numbers, a page, a figure, and a film of dream and reality side by side."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from hnn_gym.agents.evaluate import Episodes
 from hnn_gym.agents.transfer import Transfer
+from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.render import renderer_for
 from hnn_gym.evaluation import plots
@@ -19,6 +20,16 @@ from hnn_gym.evaluation.transfer_figure import transfer_figure
 
 FIGURE, FILM, PAGE = "transfer.png", "dream_and_reality.gif", "report.md"
 _FRAMES = 100
+_NO_ENERGY = (
+    "The change of the true energy is not reported, because the true physics of this world is not known to the "
+    "package. This is so for a world learned from frames, whose angle has an origin of its own, and for an environment "
+    "that the package does not know."
+)
+_BUMPS = (
+    "An action is a request for energy. The errors include the difference between the dream's answer to it and that of "
+    "the real environment, where bounded force may answer."
+)
+_NO_FILM = "There is no film, because the system has no renderer."
 
 
 def write_transfer(
@@ -30,14 +41,16 @@ def write_transfer(
     about: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write ``results.json``, ``report.md``, a figure and, where the system has a picture, a film.
+    """Write ``results.json``, ``report.md``, a figure and, if the system has a renderer, a film.
+
+    A part that cannot be measured is left out, and the page says why.
 
     Args:
-        out: the folder; one of an earlier report is replaced.
-        transfer: what was measured.
+        out: the folder; an earlier report there is replaced.
+        transfer: the measurements.
         simulator: the dream.
         title: of the page.
-        about: what else the results should tell, such as the agent's card.
+        about: further entries for the results, such as the agent's card.
         overwrite: replace ``out`` even if it is not a report.
 
     Raises:
@@ -59,13 +72,12 @@ def write_transfer(
             transfer.dream.returns, transfer.real.returns, transfer.errors, positions, dt=world.dt, label=label
         )
         plots.save(figure, folder / FIGURE)
-        filmed = simulator.task.renderer is not None
-        if filmed:
+        if simulator.task.renderer is not None:
             stride = -(-max(len(q) for q, _ in motions.values()) // _FRAMES)
             films, notes = _film(simulator, transfer, motions, shown=shown, stride=stride)
             fps = max(1, round(1 / (stride * abs(world.dt))))  # as fast as it happens
             write_gif(folder / FILM, films, fps=fps, notes=notes)
-        (folder / PAGE).write_text(_page(transfer, title, filmed=filmed), encoding="utf-8")
+        (folder / PAGE).write_text(_page(transfer, simulator, title), encoding="utf-8")
         write_results(folder, {**(about or {}), **transfer.numbers()})
 
 
@@ -88,7 +100,7 @@ def _film(
     shown: int,
     stride: int,
 ) -> tuple[dict[str, list[np.ndarray]], dict[str, list[str]]]:
-    """Frames of the start that is shown, and the reward earned so far below each; who has ended stands still."""
+    """Frames of the start shown, and the reward earned so far below each; an episode that has ended stands still."""
     longest = max(len(q) for q, _ in motions.values())
     moments = range(0, longest, stride)
     films: dict[str, list[np.ndarray]] = {}
@@ -110,7 +122,7 @@ def _film(
     return films, notes
 
 
-def _page(transfer: Transfer, title: str, *, filmed: bool) -> str:
+def _page(transfer: Transfer, simulator: Simulator, title: str) -> str:
     numbers = transfer.numbers()
     rows = {
         "mean return": [f"{numbers[side]['mean']:.2f}" for side in ("imagined_return", "real_return")],
@@ -125,14 +137,19 @@ def _page(transfer: Transfer, title: str, *, filmed: bool) -> str:
         f"{len(transfer.gap)} episodes, each from the same start in both. Gap, dream minus reality: mean "
         f"{numbers['gap']['mean']:z.2f}, largest {numbers['gap']['largest']:z.2f}.\n"
     )
+    if not transfer.energy_change:
+        text += f"\n{_NO_ENERGY}\n"
     if transfer.errors:
         errors = {
             f"{horizon} step{'s' if horizon > 1 else ''} ahead": [f"{np.median(e):.1e}", f"{e.max():.1e}"]
             for horizon, e in transfer.errors.items()
         }
+        bumps = "" if isinstance(simulator.channel, ForceChannel) else f" {_BUMPS}"
         text += (
-            "\nRMS error of the world's predictions along the agent's own real trajectories, in units of the scale of "
-            f"each observation entry:\n\n{markdown_table(['median', 'worst'], errors)}"
+            "\nRMS error of the dream's predictions along the agent's own real trajectories, in units of the scale of "
+            f"each observation entry.{bumps}\n\n{markdown_table(['median', 'worst'], errors)}"
         )
     text += f"\n![figure]({FIGURE})\n"
-    return text + (f"\nThe start that went worst, and the reward earned so far:\n\n![film]({FILM})\n" if filmed else "")
+    if simulator.task.renderer is None:
+        return text + f"\n{_NO_FILM}\n"
+    return text + f"\nThe start with the lowest real return, and the reward earned so far:\n\n![film]({FILM})\n"

@@ -48,7 +48,7 @@ class Transitions(Samples):
 
     Attributes:
         observation: ``(N, *observation_shape)``, before the step.
-        action: ``(N, *action_shape)``.
+        action: ``(N, *action_shape)``, and ``(N, 1)`` for Discrete actions, so that there is an axis of action entries.
         next_observation: ``(N, *observation_shape)``, after the step.
         reward: float64 ``(N,)``.
         terminated: bool ``(N,)``.
@@ -69,7 +69,8 @@ class Windows(Samples):
 
     Attributes:
         observation: ``(N, k + 1, *observation_shape)``.
-        action: ``(N, k, *action_shape)``; action t leads from observation t to observation t + 1.
+        action: ``(N, k, *action_shape)``, and ``(N, k, 1)`` for Discrete actions; action t leads from observation t to
+            observation t + 1.
     """
 
     observation: np.ndarray

@@ -153,7 +153,7 @@ class TransitionDataset:
         first = _ranges(self._starts("observation"), self._steps)
         return Transitions(
             observation=observation[first],
-            action=self._read_finite("action"),
+            action=self._action_entries(),
             next_observation=observation[first + 1],
             reward=self._read("reward"),
             terminated=self._read("terminated"),
@@ -182,7 +182,7 @@ class TransitionDataset:
         moments, steps = (_ranges(self._starts(name), counts, stride)[:, None] for name in ("observation", "action"))
         return Windows(
             observation=self._read_finite("observation")[moments + np.arange(k + 1)],
-            action=self._read_finite("action")[steps + np.arange(k)],
+            action=self._action_entries()[steps + np.arange(k)],
         )
 
     def frames(self) -> list[np.ndarray]:
@@ -232,6 +232,11 @@ class TransitionDataset:
 
     def _read(self, name: str) -> np.ndarray:
         return self._source.read(name, self._source_rows(name))
+
+    def _action_entries(self) -> np.ndarray:
+        """Return all actions with an axis of entries ``(rows, ..., m)``: a Discrete action is one entry."""
+        action = self._read_finite("action")
+        return action if action.ndim > 1 else action[:, None]
 
     def _read_finite(self, name: str) -> np.ndarray:
         array = self._read(name)

@@ -33,7 +33,7 @@ FIELDS = {
     "reward": Field(0),
     "terminated": Field(0),
     "truncated": Field(0),
-    "time": Field(1, "s"),
+    "time": Field(1),  # its unit is in the provenance
     "state": Field(1),
     "frame": Field(1),
     "energy": Field(1, "J"),
@@ -50,11 +50,12 @@ class Episode:
 
     Attributes:
         observation: ``(T + 1, *observation_shape)``, in the dtype of the observation space.
-        action: ``(T, *action_shape)``, in the dtype of the action space.
+        action: ``(T, *action_shape)``, in the dtype of the action space, as the environment takes them: int64 ``(T,)``
+            for Discrete actions.
         reward: float64 ``(T,)``.
         terminated: bool ``(T,)``.
         truncated: bool ``(T,)``.
-        time: float64 ``(T + 1,)`` in s since the reset, or None where the time step is unknown.
+        time: float64 ``(T + 1,)`` since the reset, in the unit that the provenance names, or None.
         state: float64 ``(T + 1, *state_shape)``, the simulator's state, or None.
         frame: uint8 ``(T + 1, H, W, C)``, or None. Under a :class:`~hnn_gym.data.frames.FrameRule`, H = W = its size.
         energy: float64 ``(T + 1,)`` in J, or None.

@@ -6,7 +6,6 @@ There is no date and no machine in it, so that the same seed gives the same byte
 from __future__ import annotations
 
 import dataclasses
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +13,20 @@ from importlib import metadata
 from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.json_values import plain
+from hnn_gym.data.simulator import SECOND, time_step
+from hnn_gym.data.spaces import (
+    ActionSpace,
+    ObservationLayout,
+    box_from_json,
+    require_action_space,
+    space_from_json,
+    space_to_json,
+)
 from hnn_gym.errors import InputError
 
 
@@ -66,10 +73,12 @@ class Provenance:
 
     Attributes:
         env_id: id for :func:`gymnasium.make`, or the class name of an environment that has none.
-        observation_space: the environment's.
+        observation_space: the space of the recorded observations: the environment's, or the Box that its Dict or Tuple
+            space is flattened to.
         action_space: the environment's.
         env_kwargs: keyword arguments for ``gymnasium.make``, as JSON values, without ``render_mode``.
-        dt: time between two observations in s, or None where it is unknown.
+        dt: time between two observations, or None where it is unknown.
+        time_unit: unit of dt: "s", or "step" where the environment does not say how long a step is and dt is 1.
         seed: seed of the first recording, or None where it had none.
         policy: name of what chose the actions of the first recording.
         coordinates: which observation entries are angles, positions and velocities, as JSON, or None.
@@ -77,13 +86,15 @@ class Provenance:
         appended: later recordings, where seed, policy or versions changed.
         frame_rule: how the frames were made; None where there are none, or they are as they were drawn.
         observation_noise: share of :class:`hnn_gym.data.ObservationNoise`.
+        observation_names: name of every observation entry of a Dict or Tuple space, such as "position/0"; empty where
+            the environment's own space is a Box.
         task_source: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
             learned world: what ``env.unwrapped.task_source`` tells. Empty where that tells that the task was one's own.
     """
 
     env_id: str
     observation_space: Box
-    action_space: Box
+    action_space: ActionSpace
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     dt: float | None = None
     seed: int | None = None
@@ -94,6 +105,8 @@ class Provenance:
     frame_rule: FrameRule | None = None
     observation_noise: float = 0.0
     task_source: dict[str, Any] | None = None
+    observation_names: tuple[str, ...] = ()
+    time_unit: str = SECOND
 
     @classmethod
     def of(
@@ -110,8 +123,9 @@ class Provenance:
         """Describe ``env``.
 
         Args:
-            env: environment with Box observations and Box actions.
-            dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one.
+            env: environment whose spaces ``hnn_gym.data.spaces`` can record.
+            dt: time between two observations in s; None takes what the environment says, else 1 step
+                (``hnn_gym.data.simulator.time_step``).
             seed: seed of the recording.
             policy: name of what chooses the actions.
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
@@ -120,12 +134,9 @@ class Provenance:
             frame_rule: how frames are made.
 
         Raises:
-            InputError: a space is not a Box, or dt is not a positive number.
+            InputError: a space cannot be recorded, or dt is not a positive number.
         """
-        if dt is None:
-            dt = getattr(env.unwrapped, "dt", None)
-        if dt is not None and not (_is_number(dt) and 0 < dt < math.inf):
-            raise InputError(f"The time step dt has to be a positive number of seconds, and it is {dt!r}: give dt=...")
+        dt, time_unit = time_step(env, dt)
         task_source = getattr(env.unwrapped, "task_source", None)
         spec = env.spec
         if task_source is None and hasattr(env.unwrapped, "task_source"):
@@ -138,16 +149,15 @@ class Provenance:
             if not isinstance(known, Coordinates):
                 known = None if spec is None else Coordinates.for_environment(spec.id)
             coordinates = None if known is None else known.to_json()
+        layout = ObservationLayout(env.observation_space)
         return cls(
             env_id=env_id or (spec.id if spec else type(env.unwrapped).__qualname__),
-            observation_space=_require_box(
-                env.observation_space, "observation", "wrap it in gymnasium.wrappers.FlattenObservation"
-            ),
-            action_space=_require_box(
-                env.action_space, "action", "wrap it in a gymnasium.ActionWrapper whose action space is a Box"
-            ),
+            observation_space=layout.space,
+            action_space=require_action_space(env.action_space),
+            observation_names=layout.names,
             env_kwargs=plain(kwargs),
-            dt=None if dt is None else float(dt),
+            dt=dt,
+            time_unit=time_unit,
             seed=seed,
             policy=policy,
             coordinates=None if coordinates is None else plain(coordinates),
@@ -155,6 +165,18 @@ class Provenance:
             observation_noise=env.get_wrapper_attr(_NOISE) if env.has_wrapper_attr(_NOISE) else 0.0,
             task_source=plain(task_source) if another else None,
         )
+
+    def box_action_space(self) -> Box:
+        """Return the action space for what works with Box actions alone.
+
+        Raises:
+            InputError: it is not a Box.
+        """
+        if not isinstance(self.action_space, Box):
+            raise InputError(
+                f"This needs actions of a Box space, and those recorded from {self.env_id} are of {self.action_space}."
+            )
+        return self.action_space
 
     def continued_by(self, later: Provenance, *, first_episode: int) -> Provenance:
         """Return the provenance of this dataset with the recording ``later`` from ``first_episode`` on.
@@ -166,8 +188,10 @@ class Provenance:
             "env_id",
             "env_kwargs",
             "observation_space",
+            "observation_names",
             "action_space",
             "dt",
+            "time_unit",
             "coordinates",
             "frame_rule",
             _NOISE,
@@ -199,6 +223,12 @@ class Provenance:
             del values[_NOISE]
         if self.task_source is None:
             del values["task_source"]
+        if self.time_unit == SECOND:
+            del values["time_unit"]
+        if self.observation_names:
+            values["observation_names"] = list(self.observation_names)
+        else:
+            del values["observation_names"]
         return values
 
     @classmethod
@@ -213,37 +243,12 @@ class Provenance:
             return cls(
                 **{
                     **values,
-                    "observation_space": space_from_json(values["observation_space"]),
+                    "observation_space": box_from_json(values["observation_space"]),
                     "action_space": space_from_json(values["action_space"]),
                     "appended": tuple(Appended(**entry) for entry in values["appended"]),
                     "frame_rule": FrameRule.from_json(values["frame_rule"]) if "frame_rule" in values else None,
+                    "observation_names": tuple(values.get("observation_names", ())),
                 }
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"The provenance cannot be read ({error!r}): record the data again.") from error
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _require_box(space: gymnasium.Space[Any], role: str, remedy: str) -> Box:
-    if not isinstance(space, Box):
-        raise InputError(f"Recording needs a Box {role} space, and this environment's is {space}: {remedy}.")
-    return space
-
-
-def space_to_json(space: Box) -> dict[str, Any]:
-    """Return a Box as JSON; a bound that is the same for every entry is one number, infinity a string."""
-    bounds = {}
-    for name, bound in (("low", space.low), ("high", space.high)):
-        uniform = bound.size > 0 and bool(np.all(bound == bound.flat[0]))
-        bounds[name] = plain(bound.flat[0] if uniform else bound)
-    return {**bounds, "shape": list(space.shape), "dtype": np.dtype(space.dtype).name}
-
-
-def space_from_json(values: Mapping[str, Any]) -> Box:
-    """Return the Box that :func:`space_to_json` wrote."""
-    shape, dtype = tuple(values["shape"]), np.dtype(values["dtype"])
-    low, high = (np.broadcast_to(np.asarray(values[name], dtype), shape) for name in ("low", "high"))
-    return Box(low, high, shape, dtype.type)

@@ -8,11 +8,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box
 
 from hnn_gym.data.episode import FIELDS, REQUIRED, Episode
 from hnn_gym.data.frames import Camera, FrameRule
 from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.simulator import simulator_state
+from hnn_gym.data.spaces import ObservationLayout, action_array, checked_finite
 from hnn_gym.data.store_writer import StoreWriter
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import InputError
@@ -22,12 +23,13 @@ Energy = Callable[[Any], float]
 
 
 class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Records any environment with Box observations and Box actions.
+    """Records any environment whose spaces ``hnn_gym.data.spaces`` knows.
 
     An episode is written when it terminates or is truncated. An unfinished one is written as it stands, with
     the flags the environment gave, on ``reset()``, on ``close()``, and when a step fails. Observations are
-    noted in the dtype of the observation space; actions are converted to that of the action space before the
-    environment sees them, so that what is noted is what was done.
+    recorded in the dtype of the observation space, those of Dict and Tuple spaces flattened; the environment itself
+    still returns them as they are. Actions are converted to the dtype of the action space before the environment gets
+    them, so that the recorded action is the one that was taken.
 
     Example:
         >>> env = RecordTransitions(gymnasium.make("Pendulum-v1"), "pendulum.zarr")  # doctest: +SKIP
@@ -35,24 +37,24 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
     Args:
         env: environment to record.
         to: path of the dataset's folder, or a writer.
-        record_state: note ``env.unwrapped.state``.
-        record_frames: note frames, made under this rule, or as they are drawn where True; the environment needs
+        record_state: record the simulator's state: ``env.unwrapped.state``, or MuJoCo's ``qpos`` and ``qvel``.
+        record_frames: record frames, made under this rule, or as they are drawn where True; the environment needs
             ``render_mode="rgb_array"``.
-        energy: takes the unwrapped environment and returns its energy in J, to be noted.
-        dt: time between two observations in s; None takes ``env.unwrapped.dt`` where there is one. It is
-            noted, and changes nothing in the environment.
+        energy: takes the unwrapped environment and returns its energy in J, to be recorded.
+        dt: time between two observations in s; None takes what the environment says, else 1 step. It is recorded, and
+            changes nothing in the environment.
         coordinates: JSON declaration of what the observation entries are, for the provenance.
         seed: seed of the recording, for the provenance.
         policy: name of what chooses the actions, for the provenance.
         env_id: id for the provenance where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
-        append: go on writing into the dataset at the path ``to``.
+        append: continue the dataset at the path ``to``.
         overwrite: replace the dataset at the path ``to``, once there is a first episode.
 
     Attributes:
         provenance: what the dataset will say about where it comes from.
 
     Raises:
-        InputError: a space is not a Box; frames cannot be had; dt is no time; or the path cannot be used.
+        InputError: a space cannot be recorded; frames cannot be drawn; dt is not a time; or the path cannot be used.
         MissingPathError: there is nothing to append to.
         ExistingPathError: the path exists, and neither ``append`` nor ``overwrite`` is given.
     """
@@ -87,13 +89,14 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         }
         self._fields = tuple(name for name in FIELDS if name in REQUIRED or asked[name])
         self.provenance = provenance
+        self._layout = ObservationLayout(env.observation_space)
         self._energy = energy
         # One dictionary for the reset and one for each step, added whole: an interrupt cannot tear them.
         self._draft: list[dict[str, np.ndarray]] = []
         if isinstance(to, (str, Path)):
             to = StoreWriter(to, append=append, overwrite=overwrite)
         elif append or overwrite:
-            raise InputError("append and overwrite are about a path: tell them to the writer instead.")
+            raise InputError("append and overwrite are about a path: give them to the writer instead.")
         self._writer = to
         self._writer.begin(provenance, self._fields)
 
@@ -101,7 +104,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Write what there is of the episode before, reset the environment, and begin an episode.
 
         Raises:
-            InputError: the observation, state, frame or energy cannot be noted.
+            InputError: the observation, state, frame or energy cannot be recorded.
         """
         self.finish_episode()
         observation, info = self.env.reset(seed=seed, options=options)
@@ -109,20 +112,20 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Step the environment and note it.
+        """Step the environment and record the step.
 
         Raises:
-            InputError: the action is not finite or has another shape than the action space, in which case
-                the environment is not stepped; no episode has begun; or what the environment returned cannot
-                be noted, in which case the episode ends with the step before.
+            InputError: the action is not finite or does not suit the action space, in which case the environment is
+                not stepped; no episode has begun; or what the environment returned cannot be recorded, in which case
+                the episode ends with the step before.
         """
         if not self._draft:
             raise InputError("There is no episode to record, or it has ended: call reset() before step().")
         step = len(self._draft) - 1
-        noted = _array(action, self.provenance.action_space, "action", step)
+        noted = action_array(action, self.provenance.action_space, step=step)
         try:
-            # The environment may write into its argument, so it gets a copy.
-            observation, reward, terminated, truncated, info = self.env.step(noted.copy())
+            # The environment may write into its argument, so it gets a copy; [()] makes a Discrete action a number.
+            observation, reward, terminated, truncated, info = self.env.step(noted.copy()[()])
             self._draft.append(
                 {
                     "action": noted,
@@ -156,8 +159,8 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
             self.env.close()
 
     def _moment(self, observation: Any, *, step: int) -> dict[str, np.ndarray]:
-        """Return what is true after ``step`` steps."""
-        values = {"observation": _array(observation, self.provenance.observation_space, "observation", step)}
+        """Return the rows of the moment after ``step`` steps."""
+        values = {"observation": self._layout.array(observation, step=step)}
         if self.provenance.dt is not None:
             values["time"] = np.asarray(step * self.provenance.dt, np.float64)
         if "state" in self._fields:
@@ -176,38 +179,17 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         return values
 
     def _state(self, step: int) -> np.ndarray:
-        state = getattr(self.env.unwrapped, "state", None)
+        state = simulator_state(self.env)
         if state is None:
             raise InputError(
-                f"{self.provenance.env_id} has no state to record: its env.unwrapped.state is missing "
-                "or None. Record without the state."
+                f"{self.provenance.env_id} has no state to record: its env.unwrapped.state is missing or None, and it "
+                "has no MuJoCo data. Record it without the state."
             )
-        return _finite(np.array(state, np.float64), "state", step)
-
-
-def _array(value: Any, space: Box, name: str, step: int) -> np.ndarray:
-    """Return a copy of ``value`` in the dtype of ``space``; refuse another shape, kind or NaN."""
-    try:
-        array = np.asarray(value)
-        suits = array.shape == space.shape and np.can_cast(array.dtype, space.dtype, "same_kind")
-    except (TypeError, ValueError):  # ragged lists
-        suits = False
-    if not suits:
-        raise InputError(
-            f"The {name} at step {step} is {value!r}, which does not suit the {name} space {space}: "
-            f"it has to be of shape {space.shape} and of a kind that {space.dtype} holds."
-        )
-    return _finite(array.astype(space.dtype), name, step)
-
-
-def _finite(array: np.ndarray, name: str, step: int) -> np.ndarray:
-    if not np.isfinite(array).all():
-        raise InputError(f"The {name} at step {step} is not finite: {array}.")
-    return array
+        return checked_finite(state, "state", step)
 
 
 def _number(value: Any, name: str, step: int) -> np.ndarray:
     array = np.asarray(value)
     if array.size != 1 or not np.can_cast(array.dtype, np.float64, "same_kind"):
         raise InputError(f"The {name} at step {step} is {value!r}, and has to be one number.")
-    return _finite(array.astype(np.float64).reshape(()), name, step)
+    return checked_finite(array.astype(np.float64).reshape(()), name, step)

@@ -15,6 +15,7 @@ from zarr.codecs import ZstdCodec
 
 from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
 from hnn_gym.data.store import ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes
 from hnn_gym.errors import ExistingPathError, InputError
@@ -43,6 +44,7 @@ class StoreWriter:
         self._staged = self.path.with_name(f".{self.path.name}.partial")
         self._replaced = self.path.with_name(f".{self.path.name}.old")
         self._provenance: Provenance | None = None  # what the attributes still have to say
+        self._time_unit = SECOND
         self._columns: dict[str, Column] = {}
         self._published = False
         self._steps = self._episodes = 0
@@ -56,6 +58,7 @@ class StoreWriter:
             InputError: what exists is not a dataset, or not of the same environment and arrays; or a folder
                 cannot be made there.
         """
+        self._time_unit = provenance.time_unit
         if self._append:
             self._continue(StoreSource(self.path), provenance, fields)
             return
@@ -76,7 +79,7 @@ class StoreWriter:
         """
         if not self._published:
             self._columns = columns_of(episode)
-            _create_arrays(self._staged, self._columns)
+            _create_arrays(self._staged, self._columns, time_unit=self._time_unit)
         check_columns(episode, self._columns, self._episodes)
         group = self.path if self._published else self._staged
         if self._provenance is not None:
@@ -137,11 +140,11 @@ def _create_group(path: Path, fields: tuple[str, ...], provenance: Provenance) -
     zarr.create_group(path, zarr_format=3, attributes=attributes)
 
 
-def _create_arrays(path: Path, columns: dict[str, Column]) -> None:
+def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str) -> None:
     """Make ``columns`` and ``episode_ends``, each of no rows, in the group at ``path``."""
     group = zarr.open_group(path, mode="r+", zarr_format=3)
     for name, column in {**columns, ENDS: Column(np.dtype(np.int64), ())}.items():
-        unit = FIELDS[name].unit if name in FIELDS else None
+        unit = time_unit if name == "time" else FIELDS[name].unit if name in FIELDS else None
         group.create_array(
             name,
             shape=(0, *column.shape),

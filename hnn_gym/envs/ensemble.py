@@ -1,10 +1,10 @@
-"""What an ensemble does not agree on: sigma = RMS over entries of std over members of o'_i / scale_i.
+"""The disagreement of an ensemble: sigma = RMS over entries of std over members of o'_i / scale_i.
 
-All members take the step of the first, from the same (q, v) under the same forces. Where data were, they agree; where
-they do not, the dream is not to be trusted: it may cost something to be there (the pessimism of MOPO), or cut the dream
-off. A cut is a truncation, as of the short rollouts of MBPO and MACURA: what would have come after is for the agent's
-values to say. As a termination it would be worth 0, which is a way out where rewards are negative; MOReL, which halts
-there, has to charge a penalty for it.
+All members take the step of the first, from the same (q, v) under the same forces. They agree where they have seen
+data; where they disagree, the dream is not to be trusted. Disagreement may cost reward (the pessimism of MOPO), or end
+the dream. That end is a truncation, as in the short rollouts of MBPO and MACURA, so that the value function of the
+agent estimates the rest. A termination would be worth 0, which is an escape where rewards are negative; MOReL, which
+terminates there, has to charge a penalty for it.
 
 Sources: Yu et al., *MOPO: model-based offline policy optimization*, NeurIPS 2020; Kidambi et al., *MOReL: model-based
 offline reinforcement learning*, NeurIPS 2020; Janner et al., *When to trust your model: model-based policy
@@ -66,7 +66,9 @@ class Ensemble:
         mean = sum(seen) / len(seen)
         variance = sum((each - mean) ** 2 for each in seen) / len(seen)
         scaled = [variance[..., i] / scale**2 for i, scale in enumerate(observation_scales(world))]
-        return xp.sqrt(sum(scaled) / len(scaled))
+        square = sum(scaled) / len(scaled)
+        differ = square > 0  # the slope of a square root at 0 is infinite: a gradient must not pass there
+        return xp.where(differ, xp.sqrt(xp.where(differ, square, 1.0)), 0.0)
 
     def like(self, x: Array) -> Ensemble:
         """The same with arrays in the library, dtype and place of ``x``."""

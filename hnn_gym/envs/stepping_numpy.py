@@ -151,7 +151,7 @@ class Steps:
         return Outcome(**whole, info=info)
 
     def _room(self, rows: int) -> list[np.ndarray]:
-        return batch_code.room(self._nodes, rows, self._dtype)
+        return batch_code.allocate(self._nodes, rows, self._dtype)
 
     def _for(self, rows: int) -> list[np.ndarray]:
         """Arrays for what is told of other numbers of states."""

@@ -1,8 +1,9 @@
 """Pure functions of arrays as straight-line code: one definition of the physics, at the speed of code written for it.
 
-A step of an environment is a hundred operations on arrays of two or three numbers, and NumPy's cost of starting an
-operation is all it costs. So the step is run once on arrays that only note what is done with them (:func:`trace`), and
-the note is turned into Python for one state (``scalar_code.compiled``) or for many (``batch_code.compiled``).
+A step of an environment is a hundred operations on arrays of two or three numbers, and almost all of its time is what
+NumPy needs to begin each operation. So the step runs once on arrays that write down what is done with them
+(:func:`trace`), and the resulting graph is compiled to Python code for one state (``scalar_code.compiled``) or for a
+batch (``batch_code.compiled``).
 """
 
 from hnn_gym.trace import batch_code, scalar_code

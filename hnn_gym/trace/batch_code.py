@@ -1,6 +1,6 @@
-"""A traced function for many states: one ufunc call an operation, on rows of a block that stays in the cache.
+"""A traced function for many states: one ufunc call per operation, on rows of a block that stays in the cache.
 
-Where every operation writes to is planned before (:mod:`hnn_gym.trace.buffers`).
+:mod:`hnn_gym.trace.buffers` plans the memory that every operation writes to.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.trace.buffers import Places, room
+from hnn_gym.trace.buffers import BufferPlan, allocate
 from hnn_gym.trace.nodes import Constant, Node
 from hnn_gym.trace.program import Program
 
@@ -36,33 +36,34 @@ _UFUNCS = {
     "atan2": "arctan2",
 }
 _FEW_ROWS = 4
-"""Up to so many rows of a product are computed one by one: for two or more, OpenBLAS copies the layer first."""
+"""Products of at most this many rows are computed row by row: for two or more, OpenBLAS copies the layer first."""
 
-__all__ = ["compiled", "room"]
+__all__ = ["allocate", "compiled"]
 
 
 def compiled(program: Program, rows: int, dtype: Any, others: Mapping[str, Any] | None = None) -> Callable[..., None]:
     """Compile for ``rows`` states at a time, computed in ``dtype``.
 
     Args:
-        program: what to compute.
-        rows: how many states.
+        program: the traced function.
+        rows: number of states.
         dtype: float64 or float32.
-        others: dtypes of the outputs that are not bool and yet not in ``dtype``, by name.
+        others: dtypes of outputs that are neither bool nor ``dtype``, by name.
 
     Returns:
-        A function of the inputs ``(rows, size)`` in ``dtype``, quickest with contiguous columns; of the arrays of what
-        is given, ``(rows,)`` or ``(width, rows)`` as :func:`room` makes them; of those for its next values; and of the
-        outputs ``(rows, k)`` or ``(rows,)``. It fills the last two. Not to be called by two threads at once.
+        A function of the inputs ``(rows, size)`` in ``dtype``, fastest with contiguous columns; of the arrays of the
+        given nodes, ``(rows,)`` or ``(width, rows)`` as :func:`allocate` makes them; of the arrays for their next
+        values; and of the outputs ``(rows, k)`` or ``(rows,)``. It fills the last two groups. Two threads must not call
+        it at the same time.
     """
     plan = _Plan(program, rows, np.dtype(dtype), others or {})
     arguments = [f"in_{name}" for name in program.inputs] + [f"t{node.number}" for node in program.given]
     arguments += [f"next{i}" for i in range(len(program.next))] + [f"out_{name}" for name in program.outputs]
     lines = [f"def run({', '.join(arguments)}):", *plan.lines]
     lines += [
-        f"copyto({place}, {plan.value(entry)})"
-        for place, entry in plan.places.wanted
-        if place not in plan.places.filled
+        f"copyto({target}, {plan.value(entry)})"
+        for target, entry in plan.buffers.targets
+        if target not in plan.buffers.filled
     ]
     lines.append("return")
     exec(compile("\n    ".join(lines), "<traced for many states>", "exec"), plan.names)
@@ -71,11 +72,11 @@ def compiled(program: Program, rows: int, dtype: Any, others: Mapping[str, Any] 
 
 
 class _Plan:
-    """The statements that compute every node, and the names they use."""
+    """The statements that compute every node, and the names that they use."""
 
     def __init__(self, program: Program, rows: int, dtype: np.dtype[Any], others: Mapping[str, Any]) -> None:
         self.rows, self.dtype = rows, dtype
-        self.places = Places(program, rows, dtype, others)
+        self.buffers = BufferPlan(program, rows, dtype, others)
         self.names: dict[str, Any] = {"copyto": np.copyto, "matmul": np.matmul, "dot": np.dot}
         self.names |= {"nan": np.nan, "inf": np.inf}
         self.lines: list[str] = []
@@ -88,13 +89,14 @@ class _Plan:
             self._plan(node)
 
     def value(self, value: Any) -> str:
-        """The name of a node's buffer, or a constant."""
+        """Return the name of a node's buffer, or a constant as code."""
         return f"t{value.number}" if isinstance(value, Node) else repr(value)
 
     def _operand(self, value: Any, *, whole: bool) -> str:
-        """As :meth:`value`, with constants as arrays: NumPy converts a float anew in every call.
+        """Return the same with constants as arrays, since NumPy would convert a float in every call.
 
-        Of two arrays ``(rows,)``, ``whole``, NumPy takes the larger several times as fast as of one and a number.
+        With ``whole`` a constant fills an array ``(rows,)``: NumPy takes the larger of two such arrays several times as
+        fast as the larger of an array and a number.
         """
         if isinstance(value, Node | bool):
             return self.value(value)
@@ -106,22 +108,22 @@ class _Plan:
 
     def _plan(self, node: Node) -> None:
         operation = self._wide if node.shape else self._narrow
-        # Elementwise operations may overwrite what they read; products may not.
+        # Elementwise operations may overwrite their arguments; products may not.
         in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod", "wrap")
         if in_place:
-            self.places.release(node)
+            self.buffers.release(node)
         operation(node)
         if not in_place:
-            self.places.release(node)
+            self.buffers.release(node)
 
     def _buffer(self, node: Node) -> str:
-        name, place = f"t{node.number}", self.places.of(node)
-        if isinstance(place, str):
-            self.lines.append(f"{name} = {place}")
-        elif self.places.has_ones(node):
-            self.names |= {name: place[:-1], f"{name}_1": place}
+        name, memory = f"t{node.number}", self.buffers.of(node)
+        if isinstance(memory, str):
+            self.lines.append(f"{name} = {memory}")
+        elif self.buffers.has_ones(node):
+            self.names |= {name: memory[:-1], f"{name}_1": memory}
         else:
-            self.names[name] = place
+            self.names[name] = memory
         return name
 
     def _narrow(self, node: Node) -> None:
@@ -144,7 +146,7 @@ class _Plan:
         whole = node.op in ("clip", "min", "max")
         values = [self._operand(arg, whole=whole) for arg in node.args]
         if node.op == "where":
-            if not self.places.share(node, node.args[2]):
+            if not self.buffers.share(node, node.args[2]):
                 self.lines.append(f"copyto({own}, {values[2]})")
             self.lines.append(f"copyto({own}, {values[1]}, where={values[0]})")
         elif node.op == "clip":
@@ -157,7 +159,7 @@ class _Plan:
             self._call("multiply", own, values[1], own)
             self._call("subtract", values[0], own, own)
         elif node.op == "wrap":
-            # a - 2 c round(a / 2 c), which is the same but at the very ends.
+            # a - 2 c round(a / 2 c) differs only at the ends of the interval.
             period = self._operand(2 * node.args[1], whole=False)
             self._call("divide", values[0], period, own)
             self._call("rint", own, own)
@@ -170,7 +172,7 @@ class _Plan:
             self.names["number"] = self.dtype
 
     def _circle(self, node: Node) -> None:
-        """Compute cosine and sine of an angle together, at the first of them.
+        """Compute cosine and sine of an angle together, in place of whichever comes first.
 
         With t = tan(a / 2) and r = 2 / (1 + t^2): cos a = r - 1, sin a = r t, to 1e-15. NumPy's tangent in float64 is
         vectorised where the processor allows it, its cosine and sine are not.
@@ -190,11 +192,11 @@ class _Plan:
 
     def _linear(self, node: Node) -> None:
         scalars, matrix, bias = node.args
-        packed, own, number = self.places.packed(node), self._buffer(node), node.number
+        packed, own, number = self.buffers.packed(node), self._buffer(node), node.number
         for k, scalar in enumerate(scalars):
             i, j = divmod(k, len(matrix.array))
             row = packed[j] if packed.ndim == 2 else packed[i, j]
-            if isinstance(scalar, Node) and not self.places.is_home(scalar, row):
+            if isinstance(scalar, Node) and not self.buffers.is_home(scalar, row):
                 self.names[f"z{number}_{k}"] = row
                 self.lines.append(f"copyto(z{number}_{k}, {self.value(scalar)})")
         weights = np.vstack([matrix.array, bias.array]) if bias.array.any() else matrix.array
@@ -221,7 +223,7 @@ class _Plan:
         read, matrix, bias = node.args
         own, name, biased = self._buffer(node), f"c{node.number}", bool(bias.array.any())
         layer, weights = self.value(read), matrix.array
-        if biased and self.places.has_ones(read):
+        if biased and self.buffers.has_ones(read):
             layer, weights, biased = f"{layer}_1", np.vstack([weights, bias.array]), False
         self.names[name] = np.ascontiguousarray(weights.T, self.dtype)
         if node.shape[0] == 1 and node.shape[1] <= _FEW_ROWS:
@@ -243,5 +245,5 @@ class _Plan:
     def _call(self, ufunc: str, *arguments: str) -> None:
         self.names[ufunc] = getattr(np, ufunc)
         *read, own = arguments
-        named = ufunc in ("maximum", "minimum")  # of which NumPy no longer takes a third argument by its position
+        named = ufunc in ("maximum", "minimum")  # NumPy deprecates their third argument by position
         self.lines.append(f"{ufunc}({', '.join(read)}, {'out=' * named}{own})")

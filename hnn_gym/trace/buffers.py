@@ -1,7 +1,7 @@
-"""Where every node of a traced function for many states is computed: in a buffer, or right where it is wanted.
+"""Memory for the nodes of a traced function of many states: buffers, or the arrays that the caller wants filled.
 
-Every number has a contiguous row ``(rows,)``, every layer of a network a matrix ``(width, rows)``. Buffers are made
-once and used again as soon as nothing needs what they hold.
+Every number has a contiguous row ``(rows,)``, every layer of a network a matrix ``(width, rows)``. Buffers are
+allocated once, and reused as soon as nothing reads their contents any more.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from hnn_gym.trace.nodes import Node
 from hnn_gym.trace.program import Program
 
 
-class Places:
-    """The places of a program's nodes.
+class BufferPlan:
+    """Which memory every node of a program is computed in.
 
     Attributes:
-        wanted: every place to fill, such as "next0" or "out_x[:, 1]", and with what.
-        filled: those of them in which something is computed, and not copied to.
+        targets: every array that the caller wants filled, such as "next0" or "out_x[:, 1]", and its node or constant.
+        filled: the targets in which their node is computed directly, so that nothing is copied.
     """
 
     def __init__(self, program: Program, rows: int, dtype: np.dtype[Any], others: Mapping[str, Any]) -> None:
-        """Plan for ``rows`` states in ``dtype``; ``others`` are the outputs in other types by name."""
+        """Plan for ``rows`` states in ``dtype``; ``others`` are the dtypes of outputs of another type, by name."""
         self._rows, self._dtype = rows, dtype
-        self.wanted: list[tuple[str, Any]] = [(f"next{i}", node) for i, node in enumerate(program.next)]
+        self.targets: list[tuple[str, Any]] = [(f"next{i}", node) for i, node in enumerate(program.next)]
         for name, entries in program.outputs.items():
-            places = [f"out_{name}[:, {i}]" for i in range(entries.size)] if entries.ndim else [f"out_{name}"]
-            self.wanted += zip(places, entries.flat, strict=True)
+            columns = [f"out_{name}[:, {i}]" for i in range(entries.size)] if entries.ndim else [f"out_{name}"]
+            self.targets += zip(columns, entries.flat, strict=True)
         self._free: dict[Any, list[np.ndarray]] = {}
         self._left = program.uses.copy()
         self._buffers: dict[int, tuple[Any, np.ndarray]] = {}
-        # Their entries are views of them: they must stay.
+        # Their entries are views of them, so their buffers are never reused.
         self._taken_apart = {node.args[0].number for node in program.nodes if node.op == "item"}
         computed = {node.number for node in program.nodes if node.op not in ("input", "item")}
         self._given = {node.number for node in program.given}
         self._homes: dict[int, np.ndarray] = {}
         self._packed = {n.number: self._make_packed(n, computed) for n in program.nodes if n.op == "linear"}
-        self._results = self._places_of_results(program, computed, others)
+        self._results = self._plan_results(program, computed, others)
         self.filled = set(self._results.values())
 
     def _make_packed(self, node: Node, computed: set[int]) -> np.ndarray:
-        """Make the input rows of a layer; numbers that have no place yet are computed right there."""
+        """Make the input rows of a layer; numbers that have no memory yet are computed directly in these rows."""
         scalars, matrix, bias = node.args
         inputs, biased = len(matrix.array), bool(bias.array.any())
         packed = np.ones((node.shape[0], inputs + biased, self._rows), self._dtype)
@@ -55,20 +55,21 @@ class Places:
                 self._homes[scalar.number] = packed[i, j]
         return packed
 
-    def _places_of_results(self, program: Program, computed: set[int], others: Mapping[str, Any]) -> dict[int, str]:
-        """Where to compute nodes that are wanted in the next step or told, by number: the first such place.
+    def _plan_results(self, program: Program, computed: set[int], others: Mapping[str, Any]) -> dict[int, str]:
+        """Choose the nodes that are computed directly in a target: the first target of each, by number.
 
-        Not those that are views of others, have their home in the input of a layer, or are told in another type. What a
-        choice falls back to is computed where the choice is wanted, unless something needs it later.
+        Nodes that are views of layers, that are computed in the input of a layer, or that are returned in another type
+        are not among them. The second branch of a ``where`` is computed in the target of the ``where``, unless
+        something reads it later.
         """
         places: dict[int, str] = {}
-        for place, node in self.wanted:
+        for place, node in self.targets:
             if not isinstance(node, Node) or node.number not in computed or node.number in self._homes:
                 continue
             if place.removeprefix("out_").partition("[")[0] not in others:
                 places.setdefault(node.number, place)
         last = {parent.number: node.number for node in program.nodes for parent in node.parents}
-        taken = {*self._homes, *(node.number for _, node in self.wanted if isinstance(node, Node))}
+        taken = {*self._homes, *(node.number for _, node in self.targets if isinstance(node, Node))}
         for node in program.nodes:
             if node.op == "where" and node.number in places and isinstance(node.args[2], Node):
                 other = node.args[2]
@@ -78,27 +79,27 @@ class Places:
         return places
 
     def packed(self, node: Node) -> np.ndarray:
-        """The input rows of a layer ``(inputs, rows)``, or ``(lead, inputs, rows)``."""
+        """Return the input rows of a layer ``(inputs, rows)``, or ``(lead, inputs, rows)``."""
         packed = self._packed[node.number]
         return packed if node.shape[0] > 1 else packed[0]
 
     def is_home(self, scalar: Node, row: np.ndarray) -> bool:
-        """Whether a number is computed in this row."""
+        """Return whether a number is computed in this row."""
         home = self._homes.get(scalar.number)
         return home is not None and np.shares_memory(home, row)
 
     def has_ones(self, node: Node) -> bool:
-        """Whether the layer's array has a row of ones below it, so that a product with it may add a bias."""
+        """Return whether a row of ones follows the rows of the layer, so that a product with it may add a bias."""
         return node.shape[:1] == (1,) and node.number not in self._results and node.number not in self._given
 
     def share(self, one: Any, other: Any) -> bool:
-        """Whether two nodes are computed in the same of the ``wanted`` places."""
+        """Return whether two nodes are computed in the same target."""
         if not isinstance(one, Node) or not isinstance(other, Node):
             return False
         return one.number in self._results and self._results.get(other.number) == self._results[one.number]
 
     def of(self, node: Node) -> str | np.ndarray:
-        """Where to compute the node: one of ``wanted``, or an array, with a row of ones where it :meth:`has_ones`."""
+        """Return where to compute the node: a target, or an array, with a row of ones where it :meth:`has_ones`."""
         if node.number in self._results:
             return self._results[node.number]
         home = self._homes.get(node.number)
@@ -115,7 +116,7 @@ class Places:
         return buffer
 
     def release(self, node: Node) -> None:
-        """Note that the node has read what it needs."""
+        """Note that the node has read its arguments, whose buffers may be reused if nothing else reads them."""
         for parent in node.parents:
             self._left[parent.number] -= 1
             if self._left[parent.number] == 0 and parent.number in self._buffers:
@@ -123,12 +124,12 @@ class Places:
                 self._free.setdefault(key, []).append(buffer)
 
 
-def room(nodes: tuple[Node, ...], rows: int, dtype: Any) -> list[np.ndarray]:
-    """Arrays for the values of nodes."""
+def allocate(nodes: tuple[Node, ...], rows: int, dtype: Any) -> list[np.ndarray]:
+    """Return arrays for the values of nodes."""
     return [np.empty(shape_of(node, rows), np.bool_ if node.boolean else dtype) for node in nodes]
 
 
 def shape_of(node: Node, rows: int) -> tuple[int, ...]:
-    """The shape of a node's values for so many states."""
+    """Return the shape of a node's values for so many states."""
     lead, width = node.shape or (1, 1)
     return (lead,) * (lead > 1) + (width,) * bool(node.shape) + (rows,)

@@ -1,7 +1,7 @@
-"""The graph of a traced function: every node is one number, or one row of many, computed from earlier nodes.
+"""The graph of a traced function: every node is one number, or the rows of a layer, computed from earlier nodes.
 
-Equal expressions are one node, so what two parts of a step have in common (the sine of an angle, a force) is computed
-once. Arithmetic on nodes makes nodes; arithmetic on constants is done at once.
+Equal expressions are one node, so that a value which two parts of a step share (the sine of an angle, a force) is
+computed once. Arithmetic on nodes makes nodes; arithmetic on constants is done immediately.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 MOST_NODES = 6000
-"""A graph with more is not worth unrolling: array operations on the whole are as fast."""
+"""A larger graph is not worth unrolling: array operations are as fast."""
 
 BOOLEAN = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
 
 
 class NotTraceable(Exception):  # noqa: N818 (not an error: the untraced function is used instead)
-    """The function asks for values, or for an operation that is not known here."""
+    """The traced function needs values, or an operation that tracing does not support."""
 
 
 class Constant:
@@ -46,7 +46,12 @@ class Graph:
         self._known: dict[Any, Node] = {}
 
     def node(self, op: str, *args: Any, shape: tuple[int, ...] = ()) -> Node:
-        """The node of an operation on nodes and constants; ``shape`` is (rows, width) of a wide one, () of a number.
+        """Return the node of an operation on nodes and constants, made if necessary.
+
+        Args:
+            op: name of the operation.
+            args: nodes and constants.
+            shape: (rows, width) of a layer, () of a number.
 
         Raises:
             NotTraceable: the graph grows too large.
@@ -61,11 +66,16 @@ class Graph:
         return found
 
     def find(self, op: str, *args: Any) -> Node | None:
-        """The node of an operation, if there is one."""
+        """Return the node of an operation, or None if the graph has none."""
         return self._known.get(_key(op, args))
 
     def moved(self, node: Node, image: Mapping[int, Node]) -> Node | None:
-        """The same operation on the images, by number, of all its arguments, where the graph has it."""
+        """Return the node of the same operation on the images of all arguments, or None if the graph has none.
+
+        Args:
+            node: the operation.
+            image: nodes by the number of the node that they replace.
+        """
 
         def move(arg: Any) -> Any:
             if isinstance(arg, tuple):
@@ -77,7 +87,7 @@ class Graph:
         return self.find(node.op, *map(move, node.args))
 
     def alike(self, a: Any, b: Any, old: Node, new: Node) -> bool:
-        """Whether ``b`` is computed from ``new`` as ``a`` is from ``old``."""
+        """Return whether ``b`` is computed from ``new`` exactly as ``a`` is computed from ``old``."""
         if not isinstance(a, Node) or not isinstance(b, Node):
             return False
         image = {old.number: new}
@@ -104,7 +114,7 @@ class Node:
     __slots__ = ("args", "graph", "number", "op", "shape")
 
     def __init__(self, graph: Graph, op: str, args: tuple[Any, ...], number: int, shape: tuple[int, ...]) -> None:
-        """Made by :meth:`Graph.node` alone."""
+        """Only :meth:`Graph.node` makes nodes."""
         self.graph, self.op, self.args, self.number, self.shape = graph, op, args, number, shape
 
     @property
@@ -114,7 +124,7 @@ class Node:
 
     @property
     def parents(self) -> list[Node]:
-        """The nodes it is computed from."""
+        """The nodes that it is computed from."""
         flat: list[Any] = []
         for arg in self.args:
             flat += arg if isinstance(arg, tuple) else (arg,)
@@ -133,14 +143,13 @@ class Node:
                     return a - b.args[0]
         return self if _is(other, 0.0) else _binary("add", self, other)
 
-    def __radd__(self, other: Any) -> Any:
-        return self if _is(other, 0.0) else _binary("add", other, self)
+    __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, Node):
             if other.op == "neg":
                 return self + other.args[0]
-            # The separation of two bodies seen from the other one.
+            # The separation of two bodies, seen from the other body.
             if (opposite := self.graph.find("sub", other, self)) is not None:
                 return -opposite
         if self.op == "mod" and isinstance(self.args[0], Node) and self.args[0].op == "add":
@@ -215,7 +224,7 @@ class Node:
 
 
 def needed(results: Iterable[Node], leaves: Container[int]) -> list[Node]:
-    """What has to be known for the results, in order; nothing behind a node whose number is in ``leaves``."""
+    """Return the nodes that the results depend on, in order; the search stops at the nodes numbered in ``leaves``."""
     found: dict[int, Node] = {}
     pending = list(results)
     while pending:
@@ -236,7 +245,7 @@ def _is_power_of_two(value: Any) -> bool:
 
 
 def _binary(op: str, a: Any, b: Any) -> Any:
-    """The node of an operation on two numbers, at least one of them a node."""
+    """Return the node of an operation on two numbers, at least one of which is a node."""
     graph = a.graph if isinstance(a, Node) else b.graph
     return graph.node(op, _number(a), _number(b))
 
@@ -248,4 +257,4 @@ def _number(value: Any) -> Any:
         return bool(value)
     if isinstance(value, int | float | np.number):
         return float(value)
-    raise NotTraceable(f"a {type(value).__name__} among the numbers")
+    raise NotTraceable(f"arithmetic with a value of type {type(value).__name__}")

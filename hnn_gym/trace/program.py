@@ -16,13 +16,13 @@ from hnn_gym.trace.nodes import Graph, Node, NotTraceable, needed
 
 @dataclass(frozen=True)
 class Program:
-    """What a traced function computes, for one state; the compilers decide for how many.
+    """What a traced function computes for one state; the compilers decide for how many states at a time.
 
     Attributes:
         inputs: sizes of the input vectors by name.
         outputs: object arrays of nodes, floats and bools by name; vectors or single entries.
-        given: nodes whose values are handed over rather than computed.
-        next: for each of these, the node whose value it has in the next step.
+        given: nodes whose values the caller passes in, so that they are not computed.
+        next: for each given node, the node whose value it has in the next step.
     """
 
     inputs: Mapping[str, int]
@@ -32,13 +32,13 @@ class Program:
 
     @cached_property
     def nodes(self) -> list[Node]:
-        """The nodes to compute, in an order in which they can be."""
+        """The nodes to compute, each after the nodes that it depends on."""
         given = {node.number for node in self.given}
         return [node for node in needed(self._results, given) if node.number not in given]
 
     @cached_property
     def uses(self) -> Counter[int]:
-        """How often each node's value is needed, by its number."""
+        """How often each node's value is read, by its number."""
         count = Counter(parent.number for node in self.nodes for parent in node.parents)
         count.update(node.number for node in self._results)
         return count
@@ -54,10 +54,11 @@ class Program:
         return [entry for entry in entries if isinstance(entry, Node)] + list(self.next)
 
     def reusing(self, state: str) -> Program:
-        """The same program, handed what the step before has computed already.
+        """Return the same program with values passed on from one step to the next.
 
-        The output ``state`` is the input ``state`` of the next step. What a step computes from its input alone, and has
-        computed of its output too (the force at the end of a leapfrog step, the sine of an angle), is computed once.
+        The output ``state`` is the input ``state`` of the next step. A value that a step computes from its input state
+        and, by the same formula, from its output state (the force at both ends of a leapfrog step, the sine of an
+        angle) is computed for the output only, and the next step is given it.
         """
         image: dict[int, Node] = {}
         present = {node.number for node in self.nodes}
@@ -70,31 +71,32 @@ class Program:
                 image[node.number] = after
         given: dict[int, Node] = {}
         while True:
-            wanted = needed(self._results + [image[k] for k in given], image)
-            hit = {node.number: node for node in wanted if node.number in image and node.op != "input"}
+            reached = needed(self._results + [image[k] for k in given], image)
+            hit = {node.number: node for node in reached if node.number in image and node.op != "input"}
             if hit.keys() == given.keys():
                 return replace(self, given=tuple(hit.values()), next=tuple(image[k] for k in hit))
             given = hit
 
-    def split_at(self, state: str, told: Iterable[str]) -> tuple[Program, Program]:
-        """Two programs: what needs more than the input ``state``, and what follows from the state alone.
+    def split_at(self, state: str, names: Iterable[str]) -> tuple[Program, Program]:
+        """Split into a program that needs all inputs and a program of the input ``state`` alone.
 
-        The second computes the outputs ``told``, which are functions of the state, and all that is given to the first.
-        So it runs on the state that a step leads to, or on whatever takes its place, for the step after.
+        The second program computes the outputs ``names``, which must be functions of the state, and every value of the
+        state that the first program is given. It runs on the state that a step leads to, or on a new episode's start
+        in its place, before the first program runs again.
         """
-        tell = self.select_outputs(told)
-        move = self.select_outputs(name for name in self.outputs if name not in tell.outputs)
-        alone: set[int] = set()
+        after = self.select_outputs(names)
+        move = self.select_outputs(name for name in self.outputs if name not in after.outputs)
+        of_state: set[int] = set()
         for node in move.nodes:
-            if node.args[0] == state if node.op == "input" else all(p.number in alone for p in node.parents):
-                alone.add(node.number)
-        wanted = {p.number: p for node in move.nodes if node.number not in alone for p in node.parents}
-        wanted |= {node.number: node for node in move._results}
-        given = tuple(node for number, node in wanted.items() if number in alone and node.op != "input")
-        return replace(move, given=given), replace(tell, next=given)
+            if node.args[0] == state if node.op == "input" else all(p.number in of_state for p in node.parents):
+                of_state.add(node.number)
+        read = {p.number: p for node in move.nodes if node.number not in of_state for p in node.parents}
+        read |= {node.number: node for node in move._results}
+        given = tuple(node for number, node in read.items() if number in of_state and node.op != "input")
+        return replace(move, given=given), replace(after, next=given)
 
     def select_outputs(self, names: Iterable[str]) -> Program:
-        """The program of some of the outputs."""
+        """Return the program that computes only the outputs of these names."""
         return replace(self, outputs={name: self.outputs[name] for name in names})
 
 
@@ -106,14 +108,14 @@ def trace(function: Callable[..., Mapping[str, Any]], **inputs: int) -> Program:
         inputs: name and size of each input.
 
     Raises:
-        NotTraceable: the function branches on values, or uses an operation that is not known here.
+        NotTraceable: the function branches on values, or uses an operation that tracing does not support.
     """
     graph = Graph()
-    told = function(*(Traced.inputs(graph, name, size) for name, size in inputs.items()))
+    results = function(*(Traced.inputs(graph, name, size) for name, size in inputs.items()))
     outputs = {}
-    for name, value in told.items():
+    for name, value in results.items():
         entries = value.entries if isinstance(value, Traced) else np.asarray(value).astype(object)
         if not isinstance(entries, np.ndarray) or entries.ndim > 1:
-            raise NotTraceable(f"the output {name} is no vector")
+            raise NotTraceable(f"the output {name} has more than one axis")
         outputs[name] = entries
     return Program(inputs, outputs)

@@ -1,6 +1,6 @@
 """A traced function for one state: straight-line Python on floats, with NumPy only for the layers of networks.
 
-On arrays of two or three numbers NumPy spends a microsecond an operation and a float a thirtieth of that.
+An operation on an array of two or three numbers takes NumPy a microsecond, and an operation on floats a thirtieth.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def compiled(program: Program, dtypes: Mapping[str, Any]) -> Callable[..., tuple
         dtypes: types of the output vectors by name; float64 for those not named.
 
     Returns:
-        A function of lists of floats, one list an input, that returns the outputs in order: fresh arrays ``(k,)``,
-        floats and bools. Not to be called by two threads at once. Where NumPy would give infinity or NaN it raises
-        ArithmeticError or ValueError.
+        A function of lists of floats, one list for each input, that returns the outputs in order: new arrays ``(k,)``,
+        floats and bools. Two threads must not call it at the same time. Where NumPy would return infinity or NaN it
+        raises ArithmeticError or ValueError.
     """
     names: dict[str, Any] = {name: getattr(math, name) for name in _FUNCTIONS}
     names |= {"inf": math.inf, "nan": math.nan, "empty": np.empty, "np": np, "dot": np.dot}
@@ -93,7 +93,7 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
 def _wide(node: Node, names: dict[str, Any]) -> list[str]:
     rows, width = node.shape
     own = f"w{node.number}"
-    names[f"{own}_1"] = np.ones(width + 1)  # with what a bias is multiplied by
+    names[f"{own}_1"] = np.ones(width + 1)  # the last entry multiplies a bias
     names[own] = names[f"{own}_1"][:width] if rows == 1 else np.empty((rows, width))
     constants = [arg.array for arg in node.args if isinstance(arg, Constant)]
     for i, constant in enumerate(constants):

@@ -142,7 +142,7 @@ def _declared(
             "Frames do not tell how long a metre is, so a force in N has no unit in the latent: declare the control of "
             "a position with unit=None."
         )
-    if len(coordinates.controls) != int(np.prod(provenance.action_space.shape)):
+    if len(coordinates.controls) != int(np.prod(provenance.box_action_space().shape)):
         raise InputError(
             f"The coordinates declare {len(coordinates.controls)} controls, and the recorded actions have the shape "
             f"{provenance.action_space.shape}."

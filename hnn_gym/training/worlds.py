@@ -13,6 +13,7 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
+from hnn_gym.data.simulator import STEP
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Variables
@@ -201,9 +202,12 @@ def declared(
                 "pass coordinates=Coordinates(...)."
             )
         coordinates = Coordinates.from_json(provenance.coordinates)
-    dt = provenance.dt if dt is None else dt
     if dt is None:
-        raise InputError(f"The time step of {provenance.env_id} is not known: pass dt in s.")
+        dt = provenance.dt
+        in_steps = provenance.time_unit == STEP and coordinates.in_physical_units
+        if dt is None or in_steps:
+            why = ", so that forces in N or N m give no energy in J" if in_steps else ""
+            raise InputError(f"The time step of {provenance.env_id} is not known in s{why}: pass dt in s.")
     return coordinates, float(dt)
 
 

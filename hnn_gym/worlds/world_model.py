@@ -182,7 +182,7 @@ class WorldModel:
         xp = namespace(x)
         clipped = _clipped(v, limits)
         over = clipped != v
-        if xp is np and not over.any():  # the common case, and cheap to ask where arrays lie on the CPU
+        if isinstance(new, np.ndarray) and not over.any():  # the common case, and cheap to check on the CPU
             return new
         if self.integrator.exact and bool(xp.any(over)):
             raise InputError(
@@ -198,7 +198,7 @@ class WorldModel:
         xp = namespace(new)
         new_q, new_v = self.coordinates.within_stops(q, v)
         met = xp.any((new_q != q) | (new_v != v), axis=-1, keepdims=True)
-        if xp is np and not met.any():
+        if isinstance(new, np.ndarray) and not met.any():
             return new
         if self.integrator.exact and bool(xp.any(met)):
             raise InputError(

@@ -87,6 +87,6 @@ def test_what_cannot_be_evaluated_is_refused_by_name() -> None:
         episode_returns(Damper(2), "Pendulum-v1", seeds=range(2))
     with pytest.raises(InputError, match="at least one seed"):
         episode_returns(Damper(), "Pendulum-v1", seeds=[])
-    with pytest.raises(InputError, match="paired"):
+    with pytest.raises(InputError, match="start by start"):
         paired_regret(np.zeros(3), np.zeros(4))
     np.testing.assert_array_equal(paired_regret(np.array([-3.0, -1.0]), np.array([-1.0, -1.0])), [2.0, 0.0])

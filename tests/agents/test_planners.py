@@ -14,6 +14,7 @@ from hnn_gym.agents.sampling import Cem, Mppi, SamplingPlanner, coloured_noise
 from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.core import Simulator
+from hnn_gym.envs.tasks import SpringHold
 from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 
@@ -176,6 +177,29 @@ def test_ilqr_never_makes_a_plan_worse() -> None:
         assert (after >= before - 1e-9).all()  # rounding of a sum of 25 rewards
         before = after
     assert (plan.abs() <= 2).all()
+
+
+class PaidToTheEdge(SpringHold):
+    """Every metre to the right pays, and beyond 1 m the episode is over."""
+
+    def reward(self, q, v, u, next_q, next_v):  # type: ignore[no-untyped-def]
+        return 10 * q[..., 0]
+
+    def terminated(self, q, v):  # type: ignore[no-untyped-def]
+        return q[..., 0] > 1.0
+
+
+def test_ilqr_counts_no_reward_that_comes_after_the_end_of_the_episode() -> None:
+    simulator = Simulator(true_world("Spring-v0"), PaidToTheEdge())
+    planner, imagined = Ilqr(simulator, horizon=30), Imagination(simulator, dtype=np.float64)
+    x = torch.tensor([[0.6, 0.78]], dtype=torch.float64)  # left alone, it turns at 0.98 m
+    plan = torch.zeros(1, 30, 1, dtype=torch.float64)
+    best = imagined.returns(x.numpy(), plan.numpy())[0]
+    for _ in range(10):
+        plan = planner.improved(x, plan)
+        found = imagined.returns(x.numpy(), plan.numpy())[0]
+        assert found >= best - 1e-9  # rounding of a sum of 30 rewards
+        best = found
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.shac_policy import ShacPolicy
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
-from hnn_gym.envs import LatentObservation
+from hnn_gym.envs import LatentObservation, PendulumSwingUp
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_world
@@ -69,16 +69,43 @@ def test_gap_errors_and_energy_are_those_of_dream_and_reality(transfer: Transfer
     np.testing.assert_allclose(transfer.energy_change["dream"], transfer.energy_change["real"], rtol=1e-3)
 
 
-def test_with_bumps_there_is_no_prediction_error_to_speak_of() -> None:
-    simulator = build_simulator("HNNPendulum-v0", actions="bump")
-    env: Callable[[], Any] = lambda: hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), simulator.world)  # noqa: E731
-    bumped = measure_transfer(Swinger(), simulator, env, seeds=range(2))
-    assert bumped.errors == {}
-    assert np.isfinite(bumped.gap).all()
+def _bumped_pendulum(simulator: Simulator) -> hnn_gym.BumpByForce:
+    return hnn_gym.BumpByForce(gymnasium.make("Pendulum-v1"), simulator.world)
 
 
-def test_a_world_of_something_else_is_refused() -> None:
-    with pytest.raises(InputError, match="something else"):
+def test_a_bump_report_has_every_part_and_its_predictions_answer_bumps_as_the_dream_does(tmp_path: Path) -> None:
+    errors = {}
+    for actions in ("bump", "bump-by-force"):
+        simulator = build_simulator("HNNPendulum-v0", actions=actions)
+        make = partial(_bumped_pendulum, simulator)
+        bumped = measure_transfer(Swinger(), simulator, make, seeds=range(2))
+        assert set(bumped.errors) == {1, 10, 50}
+        assert np.isfinite(bumped.gap).all()
+        errors[actions] = np.median(bumped.errors[1])
+        write_transfer(tmp_path / actions, bumped, simulator, title="Bumps")
+        page = (tmp_path / actions / "report.md").read_text()
+        assert "| 1 step ahead |" in page
+        assert "true-energy change" in page
+        assert "An action is a request for energy." in page
+        assert (tmp_path / actions / FILM).exists()
+    # A bump that the dream grants at once is nearly all of the error; the learned world's own is 1e-6.
+    assert errors["bump"] > 10 * errors["bump-by-force"]
+
+
+def test_a_report_without_true_energy_or_film_says_why(transfer: Transfer, tmp_path: Path) -> None:
+    known = build_simulator("HNNPendulum-v0")
+    task = PendulumSwingUp()
+    task.renderer = None
+    unknown = replace(known, truth=None, task=task)
+    write_transfer(tmp_path / "report", replace(transfer, energy_change={}), unknown, title="An own world")
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "true energy is not reported, because the true physics of this world is not known" in page
+    assert "There is no film, because" in page
+    assert not (tmp_path / "report" / FILM).exists()
+
+
+def test_a_world_of_another_system_is_refused() -> None:
+    with pytest.raises(InputError, match="learned from another system"):
         measure_transfer(Swinger(), build_simulator("HNNSpring-v0"), "Pendulum-v1", seeds=range(2))
 
 
@@ -148,8 +175,8 @@ def test_the_same_command_goes_on_where_it_was_killed(
 def test_the_command_trains_through_the_world_and_by_bumps(settings: train.TrainAgentSettings) -> None:
     train.train(replace(settings, algo="shac", steps=1000))
     assert isinstance(load_agent(settings.out), ShacPolicy)
-    bumped = train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
-    assert bumped.errors == {}
+    train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
+    assert "An action is a request for energy." in (settings.out.with_name("bumped") / "transfer/report.md").read_text()
     spring = replace(settings, world="HNNSpring-v0", evaluate_on=None, out=settings.out.with_name("spring"))
     assert train.train(spring).real.observation.shape == (201, 2, 2)
 
@@ -170,7 +197,9 @@ def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings
     world = settings.out.with_name("own")
     hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
     own = replace(settings, world=str(world), evaluate_on=None, reward="operator:pos")
-    with pytest.raises(InputError, match=r"Spring-v0 cannot be made as it was recorded.*give --evaluate-on"):
+    with pytest.raises(
+        InputError, match=r"Spring-v0 cannot be made with the arguments it was recorded with.*give --evaluate-on"
+    ):
         train.train(own)
 
 
@@ -184,18 +213,37 @@ def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_
     assert (settings.out / "transfer" / FILM).exists()
 
 
+@pytest.mark.parametrize("actions", ["force", "bump", "bump-by-force"])
+def test_an_environment_to_evaluate_on_may_be_registered_by_a_module_of_ones_own(
+    settings: train.TrainAgentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: Any
+) -> None:
+    entry = "gymnasium.envs.classic_control.pendulum:PendulumEnv"
+    module = f"import gymnasium\ngymnasium.register('Mine-v0', {entry!r}, max_episode_steps=30)\n"
+    (tmp_path / "own_environment.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delitem(sys.modules, "own_environment", raising=False)
+    monkeypatch.delitem(gymnasium.registry, "Mine-v0", raising=False)
+    try:
+        transfer = train.train(replace(settings, evaluate_on="own_environment:Mine-v0", actions=actions))
+    finally:
+        gymnasium.registry.pop("Mine-v0", None)
+    assert (transfer.real.lengths == 30).all()
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
+        ({"evaluate_on": "no_such_module:Mine-v0"}, InputError, "no_such_module"),
         ({"world": "nowhere"}, MissingPathError, "nowhere"),
         ({"evaluate_on": "Nowhere-v0"}, InputError, "Nowhere-v0"),
-        ({"evaluate_on": "Spring-v0"}, InputError, "sees observations"),
-        ({"evaluate_on": "IdealPendulum-v0"}, InputError, "actions are of"),
-        ({"world": "HNNThreeBody-v0", "evaluate_on": "TwoBody-v0"}, InputError, "sees observations"),
-        ({"actions": "force+bump"}, InputError, "has forces and no bumps"),
+        ({"evaluate_on": "Spring-v0"}, InputError, "needs observations"),
+        ({"evaluate_on": "IdealPendulum-v0"}, InputError, "actions lie in"),
+        ({"world": "HNNThreeBody-v0", "evaluate_on": "TwoBody-v0"}, InputError, "needs observations"),
+        ({"actions": "force+bump"}, InputError, "has no energy bumps beside its forces"),
         ({"num_envs": -1}, InputError, "num-envs"),
-        ({"world": "HNNPixelPendulum-v0", "actions": "bump"}, InputError, "acts on frames by force alone"),
-        ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions are of"),
+        ({"world": "HNNPixelPendulum-v0", "actions": "bump"}, InputError, "that observes frames acts by force"),
+        ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions lie in"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_training(

@@ -86,7 +86,7 @@ def test_a_policy_that_does_not_suit_the_space_is_refused():
         named_policy("random", Box(-np.inf, np.inf, (1,)))
     with pytest.raises(InputError, match="Zero is not an action"):
         named_policy("zero", Box(1, 2, (1,)))
-    with pytest.raises(InputError, match="no policy 'wise': take one of random, zero"):
+    with pytest.raises(InputError, match="no policy 'wise': choose one of random, zero"):
         named_policy("wise", Box(1, 2, (1,)))
     assert named_policy("zero", Box(-1, 2, (2,)))(np.zeros(1), np.random.default_rng()).tolist() == [0, 0]
 

@@ -6,7 +6,7 @@ import json
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Sequence, Text, Tuple
 
 from hnn_gym.data import Provenance
 from hnn_gym.errors import InputError
@@ -38,6 +38,38 @@ def test_the_bounds_of_a_space_are_kept_exactly(provenance, space):
     np.testing.assert_array_equal(again.high, space.high)
 
 
+@pytest.mark.parametrize(
+    "space",
+    [
+        Discrete(3),
+        Discrete(5, start=-2, dtype=np.int32),
+        MultiDiscrete([3, 2]),
+        MultiDiscrete([[3, 2], [4, 5]], dtype=np.int16, start=[[1, 0], [-1, 0]]),
+        MultiBinary(4),
+        MultiBinary([2, 3]),
+    ],
+)
+def test_a_space_of_discrete_actions_is_kept_exactly(provenance, space):
+    case = dataclasses.replace(provenance, action_space=space)
+    again = Provenance.from_json(json.loads(json.dumps(case.to_json()))).action_space
+    assert again == space
+    assert again.dtype == space.dtype
+
+
+def test_a_box_that_was_written_before_spaces_had_a_kind_is_read(provenance):
+    values = provenance.to_json()
+    del values["action_space"]["kind"]
+    assert Provenance.from_json(values) == provenance
+
+
+@pytest.mark.parametrize("kind", ["Graph", 3, None])
+def test_a_space_of_an_unknown_kind_is_refused(provenance, kind):
+    values = provenance.to_json()
+    values["action_space"]["kind"] = kind
+    with pytest.raises(InputError, match="provenance cannot be read"):
+        Provenance.from_json(values)
+
+
 def test_it_names_the_environment_as_gymnasium_would_make_it():
     with gymnasium.make("Pendulum-v1", render_mode="rgb_array", g=np.float64(9.5)) as env:
         found = Provenance.of(env, seed=3, policy="random")
@@ -49,7 +81,6 @@ def test_it_names_the_environment_as_gymnasium_would_make_it():
 
 
 def test_the_time_step_is_what_the_caller_says_before_what_the_environment_says(counter):
-    assert Provenance.of(counter()).dt is None
     assert Provenance.of(counter(dt=0.02)).dt == 0.02
     assert Provenance.of(counter(dt=0.02), dt=0.04).dt == 0.04
     for wrong in (0.0, -1.0, np.nan, np.inf, "0.1", True):
@@ -60,12 +91,15 @@ def test_the_time_step_is_what_the_caller_says_before_what_the_environment_says(
 @pytest.mark.parametrize(
     ("name", "space", "message"),
     [
-        ("observation_space", Dict({"x": Box(0, 1)}), r"Box observation space, .*Dict.*FlattenObservation"),
-        ("observation_space", Discrete(3), r"Box observation space, .*Discrete\(3\)"),
-        ("action_space", Discrete(2), r"Box action space, .*Discrete\(2\).*ActionWrapper"),
+        ("observation_space", Discrete(3), r"this environment's is Discrete\(3\): wrap it in .*ObservationWrapper"),
+        ("observation_space", Dict({"a": Dict({"b": Text(3)})}), "this environment has 'a/b' of Text"),
+        ("observation_space", Tuple((Box(0, 1), Discrete(2))), r"this environment has '1' of Discrete\(2\)"),
+        ("observation_space", Dict({}), "has no entries"),
+        ("action_space", Sequence(Discrete(2)), r"this environment's is Sequence.*ActionWrapper"),
+        ("action_space", Dict({"x": Box(0, 1)}), r"this environment's is Dict.*ActionWrapper"),
     ],
 )
-def test_a_space_that_is_no_box_is_named_with_a_remedy(counter, name, space, message):
+def test_a_space_that_cannot_be_recorded_is_named_with_a_remedy(counter, name, space, message):
     with pytest.raises(InputError, match=message):
         Provenance.of(counter(**{name: space}))
 
@@ -78,6 +112,9 @@ def test_a_space_that_is_no_box_is_named_with_a_remedy(counter, name, space, mes
         {"action_space": Box(-1, 1, (1,), np.float32)},
         {"observation_space": Box(-1, 1, (3,), np.float32)},
         {"dt": None},
+        {"time_unit": "step"},
+        {"action_space": Discrete(2)},
+        {"observation_names": ("a", "b")},
         {"coordinates": None},
     ],
 )

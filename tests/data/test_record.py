@@ -67,7 +67,7 @@ def test_a_buffer_that_the_environment_uses_again_is_copied(counter):
         env.step(STILL)
     np.testing.assert_array_equal(memory.dataset().episode(0).observation, [[t, 7] for t in range(6)])
     assert memory.dataset().episode(0).terminated.tolist() == [False] * 4 + [True]
-    assert memory.dataset().fields == ("observation", "action", "reward", "terminated", "truncated")
+    assert memory.dataset().fields == ("observation", "action", "reward", "terminated", "truncated", "time")
 
 
 def test_an_unfinished_episode_is_kept_with_its_flags_on_reset_and_on_close(counter):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 import pytest
+import torch
 
 import hnn_gym
 from hnn_gym.envs.build import build_simulator
@@ -58,6 +59,16 @@ def test_disagreement_is_the_spread_of_what_the_members_foretell() -> None:
 def test_worlds_that_are_the_same_do_not_disagree() -> None:
     *_, doubts = followed(world_model=[PAIR[0], PAIR[0]])
     assert max(doubts) < 1e-15  # p = I v and back may round
+
+
+def test_worlds_that_agree_exactly_leave_a_gradient_that_is_finite() -> None:
+    simulator = build_simulator([PAIR[0], PAIR[0]], disagreement_penalty=1.0)
+    x = torch.tensor([[0.3, 0.1]], dtype=torch.float64)
+    simulator = simulator.like(x)
+    action = torch.zeros(1, 1, dtype=torch.float64, requires_grad=True)
+    simulator.transition(x, action).reward.sum().backward()
+    assert action.grad is not None
+    assert torch.isfinite(action.grad).all()
 
 
 def test_disagreement_costs_its_price() -> None:

@@ -69,6 +69,12 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "a gradient through two layers": _deep_gradient,
     "a layer taken apart": lambda x: namespace(x).tanh(x @ W0.T)[..., 3:5] * x[..., :1],
     "pairs": _pairs,
+    "equality": lambda x: (x.clip(-0.5, 0.5) == x) | (x + 2.0 == 2.0 + x),
+    "equality with a constant": lambda x: x.clip(0.0, 0.5) == 0.5,
+    "NumPy's own functions": lambda x: np.where(x > 0, np.cos(x), np.minimum(np.abs(x), np.square(x)) - 1.0),
+    "NumPy's own functions of arrays": lambda x: np.sum(np.stack([np.clip(x, -1, 1), 2.0 * x], axis=-1), axis=-1),
+    "the angle of a layer's entries": lambda x: np.arctan2(np.tanh(x @ W0.T), 0.5)[..., 3:6],
+    "a comparison of a layer's entries": lambda x: namespace(x).where((x @ W0.T > 0.3)[..., :3], x, -x),
 }
 
 
@@ -98,7 +104,7 @@ def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> Non
         np.testing.assert_allclose(np.asarray(value, float), np.asarray(expected, float), **tolerance)
 
 
-def test_what_a_step_has_computed_of_its_end_the_next_one_does_not_compute_again() -> None:
+def test_the_next_step_does_not_compute_again_what_a_step_has_computed_of_its_end() -> None:
     def leapfrog(x: Array) -> dict[str, Array]:
         q, p = split(x)
         p = p - 0.05 * namespace(q).sin(q)
@@ -111,7 +117,7 @@ def test_what_a_step_has_computed_of_its_end_the_next_one_does_not_compute_again
     assert sum(node.op == "sin" for node in program.nodes) == 2
     assert sum(node.op == "sin" for node in reusing.nodes) == 1
     x, after = np.array([[0.3, 1.0]]), np.empty((1, 2))
-    given, following = batch_code.room(reusing.given, 1, float), batch_code.room(reusing.given, 1, float)
+    given, following = batch_code.allocate(reusing.given, 1, float), batch_code.allocate(reusing.given, 1, float)
     batch_code.compiled(replace(program.select_outputs([]), next=reusing.given), 1, float)(x, *given)
     run = batch_code.compiled(reusing, 1, float)
     for _ in range(5):
@@ -126,14 +132,14 @@ def test_cosine_and_sine_of_one_angle_are_right_everywhere_on_the_circle() -> No
         [np.linspace(-20, 20, 5001), np.pi * np.arange(-8, 9) / 2, [1e-300, -0.0, 1e5, -1e8, np.nextafter(np.pi, 4)]]
     )
     program = trace(lambda x: {"y": namespace(x).concat([namespace(x).cos(x), namespace(x).sin(x)], axis=-1)}, x=1)
-    told = np.empty((len(angle), 2))
-    batch_code.compiled(program, len(angle), float)(angle[:, None], told)
-    # Four units in the last place of the tangent, and the rounding of what is made of it.
-    np.testing.assert_allclose(told, np.stack([np.cos(angle), np.sin(angle)], -1), rtol=0, atol=2e-15)
-    np.testing.assert_allclose((told**2).sum(-1), 1.0, rtol=0, atol=1e-15)
+    circle = np.empty((len(angle), 2))
+    batch_code.compiled(program, len(angle), float)(angle[:, None], circle)
+    # Four units in the last place of the tangent, and the rounding of the formulas after it.
+    np.testing.assert_allclose(circle, np.stack([np.cos(angle), np.sin(angle)], -1), rtol=0, atol=2e-15)
+    np.testing.assert_allclose((circle**2).sum(-1), 1.0, rtol=0, atol=1e-15)
 
 
-def test_what_follows_from_the_state_alone_runs_apart_from_what_needs_the_action() -> None:
+def test_a_program_splits_into_what_needs_the_action_and_what_follows_from_the_state_alone() -> None:
     def step(x: Array, u: Array) -> dict[str, Array]:
         q, p = split(x)
         p = p + 0.1 * (u - namespace(q).sin(q))
@@ -142,45 +148,45 @@ def test_what_follows_from_the_state_alone_runs_apart_from_what_needs_the_action
         return {"x": namespace(q).concat([q, p], axis=-1), "reward": reward, "height": namespace(x).cos(x[..., 0])}
 
     program = trace(step, x=2, u=1)
-    move, tell = program.split_at("x", ["height"])
+    move, after = program.split_at("x", ["height"])
     assert {node.op for node in move.nodes} == {"input", "add", "sub", "mul"}
     assert sorted(node.op for node in move.given) == ["cos", "mul", "sin"]
-    assert list(tell.outputs) == ["height"]
+    assert list(after.outputs) == ["height"]
     rng = np.random.default_rng(0)
-    x, given = rng.normal(size=(5, 2)), batch_code.room(move.given, 5, float)
-    run, look = batch_code.compiled(move, 5, float), batch_code.compiled(tell, 5, float)
-    after, reward, height = np.empty((5, 2)), np.empty(5), np.empty(5)
+    x, given = rng.normal(size=(5, 2)), batch_code.allocate(move.given, 5, float)
+    run, look = batch_code.compiled(move, 5, float), batch_code.compiled(after, 5, float)
+    new, reward, height = np.empty((5, 2)), np.empty(5), np.empty(5)
     for k in range(4):
         if k == 2:
             x = rng.normal(size=(5, 2))  # other states in their place
         look(x, None, *given, height)
         u = rng.normal(size=(5, 1))
-        run(x, u, *given, after, reward)
+        run(x, u, *given, new, reward)
         expected = step(x, u)
-        np.testing.assert_allclose(after, expected["x"], rtol=1e-14)
+        np.testing.assert_allclose(new, expected["x"], rtol=1e-14)
         np.testing.assert_allclose(reward, expected["reward"], rtol=1e-13, atol=1e-15)
         np.testing.assert_allclose(height, expected["height"], rtol=1e-14, atol=1e-15)
-        x = after.copy()
+        x = new.copy()
 
 
-def test_an_angle_is_brought_to_the_same_turn_as_by_a_remainder() -> None:
+def test_an_angle_is_wrapped_to_the_same_turn_as_by_a_remainder() -> None:
     def wrapped(x: Array) -> Array:
         return (x + np.pi) % (2 * np.pi) - np.pi
 
     program = trace(lambda x: {"y": wrapped(x)}, x=1)
     assert sorted(node.op for node in program.nodes) == ["input", "wrap"]
     angle = np.concatenate([np.linspace(-30, 30, 4001), 2 * np.pi * np.arange(-3, 4), [0.0, -0.0, 1e6]])
-    told = np.empty((len(angle), 1))
-    batch_code.compiled(program, len(angle), float)(angle[:, None], told)
+    result = np.empty((len(angle), 1))
+    batch_code.compiled(program, len(angle), float)(angle[:, None], result)
     # The rounding of an angle of so many turns.
-    np.testing.assert_allclose(told[:, 0], wrapped(angle), rtol=0, atol=4e-16 * np.abs(angle).max())
+    np.testing.assert_allclose(result[:, 0], wrapped(angle), rtol=0, atol=4e-16 * np.abs(angle).max())
     at_the_end = np.array([[np.pi], [-np.pi]])
-    batch_code.compiled(program, 2, float)(at_the_end, told[:2])
-    np.testing.assert_allclose(abs(told[:2]), np.pi, rtol=1e-15)
+    batch_code.compiled(program, 2, float)(at_the_end, result[:2])
+    np.testing.assert_allclose(abs(result[:2]), np.pi, rtol=1e-15)
     assert scalar_code.compiled(program, {})([4.0])[0][0] == wrapped(4.0)
 
 
-def test_what_a_choice_falls_back_to_may_be_told_too() -> None:
+def test_the_second_branch_of_a_where_may_be_an_output_too() -> None:
     def function(x: Array) -> dict[str, Array]:
         other = 3 * x[..., 0]
         return {"y": namespace(x).where(x[..., 1] > 0, x[..., 2], other), "other": other}
@@ -191,7 +197,7 @@ def test_what_a_choice_falls_back_to_may_be_told_too() -> None:
     np.testing.assert_array_equal(other, function(x)["other"].astype(np.float32))
 
 
-def test_a_choice_between_what_is_equal_anyway_is_none() -> None:
+def test_a_where_between_two_equal_values_is_left_out() -> None:
     def limited(x: Array) -> Array:
         clipped = x.clip(-1.0, 1.0)
         return namespace(x).where(clipped != x, 3.0 * clipped + 1.0, 3.0 * x + 1.0)
@@ -204,21 +210,21 @@ def test_a_choice_between_what_is_equal_anyway_is_none() -> None:
     assert "where" in {node.op for node in _traced(other).nodes}
     x = np.array([[0.5, 2.0, -3.0]])
     for function in (limited, other):
-        told = np.empty((1, 3))
-        batch_code.compiled(_traced(function), 1, float)(x, told)
-        np.testing.assert_array_equal(told, function(x))
+        result = np.empty((1, 3))
+        batch_code.compiled(_traced(function), 1, float)(x, result)
+        np.testing.assert_array_equal(result, function(x))
 
 
 @pytest.mark.parametrize("factor", [2.5, np.array([2.0, -1.0, 0.5])], ids=["a number", "one for every entry"])
 def test_a_constant_factor_of_a_networks_gradient_goes_into_its_matrix(factor: Any) -> None:
     program = _traced(lambda x: factor * _gradient(x))
     assert "mul" not in {node.op for node in program.nodes if not node.shape}
-    x, told = np.random.default_rng(0).normal(size=(4, 3)), np.empty((4, 3))
-    batch_code.compiled(program, 4, float)(x, told)
-    np.testing.assert_allclose(told, factor * _gradient(x), rtol=1e-12)
+    x, result = np.random.default_rng(0).normal(size=(4, 3)), np.empty((4, 3))
+    batch_code.compiled(program, 4, float)(x, result)
+    np.testing.assert_allclose(result, factor * _gradient(x), rtol=1e-12)
 
 
-def test_a_layer_handed_over_from_the_step_before_gets_its_bias_too() -> None:
+def test_a_layer_given_by_the_step_before_gets_its_bias_too() -> None:
     def slopes(x: Array) -> Array:
         h = namespace(x).tanh(x @ W0.T + B0)
         return 1 - h * h
@@ -230,7 +236,7 @@ def test_a_layer_handed_over_from_the_step_before_gets_its_bias_too() -> None:
     program = trace(step, x=3).reusing("x")
     assert [bool(node.shape) for node in program.given] == [True]
     x = np.random.default_rng(0).normal(size=(7, 3))
-    given, following = batch_code.room(program.given, 7, float), batch_code.room(program.given, 7, float)
+    given, following = batch_code.allocate(program.given, 7, float), batch_code.allocate(program.given, 7, float)
     batch_code.compiled(replace(program.select_outputs([]), given=(), next=program.given), 7, float)(x, *given)
     run, after, seen = batch_code.compiled(program, 7, float), np.empty((7, 3)), np.empty((7, 3))
     for _ in range(3):
@@ -257,6 +263,6 @@ def test_equal_expressions_are_computed_once() -> None:
     ],
     ids=["a branch", "a value", "a copy to NumPy", "an unknown function", "too long"],
 )
-def test_what_cannot_be_traced_is_refused(function: Any) -> None:
+def test_a_function_that_cannot_be_traced_is_refused(function: Any) -> None:
     with pytest.raises(NotTraceable):
         _traced(function)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hnn_gym.errors import InputError
-from hnn_gym.models.task_heads import NetworkScore, PolynomialScore, TaskHeads
+from hnn_gym.models.task_heads import LearnedReward, NetworkScore, PolynomialScore, TaskHeads
 from hnn_gym.trace import scalar_code, trace
 from hnn_gym.training.task_heads import Steps, fit_task_heads, fit_termination
 
@@ -76,10 +76,11 @@ def test_a_bonus_at_the_end_is_found_beside_a_quadratic_cost() -> None:
 
 
 def test_heads_are_the_same_after_json_on_torch_and_traced() -> None:
-    steps = swinging(300, seed=0)
-    odd = Steps(steps.observation, steps.force, steps.next_observation, np.sin(3 * steps.force[:, 0]), steps.terminated)
-    heads, _ = fit_task_heads(odd, held_out=every_fifth(odd))
-    assert isinstance(heads.reward.score, NetworkScore)
+    rng, odd = np.random.default_rng(0), swinging(500, seed=0)
+    network = {name: rng.normal(size=shape).tolist() for name, shape in {"w0": (5, 13), "b0": 5, "w1": (1, 5)}.items()}
+    paid_by = NetworkScore((0.1,) * 13, (2.0,) * 13, 0.5, 3.0, network)
+    termination = fit_termination(odd.next_observation, odd.terminated)
+    heads = TaskHeads(LearnedReward(paid_by, 7.0, termination), termination)
     again = TaskHeads.from_json(json.loads(json.dumps(heads.to_json())))
     before, force, after = (array[:20] for array in (odd.observation, odd.force, odd.next_observation))
     paid, ends = heads.reward(before, force, after), heads.termination(after)

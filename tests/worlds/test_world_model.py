@@ -28,6 +28,7 @@ from hnn_gym.models import (
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import NBody, Pendulum
 from hnn_gym.physics.integrators import ImplicitMidpoint, Leapfrog, RungeKutta4, SymplecticEuler, Yoshida4
+from hnn_gym.trace import scalar_code, trace
 from hnn_gym.worlds.world_model import WorldModel
 
 PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
@@ -477,5 +478,14 @@ def test_a_wall_takes_the_velocity_of_what_runs_into_it(restitution):
     q, v = hill.state(after[0])
     assert q[0] == -1.2
     assert v[0] == pytest.approx(-restitution * free.state(free.step(x, np.zeros((2, 1))))[1][0, 0], abs=1e-15)
+    lattice = hill.on_lattice()
     with pytest.raises(InputError, match="met a wall"):
-        hill.on_lattice().step(x, np.zeros((2, 1)))
+        lattice.step(lattice.phase_point(*hill.coordinates.state(starts)), np.zeros((2, 1)))
+
+
+def test_a_step_that_meets_a_wall_is_traced():
+    wall = DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, 0.6, 0.5))
+    world = true_pendulum(coordinates=Coordinates((wall,), (Control(degree=0),)))
+    run = scalar_code.compiled(trace(lambda x, u: {"x": world.step(x, u)}, x=2, u=1), {})
+    for x in (world.phase_point(np.array([-1.19]), np.array([-0.9])), np.array([0.0, 0.1])):
+        np.testing.assert_array_equal(run(x.tolist(), [0.3])[0], world.step(x, np.array([0.3])))

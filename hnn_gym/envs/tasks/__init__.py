@@ -59,7 +59,7 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
     return RecordedTask(
         world.coordinates,
         observation_space=provenance.observation_space,
-        action_space=provenance.action_space,
+        action_space=provenance.box_action_space(),
         starts=starts,
         reward=reward,
         max_episode_steps=world.card["data"].get("longest_episode"),

@@ -45,7 +45,7 @@ class PixelTask(Task):
             raise InputError("This world does not tell what it was recorded from: learn it anew.") from None
         self.seen = seen
         self.codec = seen.codec
-        self.action_space = provenance.action_space
+        self.action_space = provenance.box_action_space()
         self.observation_space = latent_space(seen)
         self.max_episode_steps = steps
 
