@@ -5,8 +5,8 @@ module, of its closure or of its object) becomes a constant of the compiled step
 byte code, and the step compares them with their values before each use. A function whose readings cannot all be found,
 such as one that draws random numbers or writes to its object, is opaque: it is called as it is.
 
-Found are the readings of the function and of every function that it can call. An attribute may belong to any object that
-has one of its name, so that no way to reach an object is missed: this finds too much at times, and never too little.
+Found are the readings of the function and of every function that it can call. An attribute may belong to any object
+that has one of its name, so that no way to reach an object is missed: this finds too much at times, but not too little.
 """
 
 from __future__ import annotations
@@ -72,28 +72,34 @@ class Readings:
     """All readings of some functions, with the values that they had.
 
     Attributes:
-        names: what was read, such as "self.weight".
+        names: what was read, such as "PendulumSwingUp.weight".
+        unchanged: returns whether everything that was read still has the same value.
     """
 
     def __init__(self, found: list[_Reading]) -> None:
         """Compile the comparison with the present values."""
         self.names = tuple(reading.what for reading in found)
-        names: dict[str, Any] = {}
+        boxes: dict[str, Any] = {}
         tests = []
         for i, reading in enumerate(found):
-            names |= {f"box{i}": reading.box, f"value{i}": reading.value}
+            boxes |= {f"box{i}": reading.box, f"value{i}": reading.value}
             source = reading.source.format(box=f"box{i}")
-            tests.append(f"({reading.test.format(now=source, value=f'value{i}')})")
-        self._tests = [eval(f"lambda: {test}", names) for test in tests]
-        self._unchanged: Callable[[], bool] = eval(f"lambda: {' and '.join(tests) or 'True'}", names)
-
-    def unchanged(self) -> bool:
-        """Whether everything that was read still has the same value."""
-        return _holds(self._unchanged)
+            tests.append(reading.test.format(now=source, value=f"value{i}"))
+        self._each = [_compiled(test, boxes) for test in tests]
+        self.unchanged = _compiled(" and ".join(f"({test})" for test in tests) or "True", boxes)
 
     def changed(self) -> list[str]:
         """The names of what has another value now."""
-        return [name for name, test in zip(self.names, self._tests, strict=True) if not _holds(test)]
+        return [name for name, unchanged in zip(self.names, self._each, strict=True) if not unchanged()]
+
+
+def _compiled(test: str, boxes: dict[str, Any]) -> Callable[[], bool]:
+    """A function that evaluates a test; False also where something is no longer there or cannot be compared."""
+    names = dict(boxes)
+    code = f"def holds():\n try:\n  return bool({test})\n except Exception:\n  return False"
+    exec(compile(code, "<what was read>", "exec"), names)
+    holds: Callable[[], bool] = names["holds"]
+    return holds
 
 
 def readings_of(*functions: Callable[..., Any]) -> Readings:
@@ -310,13 +316,6 @@ def _copied(value: Any) -> Any:
     if type(value) is dict:
         return {name: _copied(entry) for name, entry in value.items()}
     return type(value)(map(_copied, value)) if type(value) in (tuple, list, set, frozenset) else value
-
-
-def _holds(test: Callable[[], bool]) -> bool:
-    try:
-        return bool(test())
-    except Exception:  # it is no longer there, or its new value cannot be compared
-        return False
 
 
 def _pure_module(name: str) -> bool:

@@ -14,7 +14,8 @@ import torch
 import hnn_gym
 from hnn_gym.envs import PendulumSwingUp, SimulatorVectorEnv
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.stepping import begun, program_of, reference_step, step_one
+from hnn_gym.envs.compiling import at_start, program_of
+from hnn_gym.envs.stepping import reference_step, step_one
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.envs.stepping_torch import TorchSteps
 from hnn_gym.errors import ConvergenceError, InputError
@@ -100,7 +101,7 @@ def test_what_was_computed_for_the_next_step_is_not_used_where_the_state_has_cha
     for changed in (np.arange(300) == 7, np.arange(300) % 3 == 0):  # a few, and many
         x = np.where(changed[:, None], x + 0.5, x)
         told = steps.begin(x, np.flatnonzero(changed))
-        for name, value in begun(simulator, x[changed]).items():
+        for name, value in at_start(simulator, x[changed]).items():
             np.testing.assert_allclose(told[name], value, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(steps(x, actions).x, reference_step(simulator, x, actions).x, rtol=1e-12)
 

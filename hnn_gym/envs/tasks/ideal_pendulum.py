@@ -46,7 +46,6 @@ class IdealPendulumSwingUp(Task):
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     renderer = "hanging pendulum"
-    traceable = True
 
     truth = Pendulum()
     force_limit = 1.0

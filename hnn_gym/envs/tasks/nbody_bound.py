@@ -93,8 +93,6 @@ class ThreeBodyBound(KeepBound):
     Version history: v0, the first.
     """
 
-    traceable = True
-
     def __init__(self) -> None:
         """Pose the task."""
         super().__init__(
@@ -130,8 +128,6 @@ class NBodyBound(KeepBound):
 
     Version history: v0, the first.
     """
-
-    traceable = True
 
     def __init__(self, n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2) -> None:
         """Pose the task for ``n`` bodies of the given masses (all 1 kg unless given).

@@ -51,7 +51,6 @@ class OrbitTransfer(Task):
     action_space = Box(-1.0, 1.0, (2,), np.float32)
     max_episode_steps = 400
     renderer = "bodies"
-    traceable = True
     energy_tolerance = RESOLVED
 
     masses = (1.0, 1.0)

@@ -30,7 +30,6 @@ class PixelTask(Task):
     """
 
     renderer = "frames"
-    traceable = True
 
     def __init__(self, seen: PixelWorld) -> None:
         """Take the task of a world learned from frames.
