@@ -27,10 +27,10 @@ from stable_baselines3.common.env_util import make_vec_env
 import hnn_gym
 from benchmarks.timing import Row, compared, report, rounds, timed
 from hnn_gym.command import run
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.physics.hamiltonians import NBody
+from hnn_gym.systems import PendulumSwingUp
 from hnn_gym.worlds.world_model import WorldModel
 
 COMMAND = "python -m benchmarks.throughput --out docs/results/throughput.json"

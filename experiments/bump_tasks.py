@@ -20,7 +20,7 @@ from hnn_gym.agents.evaluate import Policy, play_episodes
 from hnn_gym.agents.scripted import Idle
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.tasks import IdealPendulumSwingUp, OrbitTransfer, SpringHold
+from hnn_gym.systems import IdealPendulumSwingUp, OrbitTransfer, SpringHold
 from hnn_gym.worlds.world_model import WorldModel
 
 _SETTLED = 50

@@ -28,9 +28,9 @@ from hnn_gym.data import record_steps
 from hnn_gym.envs import BumpByForce
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
-from hnn_gym.envs.tasks import Task, task_for
-from hnn_gym.envs.true_worlds import truth_of
-from hnn_gym.physics.bump import bump
+from hnn_gym.envs.tasks import task_for
+from hnn_gym.physics.bumps import bump
+from hnn_gym.systems import Task, truth_of
 from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
 

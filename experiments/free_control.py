@@ -25,7 +25,7 @@ from hnn_gym.agents.evaluate import paired_regret, play_episodes
 from hnn_gym.agents.swing_up import SwingUp
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
-from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.systems import true_world
 from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
 

@@ -17,9 +17,8 @@ from experiments.results import Results
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.command import run
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.systems import PendulumSwingUp, true_world
 
 STARTS = tuple(range(100))
 """Seeds of the starts that all agents share."""

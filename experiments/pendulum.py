@@ -25,12 +25,12 @@ from rich.progress import track
 from experiments.shipped import fresh_episodes
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
-from hnn_gym.envs import PendulumSwingUp, SimulatorEnv
+from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.systems import PendulumSwingUp, true_world
 from hnn_gym.training import FitSettings, one_step_rms, train_world
 from hnn_gym.worlds.world_model import WorldModel
 

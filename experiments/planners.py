@@ -28,10 +28,10 @@ from hnn_gym.agents.evaluate import Policy, episode_returns
 from hnn_gym.agents.ilqr import Ilqr
 from hnn_gym.agents.sampling import Cem, Mppi, SamplingPlanner
 from hnn_gym.command import run
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
+from hnn_gym.systems import PendulumSwingUp
 
 _EPISODE = 200
 

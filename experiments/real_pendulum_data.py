@@ -10,10 +10,9 @@ import os
 
 import numpy as np
 
-from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import Episode, Provenance, TransitionDataset
 from hnn_gym.data.schmidt_lipson import read_schmidt_lipson
-from hnn_gym.envs.tasks import RealPendulumSustain
+from hnn_gym.systems import SYSTEMS, RealPendulumSustain
 from hnn_gym.worlds.world_model import WorldModel
 
 FRAME = 1 / 6
@@ -49,13 +48,14 @@ def energy_mse(world: WorldModel, film: TransitionDataset) -> float:
 
 
 def _dataset(time: np.ndarray, state: np.ndarray) -> TransitionDataset:
-    limit = RealPendulumSustain.force_limit
-    coordinates = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),), (Control(0, limit=limit, scale=limit),))
+    system = SYSTEMS["RealPendulum"]
+    coordinates = system.coordinates_for()
+    assert coordinates is not None
     provenance = Provenance(
-        env_id="RealPendulum",
+        env_id=system.id,
         observation_space=RealPendulumSustain.observation_space,
         action_space=RealPendulumSustain.action_space,
-        dt=FRAME,
+        dt=system.dt,
         policy="none: filmed, not pushed",
         coordinates=coordinates.to_json(),
     )

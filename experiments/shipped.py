@@ -7,12 +7,11 @@ so that an interrupted run goes on with the next one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import gymnasium
 import torch
@@ -23,43 +22,18 @@ from experiments.real_pendulum_data import energy_mse, real_pendulum_transitions
 from hnn_gym.checkpoint import read_checkpoint
 from hnn_gym.command import run
 from hnn_gym.data import TransitionDataset, record_steps
-from hnn_gym.envs.shipped import WEIGHTS, resolve_world
+from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
-from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator, Yoshida4
+from hnn_gym.systems import SYSTEMS, Recording, System, Twin
 from hnn_gym.training import FitSettings, one_step_rms, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
 _FRESH_SEED, _FRESH_EPISODES = 10_000, 20
-REAL_PENDULUM = "RealPendulum"
-"""The one system that is known from a film, not from an environment."""
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What is recorded of an environment under random actions.
-
-    Attributes:
-        env_id: the true environment.
-        steps: transitions.
-        episode_steps: an episode is cut after so many; None: as the environment does.
-    """
-
-    env_id: str
-    steps: int
-    episode_steps: int | None = None
-
-    def record(self, *, seed: int) -> TransitionDataset:
-        """Record it."""
-        return _recorded(self, seed)
-
-    def fresh(self) -> TransitionDataset:
-        """Record 20 other episodes, to measure on."""
-        return fresh_episodes(self.env_id, episode_steps=self.episode_steps)
 
 
 @cache
-def _recorded(recording: Recording, seed: int) -> TransitionDataset:
-    with closing(gymnasium.make(recording.env_id, max_episode_steps=recording.episode_steps)) as env:
+def _recorded(env_id: str, recording: Recording, seed: int) -> TransitionDataset:
+    with closing(gymnasium.make(env_id, max_episode_steps=recording.episode_steps)) as env:
         return record_steps(env, steps=recording.steps, seed=seed)
 
 
@@ -73,60 +47,12 @@ def fresh_episodes(env_id: str = "Pendulum-v1", *, episode_steps: int | None = N
         return dataset.select(range(_FRESH_EPISODES))
 
 
-@dataclass(frozen=True)
-class WorldRecipe:
-    """How a shipped world is made.
-
-    Attributes:
-        source: what it is learned from.
-        model: a kind of model.
-        fit: of the fit; the seed is set by the command.
-        options: of the model.
-        integrator: the scheme to learn through and to step with; None: the model's own.
-    """
-
-    source: Recording | str
-    model: str
-    fit: FitSettings = field(default_factory=FitSettings)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    integrator: Integrator | None = None
-
-
-_PENDULUM = Recording("Pendulum-v1", 2000)
-_SPRING = Recording("Spring-v0", 1000)
-_IDEAL = Recording("IdealPendulum-v0", 2000)
-_TWO = Recording("TwoBody-v0", 5000)
-_THREE = Recording("ThreeBody-v0", 8000, episode_steps=400)
-
-RECIPES: dict[str, WorldRecipe] = {
-    "HNNPendulum-v0": WorldRecipe(_PENDULUM, "mechanical"),
-    "BaselinePendulum-v0": WorldRecipe(_PENDULUM, "baseline"),
-    "HNNSpring-v0": WorldRecipe(_SPRING, "mechanical", options={"hidden": (16,)}, integrator=Yoshida4()),
-    "BaselineSpring-v0": WorldRecipe(_SPRING, "baseline", options={"hidden": (64,)}),
-    "HNNIdealPendulum-v0": WorldRecipe(_IDEAL, "mechanical", integrator=Yoshida4()),
-    "BaselineIdealPendulum-v0": WorldRecipe(_IDEAL, "baseline"),
-    "HNNTwoBody-v0": WorldRecipe(_TWO, "pairwise", integrator=resolve_world("TwoBody-v0").integrator),
-    "BaselineTwoBody-v0": WorldRecipe(_TWO, "baseline", FitSettings(decay=1e-8)),
-    "HNNThreeBody-v0": WorldRecipe(
-        _THREE, "pairwise", FitSettings(lbfgs_steps=600), integrator=resolve_world("ThreeBody-v0").integrator
-    ),
-    "BaselineThreeBody-v0": WorldRecipe(_THREE, "baseline", FitSettings(decay=1e-6)),
-    "HNNRealPendulum-v0": WorldRecipe(
-        REAL_PENDULUM,
-        "mechanical",
-        FitSettings(loss="shooting", horizon=16, decay=1e-5, adam_steps=150, lbfgs_steps=200),
-        options={"hidden": (8,), "damping": True},
-        integrator=ImplicitMidpoint(),
-    ),
-    "BaselineRealPendulum-v0": WorldRecipe(
-        REAL_PENDULUM,
-        "baseline",
-        FitSettings(loss="shooting", horizon=16, decay=1e-4, adam_steps=300, lbfgs_steps=300),
-        options={"hidden": (32,), "known_port": True},
-    ),
+RECIPES: dict[str, tuple[System, Twin]] = {
+    f"{prefix}{system.name}-v0": (system, twin) for system in SYSTEMS.values() for prefix, twin in system.twins.items()
 }
-"""Every shipped world by the id of its environment. Both worlds of a system see the same recording. The decay of a
-baseline is the one, of 1e-10, 1e-8, 1e-7 and for the bodies also 1e-6 and 1e-5, that predicts other episodes best."""
+"""Every shipped world by the id of its environment: the system, and how the world is made. All worlds of a system are
+learned from the same recording. The decay of a baseline is the one, of 1e-10, 1e-8, 1e-7 and for the bodies also 1e-6
+and 1e-5, that predicts other episodes best."""
 
 
 @dataclass(frozen=True)
@@ -149,19 +75,14 @@ def train(env_id: str, *, seed: int = 0, data: Path | None = None) -> WorldModel
     Raises:
         InputError: there is no recipe for it, or it needs ``data``.
     """
-    recipe = _recipe(env_id)
-    dataset, others, label = _data(recipe, seed=seed, data=data)
-    world = train_world(
-        dataset,
-        recipe.model,
-        settings=replace(recipe.fit, seed=seed),
-        options=recipe.options,
-        integrator=recipe.integrator,
-    )
+    system, twin = _recipe(env_id)
+    dataset, others, label = _data(system, seed=seed, data=data)
+    settings = FitSettings(**twin.fit, seed=seed)
+    world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
     figures = {**world.card["figures"], f"one_step_rms_on_{label}": one_step_rms(world, others)}
-    if recipe.source == REAL_PENDULUM:
+    if system.recording is None:
         figures[f"energy_mse_on_{label}"] = energy_mse(world, others)
-    return replace(world, card={**world.card, "command": _command(env_id, recipe, seed), "figures": figures})
+    return replace(world, card={**world.card, "command": _command(env_id, seed), "figures": figures})
 
 
 def _main(settings: Settings) -> None:
@@ -170,8 +91,7 @@ def _main(settings: Settings) -> None:
     for env_id in settings.ids:
         _recipe(env_id)
     for env_id in settings.ids:
-        recipe = _recipe(env_id)
-        if recipe.source == REAL_PENDULUM and settings.data is None:
+        if _recipe(env_id)[0].recording is None and settings.data is None:
             console.print(f"{env_id}: left as it is, it needs --data invar_datasets.zip")
             continue
         if not settings.retrain and _is_made(env_id, seed=settings.seed, data=settings.data):
@@ -182,39 +102,40 @@ def _main(settings: Settings) -> None:
         console.print(env_id, world.card["figures"])
 
 
-def _recipe(env_id: str) -> WorldRecipe:
+def _recipe(env_id: str) -> tuple[System, Twin]:
     if env_id not in RECIPES:
         raise InputError(f"There is no shipped world {env_id!r}: choose from {', '.join(RECIPES)}.")
     return RECIPES[env_id]
 
 
-def _data(recipe: WorldRecipe, *, seed: int, data: Path | None) -> tuple[TransitionDataset, TransitionDataset, str]:
+def _data(system: System, *, seed: int, data: Path | None) -> tuple[TransitionDataset, TransitionDataset, str]:
     """What to learn from, what to measure on, and what to call that."""
-    if isinstance(recipe.source, Recording):
-        return recipe.source.record(seed=seed), recipe.source.fresh(), f"{_FRESH_EPISODES}_fresh_episodes"
+    recording = system.recording
+    if recording is not None:
+        fresh = fresh_episodes(system.id, episode_steps=recording.episode_steps)
+        return _recorded(system.id, recording, seed), fresh, f"{_FRESH_EPISODES}_fresh_episodes"
     if data is None:
         raise InputError("The real pendulum's worlds need its data: give --data invar_datasets.zip.")
     return *real_pendulum_transitions(data), "the_last_fifth"
 
 
-def _command(env_id: str, recipe: WorldRecipe, seed: int) -> str:
-    data = "" if isinstance(recipe.source, Recording) else " --data invar_datasets.zip"
+def _command(env_id: str, seed: int) -> str:
+    data = "" if _recipe(env_id)[0].recording is not None else " --data invar_datasets.zip"
     return f"python -m experiments.shipped {env_id} --seed {seed} --retrain{data}"
 
 
 def _is_made(env_id: str, *, seed: int, data: Path | None) -> bool:
     """Whether the weights there are come from this recipe and this recording."""
-    recipe = _recipe(env_id)
+    system, twin = _recipe(env_id)
     try:
         card, _ = read_checkpoint(WEIGHTS / env_id)
         provenance, model = card["provenance"], card["model"]
-        settings = replace(recipe.fit, seed=seed)
-        same_fit = FitSettings(**provenance["training"]["settings"]) == settings
-        options = {name: list(value) if isinstance(value, tuple) else value for name, value in recipe.options.items()}
-        same_model = model["kind"] == recipe.model and options.items() <= model.items()
-        if not (same_fit and same_model and provenance["command"] == _command(env_id, recipe, seed)):
+        same_fit = FitSettings(**provenance["training"]["settings"]) == FitSettings(**twin.fit, seed=seed)
+        options = {name: list(value) if isinstance(value, tuple) else value for name, value in twin.options.items()}
+        same_model = model["kind"] == twin.model and options.items() <= model.items()
+        if not (same_fit and same_model and provenance["command"] == _command(env_id, seed)):
             return False
-        return bool(provenance["data"]["sha256"] == _data(recipe, seed=seed, data=data)[0].content_hash())
+        return bool(provenance["data"]["sha256"] == _data(system, seed=seed, data=data)[0].content_hash())
     except (InputError, KeyError, TypeError):
         return False
 

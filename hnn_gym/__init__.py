@@ -1,45 +1,35 @@
 """hnn_gym: simulators that are learned from recorded experience and obey physics.
 
-Importing the package registers its environments: ``gymnasium.make("HNNPendulum-v0")``. The parts:
+Importing the package registers its environments: ``gymnasium.make("HNNPendulum-v0")``. Everything else loads when it is
+first used. The parts:
 
-- :mod:`hnn_gym.physics.hamiltonians`, :mod:`hnn_gym.physics.integrators`, :mod:`hnn_gym.physics.dynamics`: the physics;
+- :mod:`hnn_gym.physics`: phase space, Hamiltonians, integrators, energy bumps; :mod:`hnn_gym.worlds`: what is learned;
+- :mod:`hnn_gym.systems`: one declaration an environment; :mod:`hnn_gym.envs`: worlds as environments;
 - :mod:`hnn_gym.data`: recording; :mod:`hnn_gym.models`, :mod:`hnn_gym.training`: learning;
-- :mod:`hnn_gym.worlds.world_model`: what is learned; :mod:`hnn_gym.envs`: worlds as environments.
+- :mod:`hnn_gym.agents`: planners, filters and trainers; :mod:`hnn_gym.evaluation`: how good a world is.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING, Any
-
-from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
-from hnn_gym.data import FrameRule, ObservationNoise, RecordTransitions, TransitionDataset, record_steps
-from hnn_gym.envs import (
-    BumpByForce,
-    LatentObservation,
-    PixelObservation,
-    SimulatorEnv,
-    Task,
-    counterfactual,
-    register,
-    register_environments,
-)
-from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
-from hnn_gym.physics.dynamics import PortHamiltonian
-from hnn_gym.physics.simulate import integrate
-from hnn_gym.training import FitSettings, PixelSettings, train_pixel_world, train_world
-from hnn_gym.worlds.pixel_world import PixelWorld
-from hnn_gym.worlds.world_model import WorldModel
+from hnn_gym.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from hnn_gym.envs.sb3_vec import SimulatorVecEnv
-
-
-def make_sb3_vec(env_id: str, num_envs: int, **kwargs: Any) -> SimulatorVecEnv:
-    """Make a batch of worlds for stable-baselines3: see :func:`hnn_gym.envs.sb3_vec.make_sb3_vec`."""
-    from hnn_gym.envs import sb3_vec
-
-    return sb3_vec.make_sb3_vec(env_id, num_envs, **kwargs)
-
+    from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+    from hnn_gym.data import FrameRule, ObservationNoise, RecordTransitions, TransitionDataset, record_steps
+    from hnn_gym.envs import (
+        BumpByForce,
+        LatentObservation,
+        PixelObservation,
+        SimulatorEnv,
+        counterfactual,
+        make_sb3_vec,
+        register,
+    )
+    from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
+    from hnn_gym.physics import PortHamiltonian, integrate
+    from hnn_gym.systems import System, Task, Truth, register_system
+    from hnn_gym.training import FitSettings, PixelSettings, train_pixel_world, train_world
+    from hnn_gym.worlds import PixelWorld, WorldModel
 
 __version__ = "0.1.0"
 
@@ -62,16 +52,26 @@ __all__ = [
     "PortHamiltonian",
     "RecordTransitions",
     "SimulatorEnv",
+    "System",
     "Task",
     "TransitionDataset",
+    "Truth",
     "WorldModel",
     "counterfactual",
     "integrate",
     "make_sb3_vec",
     "record_steps",
     "register",
+    "register_system",
     "train_pixel_world",
     "train_world",
 ]
+__getattr__, __dir__ = lazy_exports(__name__)
 
-register_environments()
+try:
+    from hnn_gym.systems.shipped import register_shipped_systems
+except ModuleNotFoundError as error:  # the physics needs no Gymnasium, and runs where it is not installed
+    if error.name != "gymnasium":
+        raise
+else:
+    register_shipped_systems()

@@ -19,11 +19,11 @@ from hnn_gym.command import run
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.envs import SimulatorEnv
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.metrics import prediction_error, unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_gif, write_results
+from hnn_gym.systems import true_world
 from hnn_gym.training import FitSettings, observation_scale, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.worlds.world_model import WorldModel

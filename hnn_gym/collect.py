@@ -12,25 +12,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import gymnasium
 import rich.progress
 import tyro
 
 from hnn_gym import command
-from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import (
     Episode,
     FrameRule,
     ObservationNoise,
+    PolicyChoice,
     RecordTransitions,
     StoreWriter,
     TransitionDataset,
     Writer,
     drive,
     episodes_in_processes,
-    named_policy,
 )
 from hnn_gym.data.frames import WHOLE, Channels
 from hnn_gym.data.simulator import STEP
@@ -66,26 +65,32 @@ class CollectSettings:
     """Folder of the dataset."""
     steps: int = 2000
     """Number of transitions to record; the last episode may be cut."""
-    policy: Literal["random", "zero"] = "random"
-    """What chooses the actions: uniform in the action space, or nothing done."""
+    policy: str = "random"
+    """What chooses the actions: random (uniform in the action space), bang-bang (the bounds), sine, zero, or
+    module:function of (observation, rng) -> action."""
+    hold: int | None = None
+    """random and bang-bang keep an action for a random number of steps up to this. None: 1 for random, 20 for
+    bang-bang."""
+    periods: tuple[float, float] | None = None
+    """Shortest and longest period of sine, in steps. None: 10 and 100."""
     seed: int | None = None
     """Seed of starts and actions. None: 0, or when appending, the seed of the dataset, continued."""
     append: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Add to the dataset that is there."""
+    """Add episodes to an existing dataset."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace the dataset that is there, once the new one has its first episode."""
+    """Replace an existing dataset, once the new one has its first episode."""
     state: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Note the simulator's state as well."""
+    """Record the simulator's state too."""
     frames: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Note frames as well, as they are drawn."""
+    """Record frames too, as they are drawn."""
     pixels: int | None = None
-    """Note frames as well, of so many rows and columns."""
+    """Record frames too, with this many rows and columns."""
     channels: Channels = "rgb"
-    """Channels of these frames: colour, luma, or red minus green."""
+    """Channels of the frames: colour, luma, or red minus green."""
     crop: tuple[float, float, float, float] = WHOLE
-    """The part of the picture that they show: first and last row, first and last column, as shares."""
+    """The part of the picture that the frames show: first and last row, first and last column, as shares."""
     oversampling: int = 4
-    """Rows drawn for every row of theirs, where the environment draws at any size."""
+    """Rows drawn for every row of a frame, where the environment draws at any size."""
     observation_noise: float = 0.0
     """Standard deviation of Gaussian noise on observations, as a share of half the range of each."""
     workers: int = 1
@@ -98,10 +103,10 @@ class CollectSettings:
 
 
 def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionDataset:
-    """Record what ``settings`` say, and open the dataset; ``progress`` shows a bar on standard error.
+    """Record a dataset as the settings say, and open it; ``progress`` shows a bar on standard error.
 
-    An interrupted recording keeps every step that was taken; with several workers, every episode that was finished in
-    its turn.
+    An interrupted recording keeps every step that was taken; with several workers, every episode that had been
+    received in its order.
 
     Raises:
         MissingPathError: there is no dataset to append to.
@@ -115,16 +120,17 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
         first_episode = existing.num_episodes
         seed = existing.provenance.seed if seed is None else seed
     seed = 0 if seed is None else seed
+    choice = PolicyChoice(settings.policy, settings.hold, settings.periods)
     writer = StoreWriter(settings.out, append=settings.append, overwrite=settings.overwrite)
-    recorder = _recorder(writer, settings=settings, seed=seed)
+    recorder = _recorder(writer, settings=settings, choice=choice, seed=seed)
     try:
-        policy = named_policy(settings.policy, recorder.provenance.action_space)
+        policy = choice.policy(recorder.provenance.action_space)
         if settings.workers == 1:
             steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
         else:
             episodes = episodes_in_processes(
-                partial(_recorder, settings=settings, seed=seed),
-                policy=settings.policy,
+                partial(_recorder, settings=settings, choice=choice, seed=seed),
+                policy=choice,
                 steps=settings.steps,
                 seed=seed,
                 first_episode=first_episode,
@@ -138,9 +144,8 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
     return TransitionDataset.open(settings.out)
 
 
-def _recorder(writer: Writer, *, settings: CollectSettings, seed: int) -> RecordTransitions:
+def _recorder(writer: Writer, *, settings: CollectSettings, choice: PolicyChoice, seed: int) -> RecordTransitions:
     rule = _frame_rule(settings)
-    coordinates = Coordinates.for_environment(settings.env)
     env = _make(settings)
     try:
         return RecordTransitions(
@@ -149,9 +154,9 @@ def _recorder(writer: Writer, *, settings: CollectSettings, seed: int) -> Record
             record_state=settings.state,
             record_frames=rule or settings.frames,
             dt=settings.dt,
-            coordinates=None if coordinates is None else coordinates.to_json(),
             seed=seed,
-            policy=settings.policy,
+            policy=choice.name,
+            policy_settings=choice.settings(),
             env_id=settings.env,
         )
     except BaseException:
@@ -163,7 +168,7 @@ def _frame_rule(settings: CollectSettings) -> FrameRule | None:
     if settings.pixels is None:
         return None
     if settings.frames:
-        raise InputError("Frames are noted as they are drawn, or of some pixels: give --frames or --pixels, not both.")
+        raise InputError("Frames are recorded as drawn or at a given size: give --frames or --pixels, not both.")
     return FrameRule(settings.pixels, settings.channels, settings.crop, settings.oversampling)
 
 

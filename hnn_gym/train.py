@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -48,8 +48,8 @@ class TrainSettings:
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False
     """Learn friction too."""
-    mass_matrix: bool = False
-    """Learn a mass matrix M(q); for the mechanical model."""
+    mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
+    """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
     fit: Annotated[FitSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=FitSettings)
     """How to fit."""
     test: float = 0.0
@@ -130,7 +130,7 @@ def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
 
 def _options(settings: TrainSettings) -> dict[str, Any]:
     asked = {"hidden": settings.hidden, "damping": settings.damping, "mass_matrix": settings.mass_matrix}
-    return {name: value for name, value in asked.items() if value}
+    return {name: value for name, value in asked.items() if value and value != "constant"}
 
 
 def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[str, Any]:

@@ -24,8 +24,7 @@ def _blobs(x, y, *, size=16):
 def pendulum_film():
     """Four episodes of Pendulum-v1's true physics under random torque, filmed as a spot on a circle; with states."""
     from hnn_gym.data import Episode, Provenance, TransitionDataset
-    from hnn_gym.envs import PendulumSwingUp
-    from hnn_gym.envs.true_worlds import true_world
+    from hnn_gym.systems import PendulumSwingUp, true_world
 
     world, task, rng = true_world("Pendulum-v1"), PendulumSwingUp(), np.random.default_rng(0)
     episodes = []

@@ -16,6 +16,7 @@ from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import FrameRule, TransitionDataset
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.systems import coordinates_of
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_dataset_holds_the_real_pendulum(settings):
                 np.testing.assert_array_equal(observation, episode.observation[step + 1])
                 assert reward == episode.reward[step]
     assert data.provenance.env_kwargs == {"g": 5.0}
-    assert Coordinates.from_json(data.provenance.coordinates) == Coordinates.for_environment("Pendulum-v1")
+    assert Coordinates.from_json(data.provenance.coordinates) == coordinates_of("Pendulum-v1")
 
 
 def test_frames_are_recorded_where_asked(settings):

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, Readout
 from hnn_gym.errors import InputError
+from hnn_gym.systems import coordinates_of
 from hnn_gym.trace import scalar_code, trace
 
-PENDULUM = Coordinates.for_environment("Pendulum-v1")
+PENDULUM = coordinates_of("Pendulum-v1")
 CART_POLE = Coordinates(
     (DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(cos=2, sin=3, velocity=4)), (Control(degree=0),)
 )
@@ -240,7 +241,7 @@ def test_a_declaration_survives_json(name):
 
 
 def test_an_environment_that_is_not_known_has_no_declaration():
-    assert Coordinates.for_environment("Ant-v5") is None
+    assert coordinates_of("Ant-v5") is None
 
 
 @pytest.mark.parametrize(

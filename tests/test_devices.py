@@ -32,8 +32,8 @@ from hnn_gym.agents.shac import ShacSettings, train_shac
 from hnn_gym.devices import on_numpy
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
+from hnn_gym.systems import true_world
 from hnn_gym.training import FitState, PixelSettings, held_out_error, train_ensemble, train_pixel_world
 from hnn_gym.training.fit_store import load_fit, save_fit
 from hnn_gym.worlds.differentiable import rollout

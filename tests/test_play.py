@@ -15,9 +15,9 @@ import pytest
 from hnn_gym.command import run
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.tasks import SpringHold
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.play import PlaySettings, Session, play, score
+from hnn_gym.systems import SpringHold
 
 
 def test_a_headless_session_writes_a_film_of_both_worlds(tmp_path: Path) -> None:

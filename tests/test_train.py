@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import hnn_gym.train as command
 from hnn_gym.data import RecordTransitions
 from hnn_gym.data.driver import drive
-from hnn_gym.data.policies import named_policy
+from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.training import FitSettings
 from hnn_gym.worlds.world_model import WorldModel
@@ -25,7 +25,7 @@ from hnn_gym.worlds.world_model import WorldModel
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "pendulum.zarr"
     env = RecordTransitions(gymnasium.make("Pendulum-v1", max_episode_steps=30), path, seed=0, policy="random")
-    for _ in drive(env, named_policy("random", env.action_space), steps=120, seed=0):
+    for _ in drive(env, PolicyChoice("random").policy(env.action_space), steps=120, seed=0):
         pass
     env.close()
     return path

@@ -10,7 +10,7 @@ import numpy as np
 from experiments.gallery.scenes import scene_of
 from experiments.gallery.subjects import Subject
 from experiments.paper.tasks import SIMULATED
-from hnn_gym.envs.counterfactual import counterfactual
+from hnn_gym.envs.counterfactuals import counterfactual
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.report import save_gif
 from hnn_gym.physics.phase import split

@@ -13,11 +13,10 @@ import numpy as np
 from experiments.long_task.task import TARGET, EnergyHold, WeakMotor, true_energy
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Episodes, Policy, play_episodes
-from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.worlds.world_model import WorldModel
 
 _HOLD = 4
@@ -74,7 +73,7 @@ def acted(policy: Policy, *, steps: int, starts: tuple[int, ...]) -> dict[str, A
 
 def _energy_error(episodes: Episodes) -> np.ndarray:
     last = episodes.observation[-round(_LAST * len(episodes.action)) :].astype(np.float64)
-    coordinates = Coordinates.for_environment("Pendulum-v1")
+    coordinates = coordinates_of("Pendulum-v1")
     assert coordinates is not None
     error = true_energy(*coordinates.state(last)) - TARGET
     return np.asarray(np.sqrt((error * error).mean(axis=0)))

@@ -17,9 +17,9 @@ from experiments.sample_efficiency.command import Panel, cell_key, choice_key
 from experiments.sample_efficiency.contenders import CONTENDERS, Choice, learned, recorded
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.agents.scripted import Idle
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
+from hnn_gym.systems import true_world
 
 
 @dataclass(frozen=True)

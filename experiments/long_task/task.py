@@ -17,9 +17,9 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs import PendulumSwingUp, Task
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.phase import Array, join, namespace
+from hnn_gym.systems import PendulumSwingUp, Task
 
 _ROD = Pendulum.of_gymnasium()
 TARGET = float(_ROD.energy(np.array([math.pi / 2, 0.0])))

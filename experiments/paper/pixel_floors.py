@@ -20,7 +20,7 @@ import numpy as np
 
 from experiments.paper.pixel_data import DT, Film, train_and_test
 from experiments.paper.pixel_runs import PixelRunSettings, recorded, scores
-from hnn_gym.envs.true_worlds import true_world
+from hnn_gym.systems import true_world
 
 _FIGURES = ("energy_mse", "energy_mse_median_start", "coordinate_mse")
 

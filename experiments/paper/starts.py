@@ -1,4 +1,4 @@
-"""Where trajectories begin beside where episodes do (:mod:`hnn_gym.envs.tasks.starts`), as batches ``(k, 2n)``."""
+"""Where trajectories begin beside where episodes do (:mod:`hnn_gym.systems.starts`), as batches ``(k, 2n)``."""
 
 from __future__ import annotations
 

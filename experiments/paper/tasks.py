@@ -11,9 +11,9 @@ from functools import partial
 from typing import Literal
 
 from experiments.paper.starts import Starts, square_frame
-from hnn_gym.envs.tasks.starts import near_circular_pair, near_circular_triple, ring
 from hnn_gym.physics.dynamics import SeparableHamiltonian
 from hnn_gym.physics.hamiltonians import NBody, Pendulum, Spring
+from hnn_gym.systems.starts import near_circular_pair, near_circular_triple, ring
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 
 from experiments.pixels.films import Film, true_energy
 from experiments.pixels.forecasts import energies_by_angle, forecast
-from hnn_gym.envs.true_worlds import true_world
-from hnn_gym.physics.bump import bump
+from hnn_gym.physics.bumps import bump
+from hnn_gym.systems import true_world
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 

@@ -139,7 +139,7 @@ class Study:
         return float(self.results[f"learning/{seed}/{name}"]["origin_rad"])
 
     def _folder(self, seed: int, name: str) -> Path:
-        return self.settings.runs / str(seed) / worlds.MODELS[name][0]
+        return self.settings.runs / str(seed) / worlds.MODELS[name][0].model
 
 
 def study(settings: Settings, console: Console) -> Results:
@@ -162,7 +162,7 @@ def _show(told: Study, seed: int) -> None:
         told.measured("stepping", lambda: rates(shown["HNN"]))
     if settings.weights is not None:
         for name, seen in shown.items():
-            env_id = worlds.MODELS[name][2]
+            env_id = worlds.MODELS[name][1]
             if env_id is not None:
                 seen.save(settings.weights / env_id, overwrite=True)
     if settings.pictures is not None:

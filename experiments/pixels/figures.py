@@ -14,7 +14,7 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.render.frames import enlarged
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.report import write_gif
-from hnn_gym.physics.bump import bump
+from hnn_gym.physics.bumps import bump
 from hnn_gym.worlds.pixel_world import PixelWorld, turned
 
 _NAMES = {"HNN": "HNN", "second-order network": "baseline"}

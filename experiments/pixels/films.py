@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.data.frames import Camera
+from hnn_gym.systems import coordinates_of
 
 INERTIA, HALF_HEIGHT = 1 / 3, 5.0
 """Of Pendulum-v1, in kg m^2 and J; for the evaluation only."""
@@ -37,7 +37,7 @@ def rule_of(size: int) -> FrameRule:
 def record(*, steps: int, size: int, seed: int) -> TransitionDataset:
     """Record random torque; the states are noted too, and only the evaluation looks at them."""
     env = gymnasium.make("Pendulum-v1", render_mode="rgb_array")
-    coordinates = Coordinates.for_environment("Pendulum-v1")
+    coordinates = coordinates_of("Pendulum-v1")
     assert coordinates is not None
     dataset = record_steps(
         env,

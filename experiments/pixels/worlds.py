@@ -13,17 +13,20 @@ import numpy as np
 from experiments.pixels import films, forecasts
 from hnn_gym.agents.agent_checkpoint import world_named
 from hnn_gym.data import TransitionDataset
+from hnn_gym.systems import SYSTEMS, Twin
 from hnn_gym.training.pixel_rounds import Tell
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.worlds.pixel_world import PixelWorld
 
-MODELS: Mapping[str, tuple[str, dict[str, Any], str | None]] = {
-    "HNN": ("mechanical", {"hidden": (16,)}, "HNNPixelPendulum-v0"),
-    "second-order network": ("second-order", {"hidden": (32,)}, "BaselinePixelPendulum-v0"),
-    "first-order network": ("baseline", {"hidden": (32,)}, None),
+_TWINS = SYSTEMS["Pendulum-v1"].pixel_twins
+
+MODELS: Mapping[str, tuple[Twin, str | None]] = {
+    "HNN": (_TWINS["HNN"], "HNNPixelPendulum-v0"),
+    "second-order network": (_TWINS["Baseline"], "BaselinePixelPendulum-v0"),
+    "first-order network": (Twin("baseline", options={"hidden": (32,)}), None),
 }
-"""Kind and options of the dynamics, and the id under which they are shipped."""
+"""Models of the dynamics, and the ids of those that ship with the package."""
 
 
 @lru_cache(maxsize=1)
@@ -44,9 +47,9 @@ def learn(
         angle of its origin, and hashes of the data and of the world.
     """
     dataset, recording = recorded(steps, size, seed)
-    kind, options, _ = MODELS[name]
+    twin, _ = MODELS[name]
     began = time.process_time()
-    learned = train_pixel_world(dataset, kind, settings=learning, options=options, report=tell)
+    learned = train_pixel_world(dataset, twin.model, settings=learning, options=twin.options, report=tell)
     seconds = time.process_time() - began
     learned.save(folder, overwrite=True)
     seen = PixelWorld.load(folder)

@@ -19,11 +19,10 @@ from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.agents.kalman_filter import Filtered, KalmanFilter
 from hnn_gym.data import ObservationNoise, TransitionDataset
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.evaluation.metrics import unforced
+from hnn_gym.systems import PendulumSwingUp, true_world
 from hnn_gym.training import one_step_rms
 from hnn_gym.worlds.world_model import WorldModel
 

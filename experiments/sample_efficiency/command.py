@@ -28,9 +28,9 @@ from experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_KEY, figure, pag
 from experiments.shipped import fresh_episodes
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation import plots
+from hnn_gym.systems import true_world
 
 EXPERIMENT = "sample_efficiency"
 

@@ -15,9 +15,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import ObservationNoise, TransitionDataset, record_steps
 from hnn_gym.errors import ConvergenceError
+from hnn_gym.systems import coordinates_of
 from hnn_gym.training import FitSettings, held_out_error, train_ensemble, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -86,7 +86,7 @@ def tuning_steps(noise: float, steps: int) -> int:
 
 def recorded(noise: float, *, steps: int, seed: int) -> TransitionDataset:
     """Random torques in Pendulum-v1, seen through sensors with that noise."""
-    coordinates = Coordinates.for_environment("Pendulum-v1")
+    coordinates = coordinates_of("Pendulum-v1")
     assert coordinates is not None
     env: gymnasium.Env[Any, Any] = gymnasium.make("Pendulum-v1")
     if noise:

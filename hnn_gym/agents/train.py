@@ -21,7 +21,6 @@ from hnn_gym.agents import sb3, shac
 from hnn_gym.agents.agent_checkpoint import CARD, UNFINISHED, check_free, read_agent, world_named
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
 from hnn_gym.agents.load import load_agent
-from hnn_gym.agents.named_reward import named_reward, reward_identity
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
@@ -32,6 +31,7 @@ from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
+from hnn_gym.named_function import function_identity, named_function
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
@@ -98,14 +98,16 @@ def train(settings: TrainAgentSettings) -> Transfer:
     checked_device(settings.device)
     env_kwargs: dict[str, Any] = {} if settings.actions == "force" else {"actions": settings.actions}
     if settings.reward is not None:
-        env_kwargs["reward"] = named_reward(settings.reward)
+        env_kwargs["reward"] = named_function(
+            settings.reward, option="--reward", arguments="observation, force, next_observation"
+        )
     simulator = sb3.dream(settings.world, 1, env_kwargs=env_kwargs).batch.simulator
     real, real_kwargs = _real(settings, simulator)
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
     asked["world"] = world_named(simulator.world)
     if settings.reward is not None:
         _check_reward(simulator)
-        asked["reward"] = reward_identity(settings.reward)
+        asked["reward"] = function_identity(settings.reward)
     if settings.overwrite:
         (settings.out / UNFINISHED).unlink(missing_ok=True)
     if not _only_report_is_missing(settings, asked):

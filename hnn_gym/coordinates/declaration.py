@@ -257,11 +257,6 @@ class Coordinates:
                 raise
             raise InputError(f"Not a declaration of coordinates ({error}): {data!r}.") from None
 
-    @classmethod
-    def for_environment(cls, env_id: str) -> Coordinates | None:
-        """Return the declaration for an environment known here, or None."""
-        return _KNOWN.get(env_id)
-
 
 def _entry(xp: Any, observation: Array, index: int | None) -> Array:
     return xp.zeros_like(observation[..., 0]) if index is None else observation[..., index]
@@ -289,11 +284,3 @@ def _read(part: type[Any], data: Mapping[str, Any]) -> Any:
         if name not in names:
             raise InputError(f"A {part.__name__} has no {name!r}: it has {', '.join(names)}.")
     return part(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
-
-
-_KNOWN = {
-    "Pendulum-v1": Coordinates(
-        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=8.0),),
-        controls=(Control(degree=0, limit=2.0, unit="N m"),),
-    ),
-}

@@ -1,7 +1,7 @@
 """Steps an environment with a policy, so that the actions and starts are a pure function of the seed.
 
 Episode i resets with a seed, and draws its actions from a generator, that follow from the pair (seed, i)
-alone: to stop after some episodes and go on later gives the same data as one long run.
+alone: recording some episodes now and the rest later gives the same data as one long run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.frames import FrameRule
-from hnn_gym.data.policies import RecordingPolicy, named_policy
+from hnn_gym.data.policies import ActionFunction, PolicyChoice, RecordingPolicy, memoryless
 from hnn_gym.data.record import Energy, RecordTransitions
 from hnn_gym.data.writer import MemoryWriter
 from hnn_gym.errors import InputError
@@ -24,7 +24,7 @@ def record_steps(
     env: gymnasium.Env[Any, Any],
     *,
     steps: int,
-    policy: str | RecordingPolicy = "random",
+    policy: str | PolicyChoice | ActionFunction = "random",
     seed: int = 0,
     record_state: bool = False,
     record_frames: bool | FrameRule = False,
@@ -42,12 +42,12 @@ def record_steps(
         (200, 3)
 
     Args:
-        env: environment with Box observations and Box actions.
+        env: environment whose spaces ``hnn_gym.data.spaces`` can record.
         steps: number of transitions.
-        policy: name of a policy, or a function of an observation and a random generator.
+        policy: a policy, its name, or a function of an observation and a random generator that returns an action.
         seed: seed of starts and actions, not negative.
         record_state: see :class:`RecordTransitions`, as for all that follow.
-        record_frames: rule of the frames to note, or whether to note them as they are drawn.
+        record_frames: rule of the frames to record, or whether to record them as they are drawn.
         energy: returns the energy of the unwrapped environment in J.
         dt: time between two observations in s.
         coordinates: JSON declaration of what the observation entries are.
@@ -56,6 +56,11 @@ def record_steps(
         InputError: ``steps`` or ``seed`` is out of range, or the environment cannot be recorded.
     """
     memory = MemoryWriter()
+    choice = PolicyChoice(policy) if isinstance(policy, str) else policy
+    if isinstance(choice, PolicyChoice):
+        name, policy_settings = choice.name, choice.settings()
+    else:
+        name, policy_settings = getattr(choice, "__name__", type(choice).__name__), {}
     recorder = RecordTransitions(
         env,
         memory,
@@ -65,9 +70,11 @@ def record_steps(
         dt=dt,
         coordinates=coordinates,
         seed=seed,
-        policy=policy if isinstance(policy, str) else getattr(policy, "__name__", type(policy).__name__),
+        policy=name,
+        policy_settings=policy_settings,
     )
-    chosen = named_policy(policy, recorder.provenance.action_space) if isinstance(policy, str) else policy
+    space = recorder.provenance.action_space
+    chosen = choice.policy(space) if isinstance(choice, PolicyChoice) else memoryless(choice)
     for _ in drive(recorder, chosen, steps=steps, seed=seed):
         pass
     recorder.finish_episode()
@@ -110,9 +117,10 @@ def drive_episode(
 ) -> Iterator[None]:
     """Step ``env`` through episode number ``episode``, at most ``steps`` times; yield after every step."""
     start, rng = _episode_randomness(seed, episode)
+    act = policy(rng)
     observation, _info = env.reset(seed=start)
     for _ in range(steps):
-        observation, _reward, terminated, truncated, _info = env.step(policy(observation, rng))
+        observation, _reward, terminated, truncated, _info = env.step(act(observation))
         yield
         if terminated or truncated:
             return

@@ -1,6 +1,6 @@
-"""Records episodes in several processes: what is recorded is what one process would record, in the same order.
+"""Records episodes in several processes. The dataset is the one that a single process would record.
 
-An episode is a pure function of (seed, its number), so it does not matter who records it.
+An episode is a pure function of (seed, its number), so it does not matter which process records it.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from multiprocessing.connection import Connection
 
 from hnn_gym.data.driver import check_range, drive_episode
 from hnn_gym.data.episode import Episode
-from hnn_gym.data.policies import named_policy
+from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import InputError
 
 MakeRecorder = Callable[[Writer], RecordTransitions]
-"""Makes the environment, and the recorder that writes its episodes; has to be picklable."""
+"""Makes the environment and the recorder that writes its episodes; it has to be picklable."""
 
 _AHEAD = 2
-"""Episodes that each process is given in advance, so that it need not wait."""
+"""Episodes that each process is asked for in advance, so that it does not wait."""
 
 
 def episodes_in_processes(
-    make: MakeRecorder, *, policy: str, steps: int, seed: int, first_episode: int = 0, workers: int
+    make: MakeRecorder, *, policy: PolicyChoice, steps: int, seed: int, first_episode: int = 0, workers: int
 ) -> Iterator[Episode]:
     """Yield the episodes that :func:`~hnn_gym.data.driver.drive` would record, the last one cut where it cuts it.
 
     Args:
         make: called once in every process.
-        policy: name of what chooses the actions.
+        policy: what chooses the actions.
         steps: number of steps in all, at least one.
         seed: seed of starts and actions, not negative.
         first_episode: number of the first episode, where earlier ones exist already.
         workers: number of processes, at least one.
 
     Raises:
-        InputError: a number is out of range; or whatever went wrong in a process.
+        InputError: a number is out of range, or a process raised it, as it may raise any other error.
         ChildProcessError: a process died.
     """
     check_range(steps=steps, seed=seed)
@@ -50,7 +50,9 @@ def episodes_in_processes(
     return _episodes(make, policy, steps, seed, first_episode, workers)
 
 
-def _episodes(make: MakeRecorder, policy: str, steps: int, seed: int, number: int, workers: int) -> Iterator[Episode]:
+def _episodes(
+    make: MakeRecorder, policy: PolicyChoice, steps: int, seed: int, number: int, workers: int
+) -> Iterator[Episode]:
     context = multiprocessing.get_context("spawn")  # a fork would share the drawing code's state
     processes, pipes = [], []
     try:
@@ -82,7 +84,7 @@ def _episodes(make: MakeRecorder, policy: str, steps: int, seed: int, number: in
 
 
 def _ask(pipe: Connection, number: int, steps: int) -> None:
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # why it died is what is received from it
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the process sent its error before it ended
         pipe.send((number, steps))
 
 
@@ -98,7 +100,7 @@ def _received(pipe: Connection) -> Episode:
 
 
 class _Keeps:
-    """A writer that keeps the last episode."""
+    """A writer that holds the last episode in memory."""
 
     episode: Episode
 
@@ -113,13 +115,13 @@ class _Keeps:
         """Nothing is held open."""
 
 
-def _work(pipe: Connection, make: MakeRecorder, policy: str, seed: int) -> None:
-    """Record the episodes that are asked for, each of at most so many steps, until nobody asks."""
+def _work(pipe: Connection, make: MakeRecorder, policy: PolicyChoice, seed: int) -> None:
+    """Record the requested episodes, each of at most so many steps, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that writes is the one to be interrupted
     try:
         kept = _Keeps()
         recorder = make(kept)
-        chosen = named_policy(policy, recorder.provenance.action_space)
+        chosen = policy.policy(recorder.provenance.action_space)
         while True:
             episode, steps = pipe.recv()
             for _ in drive_episode(recorder, chosen, steps=steps, seed=seed, episode=episode):
@@ -127,6 +129,6 @@ def _work(pipe: Connection, make: MakeRecorder, policy: str, seed: int) -> None:
             recorder.finish_episode()
             pipe.send(kept.episode)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass  # nobody listens any more
+        pass  # the process that asked has ended
     except Exception as error:
         pipe.send(error)

@@ -28,6 +28,7 @@ from hnn_gym.data.spaces import (
     space_to_json,
 )
 from hnn_gym.errors import InputError
+from hnn_gym.systems.registry import system_of
 
 
 def installed_versions(
@@ -54,6 +55,7 @@ class Appended:
         first_episode: number of the first episode it wrote.
         seed: its seed, or None.
         policy: name of what chose its actions.
+        policy_settings: the policy's settings.
         versions: versions of Python and packages.
     """
 
@@ -61,7 +63,11 @@ class Appended:
     seed: int | None
     policy: str
     versions: dict[str, str]
+    policy_settings: dict[str, Any] = field(default_factory=dict)
 
+
+_OF_ONE_RECORDING = ("seed", "policy", "versions", "policy_settings")
+"""What the recordings into one dataset may differ in."""
 
 _OLD_NAMES = {"stands_for": "task_source"}
 """Fields that release 0.1 wrote under another name."""
@@ -81,6 +87,7 @@ class Provenance:
         time_unit: unit of dt: "s", or "step" where the environment does not say how long a step is and dt is 1.
         seed: seed of the first recording, or None where it had none.
         policy: name of what chose the actions of the first recording.
+        policy_settings: the policy's settings as JSON values.
         coordinates: which observation entries are angles, positions and velocities, as JSON, or None.
         versions: versions of Python and packages at the first recording.
         appended: later recordings, where seed, policy or versions changed.
@@ -107,6 +114,7 @@ class Provenance:
     task_source: dict[str, Any] | None = None
     observation_names: tuple[str, ...] = ()
     time_unit: str = SECOND
+    policy_settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -116,6 +124,7 @@ class Provenance:
         dt: float | None = None,
         seed: int | None = None,
         policy: str = "unknown",
+        policy_settings: Mapping[str, Any] | None = None,
         coordinates: Mapping[str, Any] | None = None,
         env_id: str | None = None,
         frame_rule: FrameRule | None = None,
@@ -124,21 +133,25 @@ class Provenance:
 
         Args:
             env: environment whose spaces ``hnn_gym.data.spaces`` can record.
-            dt: time between two observations in s; None takes what the environment says, else 1 step
+            dt: time between two observations in s; None takes what the environment says, else its System, else 1 step
                 (``hnn_gym.data.simulator.time_step``).
             seed: seed of the recording.
             policy: name of what chooses the actions.
+            policy_settings: its settings as JSON values.
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
-                or the one known for it, if there is one.
+                or else those of its System.
             env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
             frame_rule: how frames are made.
 
         Raises:
             InputError: a space cannot be recorded, or dt is not a positive number.
         """
-        dt, time_unit = time_step(env, dt)
-        task_source = getattr(env.unwrapped, "task_source", None)
         spec = env.spec
+        system = None if spec is None else system_of(spec.id)
+        dt, time_unit = time_step(env, dt)
+        if time_unit != SECOND and system is not None and system.dt is not None:
+            dt, time_unit = system.dt, SECOND
+        task_source = getattr(env.unwrapped, "task_source", None)
         if task_source is None and hasattr(env.unwrapped, "task_source"):
             task_source = {}
         another = isinstance(task_source, Mapping) and (spec is None or task_source.get("id") != spec.id)
@@ -147,7 +160,7 @@ class Provenance:
         if coordinates is None:
             known = getattr(env.unwrapped, "coordinates", None)
             if not isinstance(known, Coordinates):
-                known = None if spec is None else Coordinates.for_environment(spec.id)
+                known = None if system is None else system.coordinates_for(kwargs)
             coordinates = None if known is None else known.to_json()
         layout = ObservationLayout(env.observation_space)
         return cls(
@@ -160,6 +173,7 @@ class Provenance:
             time_unit=time_unit,
             seed=seed,
             policy=policy,
+            policy_settings=plain(policy_settings or {}),
             coordinates=None if coordinates is None else plain(coordinates),
             frame_rule=frame_rule,
             observation_noise=env.get_wrapper_attr(_NOISE) if env.has_wrapper_attr(_NOISE) else 0.0,
@@ -205,8 +219,8 @@ class Provenance:
         # An appending run that was killed before its first episode left its entry, and wrote nothing.
         kept = tuple(entry for entry in self.appended if entry.first_episode < first_episode)
         last = kept[-1] if kept else self
-        if (last.seed, last.policy, last.versions) != (later.seed, later.policy, later.versions):
-            kept += (Appended(first_episode, later.seed, later.policy, later.versions),)
+        if any(getattr(last, name) != getattr(later, name) for name in _OF_ONE_RECORDING):
+            kept += (Appended(first_episode, *(getattr(later, name) for name in _OF_ONE_RECORDING)),)
         return dataclasses.replace(self, appended=kept)
 
     def to_json(self) -> dict[str, Any]:
@@ -214,7 +228,7 @@ class Provenance:
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         values["observation_space"] = space_to_json(self.observation_space)
         values["action_space"] = space_to_json(self.action_space)
-        values["appended"] = [dataclasses.asdict(entry) for entry in self.appended]
+        values["appended"] = [_appended_to_json(entry) for entry in self.appended]
         if self.frame_rule is None:  # so a dataset without frames is the same as before there were rules
             del values["frame_rule"]
         else:
@@ -223,6 +237,8 @@ class Provenance:
             del values[_NOISE]
         if self.task_source is None:
             del values["task_source"]
+        if not self.policy_settings:
+            del values["policy_settings"]
         if self.time_unit == SECOND:
             del values["time_unit"]
         if self.observation_names:
@@ -252,3 +268,10 @@ class Provenance:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"The provenance cannot be read ({error!r}): record the data again.") from error
+
+
+def _appended_to_json(entry: Appended) -> dict[str, Any]:
+    values = dataclasses.asdict(entry)
+    if not entry.policy_settings:
+        del values["policy_settings"]
+    return values

@@ -46,6 +46,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         coordinates: JSON declaration of what the observation entries are, for the provenance.
         seed: seed of the recording, for the provenance.
         policy: name of what chooses the actions, for the provenance.
+        policy_settings: its settings as JSON values, for the provenance.
         env_id: id for the provenance where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
         append: continue the dataset at the path ``to``.
         overwrite: replace the dataset at the path ``to``, once there is a first episode.
@@ -71,6 +72,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         coordinates: Mapping[str, Any] | None = None,
         seed: int | None = None,
         policy: str = "unknown",
+        policy_settings: Mapping[str, Any] | None = None,
         env_id: str | None = None,
         append: bool = False,
         overwrite: bool = False,
@@ -79,7 +81,14 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         rule = record_frames if isinstance(record_frames, FrameRule) else None
         self._camera = Camera(env, rule) if record_frames else None
         provenance = Provenance.of(
-            env, dt=dt, seed=seed, policy=policy, coordinates=coordinates, env_id=env_id, frame_rule=rule
+            env,
+            dt=dt,
+            seed=seed,
+            policy=policy,
+            policy_settings=policy_settings,
+            coordinates=coordinates,
+            env_id=env_id,
+            frame_rule=rule,
         )
         asked = {
             "time": provenance.dt is not None,

@@ -13,11 +13,13 @@ from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.ensemble import ensemble_of
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
-from hnn_gym.envs.tasks import OTHER_TASKS, BranchedTask, Reward, Task, task_for
+from hnn_gym.envs.tasks import BranchedTask, Reward, task_for
 from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
-from hnn_gym.envs.true_worlds import truth_of
 from hnn_gym.errors import InputError
+from hnn_gym.systems.of_world import truth_of
+from hnn_gym.systems.registry import named_task
+from hnn_gym.systems.task import Task
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -67,9 +69,7 @@ def build_simulator(
     elif task is None:
         task = task_for(world, reward=reward)
     elif isinstance(task, str):
-        if task not in OTHER_TASKS:
-            raise InputError(f"There is no task {task!r}: the names are {', '.join(map(repr, OTHER_TASKS))}.")
-        task = OTHER_TASKS[task]()
+        task = named_task(task)
     _check_fit(task, world)
     if starts is not None:
         task = BranchedTask(task, world.coordinates, starts)

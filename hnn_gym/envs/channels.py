@@ -16,10 +16,10 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.envs.energy_tracking import force_bounds, force_towards
-from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
-from hnn_gym.physics.bump import Direction
+from hnn_gym.physics.bumps import Direction
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems import Task
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -80,7 +80,7 @@ class BumpChannel(ActionChannel):
         with_force: the first entries of the action are the task's own.
         limit: largest abs(dE) of one step, in J.
         cost: reward taken for each joule realised, given or removed.
-        direction: of the bump, see :func:`hnn_gym.physics.bump.bump`.
+        direction: of the bump, see :func:`hnn_gym.physics.bumps.bump`.
     """
 
     requests_energy = True

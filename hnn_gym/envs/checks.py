@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.envs.tasks import Task
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array
+from hnn_gym.systems import Task
 
 
 def numbers(value: Any, name: str) -> np.ndarray:

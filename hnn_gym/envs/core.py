@@ -14,9 +14,9 @@ from gymnasium.spaces import Box
 
 from hnn_gym.envs.channels import ActionChannel, ForceChannel
 from hnn_gym.envs.ensemble import Ensemble
-from hnn_gym.envs.tasks import Task
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.systems import Task
 from hnn_gym.worlds.world_model import WorldModel
 
 

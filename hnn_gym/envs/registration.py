@@ -1,9 +1,9 @@
-"""The package's environments in Gymnasium's registry, and the registration of a user's own worlds."""
+"""Entry points of the environments in Gymnasium's registry, and the registration of a user's own worlds."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -11,43 +11,15 @@ import gymnasium
 from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.checks import check_steps
 from hnn_gym.envs.single import SimulatorEnv
-from hnn_gym.envs.tasks import (
-    OTHER_TASKS,
-    IdealPendulumSwingUp,
-    NBodyBound,
-    OrbitTransfer,
-    PendulumSwingUp,
-    RealPendulumSustain,
-    Reward,
-    SpringHold,
-    Task,
-    ThreeBodyBound,
-)
-from hnn_gym.envs.true_worlds import n_body_world
+from hnn_gym.envs.tasks.recorded import Reward
 from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.errors import InputError
+from hnn_gym.systems.registry import SYSTEMS, true_world
+from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
 _ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
 _VECTOR_ENTRY_POINT = "hnn_gym.envs.vector:SimulatorVectorEnv"
-_SYSTEMS: dict[str, type[Task]] = {
-    "Pendulum": PendulumSwingUp,
-    "Spring": SpringHold,
-    "IdealPendulum": IdealPendulumSwingUp,
-    "RealPendulum": RealPendulumSustain,
-    "TwoBody": OrbitTransfer,
-    "ThreeBody": ThreeBodyBound,
-}
-_BY_BUMPS: dict[str, tuple[str, float, str | None]] = {
-    "SpringBump": ("Spring-v0", 0.05, None),
-    "SpringSweepBump": ("Spring-v0", 0.05, "energy sweep"),
-    "IdealPendulumBump": ("IdealPendulum-v0", 0.2, None),
-    "TwoBodyBump": ("TwoBody-v0", 0.02, None),
-}
-"""Name without version: the environment whose world it is, the largest bump in J, and the task if not that one's."""
-_LEARNED = {f"{kind}{system}-v0": task for system, task in _SYSTEMS.items() for kind in ("HNN", "Baseline")}
-_SEEN = ("HNNPixelPendulum-v0", "BaselinePixelPendulum-v0")
-_TRUE = {f"{system}-v0": _SYSTEMS[system] for system in ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")}
 
 
 def register(
@@ -104,66 +76,29 @@ def make_learned(world_model: WorldSource | Sequence[WorldSource], **kwargs: Any
     return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
 
 
-def make_bodies(
-    n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2, **kwargs: Any
-) -> SimulatorEnv:
-    """Entry point of ``NBody-v0``: see :class:`hnn_gym.envs.tasks.NBodyBound`; ``kwargs`` are :class:`SimulatorEnv`'s.
+def make_true(world_model: str, **kwargs: Any) -> SimulatorEnv:
+    """Entry point of the environments that are true worlds; arguments of the System, and of :class:`SimulatorEnv`.
 
     Raises:
-        InputError: fewer than two bodies, another number of masses, a mass that is not positive, or a negative
-            softening.
+        InputError: the System refuses its arguments, or the environment its own.
     """
-    return SimulatorEnv(n_body_world(n, masses, softening), **kwargs)
+    world, others = _true(world_model, kwargs)
+    return SimulatorEnv(world, **others)
 
 
-def make_bodies_vector(
-    n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2, **kwargs: Any
-) -> SimulatorVectorEnv:
-    """Vector entry point of ``NBody-v0``; as :func:`make_bodies`, with ``kwargs`` of :class:`SimulatorVectorEnv`."""
-    return SimulatorVectorEnv(n_body_world(n, masses, softening), **kwargs)
+def make_true_vector(world_model: str, **kwargs: Any) -> SimulatorVectorEnv:
+    """As :func:`make_true`, with arguments of :class:`SimulatorVectorEnv`."""
+    world, others = _true(world_model, kwargs)
+    return SimulatorVectorEnv(world, **others)
+
+
+def _true(env_id: str, kwargs: Mapping[str, Any]) -> tuple[WorldModel, dict[str, Any]]:
+    """The true world of an environment made with ``kwargs``, and those of them that are for the shell."""
+    system = SYSTEMS[env_id]
+    own = {name: value for name, value in kwargs.items() if name in system.arguments()}
+    world = system.true_world(own) if own else true_world(env_id)
+    return world, {name: value for name, value in kwargs.items() if name not in own}
 
 
 # ``gymnasium.make`` looks here for the render modes, and wraps for "rgb_array_list".
-make_learned.metadata = make_bodies.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]
-
-
-def register_environments() -> None:
-    """Register what ships with the package. Called by ``import hnn_gym``."""
-    for env_id, task in (_TRUE | _LEARNED).items():
-        gymnasium.register(
-            env_id,
-            entry_point=_ENTRY_POINT,
-            vector_entry_point=_VECTOR_ENTRY_POINT,
-            kwargs={"world_model": env_id},
-            max_episode_steps=task.max_episode_steps,
-        )
-    for name, (world, limit, other) in _BY_BUMPS.items():
-        for kind in ("", "HNN"):
-            chosen = {"actions": "bump", "bump_limit": limit} | ({} if other is None else {"task": other})
-            gymnasium.register(
-                f"{kind}{name}-v0",
-                entry_point=_ENTRY_POINT,
-                vector_entry_point=_VECTOR_ENTRY_POINT,
-                kwargs={"world_model": kind + world} | chosen,
-                max_episode_steps=(_TRUE[world] if other is None else OTHER_TASKS[other]()).max_episode_steps,
-            )
-    for env_id in _SEEN:
-        gymnasium.register(
-            env_id,
-            entry_point="hnn_gym.envs.pixels:make_pixels",
-            vector_entry_point="hnn_gym.envs.pixels:make_pixels_vector",
-            kwargs={"world_model": env_id},
-            max_episode_steps=PendulumSwingUp.max_episode_steps,
-        )
-    gymnasium.register(
-        "NBody-v0",
-        entry_point="hnn_gym.envs.registration:make_bodies",
-        vector_entry_point="hnn_gym.envs.registration:make_bodies_vector",
-        max_episode_steps=NBodyBound.max_episode_steps,
-    )
-    gymnasium.register(
-        "HNN-v0",
-        entry_point="hnn_gym.envs.registration:make_learned",
-        vector_entry_point=_VECTOR_ENTRY_POINT,
-        kwargs={"world_model": None},  # so that we, not Python, say what is missing
-    )
+make_learned.metadata = make_true.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]

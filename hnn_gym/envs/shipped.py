@@ -6,8 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
-from hnn_gym.envs.true_worlds import TRUE_IDS, true_world
 from hnn_gym.errors import InputError
+from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.worlds.pixel_world import FRAMES, PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -30,7 +30,7 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
         )
     if isinstance(world_model, str) and (WEIGHTS / world_model / "world.json").is_file():
         return _shipped(world_model)
-    if isinstance(world_model, str) and world_model in TRUE_IDS:
+    if isinstance(world_model, str) and world_model in SYSTEMS and SYSTEMS[world_model].truth is not None:
         return true_world(world_model)
     return WorldModel.load(world_model)
 

@@ -15,8 +15,9 @@ from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
-from hnn_gym.envs.tasks import Reward, Task, environment_of
+from hnn_gym.envs.tasks import Reward
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.systems import Task, environment_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             world_model: a world, the id of a shipped one, or the path of a checkpoint; or several of one system, an
                 ensemble: the first is stepped, and ``info["disagreement"]`` tells how far they differ about the step.
             task: None takes the task of the environment the world was learned from; a name, one of those in
-                :data:`hnn_gym.envs.tasks.OTHER_TASKS`.
+                ``tasks`` of a :class:`hnn_gym.System`, such as "energy sweep".
             reward: for worlds whose environment has no known task.
             dt: time step in s; None takes the one the world was trained at.
             actions: "force", "bump", "force+bump" or "bump-by-force".

@@ -1,1 +1,21 @@
-"""How good a world is: metrics (numbers only), plots, reports."""
+"""How good a world is: metrics, which are numbers only, plots and reports."""
+
+from typing import TYPE_CHECKING
+
+from hnn_gym.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from hnn_gym.evaluation.metrics import Unforced, prediction_error, unforced
+    from hnn_gym.evaluation.report import markdown_table, report_folder, save_gif, write_gif, write_results
+
+__all__ = [
+    "Unforced",
+    "markdown_table",
+    "prediction_error",
+    "report_folder",
+    "save_gif",
+    "unforced",
+    "write_gif",
+    "write_results",
+]
+__getattr__, __dir__ = lazy_exports(__name__)

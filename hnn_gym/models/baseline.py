@@ -69,6 +69,15 @@ class LearnedField:
             raise InputError("A first-order baseline has no separate acceleration: use field(x, u).")
         return self._learned(q, p, u)
 
+    @property
+    def second_order(self) -> bool:
+        """Whether it is of second order."""
+        return self.order == 2
+
+    def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """Accelerations ``(..., n)``: the same as :meth:`dpdt`, since p = v."""
+        return self.dpdt(q, v, u)
+
     def momentum(self, q: Array, v: Array) -> Array:
         """The velocities themselves: a baseline knows no momentum."""
         return v

@@ -1,29 +1,45 @@
-"""Positions as network inputs: an angle becomes (cos q, sin q), a position q / scale."""
+"""Positions as network inputs: an angle becomes (cos q, sin q), a position q / scale.
+
+Rigid bodies are turned by sums and differences of joint angles. With ``combined`` the cosines and sines of these are
+inputs too: of pairs for a network, of all combinations for a trigonometric polynomial.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
+from typing import Literal
+
+import numpy as np
 
 from hnn_gym.physics.phase import Array, namespace
 
 
 @dataclass(frozen=True)
 class Features:
-    """The map phi(q) and its pull-back.
+    """The map phi(q), its pull-back and its derivative along a velocity.
 
     Attributes:
         angles: which degrees of freedom are angles.
         scales: typical size of every position (ignored for angles).
+        combined: which sums and differences of angles are inputs beside the angles themselves: "none", those of
+            "pairs", or "all" with coefficients -1, 0 and 1.
     """
 
     angles: tuple[bool, ...]
     scales: tuple[float, ...]
+    combined: Literal["none", "pairs", "all"] = "none"
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Entries of phi(q)."""
-        return len(self.angles) + sum(self.angles)
+        return 2 * len(self._turns) + len(self._lengths)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether phi takes every degree of freedom by itself."""
+        return self.combined == "none" or sum(self.angles) < 2
 
     @cached_property
     def only_angles(self) -> bool:
@@ -33,9 +49,12 @@ class Features:
     def __call__(self, q: Array) -> Array:
         """Phi ``(..., size)`` at positions ``(..., n)``.
 
-        Degree by degree; where all are angles, all cosines and then all sines, which is quicker.
+        Degree by degree; where all are angles or are combined, all cosines, then all sines, then all positions.
         """
         xp = namespace(q)
+        if not self.plain:
+            turned = q @ self._matrix(q).T
+            return xp.concat([xp.cos(turned), xp.sin(turned), *self._scaled(q)], axis=-1)
         if self.only_angles:
             return xp.concat([xp.cos(q), xp.sin(q)], axis=-1)
         parts = []
@@ -47,6 +66,13 @@ class Features:
     def pullback(self, q: Array, cotangent: Array) -> Array:
         """Turn a gradient with respect to phi ``(..., size)`` into one with respect to q ``(..., n)``."""
         xp, n = namespace(q), len(self.angles)
+        if not self.plain:
+            k, matrix = len(self._turns), self._matrix(q)
+            turned = q @ matrix.T
+            slope = (cotangent[..., k : 2 * k] * xp.cos(turned) - cotangent[..., :k] * xp.sin(turned)) @ matrix
+            if not self._lengths:
+                return slope
+            return slope + self._spread(q, cotangent[..., 2 * k :])
         if self.only_angles:
             return cotangent[..., n:] * xp.cos(q) - cotangent[..., :n] * xp.sin(q)
         parts, k = [], 0
@@ -57,4 +83,56 @@ class Features:
             else:
                 parts.append(ck / scale)
             k += 2 if angle else 1
+        return xp.concat(parts, axis=-1)
+
+    def rate(self, q: Array, v: Array) -> Array:
+        """dphi/dt ``(..., size)`` at positions that move with velocities ``(..., n)``."""
+        xp = namespace(q)
+        if not self.plain:
+            matrix = self._matrix(q)
+            turned, speed = q @ matrix.T, v @ matrix.T
+            return xp.concat([-speed * xp.sin(turned), speed * xp.cos(turned), *self._scaled(v)], axis=-1)
+        if self.only_angles:
+            return xp.concat([-v * xp.sin(q), v * xp.cos(q)], axis=-1)
+        parts = []
+        for i, (angle, scale) in enumerate(zip(self.angles, self.scales, strict=True)):
+            qi, vi = q[..., i : i + 1], v[..., i : i + 1]
+            parts += [-vi * xp.sin(qi), vi * xp.cos(qi)] if angle else [vi / scale]
+        return xp.concat(parts, axis=-1)
+
+    @cached_property
+    def _turns(self) -> tuple[tuple[int, ...], ...]:
+        """Coefficients of the angles, one combination a row: the angles themselves first, then sums and differences."""
+        at = [i for i, angle in enumerate(self.angles) if angle]
+        most = {"none": 1, "pairs": 2, "all": len(at)}[self.combined]
+        found = []
+        for signs in product((0, 1, -1), repeat=len(at)):
+            if 0 < sum(map(abs, signs)) <= most and next(sign for sign in signs if sign) > 0:
+                row = [0] * len(self.angles)
+                for i, sign in zip(at, signs, strict=True):
+                    row[i] = sign
+                found.append(tuple(row))
+        return tuple(sorted(found, key=lambda row: (sum(map(abs, row)), [-abs(entry) for entry in row])))
+
+    @cached_property
+    def _lengths(self) -> tuple[int, ...]:
+        return tuple(i for i, angle in enumerate(self.angles) if not angle)
+
+    def _matrix(self, like: Array) -> Array:
+        return namespace(like).asarray(self._combinations, dtype=like.dtype, device=getattr(like, "device", None))
+
+    @cached_property
+    def _combinations(self) -> np.ndarray:
+        return np.array(self._turns, dtype=float)
+
+    def _scaled(self, q: Array) -> list[Array]:
+        return [q[..., i : i + 1] / self.scales[i] for i in self._lengths]
+
+    def _spread(self, q: Array, cotangent: Array) -> Array:
+        """Gradients with respect to the scaled positions, put where the positions are, and 0 for angles."""
+        xp = namespace(q)
+        parts, k = [], 0
+        for i, angle in enumerate(self.angles):
+            parts.append(0 * q[..., i : i + 1] if angle else cotangent[..., k : k + 1] / self.scales[i])
+            k += 0 if angle else 1
         return xp.concat(parts, axis=-1)

@@ -85,6 +85,19 @@ class LearnedHelmholtz:
         """
         raise InputError("A HelmholtzField has no separate dv/dt: use field(x).")
 
+    @property
+    def second_order(self) -> bool:
+        """False: dq/dt is learned."""
+        return False
+
+    def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """There is none that is separate.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError("A HelmholtzField has no separate acceleration: use field(x).")
+
     def momentum(self, q: Array, v: Array) -> Array:
         """The velocities themselves: the model knows no momentum."""
         return v

@@ -1,53 +1,30 @@
-"""H = p^T M^-1 p / 2 + V(q) with a network for V, and M constant and diagonal or a network of q.
+"""H = (p - A)^T M^-1 (p - A) / 2 + V(q): a network for V, M constant or a function of q, and A(q) for magnetic forces.
 
 Sources: Zhong, Dey, Chakraborty, *Symplectic ODE-Net*, ICLR 2020, section 3.3 (M and V learned, control
-port); Lutter, Ritter, Peters, *Deep Lagrangian Networks*, ICLR 2019, eq. 6 (Cholesky factor of the inertia).
+port); Lutter, Ritter, Peters, *Deep Lagrangian Networks*, ICLR 2019 (Lagrange's equations of a learned M(q)).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
+from hnn_gym.errors import InputError
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
+from hnn_gym.models.mass_matrix import ConstantMass, DiagonalMass, FullMass, MassMatrix
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.port import inertia_of, initial_port, with_port
+from hnn_gym.models.potential import NetworkPotential
+from hnn_gym.models.vector_potential import VectorPotential
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Mechanical
 from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator, SymplecticEuler
 from hnn_gym.physics.phase import Array, join, namespace, split
 
-
-@dataclass(frozen=True)
-class NetworkPotential:
-    """V(q) = s (N(phi(q)) - N(phi(0))), so that V = 0 at the origin.
-
-    Attributes:
-        network: N, with one output.
-        features: phi.
-        energy_scale: s in J.
-    """
-
-    network: MLP
-    features: Features
-    energy_scale: float
-
-    def __call__(self, q: Array) -> Array:
-        """V at positions ``(..., n)``; shape ``(...)``."""
-        return self.energy_scale * self.network(self.features(q))[..., 0] - self._at_origin
-
-    def gradient(self, q: Array) -> Array:
-        """dV/dq ``(..., n)``."""
-        return self.features.pullback(q, self.energy_scale * self.network.gradient(self.features(q)))
-
-    @cached_property
-    def _at_origin(self) -> Array:
-        weight = self.network.weights[0]
-        origin = namespace(weight).zeros_like(weight[0, : len(self.features.angles)])
-        return self.energy_scale * self.network(self.features(origin))[..., 0]
+MASS_MATRICES = ("constant", "diagonal", "full")
 
 
 @dataclass(frozen=True)
@@ -81,68 +58,61 @@ class LearnedMechanical(Mechanical):
 
 
 @dataclass(frozen=True)
-class LearnedMassMatrix:
-    """H = abs(L(q)^T p)^2 / 2 + V(q): the inverse mass matrix M^-1 = L L^T is positive by construction.
+class LearnedNatural:
+    """H = (p - A(q))^T M(q)^-1 (p - A(q)) / 2 + V(q), all learned.
 
     Attributes:
         potential: V.
-        factor: network of the n (n + 1) / 2 entries of L, the diagonal ones as logarithms.
-        features: phi.
-        entries: E ``(n (n + 1) / 2, n^2)``, where each entry goes in the flattened L.
-        diagonal: ``(n (n + 1) / 2,)``, 1 for entries on the diagonal and 0 for the others.
+        mass: M.
+        vector_potential: A; None: no magnetic forces.
     """
 
     potential: NetworkPotential
-    factor: MLP
-    features: Features
-    entries: Array
-    diagonal: Array
+    mass: MassMatrix
+    vector_potential: VectorPotential | None = None
 
     @property
     def n(self) -> int:
         """Degrees of freedom."""
-        return len(self.features.angles)
+        return len(self.potential.features.angles)
 
     def energy(self, x: Array) -> Array:
         """H at phase points ``(..., 2n)``; shape ``(...)``."""
         q, p = split(x)
-        projected = self._project(self._lower(self._entries(q)), p)
-        return (projected * projected).sum(-1) / 2 + self.potential(q)
+        kinetic = p if self.vector_potential is None else p - self.vector_potential(q)
+        return (kinetic * self.mass.at(q).solve(kinetic)).sum(-1) / 2 + self.potential(q)
 
     def gradient(self, x: Array) -> Array:
         """Grad H at phase points ``(..., 2n)``; same shape."""
         q, p = split(x)
-        values = self._entries(q)
-        lower = self._lower(values)
-        projected = self._project(lower, p)
-        outer = p[..., :, None] * projected[..., None, :]
-        cotangent = namespace(x).reshape(outer, (*q.shape[:-1], self.n**2)) @ self.entries.T
-        cotangent = cotangent * (self.diagonal * values + 1 - self.diagonal)
-        dq = self.features.pullback(q, self.factor.vjp(self.features(q), cotangent)) + self.potential.gradient(q)
-        return join(dq, (lower @ projected[..., None])[..., 0])
+        mass, dq = self.mass.at(q), self.potential.gradient(q)
+        if self.vector_potential is None:
+            v = mass.solve(p)
+        else:
+            A, _, pull = self.vector_potential.linear_at(q)
+            v = mass.solve(p - A)
+            dq = dq - pull(v)
+        return join(dq - mass.inertial(v)[0], v)
 
     def momentum(self, q: Array, v: Array) -> Array:
-        """Momenta p = (L L^T)^-1 v of velocities ``(..., n)``."""
-        lower = self._lower(self._entries(q))
-        xp = namespace(q)
-        return xp.linalg.solve(lower @ xp.matrix_transpose(lower), v[..., None])[..., 0]
+        """Momenta p = M v + A of velocities ``(..., n)``."""
+        p = self.mass.at(q).times(v)
+        return p if self.vector_potential is None else p + self.vector_potential(q)
 
     def velocity(self, q: Array, p: Array) -> Array:
-        """Velocities v = L L^T p of momenta ``(..., n)``."""
-        lower = self._lower(self._entries(q))
-        return (lower @ self._project(lower, p)[..., None])[..., 0]
+        """Velocities v = M^-1 (p - A) of momenta ``(..., n)``."""
+        kinetic = p if self.vector_potential is None else p - self.vector_potential(q)
+        return self.mass.at(q).solve(kinetic)
 
-    def _entries(self, q: Array) -> Array:
-        raw = self.factor(self.features(q))
-        xp = namespace(q)
-        return xp.where(self.diagonal > 0, xp.exp(self.diagonal * raw), raw)
-
-    def _lower(self, values: Array) -> Array:
-        return namespace(values).reshape(values @ self.entries, (*values.shape[:-1], self.n, self.n))
-
-    def _project(self, lower: Array, p: Array) -> Array:
-        """L^T p."""
-        return (lower * p[..., :, None]).sum(-2)
+    def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
+        """Lagrange's equations: M dv/dt = force - dV/dq + d/dq (v^T M v / 2) - dM/dt v + magnetic force."""
+        mass = self.mass.at(q)
+        slope, rate = mass.inertial(v)
+        force = force - self.potential.gradient(q) + slope - rate
+        if self.vector_potential is not None:
+            _, push, pull = self.vector_potential.linear_at(q)
+            force = force + pull(v) - push(v)
+        return mass.solve(force)
 
 
 @dataclass(frozen=True)
@@ -151,9 +121,14 @@ class MechanicalHNN(Architecture):
 
     Attributes:
         variables: the system's variables.
-        hidden: tanh units of the hidden layers of V (and of L).
-        damping: whether to learn friction.
-        mass_matrix: learn M(q) as a network instead of a constant diagonal M.
+        hidden: tanh units of the hidden layers of V, M and A; () makes V and the rows of M trigonometric polynomials of
+            the joint angles, as for rigid bodies.
+        damping: whether to learn viscous friction.
+        mass_matrix: "constant" (and diagonal), or a "diagonal" or "full" function of q.
+        magnetic: whether p = M v + A(q), with forces that do no work.
+
+    Raises:
+        InputError: there is no such kind of mass matrix.
     """
 
     kind = "mechanical"
@@ -161,43 +136,85 @@ class MechanicalHNN(Architecture):
     variables: Variables
     hidden: tuple[int, ...] = (32,)
     damping: bool = False
-    mass_matrix: bool = False
+    mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
+    magnetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the kind of mass matrix."""
+        if self.mass_matrix not in MASS_MATRICES:
+            raise InputError(f"There is no mass matrix {self.mass_matrix!r}: choose from {', '.join(MASS_MATRICES)}.")
+
+    @property
+    def separable(self) -> bool:
+        """Whether H = T(p) + V(q)."""
+        return self.mass_matrix == "constant" and not self.magnetic
 
     @property
     def integrator(self) -> Integrator:
-        """Symplectic Euler where H is separable, implicit midpoint for M(q)."""
-        return ImplicitMidpoint() if self.mass_matrix else SymplecticEuler()
+        """Symplectic Euler where H is separable, otherwise implicit midpoint."""
+        return SymplecticEuler() if self.separable else ImplicitMidpoint()
 
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw float64 parameters by name."""
-        size, n = self.variables.features.size, self.variables.n
-        arrays = initial_mlp("potential", (size, *self.hidden, 1), rng=rng)
-        if self.mass_matrix:
-            factor = initial_mlp("factor", (size, *self.hidden, n * (n + 1) // 2), rng=rng)
-            last = f"factor.w{len(self.hidden)}"
-            arrays |= factor | {last: factor[last] * 0.01}
-        return arrays | initial_port(self.variables, damping=self.damping, inertia=not self.mass_matrix)
+        size, n = self._features.size, self.variables.n
+        arrays = initial_mlp("potential", (self._potential_features.size, *self.hidden, 1), rng=rng)
+        last = len(self.hidden)
+        if self.mass_matrix != "constant":
+            # M depends on the square of A, whose slope at A = 0 vanishes: so A begins well away from 0.
+            entries = n if self.mass_matrix == "diagonal" else self._rows * n
+            arrays |= _quieter(initial_mlp("factor", (size, *self.hidden, entries), rng=rng), f"factor.w{last}", 0.2)
+            arrays["factor.constant"] = 0.3 * rng.normal(size=entries)
+        if self.magnetic:
+            arrays |= _quieter(initial_mlp("magnetic", (size, *self.hidden, n), rng=rng), f"magnetic.w{last}", 0.2)
+        return arrays | initial_port(self.variables, damping=self.damping)
 
     def build(self, parameters: Parameters) -> PortHamiltonian:
         """Build the dynamics from parameters of any array library."""
         potential = NetworkPotential(
             network=MLP.of(parameters, "potential"),
-            features=self.variables.features,
+            features=self._potential_features,
             energy_scale=self.variables.energy_scale,
         )
-        if not self.mass_matrix:
-            hamiltonian = LearnedMechanical(potential, inertia_of(parameters))
-            return with_port(hamiltonian, self.variables, parameters)
-        some, n = parameters["factor.w0"], self.variables.n
-        rows, columns = np.tril_indices(n)
-        entries = np.zeros((len(rows), n * n))
-        entries[range(len(rows)), rows * n + columns] = 1.0
-        kind = {"dtype": some.dtype, "device": getattr(some, "device", None)}
-        curved = LearnedMassMatrix(
-            potential=potential,
-            factor=MLP.of(parameters, "factor"),
-            features=self.variables.features,
-            entries=namespace(some).asarray(entries, **kind),
-            diagonal=namespace(some).asarray((rows == columns).astype(float), **kind),
-        )
-        return with_port(curved, self.variables, parameters)
+        inertia = inertia_of(parameters)
+        if self.separable:
+            return with_port(LearnedMechanical(potential, inertia), self.variables, parameters)
+        vector_potential = None
+        if self.magnetic:
+            some = parameters["magnetic.w0"]
+            scale = np.array(self.variables.velocity_scales)
+            vector_potential = VectorPotential(
+                network=MLP.of(parameters, "magnetic"),
+                features=self._features,
+                scale=namespace(some).asarray(scale, dtype=some.dtype, device=getattr(some, "device", None)),
+            )
+        hamiltonian = LearnedNatural(potential, self._mass(parameters, inertia), vector_potential)
+        return with_port(hamiltonian, self.variables, parameters)
+
+    def _mass(self, parameters: Parameters, inertia: Array | float) -> MassMatrix:
+        if self.mass_matrix == "constant":
+            return ConstantMass(inertia)
+        network, constant = MLP.of(parameters, "factor"), parameters["factor.constant"]
+        if self.mass_matrix == "diagonal":
+            return DiagonalMass(network, constant, self._features, inertia)
+        root = inertia if isinstance(inertia, float) else namespace(inertia).sqrt(inertia)
+        return FullMass(network, constant, self._features, root, self._rows)
+
+    @property
+    def _rows(self) -> int:
+        """Rows of A: as many as suffice for any M; for a polynomial two for each body, whose Jacobians they are."""
+        return self.variables.n if self.hidden else 2 * self.variables.n
+
+    @property
+    def _features(self) -> Features:
+        """What M and A see: sums and differences of angles too."""
+        combined: Literal["pairs", "all"] = "pairs" if self.hidden else "all"
+        return Features(self.variables.angles, self.variables.position_scales, combined)
+
+    @property
+    def _potential_features(self) -> Features:
+        """What V sees: the same, unless M is constant and says that no body hangs on another."""
+        return self.variables.features if self.separable and self.hidden else self._features
+
+
+def _quieter(arrays: dict[str, np.ndarray], name: str, share: float) -> dict[str, np.ndarray]:
+    return arrays | {name: arrays[name] * share}

@@ -6,7 +6,7 @@ needs no autograd: training backpropagates once, stepping not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,6 +14,8 @@ import numpy as np
 
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+
+LinearMap = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,30 @@ class MLP:
         """Gradient ``(..., in)`` of a network with one output."""
         last = self.weights[-1][0, :]
         return self._pulled_back(z, last) if self.biases else last + 0 * z
+
+    def linear_at(self, z: Array) -> tuple[Array, LinearMap, LinearMap]:
+        """Outputs at ``z``, and the Jacobian there as two maps: tangents to outputs, and cotangents to inputs.
+
+        One evaluation of the hidden layers serves all three.
+        """
+        xp = namespace(z)
+        h, hidden = z, []
+        for w, b in zip(self.weights[:-1], self.biases, strict=True):
+            h = xp.tanh(h @ w.T + b)
+            hidden.append(h)
+
+        def push(tangent: Array) -> Array:
+            for w, h in zip(self.weights[:-1], hidden, strict=True):
+                tangent = (tangent @ w.T) * (1 - h * h)
+            return tangent @ self.weights[-1].T
+
+        def pull(cotangent: Array) -> Array:
+            g = cotangent @ self.weights[-1]
+            for w, h in zip(reversed(self.weights[:-1]), reversed(hidden), strict=True):
+                g = (g * (1 - h * h)) @ w
+            return g
+
+        return h @ self.weights[-1].T, push, pull
 
     def _pulled_back(self, z: Array, g: Array) -> Array:
         """Cotangents of the last hidden layer, or one ``(width,)`` for all, pulled back to the inputs."""

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
-from hnn_gym.models.mechanical import NetworkPotential
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.port import inertia_of, initial_port, with_port
+from hnn_gym.models.potential import NetworkPotential
 from hnn_gym.physics.dynamics import PortHamiltonian, SeparableHamiltonian
 from hnn_gym.physics.integrators import Integrator, SymplecticEuler
 from hnn_gym.physics.phase import Array, namespace

@@ -121,6 +121,21 @@ class Dynamics(Protocol):
     def velocity(self, q: Array, p: Array) -> Array:
         """Velocities of canonical momenta ``(..., n)``."""
 
+    @property
+    def second_order(self) -> bool:
+        """Whether dq/dt = v for v = velocity(q, p), so that ``acceleration`` exists."""
+
+    def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """dv/dt at positions and velocities ``(..., n)`` under generalised forces ``(..., m)``."""
+
+
+@runtime_checkable
+class NaturalHamiltonian(Hamiltonian, Protocol):
+    """H = (p - A)^T M(q)^-1 (p - A) / 2 + V(q): the velocities that belong to the momenta are dq/dt."""
+
+    def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
+        """dv/dt at positions and velocities ``(..., n)`` under a generalised force ``(..., n)`` beside that of H."""
+
 
 @dataclass(frozen=True)
 class PortHamiltonian:
@@ -182,6 +197,25 @@ class PortHamiltonian:
     def velocity(self, q: Array, p: Array) -> Array:
         """Velocities of canonical momenta ``(..., n)``."""
         return self.hamiltonian.velocity(q, p)
+
+    @property
+    def second_order(self) -> bool:
+        """Whether dq/dt = v: kinetic energies quadratic in p."""
+        return hasattr(self.hamiltonian, "acceleration")
+
+    def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """dv/dt = M^-1 (-dV/dq - D v + B u - inertial forces).
+
+        Raises:
+            InputError: the kinetic energy is not quadratic in p.
+        """
+        if not self.second_order:
+            raise InputError(
+                f"{type(self.hamiltonian).__name__} has no acceleration, because its kinetic energy is not quadratic "
+                "in p: use field(x, u)."
+            )
+        natural: NaturalHamiltonian = self.hamiltonian  # type: ignore[assignment]
+        return natural.acceleration(q, v, self._forces(0 * v, v, u))
 
     @property
     def _separable(self) -> SeparableHamiltonian:

@@ -34,11 +34,13 @@ class Truth:
         hamiltonian: H in J.
         integrator: the scheme that steps it, accurate at the time step of the system.
         damping: D ``(n,)`` of the friction D dq/dt, or None.
+        control: B ``(n, m)`` of the generalised forces B u; None: each control acts on its own degree of freedom.
     """
 
     hamiltonian: Hamiltonian
     integrator: Integrator
     damping: np.ndarray | None = None
+    control: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Twin:
     integrator: Integrator | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class System:
     """All that is known of one environment. Only the id is needed; what is left out is unknown.
 
@@ -86,7 +88,10 @@ class System:
             ``gymnasium.make``: ``<name>-v0`` has the true world, ``HNN<name>-v0`` the learned one.
         recording: what the twins were learned from; None: something else than random actions.
         twins: the learned worlds that ship with the package, by the prefix of their ids: ``<prefix><name>-v0``.
-        pixel_twins: prefixes of the worlds learned from its frames, which are ``<prefix>Pixel<name>-v0``.
+        pixel_twins: the same, learned from its frames: ``<prefix>Pixel<name>-v0``.
+
+    Raises:
+        InputError: the id is not one, or there is a truth without coordinates or time step.
     """
 
     id: str
@@ -98,7 +103,14 @@ class System:
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recording: Recording | None = None
     twins: Mapping[str, Twin] = field(default_factory=dict)
-    pixel_twins: tuple[str, ...] = ()
+    pixel_twins: Mapping[str, Twin] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what the row says against itself."""
+        if not isinstance(self.id, str) or not self.id or ":" in self.id:
+            raise InputError(f"The id of a System is the id of an environment, such as 'Mine-v0', not {self.id!r}.")
+        if self.truth is not None and (self.coordinates is None or self.dt is None):
+            raise InputError(f"The System {self.id!r} has a truth: it needs coordinates and dt too.")
 
     @property
     def name(self) -> str:
@@ -122,20 +134,33 @@ class System:
         """The true world of the environment made with ``arguments``.
 
         Raises:
-            InputError: the true physics, the coordinates or the time step are unknown.
+            InputError: the true physics is unknown, or it refuses the arguments.
         """
         from hnn_gym.worlds.world_model import WorldModel
 
         coordinates = self.coordinates_for(arguments)
         if self.truth is None or coordinates is None or self.dt is None:
-            raise InputError(f"The System {self.id!r} needs truth, coordinates and dt before it has a true world.")
+            raise InputError(f"The true physics of {self.id!r} is unknown: give its System a truth.")
         truth: Truth = _given(self.truth, arguments)
-        control = np.zeros((coordinates.n, len(coordinates.controls)))
-        for i, entry in enumerate(coordinates.controls):
-            control[entry.degree, i] = 1.0
+        control = _selection(coordinates) if truth.control is None else truth.control
         dynamics = PortHamiltonian(truth.hamiltonian, control=control, damping=truth.damping)
-        card = {"environment": {"id": self.id, "arguments": dict(arguments or {})}}
+        written = {name: np.asarray(value).tolist() for name, value in (arguments or {}).items()}  # as JSON has it
+        card = {"environment": {"id": self.id, "arguments": written}}
         return WorldModel(coordinates, dynamics, truth.integrator, self.dt, card=card)
+
+
+def _selection(coordinates: Coordinates) -> np.ndarray:
+    """B ``(n, m)`` where each control acts on the degree of freedom that it declares.
+
+    Raises:
+        InputError: a control declares none.
+    """
+    selection = np.zeros((coordinates.n, len(coordinates.controls)))
+    for i, entry in enumerate(coordinates.controls):
+        if entry.degree is None:
+            raise InputError(f"{entry} does not say on which degree of freedom it acts: give the truth a control.")
+        selection[entry.degree, i] = 1.0
+    return selection
 
 
 def _given(part: _Value | Callable[..., _Value], arguments: Mapping[str, Any] | None) -> _Value:

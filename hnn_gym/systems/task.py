@@ -19,7 +19,7 @@ class Task(ABC):
         observation_space: what the agent sees.
         action_space: what the agent does.
         max_episode_steps: steps after which an episode is truncated, or None.
-        renderer: name of the renderer in :mod:`hnn_gym.envs.render`, or None if there is none.
+        renderer: the class of its :class:`hnn_gym.envs.render.Renderer` as "module:Class", or None if there is none.
         options: what ``reset(options=...)`` understands beside ``state``.
         energy_tolerance: largest energy that one step may create or destroy, as a share of the kinetic energy; a
             step beyond is reported as not resolved. None: steps are not checked.

@@ -17,9 +17,9 @@ from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables
-from hnn_gym.physics.bump import Bump, Direction, bump
+from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
-from hnn_gym.physics.integrators import INTEGRATORS, Integrator, Lattice
+from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_json, integrator_to_json
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
 
@@ -152,7 +152,7 @@ class WorldModel:
         return new if self.coordinates.stops is None else self._stopped(new)
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
-        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits, as :func:`~hnn_gym.physics.bump`.
+        """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits: see :func:`.bumps.bump`.
 
         What a limit takes away is taken from ``realised`` too. At rest, where an impulse has no direction of its own,
         it goes towards larger q, as :class:`hnn_gym.envs.BumpByForce` pushes; bodies stay at rest, since that would
@@ -279,16 +279,12 @@ class WorldModel:
         """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
-        if type(self.integrator).__name__ not in INTEGRATORS:
-            raise InputError(
-                f"{type(self.integrator).__name__} is not for checkpoints: choose from {', '.join(INTEGRATORS)}."
-            )
         model = self.architecture.hyperparameters()
         content = {
             "model": {"kind": self.architecture.kind} | model,
             "variables": asdict(self.architecture.variables),
             "coordinates": self.coordinates.to_json(),
-            "integrator": {"scheme": type(self.integrator).__name__} | asdict(self.integrator),  # type: ignore[call-overload]
+            "integrator": integrator_to_json(self.integrator),
             "dt": self.dt,
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
@@ -306,17 +302,17 @@ class WorldModel:
         card, arrays = read_checkpoint(path)
         try:
             model = _tuples(card["model"])
+            if model.get("mass_matrix") is False:  # as release 0.1 wrote it
+                model["mass_matrix"] = "constant"
             architecture_class = MODELS[model.pop("kind")]
             variables = Variables(**_tuples(card["variables"]))
             architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
-            scheme = dict(card["integrator"])
-            integrator = INTEGRATORS[scheme.pop("scheme")](**scheme)
             initial = architecture.initial_parameters(np.random.default_rng(0))
             world = cls.built(
                 architecture,
                 initial,
                 coordinates=Coordinates.from_json(card["coordinates"]),
-                integrator=integrator,
+                integrator=integrator_from_json(card["integrator"]),
                 dt=float(card["dt"]),
                 card=card.get("provenance"),
             )

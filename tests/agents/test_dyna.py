@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from hnn_gym import FitSettings, InputError, TransitionDataset, WorldModel, train_world
-from hnn_gym.agents.dyna import DynaSettings, dyna
+from hnn_gym.agents.dyna_loop import DynaSettings, dyna
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Policy
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.core import Simulator
+from hnn_gym.systems import PendulumSwingUp, coordinates_of
 
 FIT = FitSettings(adam_steps=50, lbfgs_steps=0, least_squares_steps=15)
 
@@ -51,9 +51,8 @@ def test_an_episode_without_an_end_is_refused() -> None:
 
 
 def _coordinates() -> dict[str, object]:
-    from hnn_gym.coordinates import Coordinates
 
-    known = Coordinates.for_environment("Pendulum-v1")
+    known = coordinates_of("Pendulum-v1")
     assert known is not None
     return known.to_json()
 

@@ -17,8 +17,8 @@ from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.agents.kalman_filter import Belief, Filtered, KalmanFilter
 from hnn_gym.agents.scripted import Idle
 from hnn_gym.agents.swing_up import SwingUp
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
+from hnn_gym.systems import true_world
 from hnn_gym.training import train_ensemble
 from hnn_gym.worlds.world_model import WorldModel
 

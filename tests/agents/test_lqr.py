@@ -9,11 +9,11 @@ import pytest
 
 from hnn_gym.agents.lqr import LinearQuadratic, linearise
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Spring
 from hnn_gym.physics.phase import join
+from hnn_gym.systems import true_world
 
 
 def test_the_jacobian_is_that_of_pendulums_own_map() -> None:

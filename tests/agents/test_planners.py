@@ -11,12 +11,10 @@ from hnn_gym.agents.evaluate import Policy
 from hnn_gym.agents.ilqr import Ilqr
 from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.sampling import Cem, Mppi, SamplingPlanner, coloured_noise
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.tasks import SpringHold
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
+from hnn_gym.systems import PendulumSwingUp, SpringHold, true_world
 
 COARSE = Grid(positions=101, velocities=81, actions=11)
 

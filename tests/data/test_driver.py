@@ -3,9 +3,8 @@
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box
 
-from hnn_gym.data import drive, named_policy, record_steps
+from hnn_gym.data import PolicyChoice, drive, record_steps
 from hnn_gym.errors import InputError
 
 
@@ -44,7 +43,7 @@ def test_a_later_episode_can_be_recorded_without_those_before_it(pendulum, count
             return super().reset(seed=seed)
 
     whole, parts = Starts(), Starts()
-    policy = named_policy("random", whole.action_space)
+    policy = PolicyChoice("random").policy(whole.action_space)
     list(drive(whole, policy, steps=20, seed=4))
     list(drive(parts, policy, steps=10, seed=4))
     list(drive(parts, policy, steps=10, seed=4, first_episode=2))
@@ -60,35 +59,6 @@ def test_a_policy_of_ones_own_is_asked_for_every_action(pendulum):
     transitions = data.transitions()
     np.testing.assert_array_equal(transitions.action, np.clip(-transitions.observation[:, 2:], -2, 2))
     assert data.provenance.policy == "brake"
-
-
-def test_random_actions_are_uniform_in_the_space():
-    space = Box(np.array([-1, 2], np.float32), np.array([1, 6], np.float32))
-    rng = np.random.default_rng(0)
-    actions = np.array([named_policy("random", space)(np.zeros(1), rng) for _ in range(4000)])
-    assert actions.dtype == np.float32
-    assert all(space.contains(action) for action in actions[:100])
-    # Mean and variance of 4,000 draws, within five standard errors.
-    np.testing.assert_allclose(actions.mean(axis=0), [0, 4], atol=5 * 2 / np.sqrt(3 * 4000))
-    np.testing.assert_allclose(actions.var(axis=0), [1 / 3, 4 / 3], rtol=5 * np.sqrt(0.8 / 4000))
-
-
-def test_random_integers_reach_both_bounds():
-    space = Box(-1, 2, (3,), np.int8)
-    rng = np.random.default_rng(0)
-    actions = np.array([named_policy("random", space)(np.zeros(1), rng) for _ in range(100)])
-    assert actions.dtype == np.int8
-    assert set(actions.ravel()) == {-1, 0, 1, 2}
-
-
-def test_a_policy_that_does_not_suit_the_space_is_refused():
-    with pytest.raises(InputError, match="bounded action space"):
-        named_policy("random", Box(-np.inf, np.inf, (1,)))
-    with pytest.raises(InputError, match="Zero is not an action"):
-        named_policy("zero", Box(1, 2, (1,)))
-    with pytest.raises(InputError, match="no policy 'wise': choose one of random, zero"):
-        named_policy("wise", Box(1, 2, (1,)))
-    assert named_policy("zero", Box(-1, 2, (2,)))(np.zeros(1), np.random.default_rng()).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("options", "message"), [({"steps": 0}, "steps is 0"), ({"steps": 1, "seed": -1}, "is -1")])

@@ -123,12 +123,16 @@ def test_another_environment_is_not_continued(provenance, change):
         provenance.continued_by(dataclasses.replace(provenance, **change), first_episode=3)
 
 
-def test_a_later_recording_is_noted_only_where_it_differs(provenance):
+def test_a_later_recording_is_listed_only_where_it_differs(provenance):
     assert provenance.continued_by(provenance, first_episode=3) == provenance
     other = dataclasses.replace(provenance, seed=8, policy="random")
     once = provenance.continued_by(other, first_episode=3)
     assert [(entry.first_episode, entry.seed, entry.policy) for entry in once.appended] == [(3, 8, "random")]
     assert once.continued_by(other, first_episode=5) == once
+    held = dataclasses.replace(other, policy_settings={"hold": 20})
+    twice = once.continued_by(held, first_episode=5)
+    assert [entry.policy_settings for entry in twice.appended] == [{}, {"hold": 20}]
+    assert Provenance.from_json(json.loads(json.dumps(twice.to_json()))) == twice
     back = once.continued_by(provenance, first_episode=5)
     assert [entry.seed for entry in back.appended] == [8, 7]
     assert once.continued_by(provenance, first_episode=3) == provenance  # the other one wrote no episode

@@ -301,9 +301,9 @@ def test_whenever_the_writer_dies_the_finished_episodes_stay_and_can_be_continue
 
 RECORD_FOR_EVER = """
 import sys, gymnasium
-from hnn_gym.data import RecordTransitions, drive, named_policy
+from hnn_gym.data import PolicyChoice, RecordTransitions, drive
 env = RecordTransitions(gymnasium.make("Pendulum-v1", max_episode_steps=20), sys.argv[1], record_state=True)
-policy = named_policy("random", env.action_space)
+policy = PolicyChoice("random").policy(env.action_space)
 for step, _ in enumerate(drive(env, policy, steps=10**9, seed=3), start=1):
     if step % 20 == 0:
         print(step, flush=True)

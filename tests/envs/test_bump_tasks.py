@@ -12,8 +12,8 @@ import hnn_gym
 from experiments.bump_tasks import measure_tasks
 from hnn_gym.agents.energy_shaping import EnergyShaping, circle
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.tasks import SpringHold, SpringSweep
 from hnn_gym.errors import InputError
+from hnn_gym.systems import SpringHold, SpringSweep
 
 
 def _target(t: float) -> float:

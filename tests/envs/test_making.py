@@ -13,9 +13,8 @@ import pytest
 
 import hnn_gym
 from hnn_gym import ConvergenceError, InputError, SimulatorEnv
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.tasks import SpringHold
+from hnn_gym.systems import PendulumSwingUp, SpringHold
 
 Make = Callable[..., Any]
 

@@ -11,11 +11,10 @@ import pytest
 import hnn_gym
 from experiments.pendulum import pendulum_per_unit_of_inertia
 from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, SimulatorEnv
-from hnn_gym.envs import PendulumSwingUp
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.metrics import unforced
+from hnn_gym.systems import PendulumSwingUp, true_world
 
 
 @pytest.mark.parametrize("seed", range(4))

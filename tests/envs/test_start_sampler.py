@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from hnn_gym import InputError, SimulatorEnv
-from hnn_gym.envs import PendulumSwingUp, SimulatorVectorEnv
+from hnn_gym.envs import SimulatorVectorEnv
+from hnn_gym.systems import PendulumSwingUp
 
 IDLE = np.zeros((3, 1))
 

@@ -12,13 +12,14 @@ import pytest
 import torch
 
 import hnn_gym
-from hnn_gym.envs import PendulumSwingUp, SimulatorVectorEnv
+from hnn_gym.envs import SimulatorVectorEnv
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.compiling import at_start, program_of
 from hnn_gym.envs.stepping import reference_step, step_one
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.envs.stepping_torch import TorchSteps
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.systems import PendulumSwingUp
 
 IDS = sorted(
     spec.id for spec in gymnasium.registry.values() if "hnn_gym" in str(spec.entry_point) and spec.id != "HNN-v0"

@@ -13,9 +13,9 @@ import pytest
 
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom
 from hnn_gym.envs import SimulatorVectorEnv
-from hnn_gym.envs.tasks import BranchedTask, OrbitTransfer, PendulumSwingUp, RewardedTask, SpringSweep
+from hnn_gym.envs.tasks import BranchedTask, RewardedTask
 from hnn_gym.envs.tasks.wrapper import TaskWrapper
-from hnn_gym.systems.task import NumberedStarts
+from hnn_gym.systems import NumberedStarts, OrbitTransfer, PendulumSwingUp, SpringSweep
 
 PUBLIC = [name for name in dir(NumberedStarts) if not name.startswith("_")]
 PUBLIC += [name for name in NumberedStarts.__annotations__ if name not in PUBLIC]

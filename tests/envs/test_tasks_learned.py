@@ -11,8 +11,9 @@ from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.data import record_steps
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
-from hnn_gym.envs.tasks import ThreeBodyBound, task_for
+from hnn_gym.envs.tasks import task_for
 from hnn_gym.errors import InputError
+from hnn_gym.systems import ThreeBodyBound
 from hnn_gym.training import FitSettings, one_step_rms, train_world
 
 SYSTEMS = ("Spring", "IdealPendulum", "TwoBody", "ThreeBody")
@@ -69,7 +70,7 @@ def test_a_world_learned_under_a_reward_that_no_card_can_tell_misses_it(env_id):
     [("HNNSpring-v0", 5e-5), ("HNNIdealPendulum-v0", 1e-5), ("HNNTwoBody-v0", 5e-5), ("HNNThreeBody-v0", 1e-3)],
 )
 def test_a_learned_world_predicts_a_step_that_it_was_not_trained_on(env_id, bar):
-    true = gymnasium.make(RECIPES[env_id].source.env_id, max_episode_steps=50)
+    true = gymnasium.make(RECIPES[env_id][0].id, max_episode_steps=50)
     assert one_step_rms(resolve_world(env_id), record_steps(true, steps=300, seed=77)) < bar
 
 

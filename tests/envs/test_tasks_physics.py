@@ -10,10 +10,10 @@ from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.core import Simulator, unexplained_energy
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import task_for
-from hnn_gym.envs.true_worlds import n_body_world
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import ImplicitMidpoint
 from hnn_gym.physics.reference import reference_trajectory
+from hnn_gym.systems import SYSTEMS
 
 TRUE = ("Spring-v0", "IdealPendulum-v0", "TwoBody-v0", "ThreeBody-v0", "NBody-v0")
 
@@ -64,7 +64,7 @@ def test_total_momentum_of_bodies_grows_by_the_impulse_of_the_thrust():
 def test_n_bodies_with_two_or_three_of_them_are_the_two_and_the_three_bodies():
     for count, env_id in ((2, "TwoBody-v0"), (3, "ThreeBody-v0")):
         world, _, x = starts(env_id, 4)
-        general = n_body_world(count, softening=0.0)
+        general = SYSTEMS["NBody-v0"].true_world({"n": count, "softening": 0.0})
         assert np.array_equal(general.with_dt(world.dt).step(x), world.step(x))
 
 
@@ -78,7 +78,7 @@ def test_two_bodies_on_the_target_orbit_stay_on_it():
 
 
 def test_a_starting_sunflower_has_no_total_momentum_and_no_close_pair():
-    world = n_body_world(n=100)
+    world = SYSTEMS["NBody-v0"].true_world({"n": 100})
     q, v = task_for(world).initial(np.random.default_rng(0), {})
     places = q.reshape(100, 2)
     distance = np.linalg.norm(places[:, None] - places[None], axis=-1)[np.triu_indices(100, 1)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnn_gym.envs.tasks import (
+from hnn_gym.systems import (
     IdealPendulumSwingUp,
     NBodyBound,
     OrbitTransfer,

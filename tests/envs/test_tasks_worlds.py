@@ -11,7 +11,8 @@ from experiments import shipped
 from experiments.real_pendulum_data import real_pendulum_transitions
 from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, InputError, MissingPathError, SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.envs.tasks import NBodyBound, RewardedTask
+from hnn_gym.envs.tasks import RewardedTask
+from hnn_gym.systems import NBodyBound
 
 FILM = Path(__file__).parents[2].parent / "shared" / "data" / "invar_datasets.zip"
 

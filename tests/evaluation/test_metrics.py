@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.metrics import prediction_error, unforced
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.integrators import Euler, Yoshida8
+from hnn_gym.systems import true_world
 
 TRUTH = true_world("Pendulum-v1")
 Q, V = np.array([[2.0], [3.0], [1.0]]), np.array([[0.0], [0.5], [-0.3]])

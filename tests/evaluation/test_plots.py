@@ -10,9 +10,9 @@ import pytest
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation.metrics import Unforced, unforced
 from hnn_gym.evaluation.plots import energy_over_time, phase_portrait, save
+from hnn_gym.systems import true_world
 
 TRUTH = true_world("Pendulum-v1")
 NAMES = ("real", "HNN", "baseline")

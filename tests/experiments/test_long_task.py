@@ -21,8 +21,8 @@ from hnn_gym import InputError
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.agents.scripted import Idle
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.evaluation import plots
+from hnn_gym.systems import true_world
 
 PENDULUM = true_world("Pendulum-v1")
 

@@ -22,12 +22,12 @@ from experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architec
 from experiments.paper.tasks import PENDULUM, SIMULATED, SPRING, THREE_BODY, TWO_BODY
 from experiments.paper.worlds import world_of
 from experiments.results import Results
-from hnn_gym.envs.tasks.starts import near_circular_triple
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.phase import join, symplectic_gradient
 from hnn_gym.physics.reference import reference_trajectory
+from hnn_gym.systems.starts import near_circular_triple
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 
 RECORDING = Path(__file__).parents[2] / ".." / "shared" / "data" / "invar_datasets.zip"

@@ -15,6 +15,7 @@ from hnn_gym.agents import sb3
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import FrameRule
 from hnn_gym.errors import InputError
+from hnn_gym.systems import Twin
 
 QUIET = Console(quiet=True)
 
@@ -22,7 +23,7 @@ QUIET = Console(quiet=True)
 @pytest.fixture
 def quick(tmp_path, quick_learning, monkeypatch):
     """Settings of a run of seconds."""
-    models = {name: (kind, {"hidden": (8,)}, env_id) for name, (kind, _, env_id) in worlds.MODELS.items()}
+    models = {name: (Twin(twin.model, {"hidden": (8,)}), env_id) for name, (twin, env_id) in worlds.MODELS.items()}
     monkeypatch.setattr(worlds, "MODELS", models)
     monkeypatch.setattr(control, "GRID", Grid(positions=24, velocities=25, actions=3, velocity_range=(-8.0, 8.0)))
     short = replace(sb3.RECIPES["sac"], num_envs=4, steps=1_700, arguments={"learning_starts": 1_600})

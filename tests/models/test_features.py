@@ -11,6 +11,8 @@ ROWS = {
     "two angles": Features((True, True), (1.0, 1.0)),
     "one position": Features((False,), (4.0,)),
     "mixed": Features((False, True, False, True), (2.0, 1.0, 0.5, 1.0)),
+    "pairs of angles": Features((True, False, True, True), (1.0, 3.0, 1.0, 1.0), "pairs"),
+    "all combinations of angles": Features((True, True, True), (1.0, 1.0, 1.0), "all"),
 }
 
 
@@ -35,3 +37,25 @@ def test_positions_are_scaled_and_angles_become_points_of_the_circle():
     np.testing.assert_allclose(
         ROWS["two angles"](np.array([0.1, np.pi])), [np.cos(0.1), -1, np.sin(0.1), 0], atol=1e-15
     )
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_rate_is_the_derivative_along_the_velocity(name):
+    features = ROWS[name]
+    q, v = torch.tensor(np.random.default_rng(0).normal(size=(2, 4, len(features.angles))))
+    expected = torch.autograd.functional.jvp(features, q, v)[1]
+    torch.testing.assert_close(features.rate(q, v), expected, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(features.rate(q.numpy(), v.numpy()), expected.numpy(), rtol=1e-13, atol=1e-14)
+
+
+def test_sums_and_differences_of_angles_are_among_the_inputs_if_asked_for():
+    q = np.array([0.3, -1.1, 0.7])
+    pairs, every = (Features((True,) * 3, (1.0,) * 3, combined)(q) for combined in ("pairs", "all"))
+    assert (pairs.size, every.size) == (2 * (3 + 6), 2 * (3 + 6 + 4))
+    np.testing.assert_allclose(pairs[:3], np.cos(q), rtol=1e-15)
+    for angle in (q[0] + q[1], q[0] - q[1], q[1] - q[2]):
+        assert np.abs(pairs - np.cos(angle)).min() < 1e-15
+    assert np.abs(pairs - np.cos(q[0] - q[1] + q[2])).min() > 1e-3
+    assert np.abs(every - np.cos(q[0] - q[1] + q[2])).min() < 1e-15
+    one = Features((False, True), (2.0, 1.0), "all")
+    np.testing.assert_array_equal(one(q[:2]), Features((False, True), (2.0, 1.0))(q[:2]))

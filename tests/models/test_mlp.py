@@ -70,3 +70,15 @@ def test_a_network_takes_only_its_own_arrays():
     both = initial_mlp("a", (2, 3, 1), rng=rng) | initial_mlp("ab", (2, 3, 3, 1), rng=rng)
     assert len(MLP.of(both, "a").weights) == 2
     assert len(MLP.of(both, "ab").weights) == 3
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_linearisation_is_that_of_autograd(sizes):
+    net = network(sizes, torch.tensor)
+    generator = torch.Generator().manual_seed(0)
+    z, tangent = torch.randn((2, 4, sizes[0]), dtype=torch.float64, generator=generator)
+    cotangent = torch.randn((4, sizes[-1]), dtype=torch.float64, generator=generator)
+    value, push, pull = net.linear_at(z)
+    torch.testing.assert_close(value, net(z), rtol=0, atol=0)
+    torch.testing.assert_close(push(tangent), torch.autograd.functional.jvp(net, z, tangent)[1], rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(pull(cotangent), net.vjp(z, cotangent), rtol=1e-13, atol=1e-13)

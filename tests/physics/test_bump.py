@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models import HNN, MechanicalHNN, SeparableHNN, Variables
-from hnn_gym.physics.bump import bump
+from hnn_gym.physics.bumps import bump
 from hnn_gym.physics.hamiltonians import NBody, Pendulum, Spring
 
 LEARNED = sorted(p.name for p in WEIGHTS.iterdir() if p.name.startswith("HNN"))
@@ -35,7 +35,7 @@ def _drawn(model: Any, *, torch_tensors: bool = False) -> Any:
 MODELS: dict[str, Any] = {
     "H(q, p)": HNN(VARIABLES, hidden=(16,)),
     "T(p) + V(q)": SeparableHNN(VARIABLES, hidden=(8,)),
-    "p M(q)^-1 p / 2 + V(q)": MechanicalHNN(VARIABLES, hidden=(8,), mass_matrix=True),
+    "p M(q)^-1 p / 2 + V(q)": MechanicalHNN(VARIABLES, hidden=(8,), mass_matrix="full"),
 }
 HAMILTONIANS: dict[str, Any] = {
     "spring": Spring(),

@@ -13,11 +13,13 @@ from hnn_gym.models import MODELS, Variables
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.integrators import SymplecticEuler
-from hnn_gym.training import FitSettings, FitState, Objective, fit, observation_scale
+from hnn_gym.systems import coordinates_of
+from hnn_gym.training import FitSettings, FitState, Objective, observation_scale
+from hnn_gym.training.fit import fit
 from hnn_gym.training.objective import STARTS
 from hnn_gym.worlds.world_model import WorldModel
 
-PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
+PENDULUM_V1 = coordinates_of("Pendulum-v1")
 DT = 0.05
 SMALL = {"hidden": (8,)}
 

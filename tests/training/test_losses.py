@@ -10,10 +10,11 @@ from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.integrators import SymplecticEuler, Yoshida6
 from hnn_gym.physics.phase import join
+from hnn_gym.systems import coordinates_of
 from hnn_gym.training import derivative_loss, prediction_loss, shooting_loss
 from hnn_gym.worlds.world_model import WorldModel
 
-PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
+PENDULUM_V1 = coordinates_of("Pendulum-v1")
 ROD = PortHamiltonian(Pendulum.of_gymnasium(), control=np.ones((1, 1)))
 TRUTH = WorldModel(PENDULUM_V1, ROD, SymplecticEuler(), 0.05)
 SCALE = np.array([1.0, 1.0, 8.0])
@@ -129,7 +130,7 @@ MODELS = {
     "hnn": HNN(ROD_VARIABLES, hidden=(3,), damping=True),
     "separable": SeparableHNN(ROD_VARIABLES, hidden=(3,)),
     "mechanical": MechanicalHNN(ROD_VARIABLES, hidden=(3,), damping=True),
-    "mechanical with M(q)": MechanicalHNN(ROD_VARIABLES, hidden=(2,), mass_matrix=True),
+    "mechanical with M(q)": MechanicalHNN(ROD_VARIABLES, hidden=(2,), mass_matrix="full"),
     "baseline": Baseline(ROD_VARIABLES, hidden=(3,)),
     "second-order": SecondOrderBaseline(ROD_VARIABLES, hidden=(3,)),
 }

@@ -12,9 +12,8 @@ import pytest
 import torch
 
 from hnn_gym import FitSettings, InputError, ObservationNoise, TransitionDataset, WorldModel, record_steps, train_world
-from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.true_worlds import true_world
 from hnn_gym.models.port import network_weights
+from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.training import FitState, held_out_error, one_step_rms, train_ensemble
 from hnn_gym.training.ensemble import EnsembleObjective
 from hnn_gym.training.objective import STARTS, Joints, Objective
@@ -38,7 +37,7 @@ def noisy() -> TransitionDataset:
 
 
 def recorded(share: float, *, steps: int, seed: int) -> TransitionDataset:
-    coordinates = Coordinates.for_environment("Pendulum-v1")
+    coordinates = coordinates_of("Pendulum-v1")
     assert coordinates is not None
     env = ObservationNoise(gymnasium.make("Pendulum-v1"), share)
     return record_steps(env, steps=steps, seed=seed, coordinates=coordinates.to_json())

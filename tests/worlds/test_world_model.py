@@ -28,10 +28,11 @@ from hnn_gym.models import (
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import NBody, Pendulum
 from hnn_gym.physics.integrators import ImplicitMidpoint, Leapfrog, RungeKutta4, SymplecticEuler, Yoshida4
+from hnn_gym.systems import coordinates_of
 from hnn_gym.trace import scalar_code, trace
 from hnn_gym.worlds.world_model import WorldModel
 
-PENDULUM_V1 = Coordinates.for_environment("Pendulum-v1")
+PENDULUM_V1 = coordinates_of("Pendulum-v1")
 ROD = PortHamiltonian(Pendulum.of_gymnasium(), control=np.ones((1, 1)))
 CART_POLE = Coordinates(
     (DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(cos=2, sin=3, velocity=4)), (Control(degree=0),)
@@ -46,7 +47,7 @@ ROWS = {
     "separable with friction": SeparableHNN(OF_CART_POLE, hidden=(8,), damping=True),
     "mechanical": MechanicalHNN(OF_CART_POLE, hidden=(8, 8)),
     "mechanical with friction": MechanicalHNN(OF_CART_POLE, hidden=(8,), damping=True),
-    "mechanical with M(q)": MechanicalHNN(OF_CART_POLE, hidden=(8,), mass_matrix=True),
+    "mechanical with M(q)": MechanicalHNN(OF_CART_POLE, hidden=(8,), mass_matrix="full"),
     "pairwise": PairwiseHNN(OF_BODIES, hidden=(8,), softening=0.1),
     "baseline": Baseline(OF_CART_POLE, hidden=(8, 8)),
     "second-order": SecondOrderBaseline(OF_CART_POLE, hidden=(8, 8)),

@@ -8,8 +8,8 @@ from collections import deque
 import numpy as np
 
 from hnn_gym.envs.render.canvas import BLACK, GREY, ORANGE, PALE, Canvas, Colour, faded
-from hnn_gym.envs.tasks import KeepBound, OrbitTransfer, Task
-from hnn_gym.envs.tasks.bodies import in_plane
+from hnn_gym.systems import KeepBound, OrbitTransfer, Task
+from hnn_gym.systems.bodies import in_plane
 
 _COLOURS: tuple[Colour, ...] = (
     (204, 77, 77),

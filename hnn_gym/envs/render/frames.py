@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.envs.tasks import Task
 from hnn_gym.models.pixel import FrameCodec
+from hnn_gym.systems import Task
 
 _SIDE = 500
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
-from hnn_gym.envs.tasks import Task
+from hnn_gym.systems import Task
 
 
 class PendulumRenderer:

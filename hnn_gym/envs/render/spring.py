@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from hnn_gym.envs.render.canvas import BLACK, GREY, ORANGE, PALE, RED, Canvas
-from hnn_gym.envs.tasks import Task
-from hnn_gym.envs.tasks.spring import SpringHold
+from hnn_gym.systems import SpringHold, Task
 
 _COILS, _WALL, _BLOCK, _FLOOR, _VIEW = 9, -2.2, 0.5, -0.27, 2.4
 

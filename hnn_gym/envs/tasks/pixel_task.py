@@ -29,7 +29,7 @@ class PixelTask(Task):
     episodes began. Truncated where the longest recorded episode ended; never terminated.
     """
 
-    renderer = "frames"
+    renderer = "hnn_gym.envs.render.frames:FrameRenderer"
 
     def __init__(self, seen: PixelWorld) -> None:
         """Take the task of a world learned from frames.

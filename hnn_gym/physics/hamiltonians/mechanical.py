@@ -33,3 +33,7 @@ class Mechanical(SeparableHamiltonian):
     def velocity(self, q: Array, p: Array) -> Array:
         """Velocities v = p / m of momenta ``(..., n)``."""
         return p / self.inertia(p)
+
+    def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
+        """dv/dt = (force - dV/dq) / m at positions and velocities ``(..., n)``."""
+        return (force - self.potential_gradient(q)) / self.inertia(v)

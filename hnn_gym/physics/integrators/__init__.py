@@ -1,43 +1,37 @@
 """Time-stepping schemes, one idea a file.
 
-``INTEGRATORS`` finds those of checkpoints by name. ``Lattice`` and ``Compensated`` add up the moves of another scheme
-in another way, from start points of their own.
+``INTEGRATORS`` finds the plain ones by name; ``InVelocities`` and ``Substeps`` make another scheme of one of them.
+``Lattice`` and ``Compensated`` add up the moves of a scheme in another way, from start points of their own.
 """
 
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.compensated import Compensated
 from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
+from hnn_gym.physics.integrators.in_velocities import InVelocities, VelocityForm
 from hnn_gym.physics.integrators.lattice import Lattice
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
 from hnn_gym.physics.integrators.runge_kutta import Euler, RungeKutta4
+from hnn_gym.physics.integrators.serialise import INTEGRATORS, integrator_from_json, integrator_to_json
+from hnn_gym.physics.integrators.substeps import Substeps
 from hnn_gym.physics.integrators.symplectic_euler import SymplecticEuler
 from hnn_gym.physics.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
-
-INTEGRATORS: dict[str, type[Integrator]] = {
-    scheme.__name__: scheme
-    for scheme in (
-        SymplecticEuler,
-        Leapfrog,
-        Yoshida4,
-        Yoshida6,
-        Yoshida8,
-        ImplicitMidpoint,
-        RungeKutta4,
-        Euler,
-    )
-}
 
 __all__ = [
     "INTEGRATORS",
     "Compensated",
     "Euler",
     "ImplicitMidpoint",
+    "InVelocities",
     "Integrator",
     "Lattice",
     "Leapfrog",
     "RungeKutta4",
+    "Substeps",
     "SymplecticEuler",
+    "VelocityForm",
     "Yoshida4",
     "Yoshida6",
     "Yoshida8",
+    "integrator_from_json",
+    "integrator_to_json",
 ]

@@ -1,9 +1,12 @@
 """What every energy owes, true or learned. A new system or model is one more row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from hnn_gym.errors import InputError
 from hnn_gym.models import HNN, MechanicalHNN, PairwiseHNN, SeparableHNN, Variables
 from hnn_gym.models.pairwise import LearnedBodies
 from hnn_gym.physics.dynamics import Hamiltonian, PortHamiltonian
@@ -36,6 +39,15 @@ CART_POLE = Variables(
     control_degrees=(0,),
     force_scales=(10.0,),
 )
+ARM = Variables(
+    angles=(True, True, False),
+    position_scales=(1.0, 1.0, 0.5),
+    velocity_scales=(2.0, 1.0, 0.6),
+    acceleration_scales=(3.0, 5.0, 2.0),
+    control_degrees=(1,),
+    force_scales=(4.0,),
+    in_physical_units=True,
+)
 THREE_BODIES = Variables((False,) * 6, (4.0,) * 6, (1.0,) * 6, (2.0,) * 6)
 LEARNED = {
     "hnn": HNN(CART_POLE, hidden=(8, 8)),
@@ -44,7 +56,11 @@ LEARNED = {
     "separable of a rod": SeparableHNN(ROD, hidden=(8,)),
     "mechanical": MechanicalHNN(CART_POLE, hidden=(8, 8)),
     "mechanical of a rod": MechanicalHNN(ROD, hidden=(8,)),
-    "mechanical with M(q)": MechanicalHNN(CART_POLE, hidden=(8, 8), mass_matrix=True),
+    "mechanical with M(q)": MechanicalHNN(CART_POLE, hidden=(8, 8), mass_matrix="full"),
+    "mechanical of rigid bodies": MechanicalHNN(ARM, hidden=(), mass_matrix="full"),
+    "mechanical with diagonal M(q)": MechanicalHNN(ARM, hidden=(8,), mass_matrix="diagonal"),
+    "magnetic": MechanicalHNN(CART_POLE, hidden=(8,), magnetic=True),
+    "magnetic with M(q)": MechanicalHNN(ARM, hidden=(8,), mass_matrix="full", magnetic=True),
     "pairwise": PairwiseHNN(THREE_BODIES, hidden=(8,), masses=(1.0, 2.0, 0.5), softening=0.1),
 }
 EVERY = [*TRUE, *LEARNED]
@@ -174,3 +190,43 @@ def test_the_arguments_are_left_as_they_were(name):
     q, p = split(x)
     H.energy(x), H.gradient(x), H.momentum(q, p), H.velocity(q, p), join(q, p)
     np.testing.assert_array_equal(x, before)
+
+
+NATURAL = [name for name in EVERY if hasattr(hamiltonian(name), "acceleration")]
+
+
+@pytest.mark.parametrize("name", NATURAL)
+def test_the_acceleration_is_the_change_of_velocity_that_hamiltons_equations_give(name):
+    H = hamiltonian(name, torch.tensor)
+    push = torch.tensor(np.random.default_rng(3).normal(size=H.n))
+    x = torch.tensor(points(H, 5))
+
+    def velocity(y):
+        q, p = split(y)
+        return H.velocity(q, p)
+
+    dq, dp = split(H.gradient(x))
+    flow = torch.cat([dp, push - dq], dim=-1)
+    v, change = torch.autograd.functional.jvp(velocity, x, flow)
+    torch.testing.assert_close(v, dp, rtol=1e-12, atol=1e-12)  # dq/dt is the velocity that belongs to p
+    found = H.acceleration(split(x)[0], v, push)
+    torch.testing.assert_close(found, change, rtol=1e-10, atol=1e-10)  # a sum of some ten terms of size 10
+
+
+def test_kinetic_energies_that_are_not_quadratic_have_no_acceleration():
+    assert {"spring", "two bodies", "mechanical of rigid bodies", "magnetic"} <= set(NATURAL)
+    for name in ("hnn", "separable"):
+        dynamics = PortHamiltonian(hamiltonian(name))
+        assert not dynamics.second_order
+        with pytest.raises(InputError, match="kinetic energy is not quadratic in p"):
+            dynamics.acceleration(np.zeros(2), np.zeros(2))
+
+
+def test_magnetic_forces_do_no_work_and_are_not_there_at_rest():
+    H = hamiltonian("magnetic")
+    plain = replace(H, vector_potential=None)
+    q, v = np.random.default_rng(0).normal(size=(2, 50, 2))
+    force = H.mass.at(q).times(H.acceleration(q, v, 0.0) - plain.acceleration(q, v, 0.0))
+    assert np.abs(force).max() > 0.1
+    np.testing.assert_allclose((force * v).sum(-1), 0, atol=1e-12)
+    np.testing.assert_array_equal(H.acceleration(q, 0 * v, 0.0), plain.acceleration(q, 0 * v, 0.0))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.physics.bump.refuse import named
+from hnn_gym.physics.bumps.refuse import named
 from hnn_gym.physics.phase import Array, namespace
 
 

@@ -1,4 +1,7 @@
-"""Keep a real pendulum swinging against its friction: r = -((E - E*) / E*)^2 - 0.01 a^2."""
+"""The real pendulum of Schmidt and Lipson, known from its film alone: no environment, and no true H.
+
+Keep it swinging against its friction: r = -((E - E*) / E*)^2 - 0.01 a^2.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.integrators import ImplicitMidpoint
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.base import System, Twin
 from hnn_gym.systems.task import Task
 
 
@@ -44,7 +50,7 @@ class RealPendulumSustain(Task):
     )
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
-    renderer = "hanging pendulum"
+    renderer = "hnn_gym.envs.render.pendulum:HangingPendulumRenderer"
 
     gravity = 1.2
     target_energy = 0.7
@@ -70,3 +76,29 @@ class RealPendulumSustain(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+
+_SHOOTING = {"loss": "shooting", "horizon": 16}
+
+SYSTEM = System(
+    "RealPendulum",
+    coordinates=Coordinates(
+        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2),),
+        controls=(Control(0, limit=RealPendulumSustain.force_limit, scale=RealPendulumSustain.force_limit),),
+    ),
+    dt=1 / 6,
+    task=RealPendulumSustain,
+    twins={
+        "HNN": Twin(
+            "mechanical",
+            options={"hidden": (8,), "damping": True},
+            fit=_SHOOTING | {"decay": 1e-5, "adam_steps": 150, "lbfgs_steps": 200},
+            integrator=ImplicitMidpoint(),
+        ),
+        "Baseline": Twin(
+            "baseline",
+            options={"hidden": (32,), "known_port": True},
+            fit=_SHOOTING | {"decay": 1e-4, "adam_steps": 300, "lbfgs_steps": 300},
+        ),
+    },
+)

@@ -1,4 +1,8 @@
-"""Swing up the pendulum and hold it: r = -(q^2 + 0.1 v^2 + 0.001 u^2), as Gymnasium's Pendulum-v1."""
+"""Gymnasium's Pendulum-v1: H = p^2 / (2 I) - k (1 - cos q), I = 1/3 kg m^2, k = 5 N m, q = 0 upright.
+
+Swing it up and hold it: r = -(q^2 + 0.1 v^2 + 0.001 u^2). The true world steps by Gymnasium's own map, which is
+symplectic Euler.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
+from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.physics.integrators import SymplecticEuler
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.base import Recording, System, Truth, Twin
 from hnn_gym.systems.task import NumberedStarts
 
 
@@ -26,7 +34,7 @@ class PendulumSwingUp(NumberedStarts):
     observation_space = Box(np.array([-1, -1, -8], np.float32), np.array([1, 1, 8], np.float32), dtype=np.float32)
     action_space = Box(-2.0, 2.0, (1,), np.float32)
     max_episode_steps = 200
-    renderer = "pendulum"
+    renderer = "hnn_gym.envs.render.pendulum:PendulumRenderer"
     options = ("x_init", "y_init")
     start_numbers = 2
 
@@ -55,3 +63,21 @@ class PendulumSwingUp(NumberedStarts):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+
+SYSTEM = System(
+    "Pendulum-v1",
+    coordinates=Coordinates(
+        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=8.0),),
+        controls=(Control(degree=0, limit=2.0, unit="N m"),),
+    ),
+    dt=0.05,
+    task=PendulumSwingUp,
+    truth=lambda g=10.0: Truth(Pendulum.of_gymnasium(g=g), SymplecticEuler()),
+    recording=Recording(2000),
+    twins={"HNN": Twin("mechanical"), "Baseline": Twin("baseline")},
+    pixel_twins={
+        "HNN": Twin("mechanical", options={"hidden": (16,)}),
+        "Baseline": Twin("second-order", options={"hidden": (32,)}),
+    },
+)

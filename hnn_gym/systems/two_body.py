@@ -1,7 +1,9 @@
-"""Transfer two orbiting bodies to a circular orbit of given size with little thrust.
+"""Two bodies: H = (p_1^2 + p_2^2) / 2 - 1 / d, the system of Greydanus et al. 2019, Task 4.
 
+Transfer them to a circular orbit of given size with little thrust:
 r = 1 / (1 + 10 e) - 0.05 (|a_1| + |a_2|), with e the squared distance from that orbit, in units of it:
 e = (d / d* - 1)^2 + (w_r^2 + (w_t - w*)^2) / w*^2, w* = sqrt(G (m_1 + m_2) / d*).
+Yoshida's scheme of order 6 takes 75 to 390 steps a period, but 16 where the bodies are 0.5 m apart.
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.bodies import RESOLVED, closest, in_plane, refuse_coinciding
-from hnn_gym.envs.tasks.starts import near_circular_pair
+from hnn_gym.physics.hamiltonians import NBody
+from hnn_gym.physics.integrators import Yoshida6
 from hnn_gym.physics.phase import Array, split
+from hnn_gym.systems.base import Recording, System, Truth, Twin
+from hnn_gym.systems.bodies import RESOLVED, bodies_coordinates, closest, in_plane, refuse_coinciding
+from hnn_gym.systems.starts import near_circular_pair
 from hnn_gym.systems.task import Task
 
 
@@ -50,7 +55,7 @@ class OrbitTransfer(Task):
     observation_space = Box(-np.inf, np.inf, (8,), np.float32)
     action_space = Box(-1.0, 1.0, (2,), np.float32)
     max_episode_steps = 400
-    renderer = "bodies"
+    renderer = "hnn_gym.envs.render.bodies:BodiesRenderer"
     energy_tolerance = RESOLVED
 
     masses = (1.0, 1.0)
@@ -90,3 +95,18 @@ class OrbitTransfer(Task):
         """Whether the bodies of states ``(..., 4)`` collide or escape; bool ``(...)``."""
         distance = closest(q)
         return (distance < self.collision_distance) | (distance > self.escape_distance)
+
+
+SYSTEM = System(
+    "TwoBody-v0",
+    coordinates=bodies_coordinates(2, force_limit=OrbitTransfer.force_limit),
+    dt=0.1,
+    task=OrbitTransfer,
+    truth=Truth(NBody(masses=OrbitTransfer.masses), Yoshida6()),
+    variants={"TwoBodyBump": {"actions": "bump", "bump_limit": 0.02}},
+    recording=Recording(5000),
+    twins={
+        "HNN": Twin("pairwise", integrator=Yoshida6()),
+        "Baseline": Twin("baseline", fit={"decay": 1e-8}),
+    },
+)

@@ -23,10 +23,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from hnn_gym.errors import InputError
-from hnn_gym.physics.bump.gradient_flow import along_gradient
-from hnn_gym.physics.bump.history import array_like
-from hnn_gym.physics.bump.impulse import FreeBodies, by_impulse
-from hnn_gym.physics.bump.refuse import all_finite
+from hnn_gym.physics.bumps.gradient_flow import along_gradient
+from hnn_gym.physics.bumps.history import array_like
+from hnn_gym.physics.bumps.impulse import FreeBodies, by_impulse
+from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian
 from hnn_gym.physics.phase import Array, namespace
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from hnn_gym.physics.bump.crossing import first_crossing
-from hnn_gym.physics.bump.history import array_like, constant, has_history
-from hnn_gym.physics.bump.refuse import all_finite
+from hnn_gym.physics.bumps.crossing import first_crossing
+from hnn_gym.physics.bumps.history import array_like, constant, has_history
+from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian, SeparableHamiltonian
 from hnn_gym.physics.phase import Array, join, namespace, split
 

@@ -1,32 +1,39 @@
-"""A reward function by its name ``module:function``, for command lines."""
+"""A user's function by its name ``module:function``, for command lines."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hnn_gym.envs.tasks import Reward
 from hnn_gym.errors import InputError
 
 
-def named_reward(name: str) -> Reward:
-    """Import and return the reward function ``name``; the working directory is searched for its module too.
+def named_function(name: str, *, option: str, arguments: str) -> Callable[..., Any]:
+    """Import and return the function ``name``; the working directory is searched for its module too.
+
+    Example:
+        >>> named_function("math:cos", option="--reward", arguments="x")(0.0)
+        1.0
 
     Args:
-        name: such as "rewards:upright", for ``upright(observation, force, next_observation)`` in ``rewards.py``.
+        name: such as "rewards:upright", for the function ``upright`` in ``rewards.py``.
+        option: the command line option that names it, for messages.
+        arguments: the arguments that the function takes, for messages, such as "observation, rng".
 
     Raises:
         InputError: the name has another form, or its module cannot be imported or has no such function.
     """
     module, _, function = name.partition(":")
     if module.endswith(".py") or not all(part.isidentifier() for part in (*module.split("."), function)):
-        raise InputError(f"--reward must be module:function, such as rewards:upright for rewards.py, not {name!r}.")
+        raise InputError(
+            f"{option} must be module:function, such as mine:f for f({arguments}) in mine.py, not {name!r}."
+        )
     try:
         with _working_directory():
             home = import_module(module)
@@ -34,24 +41,22 @@ def named_reward(name: str) -> Reward:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{module}.".startswith(f"{missing}."):
             raise InputError(
-                f"--reward {name}: there is no module {missing!r} in {Path.cwd()} or installed: run the command in the "
+                f"{option} {name}: there is no module {missing!r} in {Path.cwd()} or installed: run the command in the "
                 "folder that contains it."
             ) from None
         raise InputError(
-            f"--reward {name}: the module {module!r} cannot be imported ({type(error).__name__}: {error}): correct it."
+            f"{option} {name}: the module {module!r} cannot be imported ({type(error).__name__}: {error}): correct it."
         ) from error
     if not hasattr(home, function):
-        raise InputError(f"--reward {name}: the module {module!r} has no {function!r}: name one of its functions.")
-    found: Reward = getattr(home, function)
+        raise InputError(f"{option} {name}: the module {module!r} has no {function!r}: name one of its functions.")
+    found = getattr(home, function)
     if not callable(found):
-        raise InputError(
-            f"--reward {name} is {found!r}: it must be a function f(observation, force, next_observation)."
-        )
+        raise InputError(f"{option} {name} is {found!r}: it must be a function f({arguments}).")
     return found
 
 
-def reward_identity(name: str) -> dict[str, Any]:
-    """Identify a reward by JSON values: its name, and the SHA-256 of its module's file if the module has one."""
+def function_identity(name: str) -> dict[str, Any]:
+    """Identify an imported function by JSON values: its name, and the SHA-256 of its module's file if it has one."""
     file = getattr(sys.modules[name.partition(":")[0]], "__file__", None)
     return {"function": name, "sha256": None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()}
 

@@ -1,4 +1,8 @@
-"""Swing up the paper's pendulum and hold it: r = -(d^2 + 0.1 v^2 + 0.001 u^2), d the angle from upright."""
+"""The ideal pendulum: H = 3 (1 - cos q) + p^2, the system of Greydanus et al. 2019, Task 2.
+
+Swing it up and hold it: r = -(d^2 + 0.1 v^2 + 0.001 u^2), d the angle from upright. Yoshida's scheme of order 4
+takes 51 steps a period, and the pendulum rotates by up to 10 rad/s.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.tasks.starts import ring
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.physics.integrators import Yoshida4
 from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.systems.base import Recording, System, Truth, Twin
+from hnn_gym.systems.starts import ring
 from hnn_gym.systems.task import Task
 
 
@@ -45,7 +52,7 @@ class IdealPendulumSwingUp(Task):
     )
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
-    renderer = "hanging pendulum"
+    renderer = "hnn_gym.envs.render.pendulum:HangingPendulumRenderer"
 
     truth = Pendulum()
     force_limit = 1.0
@@ -64,3 +71,18 @@ class IdealPendulumSwingUp(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+
+SYSTEM = System(
+    "IdealPendulum-v0",
+    coordinates=Coordinates(
+        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=2),),
+        controls=(Control(0, limit=IdealPendulumSwingUp.force_limit, unit="N m"),),
+    ),
+    dt=0.05,
+    task=IdealPendulumSwingUp,
+    truth=Truth(IdealPendulumSwingUp.truth, Yoshida4()),
+    variants={"IdealPendulumBump": {"actions": "bump", "bump_limit": 0.2}},
+    recording=Recording(2000),
+    twins={"HNN": Twin("mechanical", integrator=Yoshida4()), "Baseline": Twin("baseline")},
+)

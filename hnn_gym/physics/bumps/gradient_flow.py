@@ -7,9 +7,9 @@ error. The last digits of H are put right along the gradient. Every element of a
 
 from __future__ import annotations
 
-from hnn_gym.physics.bump.crossing import first_crossing
-from hnn_gym.physics.bump.history import constant, has_history
-from hnn_gym.physics.bump.refuse import all_finite
+from hnn_gym.physics.bumps.crossing import first_crossing
+from hnn_gym.physics.bumps.history import constant, has_history
+from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian
 from hnn_gym.physics.phase import Array, namespace
 

@@ -1,0 +1,68 @@
+"""Gymnasium's Acrobot-v1: two links that hang from a pivot, with a motor of 1 N m at the joint between them.
+
+The state is q = (angle of the first link from hanging down, angle of the second relative to the first), in rad. Every
+step costs 1 until the tip is higher than one link above the pivot: -cos q_0 - cos(q_0 + q_1) > 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.base import System
+from hnn_gym.systems.task import NumberedStarts
+from hnn_gym.systems.uniform import uniform_start
+
+_HIGH = np.array([1, 1, 1, 1, 4 * np.pi, 9 * np.pi], np.float32)
+
+
+class AcrobotSwingUp(NumberedStarts):
+    """The task of Acrobot-v1: same spaces, starts, reward, termination and length.
+
+    Starts: all four numbers of the state uniform in [low, high], by default [-0.1, 0.1], in float32.
+    """
+
+    observation_space = Box(-_HIGH, _HIGH, dtype=np.float32)
+    action_space: Any = Discrete(3)
+    max_episode_steps = 500
+    renderer = "hnn_gym.envs.render.classic:AcrobotRenderer"
+    options = ("low", "high")
+    start_numbers = 4
+
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., 2)``: those that Acrobot-v1 makes of the same numbers ``(..., 4)``.
+
+        Raises:
+            InputError: a bound is not a finite number, or low exceeds high.
+        """
+        drawn = uniform_start(numbers, options, low=-0.1, high=0.1).astype(np.float32).astype(np.float64)
+        return drawn[..., :2], drawn[..., 2:]
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)``: -1 for every step but the one that reaches the goal."""
+        return namespace(q).where(self.terminated(next_q, next_v), 0.0, -1.0)
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether the tip is high enough; bool ``(...)``."""
+        xp = namespace(q)
+        return -xp.cos(q[..., 0]) - xp.cos(q[..., 0] + q[..., 1]) > 1.0
+
+
+SYSTEM = System(
+    "Acrobot-v1",
+    coordinates=Coordinates(
+        degrees=(
+            DegreeOfFreedom(cos=0, sin=1, velocity=4, speed_limit=4 * np.pi),
+            DegreeOfFreedom(cos=2, sin=3, velocity=5, speed_limit=9 * np.pi),
+        ),
+        controls=(Control(degree=1, unit="N m"),),
+        force_table=((-1.0,), (0.0,), (1.0,)),
+    ),
+    dt=0.2,
+    task=AcrobotSwingUp,
+)

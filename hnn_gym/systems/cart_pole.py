@@ -1,0 +1,66 @@
+"""Gymnasium's CartPole-v1: a pole on a cart, pushed to the left or to the right with 10 N.
+
+The state is q = (x in m, angle of the pole from upright in rad). The episode ends where the cart leaves [-2.4, 2.4] m
+or the pole leans by more than 12 degrees, and every step pays 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.phase import Array
+from hnn_gym.systems.base import System
+from hnn_gym.systems.task import NumberedStarts
+from hnn_gym.systems.uniform import uniform_start
+
+_FARTHEST = 2.4
+_STEEPEST = 12 * 2 * np.pi / 360
+_HIGH = np.array([2 * _FARTHEST, np.inf, 2 * _STEEPEST, np.inf], np.float32)
+
+
+class CartPoleBalance(NumberedStarts):
+    """The task of CartPole-v1: same spaces, starts, reward, termination and length.
+
+    Starts: all four numbers of the state uniform in [low, high], by default [-0.05, 0.05].
+    """
+
+    observation_space = Box(-_HIGH, _HIGH, dtype=np.float32)
+    action_space: Any = Discrete(2)
+    max_episode_steps = 500
+    renderer = "hnn_gym.envs.render.classic:CartPoleRenderer"
+    options = ("low", "high")
+    start_numbers = 4
+
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., 2)``: those that CartPole-v1 makes of the same numbers ``(..., 4)``.
+
+        Raises:
+            InputError: a bound is not a finite number, or low exceeds high.
+        """
+        drawn = uniform_start(numbers, options, low=-0.05, high=0.05)
+        return drawn[..., ::2], drawn[..., 1::2]
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)``: 1 for every step."""
+        return 0 * q[..., 0] + 1.0
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether the cart is too far away or the pole leans too much; bool ``(...)``."""
+        return (abs(q[..., 0]) > _FARTHEST) | (abs(q[..., 1]) > _STEEPEST)
+
+
+SYSTEM = System(
+    "CartPole-v1",
+    coordinates=Coordinates(
+        degrees=(DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(position=2, velocity=3, angle=True)),
+        controls=(Control(degree=0, unit="N"),),
+        force_table=((-10.0,), (10.0,)),
+    ),
+    dt=0.02,
+    task=CartPoleBalance,
+)

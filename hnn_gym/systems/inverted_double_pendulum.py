@@ -1,0 +1,75 @@
+"""MuJoCo's InvertedDoublePendulum-v5: two poles of 0.6 m on a cart that a motor pushes with up to 500 N.
+
+The state is q = (x in m, angle of the lower pole from upright, angle of the upper pole relative to it, in rad). The tip
+is at x_tip = x + 0.6 (sin q_1 + sin(q_1 + q_2)) and y_tip = 0.6 (cos q_1 + cos(q_1 + q_2)). The episode ends where
+y_tip <= 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, Readout
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.base import System
+from hnn_gym.systems.task import Task
+
+_LENGTH = 0.6
+_NOISE = 0.1
+
+
+class InvertedDoublePendulumBalance(Task):
+    """The task of InvertedDoublePendulum-v5: same spaces, starts, reward, termination and length.
+
+    The reward, on the state after the step:
+
+        r = 10 [y_tip > 1] - 0.01 x_tip^2 - (y_tip - 2)^2 - 0.001 v_1^2 - 0.005 v_2^2.
+
+    Starts: positions uniform in [-0.1, 0.1], velocities normal with a standard deviation of 0.1.
+    """
+
+    observation_space = Box(-np.inf, np.inf, (9,), np.float64)
+    action_space = Box(-1.0, 1.0, (1,), np.float32)
+    max_episode_steps = 1000
+    renderer = None
+
+    def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a start (q, v), each ``(3,)``, as the environment does."""
+        return rng.uniform(-_NOISE, _NOISE, 3), rng.standard_normal(3) * _NOISE
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)`` of arriving at states ``(..., 3)``."""
+        x, y = _tip(next_q)
+        alive = namespace(q).where(y <= 1.0, 0.0, 10.0)
+        v1, v2 = next_v[..., 1], next_v[..., 2]
+        return alive - 0.01 * x * x - (y - 2.0) * (y - 2.0) - 1e-3 * v1 * v1 - 5e-3 * v2 * v2
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether the tip is too low; bool ``(...)``."""
+        return _tip(q)[1] <= 1.0
+
+
+def _tip(q: Array) -> tuple[Array, Array]:
+    xp = namespace(q)
+    lower, upper = q[..., 1], q[..., 1] + q[..., 2]
+    return q[..., 0] + _LENGTH * (xp.sin(lower) + xp.sin(upper)), _LENGTH * (xp.cos(lower) + xp.cos(upper))
+
+
+SYSTEM = System(
+    "InvertedDoublePendulum-v5",
+    coordinates=Coordinates(
+        degrees=(
+            DegreeOfFreedom(position=0, velocity=5),
+            DegreeOfFreedom(cos=3, sin=1, velocity=6),
+            DegreeOfFreedom(cos=4, sin=2, velocity=7),
+        ),
+        controls=(Control(degree=0, limit=500.0, unit="N", scale=500.0),),
+        readouts=(Readout(8, (("1", 0.0),)),),  # the force of the rail's ends, which are out of reach while upright
+    ),
+    dt=0.05,
+    task=InvertedDoublePendulumBalance,
+)

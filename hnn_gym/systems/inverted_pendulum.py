@@ -1,0 +1,58 @@
+"""MuJoCo's InvertedPendulum-v5: a pole on a cart that a motor pushes with up to 300 N.
+
+The state is q = (x in m, angle of the pole from upright in rad). Every step pays 1 until the pole leans by more than
+0.2 rad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.systems.base import System
+from hnn_gym.systems.task import NumberedStarts
+
+_STEEPEST = 0.2
+_NOISE = 0.01
+
+
+class InvertedPendulumBalance(NumberedStarts):
+    """The task of InvertedPendulum-v5: same spaces, starts, reward, termination and length.
+
+    Starts: all four numbers of the state uniform in [-0.01, 0.01].
+    """
+
+    observation_space = Box(-np.inf, np.inf, (4,), np.float64)
+    action_space = Box(-3.0, 3.0, (1,), np.float32)
+    max_episode_steps = 1000
+    renderer = None
+    start_numbers = 4
+
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., 2)``: those that the environment makes of the same numbers ``(..., 4)``."""
+        drawn = -_NOISE + (_NOISE + _NOISE) * numbers
+        return drawn[..., :2], drawn[..., 2:]
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)``: 1 for every step but the last."""
+        return namespace(q).where(self.terminated(next_q, next_v), 0.0, 1.0)
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether the pole leans too much; bool ``(...)``."""
+        return abs(q[..., 1]) > _STEEPEST
+
+
+SYSTEM = System(
+    "InvertedPendulum-v5",
+    coordinates=Coordinates(
+        degrees=(DegreeOfFreedom(position=0, velocity=2), DegreeOfFreedom(position=1, velocity=3, angle=True)),
+        controls=(Control(degree=0, limit=300.0, unit="N", scale=100.0),),
+    ),
+    dt=0.04,
+    task=InvertedPendulumBalance,
+)

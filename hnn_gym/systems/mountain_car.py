@@ -1,0 +1,75 @@
+"""Gymnasium's MountainCar-v0: a car in a valley, too weak to drive straight out of it.
+
+The state is q = x, on a curve of height sin(3 x). Units are Gymnasium's own: time is counted in steps, and the unit of
+the force has no name. The left end is a wall that the car hits without bouncing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.errors import InputError
+from hnn_gym.physics.phase import Array
+from hnn_gym.systems.base import System
+from hnn_gym.systems.task import NumberedStarts
+from hnn_gym.systems.uniform import uniform_start
+
+_LOW, _HIGH = np.array([-1.2, -0.07], np.float32), np.array([0.6, 0.07], np.float32)
+
+
+class MountainCarClimb(NumberedStarts):
+    """The task of MountainCar-v0: same spaces, starts, reward, termination and length.
+
+    Every step costs 1 until x >= 0.5 with a velocity of at least ``goal_velocity``. Starts: at rest with x uniform in
+    [low, high], by default [-0.6, -0.4].
+    """
+
+    observation_space = Box(_LOW, _HIGH, dtype=np.float32)
+    action_space: Any = Discrete(3)
+    max_episode_steps = 200
+    renderer = "hnn_gym.envs.render.classic:MountainCarRenderer"
+    options = ("low", "high")
+    start_numbers = 1
+    goal_position = 0.5
+
+    def __init__(self, goal_velocity: float = 0.0) -> None:
+        """Take the velocity in units per step with which the car has to arrive.
+
+        Raises:
+            InputError: it is not a finite number.
+        """
+        if not np.isfinite(goal_velocity):
+            raise InputError(f"goal_velocity must be a finite number, got {goal_velocity!r}.")
+        self.goal_velocity = float(goal_velocity)
+
+    def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (q, v), each ``(..., 1)``: those that Gymnasium makes of the same numbers ``(..., 1)``.
+
+        Raises:
+            InputError: a bound is not a finite number, or low exceeds high.
+        """
+        drawn = uniform_start(numbers, options, low=-0.6, high=-0.4)
+        return drawn, np.zeros_like(drawn)
+
+    def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
+        """Reward ``(...)``: -1 for every step."""
+        return 0 * q[..., 0] - 1.0
+
+    def terminated(self, q: Array, v: Array) -> Array:
+        """Whether the car has arrived; bool ``(...)``."""
+        return (q[..., 0] >= self.goal_position) & (v[..., 0] >= self.goal_velocity)
+
+
+CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6, 0.0))
+"""The car: its speed is clipped, and the walls at both ends take it away."""
+
+SYSTEM = System(
+    "MountainCar-v0",
+    coordinates=Coordinates((CAR,), (Control(degree=0),), force_table=((-1.0,), (0.0,), (1.0,))),
+    task=MountainCarClimb,
+)
