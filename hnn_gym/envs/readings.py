@@ -226,7 +226,7 @@ class _Search:
 
     def _read(self, what: str, source: str, box: Any, value: Any) -> None:
         """Note a reading; follow the value if it is a function or an object."""
-        if _constant(value) and _frozen(box):
+        if _frozen(box) and (_constant(value) or isinstance(value, np.ndarray)):
             return
         if isinstance(value, np.ndarray) and value.dtype != object and value.size <= _MOST_ENTRIES:
             test, copy = "({now} is {value}[0]) and {now}.tobytes() == {value}[1]", (value, value.tobytes())
