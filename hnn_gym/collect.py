@@ -31,6 +31,8 @@ from hnn_gym.data import (
     drive,
     episodes_in_processes,
 )
+from hnn_gym.data.environment import make_environment
+from hnn_gym.data.excitation import excitation_faults
 from hnn_gym.data.frames import WHOLE, Channels
 from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import InputError
@@ -179,25 +181,8 @@ def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:
 
 
 def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
-    drawn = settings.frames or settings.pixels is not None
-    try:
-        drawing: dict[str, Any] = (
-            {"render_mode": "rgb_array"} if drawn else {}
-        )  # not every environment has the argument
-        env = gymnasium.make(settings.env, **drawing, **settings.env_kwargs)
-    except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
-        if drawn and "render_mode" in str(error):
-            raise InputError(
-                f"The environment {settings.env!r} cannot draw frames ({error}): record it without them."
-            ) from error
-        raise InputError(f"The environment {settings.env!r} cannot be made: {error}") from error
-    modes = env.metadata.get("render_modes") or []
-    if drawn and "rgb_array" not in modes:  # Gymnasium only warns
-        env.close()
-        raise InputError(
-            f"The environment {settings.env!r} cannot draw frames (its render modes are {list(modes)}): record it "
-            "without them."
-        )
+    draws = settings.frames or settings.pixels is not None
+    env = make_environment(settings.env, settings.env_kwargs, draws=draws)
     return ObservationNoise(env, settings.observation_noise) if settings.observation_noise else env
 
 
@@ -214,12 +199,18 @@ def main(settings: CollectSettings) -> None:
     """Record, and report what was recorded."""
     dataset = collect(settings, progress=True)
     print(f"{settings.out}: {dataset.num_steps} steps in {dataset.num_episodes} episodes")
+    for warning in _warnings(dataset):
+        print(f"Warning: {warning}", file=sys.stderr)
+
+
+def _warnings(dataset: TransitionDataset) -> list[str]:
+    found = excitation_faults(dataset)
     if dataset.provenance.time_unit == STEP:
-        print(
-            f"{settings.env} does not say how long a step is, so times are counted in steps: give --dt in s to have "
-            "them in s.",
-            file=sys.stderr,
+        found.append(
+            f"{dataset.provenance.env_id} does not say how long a step is, so times are counted in steps. To have them "
+            "in s, give --dt."
         )
+    return found
 
 
 if __name__ == "__main__":

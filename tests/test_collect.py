@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import tyro
 
-from hnn_gym.collect import CollectSettings, collect
+from hnn_gym import command
+from hnn_gym.collect import CollectSettings, collect, main
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.data import FrameRule, TransitionDataset
+from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.systems import coordinates_of
 
@@ -107,6 +108,13 @@ def blind_worlds(monkeypatch):
         def __init__(self):
             self.observation_space = self.action_space = gymnasium.spaces.Box(-1, 1, (1,))
 
+        def reset(self, *, seed=None, options=None):
+            super().reset(seed=seed)
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action):
+            return np.zeros(1, np.float32), 0.0, False, False, {}
+
     class Drawless(Blind):
         metadata: ClassVar = {"render_modes": []}
 
@@ -119,13 +127,24 @@ def blind_worlds(monkeypatch):
             super().__init__()
             self.observation_space = gymnasium.spaces.Text(3)
 
+    def missing():
+        raise gymnasium.error.DependencyNotInstalled("run pip install missing")
+
+    def missing_mujoco():
+        try:
+            raise ModuleNotFoundError("No module named 'mujoco'", name="mujoco")
+        except ModuleNotFoundError as error:
+            raise gymnasium.error.DependencyNotInstalled("MuJoCo is not installed") from error
+
     module = types.ModuleType("blind_worlds")
     monkeypatch.setitem(sys.modules, "blind_worlds", module)
     gymnasium.register("Blind-v0", Blind)
     gymnasium.register("Drawless-v0", Drawless)
     gymnasium.register("Texts-v0", Texts)
+    gymnasium.register("Missing-v0", missing)
+    gymnasium.register("MissingMujoco-v0", missing_mujoco)
     yield
-    for name in ("Blind-v0", "Drawless-v0", "Texts-v0"):
+    for name in ("Blind-v0", "Drawless-v0", "Texts-v0", "Missing-v0", "MissingMujoco-v0"):
         del gymnasium.registry[name]
 
 
@@ -135,9 +154,17 @@ def blind_worlds(monkeypatch):
         ({"env": "Pendulun-v1"}, "'Pendulun-v1' cannot be made.*Did you mean: `Pendulum`"),
         ({"env": "Pendulum-v9"}, "'Pendulum-v9' cannot be made"),
         ({"env": "no_such_module:Pendulum-v1"}, "No module named 'no_such_module'"),
+        ({"env": "somewhere/Pendulum-v1"}, "Namespace somewhere not found.*install the package and name its module"),
+        ({"env": "blind_worlds:Missing-v0"}, "needs a package that is not installed: run pip install missing"),
+        (
+            {"env": "blind_worlds:MissingMujoco-v0"},
+            r'needs MuJoCo, which is not installed: pip install "hnn-gym.mujoco."',
+        ),
         ({"env": "a:b:c"}, "'a:b:c' cannot be made"),
         ({"env_kwargs": {"gravity": 1}}, "unexpected keyword argument 'gravity'"),
         ({"env": "blind_worlds:Texts-v0"}, r"Box observation space, .*Text"),
+        ({"policy": "wise"}, "no policy 'wise'"),
+        ({"hold": 0}, "hold is 0"),
         ({"steps": 0}, "steps is 0"),
         ({"seed": -1}, "is -1"),
         ({"dt": -0.1}, "positive number of seconds"),
@@ -208,6 +235,71 @@ def test_the_command_line_records_and_says_so(settings):
     assert data.num_steps == 120
     assert "state" in data.fields
     assert data.provenance.env_kwargs == {"g": 9.81}
+
+
+@pytest.fixture
+def command_line(monkeypatch, capsys):
+    """Runs the command in this process; returns what it printed on standard output and on standard error."""
+
+    def run_here(*arguments):
+        monkeypatch.setattr(sys, "argv", ["collect", *map(str, arguments)])
+        command.run(main, CollectSettings, prog="collect")
+        return capsys.readouterr()
+
+    return run_here
+
+
+@pytest.mark.parametrize(
+    ("env_id", "policy", "dt", "state_size"),
+    [
+        ("CartPole-v1", "random", 0.02, 4),
+        ("Acrobot-v1", "random", 0.2, 4),
+        ("MountainCar-v0", "bang-bang", 1.0, 2),
+        ("MountainCarContinuous-v0", "bang-bang", 1.0, 2),
+        ("Pendulum-v1", "sine", 0.05, 2),
+        ("Spring-v0", "random", 0.05, 2),
+    ],
+)
+def test_the_command_line_records_every_kind_of_environment(command_line, tmp_path, env_id, policy, dt, state_size):
+    path = tmp_path / "data.zarr"
+    printed = command_line("--env", env_id, "--out", path, "--steps", 60, "--policy", policy, "--state", "--seed", 1)
+    assert printed.out.startswith(f"{path}: 60 steps in ")
+    assert ("does not say how long a step is" in printed.err) == (dt == 1.0)
+    data = TransitionDataset.open(path)
+    assert data.num_steps == 60
+    assert (data.provenance.env_id, data.provenance.policy, data.provenance.dt) == (env_id, policy, dt)
+    assert data.episode(0).state.shape[1:] == (state_size,)
+    with gymnasium.make(env_id) as env:
+        assert env.action_space == data.provenance.action_space
+        again = record_steps(env, policy=policy, steps=60, seed=1, record_state=True)
+    assert again.content_hash() == data.content_hash()
+
+
+def test_a_function_of_ones_own_records_the_same_in_several_processes(command_line, tmp_path, monkeypatch):
+    (tmp_path / "own_policy.py").write_text(
+        "def lean(observation, rng):\n    return int(observation[2] + 0.1 * rng.normal() > 0)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    common = ("--env", "CartPole-v1", "--steps", 150, "--policy", "own_policy:lean", "--env-kwargs")
+    limit = '{"max_episode_steps": 20}'
+    command_line(*common, limit, "--out", "one.zarr")
+    command_line(*common, limit, "--out", "two.zarr", "--workers", 2)
+    sys.modules.pop("own_policy")
+    assert contents(tmp_path / "one.zarr") == contents(tmp_path / "two.zarr")
+
+
+def test_a_recording_of_an_environment_without_a_render_mode_argument_works_and_warns_that_nothing_moves(
+    command_line, blind_worlds, tmp_path
+):
+    printed = command_line(
+        "--env", "blind_worlds:Blind-v0", "--out", tmp_path / "data.zarr", "--steps", 6, "--policy", "zero"
+    )
+    warnings = [line for line in printed.err.splitlines() if line.startswith("Warning: ")]
+    assert [line.split()[1:4] for line in warnings] == [
+        ["Nothing", "moves", "in"],
+        ["The", "action", "is"],
+        ["blind_worlds:Blind-v0", "does", "not"],
+    ]
 
 
 def test_the_command_line_reports_bad_input_in_one_line(settings):

@@ -202,9 +202,9 @@ def test_every_action_is_clipped_to_its_own_limit():
 
 @pytest.mark.parametrize("library", [np.asarray, torch.tensor])
 def test_a_whole_number_action_is_looked_up_in_the_table(library):
-    np.testing.assert_array_equal(ACROBOT.force(library([2, 0, 1])), [[1.0], [-1.0], [0.0]])
-    np.testing.assert_array_equal(GYM_CART_POLE.force(library(1)), [10.0])
-    np.testing.assert_array_equal(GYM_CART_POLE.control_vector(library(1)), [1.0])
+    np.testing.assert_array_equal(ACROBOT.force(library([[2], [0], [1]])), [[1.0], [-1.0], [0.0]])
+    np.testing.assert_array_equal(GYM_CART_POLE.force(library([1])), [10.0])
+    np.testing.assert_array_equal(GYM_CART_POLE.control_vector(library([1])), [1.0])
     np.testing.assert_array_equal(GYM_CART_POLE.force(np.array([0.5])), [5.0])  # a control vector
     np.testing.assert_array_equal(SHUFFLED.control_vector(np.array([9.0, 9.0])), [9.0, 9.0])
 
@@ -213,7 +213,7 @@ def test_actions_of_several_whole_numbers_add_their_rows():
     table = ((-1.0, 0.0), (1.0, 0.0), (0.0, -2.0), (0.0, 0.0), (0.0, 2.0))
     both = Coordinates(CART_POLE.degrees, (Control(0), Control(1)), force_table=table, action_counts=(2, 3))
     np.testing.assert_array_equal(both.force(np.array([[0, 2], [1, 1]])), [[-1.0, 2.0], [1.0, 0.0]])
-    for action, words in (([0, 3], "2 x 3 values"), ([-1, 0], "2 x 3 values"), ([0, 1, 1], "2 numbers each")):
+    for action, words in (([0, 3], "2 x 3 values"), ([-1, 0], "2 x 3 values"), ([0, 1, 1], r"shape \(\.\.\., 2\)")):
         with pytest.raises(InputError, match=words):
             both.force(np.array(action))
     with pytest.raises(InputError, match="whole numbers"):

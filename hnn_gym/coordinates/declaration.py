@@ -166,11 +166,12 @@ class Coordinates:
         return xp.stack([xp.clip(action[..., i], -b, b) for i, b in enumerate(bounds)], axis=-1)
 
     def control_vector(self, action: Array) -> Array:
-        """Control vectors ``(..., m)`` of actions as an environment takes them and a dataset holds them.
+        """Control vectors ``(..., m)`` of actions as a dataset holds them; a whole-number action is one entry there.
 
         Args:
-            action: integers ``(...)``, or ``(..., k)`` where there are ``action_counts``, which become rows of the
-                ``force_table`` in float64; without a table control vectors, which are returned as they are.
+            action: integers ``(..., k)``, one number for each of the ``action_counts`` and one number without them,
+                which become rows of the ``force_table`` in float64. Without a table control vectors, which are returned
+                as they are.
 
         Raises:
             InputError: there is a table, and the actions are not whole numbers or not in it.

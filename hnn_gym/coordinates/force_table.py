@@ -35,7 +35,7 @@ def check_table(table: Table, counts: tuple[int, ...] | None, controls: int) -> 
 
 
 def control_vectors(table: Table, counts: tuple[int, ...] | None, action: Array) -> Array:
-    """Control vectors ``(..., m)``, float64, of integers ``(...)``, or ``(..., k)`` where there are counts.
+    """Control vectors ``(..., m)``, float64, of integers ``(..., k)``: one number for each count, one without counts.
 
     Raises:
         InputError: the actions are not whole numbers, or one is not in the table.
@@ -44,15 +44,16 @@ def control_vectors(table: Table, counts: tuple[int, ...] | None, action: Array)
     if not xp.isdtype(action.dtype, "integral"):
         raise InputError(f"Actions of a force_table are whole numbers, not {action.dtype}.")
     sizes = (len(table),) if counts is None else counts
-    numbers = action[..., None] if counts is None else action
-    if numbers.shape[-1:] != (len(sizes),):
-        raise InputError(f"These actions have {len(sizes)} numbers each, and their shape is {tuple(action.shape)}.")
-    place: dict[str, Any] = {} if xp is np else {"device": numbers.device}
-    if not bool(xp.all((numbers >= 0) & (numbers < xp.asarray(sizes, **place)))):
+    if action.shape[-1:] != (len(sizes),):
+        raise InputError(
+            f"Whole-number actions need the shape (..., {len(sizes)}) here, and theirs is {tuple(action.shape)}."
+        )
+    place: dict[str, Any] = {} if xp is np else {"device": action.device}
+    if not bool(xp.all((action >= 0) & (action < xp.asarray(sizes, **place)))):
         raise InputError(f"An action is not among the {' x '.join(map(str, sizes))} values there are.")
     rows = xp.asarray(table, dtype=xp.float64, **place)
-    offset, vector = 0, rows[numbers[..., 0]]
+    offset, vector = 0, rows[action[..., 0]]
     for k in range(1, len(sizes)):
         offset += sizes[k - 1]
-        vector = vector + rows[numbers[..., k] + offset]
+        vector = vector + rows[action[..., k] + offset]
     return vector

@@ -55,7 +55,8 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         provenance: what the dataset will say about where it comes from.
 
     Raises:
-        InputError: a space cannot be recorded; frames cannot be drawn; dt is not a time; or the path cannot be used.
+        InputError: it is a vector environment; a space cannot be recorded; frames cannot be drawn; dt is not a time;
+            or the path cannot be used.
         MissingPathError: there is nothing to append to.
         ExistingPathError: the path exists, and neither ``append`` nor ``overwrite`` is given.
     """
@@ -77,6 +78,11 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         append: bool = False,
         overwrite: bool = False,
     ) -> None:
+        if isinstance(env, gymnasium.vector.VectorEnv):
+            raise InputError(
+                f"RecordTransitions records a single environment, and this is a vector of {env.num_envs}: record one "
+                "environment, or use python -m hnn_gym.collect --workers N, which records N at once."
+            )
         super().__init__(env)
         rule = record_frames if isinstance(record_frames, FrameRule) else None
         self._camera = Camera(env, rule) if record_frames else None

@@ -12,6 +12,7 @@ import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
+from hnn_gym.data.excitation import require_changing_actions, require_motion
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.data.simulator import STEP
 from hnn_gym.devices import checked_device
@@ -159,6 +160,9 @@ def prepared(
     if model not in MODELS:
         raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
     coordinates, dt = declared(dataset, coordinates, dt)
+    require_motion(dataset)
+    if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
+        require_changing_actions(dataset)
     stride = settings.horizon if settings.loss == "shooting" else 1
     windows = dataset.windows(settings.horizon, stride=stride)
     observation = np.asarray(windows.observation, np.float64)

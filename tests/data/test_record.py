@@ -252,6 +252,14 @@ def test_a_coarser_dtype_than_the_space_is_widened_and_a_finer_one_rounded_to_it
         env.reset()
 
 
+def test_a_vector_environment_is_refused(tmp_path):
+    envs = gymnasium.make_vec("Pendulum-v1", num_envs=3)
+    with pytest.raises(InputError, match="a single environment, and this is a vector of 3"):
+        RecordTransitions(envs, tmp_path / "data.zarr")
+    envs.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_appending_and_overwriting_reach_the_store(tmp_path, counter):
     path = tmp_path / "data.zarr"
     for options, expected in [({}, 5), ({"append": True}, 10), ({"overwrite": True}, 5)]:

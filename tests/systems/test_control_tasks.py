@@ -82,7 +82,7 @@ def test_rewards_and_terminations_are_the_real_ones(system: System) -> None:
             action: Any = env.action_space.sample()
             observation, reward, terminated, *_ = env.step(action)
             next_q, next_v = true_state(env)
-            u = coordinates.force(coordinates.control_vector(np.asarray(action)).astype(np.float64))
+            u = coordinates.force(coordinates.control_vector(np.atleast_1d(action)).astype(np.float64))
             assert task.reward(q, v, u, next_q, next_v) == pytest.approx(
                 reward, rel=1e-6, abs=_STALE if "Double" in system.id else 1e-6
             )

@@ -1,0 +1,61 @@
+"""Whether a recording holds anything to learn from: motion, and actions that differ.
+
+collect warns where it does not; training refuses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hnn_gym.data.dataset import TransitionDataset
+from hnn_gym.errors import InputError
+
+_REMEDY = "record with a policy that excites the system, such as --policy bang-bang"
+
+
+def excitation_faults(dataset: TransitionDataset) -> list[str]:
+    """Return what the recording lacks, as whole sentences; an empty list where it lacks nothing."""
+    return [str(error) for error in (_motion_fault(dataset), _action_fault(dataset)) if error is not None]
+
+
+def require_motion(dataset: TransitionDataset) -> None:
+    """Refuse a recording in which nothing moves.
+
+    Raises:
+        InputError: no observation entry changes within any episode.
+    """
+    if (error := _motion_fault(dataset)) is not None:
+        raise error
+
+
+def require_changing_actions(dataset: TransitionDataset) -> None:
+    """Refuse a recording from which the effect of an action entry cannot be learned.
+
+    Raises:
+        InputError: an action entry has one value throughout; the message names the entry and the value.
+    """
+    if (error := _action_fault(dataset)) is not None:
+        raise error
+
+
+def _motion_fault(dataset: TransitionDataset) -> InputError | None:
+    transitions = dataset.transitions()
+    if not np.array_equal(transitions.observation, transitions.next_observation):
+        return None
+    return InputError(
+        f"Nothing moves in this recording of {dataset.provenance.env_id}: no observation entry changes within any "
+        f"episode. To learn from it, {_REMEDY}."
+    )
+
+
+def _action_fault(dataset: TransitionDataset) -> InputError | None:
+    action = dataset.transitions().action
+    action = action.reshape(len(action), -1)
+    constant = np.flatnonzero(np.all(action == action[0], axis=0))
+    if not len(constant):
+        return None
+    which = "The action is" if action.shape[1] == 1 else f"Action entry {constant[0]} is"
+    return InputError(
+        f"{which} {action[0, constant[0]]:g} at every step of this recording of {dataset.provenance.env_id}, so that "
+        f"its effect cannot be learned: {_REMEDY}."
+    )

@@ -1,0 +1,81 @@
+"""What a recording lacks is said in a sentence, and refused where a model cannot be learned from it."""
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.spaces import Box
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.data import record_steps
+from hnn_gym.data.excitation import excitation_faults, require_changing_actions, require_motion
+from hnn_gym.errors import InputError
+from hnn_gym.training import train_world
+
+
+class Resting(gymnasium.Env):
+    """Starts somewhere, and stays there."""
+
+    observation_space, action_space = Box(-9, 9, (2,), np.float32), Box(-1, 1, (2,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place = self.np_random.uniform(-9, 9, 2).astype(np.float32)
+        self.left = 4
+        return self.place, {}
+
+    def step(self, action):
+        self.left -= 1
+        return self.place, 0.0, False, self.left == 0, {}
+
+
+def half_still(observation, rng):
+    return np.array([rng.uniform(-1, 1), 0.25], np.float32)
+
+
+def test_a_recording_in_which_only_the_starts_differ_does_not_move():
+    data = record_steps(Resting(), steps=10)
+    assert excitation_faults(data) == [
+        "Nothing moves in this recording of Resting: no observation entry changes within any episode. To learn from "
+        "it, record with a policy that excites the system, such as --policy bang-bang."
+    ]
+    with pytest.raises(InputError, match="Nothing moves"):
+        require_motion(data)
+    require_changing_actions(data)
+
+
+def test_an_action_entry_that_never_changes_is_named_with_its_value(counter):
+    data = record_steps(counter(action_space=Box(-1, 1, (2,), np.float32)), steps=10, policy=half_still)
+    require_motion(data)
+    with pytest.raises(InputError, match=r"Action entry 1 is 0.25 at every step of this recording of Counter"):
+        require_changing_actions(data)
+    (sentence,) = excitation_faults(record_steps(counter(), steps=10, policy="zero"))
+    assert sentence.startswith("The action is 0 at every step")
+
+
+def test_a_recording_that_moves_under_changing_actions_lacks_nothing(counter):
+    assert excitation_faults(record_steps(counter(), steps=10)) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "controls", "message"),
+    [
+        (record_steps(Resting(), steps=20), (Control(0), Control(0)), "Nothing moves in this recording"),
+        (
+            record_steps(gymnasium.make("Pendulum-v1"), steps=20, policy="zero"),
+            (Control(0),),
+            "The action is 0 at every",
+        ),
+    ],
+)
+def test_training_refuses_what_it_cannot_learn_from(data, controls, message):
+    degree = (
+        DegreeOfFreedom(position=0, velocity=1) if len(controls) == 2 else DegreeOfFreedom(cos=0, sin=1, velocity=2)
+    )
+    with pytest.raises(InputError, match=message):
+        train_world(data, "mechanical", coordinates=Coordinates((degree,), controls), dt=0.1)
+
+
+def test_training_accepts_free_motion_where_the_action_is_a_known_force():
+    data = record_steps(gymnasium.make("Pendulum-v1"), steps=20, policy="zero")
+    require_motion(data)  # and prepared() asks for no more, because Pendulum-v1's torque is in N m
+    assert Coordinates.from_json(data.provenance.coordinates).in_physical_units
