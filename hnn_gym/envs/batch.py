@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.envs.checks import check_steps, numbers
+from hnn_gym.envs.checks import check_reward, check_steps, numbers, start_states
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
@@ -66,6 +66,8 @@ class Batch:
             from hnn_gym.envs import stepping_torch
 
             self.x = stepping_torch.on_device(start, checked_device(device))
+        rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
@@ -99,6 +101,12 @@ class Batch:
         rows = self._put_starts(x, which, options or {})
         self.x, self._began[rows] = x, self._now
         return self._begin(rows)
+
+    def _alike(self, array: np.ndarray) -> Array:
+        """An array of states in the library, type and place of the copies."""
+        if isinstance(self.x, np.ndarray):
+            return array.astype(self.x.dtype)
+        return namespace(self.x).asarray(array, dtype=self.x.dtype, device=self.x.device)
 
     def _as_tensor(self, actions: Any) -> Array:
         from hnn_gym.envs import stepping_torch
