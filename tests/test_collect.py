@@ -46,7 +46,7 @@ def test_recording_in_two_parts_gives_the_same_files_as_in_one(settings, tmp_pat
     assert contents(whole) == contents(parts)
 
 
-def test_appending_repeats_no_episode_and_notes_another_seed(settings):
+def test_appending_repeats_no_episode_and_records_another_seed(settings):
     collect(settings)
     collect(replace(settings, append=True))
     data = collect(replace(settings, append=True, seed=9, policy="zero"))

@@ -54,8 +54,11 @@ class SwingUp:
             raise InputError("SwingUp needs a world with a Hamiltonian, and a baseline has none.")
         if any(control.limit is None for control in controls):
             raise InputError("SwingUp needs controls with limits: declare them in the coordinates.")
-        if not isinstance(dynamics, PortHamiltonian) or dynamics.control is None:
-            raise InputError("SwingUp needs dynamics with a control port: learn the world from data with actions.")
+        if not isinstance(dynamics, PortHamiltonian) or dynamics.control is None or callable(dynamics.control):
+            raise InputError(
+                "SwingUp needs dynamics with a constant control port: learn the world from data with actions, without "
+                "B(q)."
+            )
         self.near = LinearQuadratic(world, position=position, weights=weights)
         self.world, self.band, self.basin = world, band, basin
         place = np.asarray(position, np.float64)

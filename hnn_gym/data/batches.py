@@ -1,4 +1,4 @@
-"""What training reads: single transitions and windows of k consecutive steps, whole or in minibatches."""
+"""The samples that training reads: single transitions and windows of k consecutive steps, all or in minibatches."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Transitions(Samples):
-    """N single steps.
+    """N single transitions.
 
     Attributes:
         observation: ``(N, *observation_shape)``, before the step.
@@ -65,7 +65,7 @@ class Transitions(Samples):
 
 @dataclass(frozen=True)
 class Windows(Samples):
-    """N windows of k consecutive steps, none of which reaches from one episode into the next.
+    """N windows of k consecutive steps, each within one episode.
 
     Attributes:
         observation: ``(N, k + 1, *observation_shape)``.

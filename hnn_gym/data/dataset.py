@@ -1,7 +1,7 @@
-"""Recorded transitions by episode, in memory or on disk, and the views of them that training asks for.
+"""Recorded transitions by episode, in memory or on disk, and the views that training needs.
 
-A dataset is a list of episodes, each with the number of its steps that count, over a source of rows. Every
-selection is another such list: no array is read before one is asked for.
+A dataset is a list of episodes, each with the number of steps that belong to it, over a source of rows. Every
+selection is another such list: an array is read only when a method returns it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class TransitionDataset:
         ...     batch.observation, batch.action
 
     Args:
-        source: where the rows are.
+        source: holds the rows.
         provenance: where the data come from.
         episodes: numbers of the source's episodes, int64 ``(num_episodes,)``.
-        steps: how many steps of each count, int64 ``(num_episodes,)``.
+        steps: number of leading steps of each that belong to the dataset, int64 ``(num_episodes,)``.
     """
 
     def __init__(self, source: RowSource, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray) -> None:
@@ -46,11 +46,11 @@ class TransitionDataset:
 
     @classmethod
     def open(cls, path: str | Path) -> TransitionDataset:
-        """Open a dataset on disk; its arrays are read when they are asked for.
+        """Open a dataset on disk; its arrays are read when a method returns them.
 
         Raises:
             MissingPathError: there is nothing at ``path``.
-            InputError: it is not a dataset of ours, of another version, or damaged.
+            InputError: it is not a dataset of this package, has another version, or is damaged.
         """
         source = StoreSource(path)
         return cls._whole(source, source.provenance)
@@ -60,7 +60,7 @@ class TransitionDataset:
         """Make a dataset of episodes in memory.
 
         Raises:
-            InputError: there is no episode, or they differ in arrays, dtypes or shapes of a row.
+            InputError: there is no episode, or two differ in arrays, dtypes or row shapes.
         """
         return cls._whole(MemorySource(episodes), provenance)
 
@@ -71,7 +71,7 @@ class TransitionDataset:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the arrays that were recorded."""
+        """Names of the recorded arrays."""
         return tuple(self._source.columns)
 
     @property
@@ -89,7 +89,7 @@ class TransitionDataset:
         return self.num_episodes
 
     def __iter__(self) -> Iterator[Episode]:
-        """Iterate over the episodes, reading each when its turn comes."""
+        """Iterate over the episodes; each is read when the iteration reaches it."""
         return (self.episode(index) for index in range(len(self)))
 
     def episode(self, index: int) -> Episode:
@@ -135,10 +135,12 @@ class TransitionDataset:
         """Return a view of the first ``steps`` transitions; the last episode of it may be cut.
 
         Raises:
-            InputError: there are not so many transitions, or ``steps`` is below one.
+            InputError: there are fewer transitions, or ``steps`` is below one.
         """
         if not 1 <= steps <= self.num_steps:
-            raise InputError(f"Cannot take {steps} transitions of {self.num_steps}: take 1 to {self.num_steps}.")
+            raise InputError(
+                f"The first {steps} transitions of {self.num_steps} do not exist: choose from 1 to {self.num_steps}."
+            )
         before = np.cumsum(self._steps) - self._steps
         kept = before < steps
         return self._view(self._episodes[kept], np.minimum(self._steps, steps - before)[kept])
@@ -161,7 +163,7 @@ class TransitionDataset:
         )
 
     def windows(self, k: int, *, stride: int = 1) -> Windows:
-        """Read all windows of ``k`` consecutive steps, none of which leaves its episode.
+        """Read all windows of ``k`` consecutive steps within one episode.
 
         Args:
             k: steps in a window.
@@ -177,7 +179,7 @@ class TransitionDataset:
         if not counts.any():
             raise InputError(
                 f"No episode has the {k} steps of a window (the longest has {self._steps.max(initial=0)}): "
-                "take a smaller k, or record longer episodes."
+                "choose a smaller k, or record longer episodes."
             )
         moments, steps = (_ranges(self._starts(name), counts, stride)[:, None] for name in ("observation", "action"))
         return Windows(
@@ -194,7 +196,7 @@ class TransitionDataset:
         if "frame" not in self.fields:
             raise InputError(
                 f"This dataset of {self.provenance.env_id} holds {', '.join(self.fields)}, and no frames: "
-                "record it with them, by python -m hnn_gym.collect --pixels 64."
+                "record frames too, with python -m hnn_gym.collect --pixels 64."
             )
         return np.split(self._read("frame"), self._starts("frame")[1:])
 
@@ -219,12 +221,12 @@ class TransitionDataset:
         return TransitionDataset(self._source, self.provenance, episodes=episodes, steps=steps)
 
     def _starts(self, name: str) -> np.ndarray:
-        """Return the row at which each episode of this view begins in what ``_read`` returns."""
+        """Return the row at which each episode of this view begins in the array that ``_read`` returns."""
         lengths = self._steps + FIELDS[name].extra
         return np.cumsum(lengths) - lengths
 
     def _source_rows(self, name: str) -> np.ndarray:
-        """Return the rows of the source that this view is made of."""
+        """Return the rows of the source that belong to this view."""
         extra = FIELDS[name].extra
         ends = self._source.ends[self._episodes]
         whole = np.diff(self._source.ends, prepend=0)[self._episodes]

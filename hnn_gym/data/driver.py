@@ -84,7 +84,7 @@ def record_steps(
 def drive(
     env: gymnasium.Env[Any, Any], policy: RecordingPolicy, *, steps: int, seed: int, first_episode: int = 0
 ) -> Iterator[None]:
-    """Step ``env`` exactly ``steps`` times, over as many episodes as that takes; yield after every step.
+    """Step ``env`` exactly ``steps`` times, over as many episodes as needed; yield after every step.
 
     Args:
         env: environment, usually a :class:`RecordTransitions`.
@@ -101,7 +101,7 @@ def drive(
 
 
 def check_range(*, steps: int, seed: int) -> None:
-    """Refuse what no recording can have.
+    """Refuse a number of steps or a seed that no recording can have.
 
     Raises:
         InputError: ``steps`` is below one, or ``seed`` is negative.

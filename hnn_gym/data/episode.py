@@ -1,8 +1,8 @@
 """One episode: T steps stand between T + 1 moments.
 
-What is true of a moment (observation, time, state, frame, energy) has T + 1 rows; what happens between two
-moments (action, reward, terminated, truncated) has T. So the next observation of step t is observation
-row t + 1, and is stored only once.
+Arrays of moments (observation, time, state, frame, energy) have T + 1 rows; arrays of the steps between them
+(action, reward, terminated, truncated) have T. So the next observation of step t is observation row t + 1, and is
+stored only once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from hnn_gym.errors import InputError
 
 @dataclass(frozen=True)
 class Field:
-    """What a recorded array is: ``extra`` rows beyond the number of steps (0 or 1), and its unit."""
+    """The form of a recorded array: ``extra`` rows beyond the number of steps (0 or 1), and its unit."""
 
     extra: int
     unit: str | None = None
 
     def rows(self, steps: int, episodes: int) -> int:
-        """Return how many rows ``episodes`` whole episodes of ``steps`` steps in all take."""
+        """Return the number of rows of ``episodes`` whole episodes with ``steps`` steps in total."""
         return steps + self.extra * episodes
 
 
@@ -50,8 +50,8 @@ class Episode:
 
     Attributes:
         observation: ``(T + 1, *observation_shape)``, in the dtype of the observation space.
-        action: ``(T, *action_shape)``, in the dtype of the action space, as the environment takes them: int64 ``(T,)``
-            for Discrete actions.
+        action: ``(T, *action_shape)``, in the dtype of the action space, as the environment receives them; int64
+            ``(T,)`` for Discrete actions.
         reward: float64 ``(T,)``.
         terminated: bool ``(T,)``.
         truncated: bool ``(T,)``.

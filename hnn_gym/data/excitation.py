@@ -1,6 +1,6 @@
-"""Whether a recording holds anything to learn from: motion, and actions that differ.
+"""Whether something can be learned from a recording: whether anything moves, and whether the actions differ.
 
-collect warns where it does not; training refuses.
+Where they do not, ``hnn_gym.collect`` warns and training refuses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _REMEDY = "record with a policy that excites the system, such as --policy bang-b
 
 
 def excitation_faults(dataset: TransitionDataset) -> list[str]:
-    """Return what the recording lacks, as whole sentences; an empty list where it lacks nothing."""
+    """Return a sentence for each of the two that the recording lacks."""
     return [str(error) for error in (_motion_fault(dataset), _action_fault(dataset)) if error is not None]
 
 

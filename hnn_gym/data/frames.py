@@ -28,10 +28,10 @@ _MIXES: dict[str, np.ndarray] = {
 }
 """Weights of red, green and blue in each channel ``(3, channels)``."""
 _DIGITS = 3
-"""Of a mean in float32, that summation leaves."""
+"""Digits of a mean in float32 that do not depend on the order of summation."""
 
 WHOLE = (0.0, 1.0, 0.0, 1.0)
-"""The crop that leaves everything."""
+"""The crop that keeps the whole picture."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class FrameRule:
         size: rows and columns of the frame.
         channels: "rgb"; "grey", the luma of ITU-R BT.601; or "red-green", red minus green and nothing below 0, as in
             Greydanus et al. 2019: the rod of Pendulum-v1 on black.
-        crop: the part of the picture that is seen: its first and last row, first and last column, as shares.
-        oversampling: an environment that draws at any size is asked for a picture whose crop has so many rows for
-            every row of the frame. Drawing code rounds to whole pixels; averaged over several, less is lost.
+        crop: the visible part of the picture: its first and last row, first and last column, as shares.
+        oversampling: rows of the cropped picture for every row of the frame, where the environment draws at any size.
+            Drawing code rounds to whole pixels; averaging over several of them loses less.
 
     Raises:
         InputError: a value is out of range.
@@ -66,21 +66,21 @@ class FrameRule:
                 f"A frame needs a size and an oversampling of at least 1, not {self.size} and {self.oversampling}."
             )
         if self.channels not in _MIXES:
-            raise InputError(f"There are no channels {self.channels!r}: take one of {', '.join(_MIXES)}.")
+            raise InputError(f"There are no channels {self.channels!r}: choose one of {', '.join(_MIXES)}.")
         if len(self.crop) != 4 or not all(0 <= first < last <= 1 for first, last in (self.crop[:2], self.crop[2:])):
             raise InputError(
-                f"The crop {self.crop} is no part of a picture: give its first and last row, first and last column, "
+                f"The crop {self.crop} is not a part of a picture: give its first and last row, first and last column, "
                 "as shares from 0 to 1."
             )
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of a frame: ``(size, size, channels)``."""
+        """The shape of a frame: ``(size, size, channels)``."""
         return self.size, self.size, _MIXES[self.channels].shape[1]
 
     @property
     def picture_size(self) -> int:
-        """Rows of the square picture that suits the rule."""
+        """Rows of the square picture that the rule needs."""
         top, bottom, left, right = self.crop
         return math.ceil(self.size * self.oversampling / min(bottom - top, right - left))
 
@@ -121,9 +121,9 @@ class Camera:
     """Takes pictures of one environment.
 
     Args:
-        env: made with ``render_mode="rgb_array"``. Where it draws at any size (Pendulum-v1 has a ``screen_dim``), it is
-            told to draw at the rule's ``picture_size`` from now on.
-        rule: makes frames of the pictures; None takes them as they are drawn.
+        env: made with ``render_mode="rgb_array"``. Where it draws at any size (Pendulum-v1 has a ``screen_dim``), the
+            camera sets that size to the rule's ``picture_size``.
+        rule: makes frames of the pictures; None keeps the pictures as they are drawn.
 
     Raises:
         InputError: the environment was made without that render mode.
@@ -133,7 +133,7 @@ class Camera:
         if env.render_mode != "rgb_array":
             raise InputError(
                 f"Frames need render_mode='rgb_array', and the environment has {env.render_mode!r}: make it with that "
-                "render_mode, or do without frames."
+                "render_mode, or record without frames."
             )
         self._env, self._rule = env, rule
         self._picture_shape: tuple[int, ...] | None = None
@@ -143,11 +143,11 @@ class Camera:
             inner.screen = None  # a surface of the size before
 
     def __call__(self) -> np.ndarray:
-        """Return a frame of what there is now: uint8, of the rule's shape, or as drawn.
+        """Return a frame of the present moment: uint8, of the rule's shape, or as drawn.
 
         Raises:
-            InputError: what the environment draws is no picture, has changed its size, is too small for the rule, or
-                the first frame is of one colour.
+            InputError: the environment draws something else than a picture, a picture of another size than before or
+                too small for the rule, or the first frame has one colour throughout.
         """
         drawn: Any = self._env.render()
         picture = np.asarray(drawn)
@@ -155,8 +155,8 @@ class Camera:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             seen = "nothing" if drawn is None else f"{picture.dtype} of shape {picture.shape}"
             raise InputError(
-                f"The frame that {name} draws is {seen}, and has to be uint8 (H, W, 3): do without frames, or "
-                "render in that form."
+                f"The frame that {name} draws is {seen}, and has to be uint8 (H, W, 3): render in that form, or record "
+                "without frames."
             )
         frame = picture.copy() if self._rule is None else self._rule(picture)
         if self._picture_shape is None:
@@ -165,7 +165,7 @@ class Camera:
         if picture.shape != self._picture_shape:
             raise InputError(
                 f"The frames that {name} draws are of mixed size: {picture.shape} after {self._picture_shape}. "
-                "Let it draw all at one size."
+                "Make it draw all of them at one size."
             )
         return frame
 
@@ -184,7 +184,7 @@ class Camera:
 
 @lru_cache(maxsize=64)
 def _averages(pixels: int, first: float, last: float, cells: int) -> tuple[int, np.ndarray]:
-    """Weights of pixels in the means of equal cells between two shares of a row of pixels.
+    """Return the weights of pixels in the means of equal cells between two shares of a row of pixels.
 
     Returns:
         The first pixel of all cells, and float32 ``(cells, pixels from there)``.

@@ -1,4 +1,4 @@
-"""Sensors that are not perfect: o' = o + share * (half the range of o) * N(0, 1), for every entry of an observation."""
+"""Noisy sensors: o' = o + share * (half the range of o) * N(0, 1), for every entry of an observation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _STREAM = 0x0B5E
 
 
 class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Adds Gaussian noise to what an environment shows; what happens in it, and its rewards, stay exact.
+    """Adds Gaussian noise to the observations of an environment; its state and its rewards stay exact.
 
-    The noise follows from the seed of ``reset``, and is not clipped: a cosine may read 1.05.
+    The noise follows from the seed of ``reset``, and is not clipped: an observed cosine may be 1.05.
 
     Example:
         >>> env = ObservationNoise(gymnasium.make("Pendulum-v1"), 0.05)
@@ -38,7 +38,10 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
         if not 0 <= share < np.inf:
             raise InputError(f"The share of observation noise must be finite and not negative, and it is {share}.")
         if not isinstance(space, Box) or not np.isfinite([space.low, space.high]).all():
-            raise InputError(f"Noise is a share of the range of an observation, and that of {space} is not known.")
+            raise InputError(
+                f"Observation noise is a share of the range of each entry, and the range of {space} is not known: "
+                "record without noise, or bound the observations by a wrapper."
+            )
         self.observation_noise = float(share)
         self.observation_space = Box(-np.inf, np.inf, space.shape, space.dtype.type)
         self.std = share * (space.high.astype(np.float64) - space.low) / 2
@@ -48,14 +51,14 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """As the environment's, with noise."""
+        """Reset the environment, and return its observation with noise."""
         observation, info = self.env.reset(seed=seed, options=options)
         if seed is not None:
             self._rng = np.random.default_rng([seed, _STREAM])
         return self._seen(observation), info
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """As the environment's, with noise."""
+        """Step the environment, and return its observation with noise."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         return self._seen(observation), float(reward), terminated, truncated, info
 

@@ -30,7 +30,7 @@ _AHEAD = 2
 def episodes_in_processes(
     make: MakeRecorder, *, policy: PolicyChoice, steps: int, seed: int, first_episode: int = 0, workers: int
 ) -> Iterator[Episode]:
-    """Yield the episodes that :func:`~hnn_gym.data.driver.drive` would record, the last one cut where it cuts it.
+    """Yield the episodes that :func:`~hnn_gym.data.driver.drive` would record, the last one cut to the number of steps.
 
     Args:
         make: called once in every process.
@@ -77,7 +77,7 @@ def _episodes(
             number += 1
     finally:
         for process in processes:
-            process.kill()  # SDL, which many environments draw with, takes SIGTERM for a closed window
+            process.kill()  # SDL, which many environments draw with, treats SIGTERM as a closed window
         for process, pipe in zip(processes, pipes, strict=True):
             process.join()
             pipe.close()

@@ -69,9 +69,6 @@ class Appended:
 _OF_ONE_RECORDING = ("seed", "policy", "versions", "policy_settings")
 """What the recordings into one dataset may differ in."""
 
-_OLD_NAMES = {"stands_for": "task_source"}
-"""Fields that release 0.1 wrote under another name."""
-
 
 @dataclass(frozen=True)
 class Provenance:
@@ -83,9 +80,9 @@ class Provenance:
             space is flattened to.
         action_space: the environment's.
         env_kwargs: keyword arguments for ``gymnasium.make``, as JSON values, without ``render_mode``.
-        dt: time between two observations, or None where it is unknown.
+        dt: time between two observations; None: unknown.
         time_unit: unit of dt: "s", or "step" where the environment does not say how long a step is and dt is 1.
-        seed: seed of the first recording, or None where it had none.
+        seed: seed of the first recording; None: unknown.
         policy: name of what chose the actions of the first recording.
         policy_settings: the policy's settings as JSON values.
         coordinates: which observation entries are angles, positions and velocities, as JSON, or None.
@@ -96,7 +93,7 @@ class Provenance:
         observation_names: name of every observation entry of a Dict or Tuple space, such as "position/0"; empty where
             the environment's own space is a Box.
         task_source: "id" and "arguments" of the environment whose task was recorded, where that is another, as of a
-            learned world: what ``env.unwrapped.task_source`` tells. Empty where that tells that the task was one's own.
+            learned world (``env.unwrapped.task_source``). Empty if the recorded task was the user's own.
     """
 
     env_id: str
@@ -140,7 +137,7 @@ class Provenance:
             policy_settings: its settings as JSON values.
             coordinates: JSON declaration of what the observation entries are; None takes the environment's own,
                 or else those of its System.
-            env_id: id to note where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
+            env_id: id to record where it is not ``env.spec.id``, such as ``"module:Id-v0"``.
             frame_rule: how frames are made.
 
         Raises:
@@ -216,7 +213,7 @@ class Provenance:
                     f"The dataset was recorded with {name} {old}, and {new} cannot be appended to it: "
                     "record into a new dataset."
                 )
-        # An appending run that was killed before its first episode left its entry, and wrote nothing.
+        # An appending run that was killed before its first episode has left an entry without episodes.
         kept = tuple(entry for entry in self.appended if entry.first_episode < first_episode)
         last = kept[-1] if kept else self
         if any(getattr(last, name) != getattr(later, name) for name in _OF_ONE_RECORDING):
@@ -255,7 +252,6 @@ class Provenance:
             InputError: a field is missing, unknown or damaged.
         """
         try:
-            values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
             return cls(
                 **{
                     **values,

@@ -1,4 +1,4 @@
-"""Records an environment while somebody else steps it: a wrapper that writes every episode as it ends."""
+"""Records an environment while other code steps it: a wrapper that writes every episode when it ends."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         overwrite: replace the dataset at the path ``to``, once there is a first episode.
 
     Attributes:
-        provenance: what the dataset will say about where it comes from.
+        provenance: what the dataset says about its origin.
 
     Raises:
         InputError: it is a vector environment; a space cannot be recorded; frames cannot be drawn; dt is not a time;
@@ -116,7 +116,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._writer.begin(provenance, self._fields)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Write what there is of the episode before, reset the environment, and begin an episode.
+        """Write an unfinished episode, reset the environment, and begin an episode.
 
         Raises:
             InputError: the observation, state, frame or energy cannot be recorded.
@@ -137,13 +137,13 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         if not self._draft:
             raise InputError("There is no episode to record, or it has ended: call reset() before step().")
         step = len(self._draft) - 1
-        noted = action_array(action, self.provenance.action_space, step=step)
+        taken = action_array(action, self.provenance.action_space, step=step)
         try:
             # The environment may write into its argument, so it gets a copy; [()] makes a Discrete action a number.
-            observation, reward, terminated, truncated, info = self.env.step(noted.copy()[()])
+            observation, reward, terminated, truncated, info = self.env.step(taken.copy()[()])
             self._draft.append(
                 {
-                    "action": noted,
+                    "action": taken,
                     "reward": _number(reward, "reward", step),
                     "terminated": np.asarray(bool(terminated)),
                     "truncated": np.asarray(bool(truncated)),
@@ -151,7 +151,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
                 }
             )
         except BaseException:
-            # The simulator may have moved, and the next row would not follow from the last one.
+            # The simulator may have moved, so that the next row would not follow from the last one.
             self.finish_episode()
             raise
         if terminated or truncated:

@@ -45,7 +45,7 @@ def read_schmidt_lipson(path: str | os.PathLike[str], member: str = "real_pend_h
 
     Args:
         path: of ``invar_datasets.zip``, or of one ``.txt`` file of it.
-        member: which motion of a zip, such as "real_pend_h_1" or "pendulum_h_1"; a .txt file is read whatever it is.
+        member: which motion of a zip, such as "real_pend_h_1" or "pendulum_h_1"; not used for a .txt file.
 
     Raises:
         MissingPathError: there is nothing at ``path``, or no such member; the message says where the data come from.
@@ -63,7 +63,9 @@ def read_schmidt_lipson(path: str | os.PathLike[str], member: str = "real_pend_h
             try:
                 raw = content.read(found[0])
             except (zipfile.BadZipFile, OSError, EOFError) as error:
-                raise InputError(f"{found[0]} in {file} cannot be read ({error}): get it again. {SOURCE}") from None
+                raise InputError(
+                    f"{found[0]} in {file} cannot be read ({error}): download it again. {SOURCE}"
+                ) from None
             label = f"{found[0]} of {file}"
     else:
         raw, label = file.read_bytes(), str(file)

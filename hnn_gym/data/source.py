@@ -1,4 +1,4 @@
-"""Where a dataset reads its arrays from: rows of all episodes one after another, on disk or in memory."""
+"""The sources of a dataset's arrays: the rows of all episodes one after another, on disk or in memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RowSource(Protocol):
 
     @property
     def columns(self) -> Mapping[str, Column]:
-        """The arrays that are held, in the order of ``FIELDS``."""
+        """The arrays that the source holds, in the order of ``FIELDS``."""
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Return the given rows (int64 ``(N,)``) of an array, ``(N, ...)``, as a copy."""
@@ -52,7 +52,7 @@ class MemorySource:
         episodes: at least one; all with the same arrays, dtypes and shapes of a row.
 
     Raises:
-        InputError: there is no episode, or two do not go together.
+        InputError: there is no episode, or two differ in arrays, dtypes or row shapes.
     """
 
     def __init__(self, episodes: Sequence[Episode]) -> None:
@@ -65,7 +65,7 @@ class MemorySource:
         self._arrays = {name: np.concatenate([episode.arrays()[name] for episode in episodes]) for name in self.columns}
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """See :class:`Source`."""
+        """See :class:`RowSource`."""
         return self._arrays[name][rows]
 
 

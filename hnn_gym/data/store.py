@@ -2,7 +2,7 @@
 
 One group: its attributes name the format, its version, the recorded arrays and the provenance; every array
 holds the rows of all episodes one after another. ``episode_ends`` holds the number of steps up to the end of
-each episode and is written last, so it is what commits an episode: rows beyond it are ignored.
+each episode and is written last, and thereby commits an episode: rows beyond it are ignored.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Any
 import numpy as np
 import zarr
 
+from hnn_gym import release_0_1
 from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
 from hnn_gym.errors import InputError, MissingPathError
 
 FORMAT = "hnn_gym.transitions"
-VERSION = 1
+VERSION = 2
 ENDS = "episode_ends"
 UNCOMMITTED = 0
-"""Fill value of ``episode_ends``: what a row reads as that was made room for and never written."""
+"""Fill value of ``episode_ends``: the value of a row that was allocated and never written."""
 
 
 class StoreSource:
-    """The arrays of a store, read when they are asked for.
+    """The arrays of a store; a row is read when it is requested.
 
     Args:
         path: folder of the store.
 
     Raises:
         MissingPathError: there is nothing at ``path``.
-        InputError: it is not a Zarr group, not a dataset of ours, of another version, or damaged.
+        InputError: it is not a Zarr group or not a dataset of this package, has another version, or is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -47,10 +48,12 @@ class StoreSource:
                 f"{self.path} is a Zarr group, but not a dataset of hnn_gym (its format is "
                 f"{attributes.get('format')!r}, not {FORMAT!r}): give the path of a recorded dataset."
             )
-        if attributes.get("version") != VERSION:
+        if attributes.get("version") == 1:
+            attributes = release_0_1.dataset_attributes(attributes)
+        elif attributes.get("version") != VERSION:
             raise InputError(
                 f"{self.path} is a dataset of version {attributes.get('version')!r}, and this hnn_gym reads "
-                f"version {VERSION}: install the hnn_gym that wrote it, or record it again."
+                f"versions 1 and {VERSION}: install the hnn_gym that wrote it, or record it again."
             )
         names = attributes.get("fields")
         if not isinstance(names, list) or not set(REQUIRED) <= set(names) <= set(FIELDS):
@@ -66,7 +69,7 @@ class StoreSource:
             self._check_rows(name, array)
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """See :class:`~hnn_gym.data.source.Source`.
+        """See :class:`~hnn_gym.data.source.RowSource`.
 
         Raises:
             InputError: a chunk is damaged.
@@ -93,7 +96,7 @@ class StoreSource:
             ends = np.asarray(array[:], np.int64)
         except Exception as error:  # zarr reports damage by many types
             raise self._damaged(f"its array {ENDS!r} cannot be decoded") from error
-        # A run killed between making room for an end and writing it leaves UNCOMMITTED in the last row.
+        # A run killed between allocating an end and writing it leaves UNCOMMITTED in the last row.
         committed = np.flatnonzero(ends != UNCOMMITTED)
         ends = ends[: committed[-1] + 1] if len(committed) else ends[:0]
         if len(ends) == 0 or np.any(np.diff(ends, prepend=0) <= 0):
@@ -106,7 +109,7 @@ class StoreSource:
             raise self._damaged(
                 f"its array {name!r} has {array.shape[0]} rows where {len(self.ends)} episodes need {rows}"
             )
-        # Zarr reads a chunk whose file is gone as fill values, without a word. We write every chunk.
+        # Zarr reads a missing chunk as fill values, without an error. The writer writes every chunk.
         blocks = [math.ceil(size / chunk) for size, chunk in zip(array.shape, array.chunks, strict=True)]
         blocks[0] = math.ceil(rows / array.chunks[0])
         for block in np.ndindex(*blocks):

@@ -1,7 +1,7 @@
-"""Writes a dataset into its store, by whole episodes, so that a killed run costs the episode it was in.
+"""Writes a dataset into its store by whole episodes, so that a killed run loses only its unfinished episode.
 
-A new store is made beside its place, as ``.NAME.partial``, and moves there with its first episode. So there
-is never an empty dataset, and one that is overwritten stays until the new one holds something.
+A new store is built beside its path, as ``.NAME.partial``, and is renamed when it has its first episode. So there
+is never an empty dataset, and an overwritten one stays until the new one has an episode.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class StoreWriter:
 
     Args:
         path: folder of the store.
-        append: go on writing into the dataset that is there.
-        overwrite: replace the dataset that is there, once the new one has its first episode.
+        append: add episodes to an existing dataset.
+        overwrite: replace an existing dataset, once the new one has its first episode.
 
     Raises:
         InputError: both ``append`` and ``overwrite``.
@@ -43,20 +43,20 @@ class StoreWriter:
         self._append, self._overwrite = append, overwrite
         self._staged = self.path.with_name(f".{self.path.name}.partial")
         self._replaced = self.path.with_name(f".{self.path.name}.old")
-        self._provenance: Provenance | None = None  # what the attributes still have to say
+        self._provenance: Provenance | None = None  # not yet in the attributes
         self._time_unit = SECOND
         self._columns: dict[str, Column] = {}
         self._published = False
         self._steps = self._episodes = 0
 
     def begin(self, provenance: Provenance, fields: tuple[str, ...]) -> None:
-        """Make sure that episodes with the arrays ``fields`` can be written.
+        """Check that episodes with the arrays ``fields`` can be written.
 
         Raises:
             MissingPathError: there is nothing to append to.
-            ExistingPathError: the path exists, and neither to append nor to overwrite was asked.
-            InputError: what exists is not a dataset, or not of the same environment and arrays; or a folder
-                cannot be made there.
+            ExistingPathError: the path exists, and neither ``append`` nor ``overwrite`` is set.
+            InputError: the existing path is not a dataset, or one of another environment or other arrays; or a
+                folder cannot be made there.
         """
         self._time_unit = provenance.time_unit
         if self._append:
@@ -66,7 +66,7 @@ class StoreWriter:
             self._check_replaceable()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self._staged, ignore_errors=True)  # left by a run that was killed
+            shutil.rmtree(self._staged, ignore_errors=True)  # left by a killed run
             _create_group(self._staged, fields, provenance)
         except OSError as error:
             raise InputError(f"No dataset can be made at {self.path}: {error}.") from error
@@ -83,7 +83,9 @@ class StoreWriter:
         check_columns(episode, self._columns, self._episodes)
         group = self.path if self._published else self._staged
         if self._provenance is not None:
-            zarr.open_group(group, mode="r+").update_attributes({"provenance": self._provenance.to_json()})
+            zarr.open_group(group, mode="r+").update_attributes(
+                {"version": VERSION, "provenance": self._provenance.to_json()}
+            )
             self._provenance = None
         for name, rows in episode.arrays().items():
             _write_rows(group / name, FIELDS[name].rows(self._steps, self._episodes), rows)
@@ -94,7 +96,7 @@ class StoreWriter:
             self._publish()
 
     def close(self) -> None:
-        """Remove what was prepared, if no episode was written."""
+        """Remove the prepared store, if no episode was written."""
         if not self._published:
             shutil.rmtree(self._staged, ignore_errors=True)
 
@@ -158,13 +160,13 @@ def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str) ->
 
 
 def _chunk_rows(column: Column) -> int:
-    """Return how many rows share a chunk: enough for few files, few enough for cheap appending."""
+    """Return the number of rows in a chunk: enough for few files, few enough for cheap appending."""
     return int(np.clip(_CHUNK_BYTES // max(1, column.row_bytes), 1, _CHUNK_ROWS))
 
 
 def _write_rows(path: Path, start: int, rows: np.ndarray) -> None:
-    """Write ``rows`` from row ``start`` on, and end the array after them, whatever stood there."""
-    # Every chunk is written, also one of fill values only, so that a reader can tell when a file is gone.
+    """Write ``rows`` from row ``start`` on, and end the array after them."""
+    # Chunks of fill values are written too, so that a reader can detect a missing file.
     array = zarr.open_array(path, mode="r+", zarr_format=3).with_config({"write_empty_chunks": True})
     array.resize((start + len(rows), *array.shape[1:]))
     array[start:] = rows

@@ -1,4 +1,4 @@
-"""Where a recorder puts finished episodes: a store on disk (``store_writer``), or memory."""
+"""The destinations of finished episodes: a store on disk (``store_writer``), or memory."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Writer(Protocol):
     """Takes whole episodes, one at a time."""
 
     def begin(self, provenance: Provenance, fields: tuple[str, ...]) -> None:
-        """Get ready for episodes that hold the arrays ``fields``, or raise before anything is recorded."""
+        """Prepare for episodes that hold the arrays ``fields``, or raise before anything is recorded."""
 
     def write(self, episode: Episode) -> None:
         """Keep a finished episode."""
 
     def close(self) -> None:
-        """Give back what is held open; there will be no more episodes. May be called twice."""
+        """Release all resources; no episode follows. May be called twice."""
 
 
 class MemoryWriter:
@@ -44,7 +44,7 @@ class MemoryWriter:
         """Return the episodes written so far.
 
         Raises:
-            InputError: there is none.
+            InputError: no episode was written.
         """
         assert self._provenance is not None, "begin() comes first"
         return TransitionDataset.from_episodes(self._episodes, self._provenance)

@@ -244,7 +244,8 @@ class Simulator:
 def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array, *, energy: Array | None = None) -> Array:
     """H(new) - H(x) in J that neither the work of the forces nor friction explains: the error of one step ``(...)``.
 
-    A constant force u does the work u (q' - q), exactly; friction takes the integral of D v^2, here its trapezoid.
+    A constant force u does the work u (q' - q), exactly; the work of friction and other forces is the trapezoid of
+    their power.
 
     Args:
         world: a world with an H and a port.
@@ -257,8 +258,8 @@ def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array, *,
     dynamics = world.dynamics
     if isinstance(dynamics, PortHamiltonian):
         if dynamics.control is not None:
-            error = error - ((split(new)[0] - split(x)[0]) * (force @ dynamics.control.T)).sum(-1)
-        if dynamics.damping is not None:
-            before, after = world.state(x)[1], world.state(new)[1]
-            error = error + world.dt / 2 * (dynamics.damping * (before * before + after * after)).sum(-1)
+            error = error - ((split(new)[0] - split(x)[0]) * dynamics.control_force(split(x)[0], force)).sum(-1)
+        if dynamics.dissipative:
+            before, after = (dynamics.power(*world.state(point), force) for point in (x, new))
+            error = error - world.dt / 2 * (before + after)
     return error

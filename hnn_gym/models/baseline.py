@@ -38,6 +38,7 @@ class LearnedField:
     order: int
     control: Array | None = None
     hamiltonian: None = None
+    dry: None = None
 
     @property
     def n(self) -> int:
@@ -68,6 +69,12 @@ class LearnedField:
         if self.order == 1:
             raise InputError("A first-order baseline has no separate acceleration: use field(x, u).")
         return self._learned(q, p, u)
+
+    def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
+        """Velocities after the acceleration at (q, v) has acted for ``dt`` seconds."""
+        return p + dt * self.dpdt(q, p, u)
+
+    kick_velocity = kick
 
     @property
     def second_order(self) -> bool:
@@ -104,9 +111,9 @@ class LearnedField:
 def _build(variables: Variables, parameters: Parameters, *, order: int, known_port: bool = False) -> LearnedField:
     some = parameters["field.w0"]
     kind = {"dtype": some.dtype, "device": getattr(some, "device", None)}
-    outputs = variables.acceleration_scales
+    outputs = tuple(np.array(variables.acceleration_scales) * variables.moving)
     if order == 1:
-        outputs = variables.velocity_scales + outputs
+        outputs = tuple(np.array(variables.velocity_scales) * variables.moving) + outputs
     force_scales = () if known_port else variables.force_scales
     return LearnedField(
         network=MLP.of(parameters, "field"),

@@ -36,6 +36,7 @@ class LearnedHelmholtz:
     velocity_scale: Array
     scale: float
     hamiltonian: None = None
+    dry: None = None
 
     @property
     def n(self) -> int:
@@ -84,6 +85,16 @@ class LearnedHelmholtz:
             InputError: always.
         """
         raise InputError("A HelmholtzField has no separate dv/dt: use field(x).")
+
+    def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
+        """There is none that is separate.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError("A HelmholtzField has no separate dv/dt: use field(x).")
+
+    kick_velocity = kick
 
     @property
     def second_order(self) -> bool:

@@ -1,7 +1,7 @@
 """Dynamics: dx/dt = (J - R) grad H(x) + G u, with phase point x = [q, p] and generalised force u.
 
 J is the symplectic matrix, R = diag(0, D) >= 0 the damping and G = [0, B] the control port. A
-``Hamiltonian`` answers ``energy`` and ``gradient``; a ``Dynamics`` adds damping and control and is what an
+``Hamiltonian`` answers ``energy`` and ``gradient``; a ``Dynamics`` adds friction and control and is what an
 integrator steps. Learned baselines are ``Dynamics`` without a Hamiltonian.
 """
 
@@ -13,7 +13,8 @@ from enum import IntEnum
 from typing import Protocol, runtime_checkable
 
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import Array, join, split
+from hnn_gym.physics.dry_friction import stopped, stopped_together
+from hnn_gym.physics.phase import Array, join, namespace, split
 
 
 class Structure(IntEnum):
@@ -111,20 +112,30 @@ class Dynamics(Protocol):
     def hamiltonian(self) -> Hamiltonian | None:
         """The energy, or None for a model that has none."""
 
+    @property
+    def dry(self) -> Array | None:
+        """Coulomb friction on every degree of freedom ``(n,)``, which only a kick can apply; None: there is none."""
+
     def field(self, x: Array, u: Array | None = None) -> Array:
-        """dx/dt at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
+        """dx/dt without dry friction at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
 
     def dqdt(self, p: Array) -> Array:
         """dq/dt at momenta ``(..., n)``."""
 
     def dpdt(self, q: Array, p: Array, u: Array | None = None) -> Array:
-        """dp/dt at positions and momenta ``(..., n)`` under generalised forces ``(..., m)``."""
+        """dp/dt without dry friction at positions and momenta ``(..., n)`` under generalised forces ``(..., m)``."""
+
+    def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
+        """Momenta ``(..., n)`` after the forces at (q, p), dry friction included, have acted for ``dt`` seconds."""
 
     def momentum(self, q: Array, v: Array) -> Array:
         """Canonical momenta of velocities ``(..., n)``."""
 
     def velocity(self, q: Array, p: Array) -> Array:
         """Velocities of canonical momenta ``(..., n)``."""
+
+    def kick_velocity(self, q: Array, v: Array, dt: float, u: Array | None = None) -> Array:
+        """Velocities ``(..., n)`` after the forces at (q, v), dry friction included, have acted for ``dt`` seconds."""
 
     @property
     def second_order(self) -> bool:
@@ -142,23 +153,43 @@ class NaturalHamiltonian(Hamiltonian, Protocol):
         """dv/dt at positions and velocities ``(..., n)`` under a generalised force ``(..., n)`` beside that of H."""
 
 
+class Force(Protocol):
+    """A generalised force that neither comes from H nor from the controls."""
+
+    def __call__(self, q: Array, v: Array, u: Array | None) -> Array:
+        """The force ``(..., n)`` at positions and velocities ``(..., n)`` under controls ``(..., m)``."""
+
+
+class ControlMap(Protocol):
+    """B(q) u: generalised forces of controls that depend on the positions."""
+
+    def __call__(self, q: Array, u: Array) -> Array:
+        """The force ``(..., n)`` of controls ``(..., m)`` at positions ``(..., n)``."""
+
+
 @dataclass(frozen=True)
 class PortHamiltonian:
-    """dx/dt = (J - R) grad H + G u, with R = diag(0, damping) and G = [0, control].
+    """dx/dt = (J - R) grad H + G u + [0, F], with R = diag(0, damping) and G = [0, control].
 
     Attributes:
         hamiltonian: the energy H.
-        control: B ``(n, m)``, generalised force on each degree of freedom per unit of u; None: no port.
-        damping: D ``(n,)`` >= 0, friction force per unit of velocity dH/dp; None: no friction.
+        control: B ``(n, m)``, generalised force on each degree of freedom per unit of u, or a function of the
+            positions; None: no port.
+        damping: D ``(n,)`` >= 0, friction force per unit of velocity dH/dp; None: no viscous friction.
+        dry: mu ``(n,)`` >= 0, the largest Coulomb friction of each degree of freedom. It opposes the motion with mu,
+            and holds what rests while the other forces stay below mu. None: no dry friction.
+        forces: further forces F, such as learned friction or a residual.
 
-    With neither, these are Hamilton's equations, dx/dt = J grad H, and H is conserved.
+    With none of these, dx/dt = J grad H are Hamilton's equations, and H is conserved.
 
     Source: van der Schaft and Jeltsema, *Port-Hamiltonian Systems Theory*, 2014, eq. 2.21.
     """
 
     hamiltonian: Hamiltonian
-    control: Array | None = None
+    control: Array | ControlMap | None = None
     damping: Array | None = None
+    dry: Array | None = None
+    forces: tuple[Force, ...] = ()
 
     @property
     def n(self) -> int:
@@ -167,15 +198,20 @@ class PortHamiltonian:
 
     @property
     def structure(self) -> Structure:
-        """SEPARABLE for H = T(p) + V(q) without friction, SPLIT with it, otherwise GENERAL."""
+        """SEPARABLE for H = T(p) + V(q) without forces that depend on p, SPLIT with them, otherwise GENERAL."""
         if not isinstance(self.hamiltonian, SeparableHamiltonian):
             return Structure.GENERAL
-        return Structure.SEPARABLE if self.damping is None else Structure.SPLIT
+        return Structure.SPLIT if self.dissipative else Structure.SEPARABLE
+
+    @property
+    def dissipative(self) -> bool:
+        """Whether other forces than those of H and the controls do work."""
+        return self.damping is not None or self.dry is not None or bool(self.forces)
 
     def field(self, x: Array, u: Array | None = None) -> Array:
-        """dx/dt at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
+        """dx/dt without dry friction at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
         dHdq, dHdp = split(self.hamiltonian.gradient(x))
-        return join(dHdp, self._forces(-dHdq, dHdp, u))
+        return join(dHdp, self._forces(-dHdq, split(x)[0], dHdp, u))
 
     def dqdt(self, p: Array) -> Array:
         """dq/dt = dT/dp at momenta ``(..., n)``.
@@ -186,14 +222,23 @@ class PortHamiltonian:
         return self._separable.kinetic_gradient(p)
 
     def dpdt(self, q: Array, p: Array, u: Array | None = None) -> Array:
-        """dp/dt = -dV/dq - D dT/dp + B u.
+        """dp/dt = -dV/dq - D dT/dp + B u + F.
 
         Raises:
             InputError: H is not separable.
         """
         hamiltonian = self._separable
-        velocity = None if self.damping is None else hamiltonian.kinetic_gradient(p)
-        return self._forces(-hamiltonian.potential_gradient(q), velocity, u)
+        velocity = None if self.damping is None and not self.forces else hamiltonian.kinetic_gradient(p)
+        return self._forces(-hamiltonian.potential_gradient(q), q, velocity, u)
+
+    def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
+        """Momenta after ``dt`` seconds of the forces at (q, p): p + dt dp/dt, then reduced by dry friction or stopped.
+
+        Raises:
+            InputError: H is not separable, or dry friction would act backwards in time.
+        """
+        p = p + dt * self.dpdt(q, p, u)
+        return p if self.dry is None else stopped(p, _impulse(self.dry, dt))
 
     def momentum(self, q: Array, v: Array) -> Array:
         """Canonical momenta of velocities ``(..., n)``."""
@@ -209,18 +254,52 @@ class PortHamiltonian:
         return hasattr(self.hamiltonian, "acceleration")
 
     def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
-        """dv/dt = M^-1 (-dV/dq - D v + B u - inertial forces).
+        """dv/dt = M^-1 (-dV/dq - D v + B u + F - inertial forces), without dry friction.
 
         Raises:
             InputError: the kinetic energy is not quadratic in p.
         """
-        if not self.second_order:
-            raise InputError(
-                f"{type(self.hamiltonian).__name__} has no acceleration, because its kinetic energy is not quadratic "
-                "in p: use field(x, u)."
-            )
-        natural: NaturalHamiltonian = self.hamiltonian  # type: ignore[assignment]
-        return natural.acceleration(q, v, self._forces(0 * v, v, u))
+        return self._natural.acceleration(q, v, self._forces(0 * v, q, v, u))
+
+    def kick_velocity(self, q: Array, v: Array, dt: float, u: Array | None = None) -> Array:
+        """Velocities after ``dt`` seconds of the forces at (q, v), dry friction included: :meth:`kick` for [q, v].
+
+        With dry friction this is the velocity of least (v' - v*)^T M (v' - v*) / 2 + dt mu^T abs(v'), where v* is the
+        velocity without it: the principle of maximal dissipation, as in physics engines.
+
+        Raises:
+            InputError: the kinetic energy is not quadratic in p, or dry friction would act backwards in time.
+        """
+        free = v + dt * self.acceleration(q, v, u)
+        if self.dry is None:
+            return free
+        at_rest, units = (
+            self.momentum(q, 0 * v),
+            namespace(v).eye(self.n, dtype=v.dtype, device=getattr(v, "device", None)),
+        )
+        rows = [self.momentum(q, 0 * v + unit) - at_rest for unit in units]
+        return stopped_together(free, namespace(v).stack(rows, axis=-2), _impulse(self.dry, dt))
+
+    def control_force(self, q: Array, u: Array) -> Array:
+        """The generalised force B u ``(..., n)`` of controls ``(..., m)`` at positions ``(..., n)``.
+
+        Raises:
+            InputError: there is no control port.
+        """
+        if self.control is None:
+            raise InputError("These dynamics have no control port: step them with u=None.")
+        return self.control(q, u) if callable(self.control) else u @ self.control.T
+
+    def power(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """Power in W ``(...)`` of all forces beside those of H and of the controls; friction makes it negative."""
+        power = 0 * v.sum(-1)
+        if self.damping is not None:
+            power = power - (self.damping * v * v).sum(-1)
+        if self.dry is not None:
+            power = power - (self.dry * namespace(v).abs(v)).sum(-1)
+        for force in self.forces:
+            power = power + (v * force(q, v, u)).sum(-1)
+        return power
 
     @property
     def _separable(self) -> SeparableHamiltonian:
@@ -228,12 +307,28 @@ class PortHamiltonian:
             return self.hamiltonian
         raise InputError(f"{type(self.hamiltonian).__name__} is not separable: use field(x, u).")
 
-    def _forces(self, conservative: Array, velocity: Array | None, u: Array | None) -> Array:
+    @property
+    def _natural(self) -> NaturalHamiltonian:
+        if self.second_order:
+            return self.hamiltonian  # type: ignore[return-value]
+        raise InputError(
+            f"{type(self.hamiltonian).__name__} has no acceleration, because its kinetic energy is not quadratic in p: "
+            "use field(x, u)."
+        )
+
+    def _forces(self, conservative: Array, q: Array, velocity: Array | None, u: Array | None) -> Array:
         force = conservative
         if self.damping is not None:
             force = force - self.damping * velocity
         if u is not None:
-            if self.control is None:
-                raise InputError("These dynamics have no control port: step them with u=None.")
-            force = force + u @ self.control.T
+            force = force + self.control_force(q, u)
+        for other in self.forces:
+            assert velocity is not None
+            force = force + other(q, velocity, u)
         return force
+
+
+def _impulse(dry: Array, dt: float) -> Array:
+    if dt < 0:
+        raise InputError("Dry friction cannot act backwards in time: step forwards, or leave it out.")
+    return dt * dry

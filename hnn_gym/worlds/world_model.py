@@ -125,9 +125,10 @@ class WorldModel:
     def step(self, x: Array, action: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
 
-        Where the coordinates declare a speed limit, a degree of freedom that would exceed it moves through the
-        step at the limit instead: for symplectic Euler this is, to the bit, Gymnasium's kick, clip, drift. Walls come
-        after that, see :class:`hnn_gym.coordinates.DegreeOfFreedom`.
+        Where the coordinates declare a speed limit, a velocity that would exceed it is clipped. With a scheme that
+        kicks and then drifts, such as symplectic Euler, the degree of freedom moves at the limit: to the bit, this is
+        Gymnasium's kick, clip, drift. Other schemes end with the clip, as in Acrobot-v1. Walls come after that, see
+        :class:`hnn_gym.coordinates.DegreeOfFreedom`.
 
         Raises:
             InputError: phase points or actions of another size, or a speed limit or a wall was met on a lattice, where
@@ -189,7 +190,9 @@ class WorldModel:
                 f"A step met the speed limit of {max(limits):g}, and what is clipped there cannot be undone: push "
                 "less, or do without the lattice (exactly_reversible=False)."
             )
-        limited = self.phase_point(xp.where(over, split(x)[0] + self.dt * clipped, q), clipped)
+        if self.integrator.drifts_last:
+            q = xp.where(over, split(x)[0] + self.dt * clipped, q)
+        limited = self.phase_point(q, clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
     def _stopped(self, new: Array) -> Array:
@@ -263,11 +266,12 @@ class WorldModel:
             parameters = {name: xp.asarray(value, **kind) for name, value in arrays.items()}
             return replace(self, dynamics=self.architecture.build(parameters), parameters=parameters)
         if isinstance(self.dynamics, PortHamiltonian):
-            control, damping = (
-                None if value is None else xp.asarray(value, **kind)
-                for value in (self.dynamics.control, self.dynamics.damping)
-            )
-            return replace(self, dynamics=replace(self.dynamics, control=control, damping=damping))
+            port: dict[str, Any] = {
+                name: None if value is None else xp.asarray(value, **kind)
+                for name in ("control", "damping", "dry")
+                if not callable(value := getattr(self.dynamics, name))
+            }
+            return replace(self, dynamics=replace(self.dynamics, **port))
         raise InputError(f"{type(self.dynamics).__name__} cannot be moved to another array library.")
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

@@ -167,8 +167,8 @@ def test_what_cannot_be_taken_from_a_dataset_is_said(dataset, provenance):
     for call, message in [
         (lambda: data.episode(2), "no episode 2: the dataset holds 0 to 1"),
         (lambda: data.select([0, -1]), "no episode -1"),
-        (lambda: data.take_steps(8), "Cannot take 8 transitions of 7"),
-        (lambda: data.take_steps(0), "Cannot take 0"),
+        (lambda: data.take_steps(8), "first 8 transitions of 7 do not exist"),
+        (lambda: data.take_steps(0), "first 0 transitions"),
         (lambda: data.windows(0), "k is 0"),
         (lambda: data.windows(1, stride=0), "stride 0"),
         (lambda: data.windows(5), "longest has 4"),

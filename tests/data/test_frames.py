@@ -48,12 +48,12 @@ def test_channels_are_mixed_as_their_names_say():
     [
         ({"size": 0}, "size and an oversampling of at least 1, not 0"),
         ({"oversampling": 0}, "at least 1, not 28 and 0"),
-        ({"channels": "cmyk"}, "no channels 'cmyk': take one of rgb, grey, red-green"),
-        ({"crop": (0.5, 0.5, 0.0, 1.0)}, "is no part of a picture"),
-        ({"crop": (0.0, 1.1, 0.0, 1.0)}, "is no part of a picture"),
+        ({"channels": "cmyk"}, "no channels 'cmyk': choose one of rgb, grey, red-green"),
+        ({"crop": (0.5, 0.5, 0.0, 1.0)}, "is not a part of a picture"),
+        ({"crop": (0.0, 1.1, 0.0, 1.0)}, "is not a part of a picture"),
     ],
 )
-def test_a_rule_that_is_none_is_refused(change, message):
+def test_a_rule_that_cannot_be_followed_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         FrameRule(**({"size": 28} | change))
 
@@ -134,7 +134,7 @@ def test_frames_under_another_rule_are_not_appended(tmp_path, provenance):
 def test_a_dataset_without_frames_says_so_and_names_no_rule(dataset, provenance):
     assert "frame_rule" not in provenance.to_json()
     data = record_steps(gymnasium.make("Pendulum-v1"), steps=2)
-    with pytest.raises(InputError, match=r"Pendulum-v1 holds observation.*and no frames: record it with them"):
+    with pytest.raises(InputError, match=r"Pendulum-v1 holds observation.*and no frames: record frames too"):
         data.frames()
 
 

@@ -1,4 +1,4 @@
-"""Noisy sensors change what is seen, and nothing else."""
+"""Noisy sensors change the observations, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorder: it notes what happened, changes nothing else, and refuses what it could not note truly."""
+"""The recorder writes what happened, changes nothing else, and refuses what it cannot record exactly."""
 
 import gymnasium
 import numpy as np
@@ -73,7 +73,7 @@ def test_a_buffer_that_the_environment_uses_again_is_copied(counter):
 def test_an_unfinished_episode_is_kept_with_its_flags_on_reset_and_on_close(counter):
     env, memory = recorder(counter())
     env.reset()
-    env.reset()  # an episode of no step is none
+    env.reset()  # an episode without a step is not recorded
     env.step(STILL)
     env.step(STILL)
     env.reset()
@@ -84,7 +84,7 @@ def test_an_unfinished_episode_is_kept_with_its_flags_on_reset_and_on_close(coun
     assert not memory.dataset().transitions().truncated.any()
 
 
-def test_the_environment_gets_the_action_that_is_noted(counter):
+def test_the_environment_gets_the_action_that_is_recorded(counter):
     inner = counter()
     env, memory = recorder(inner)
     env.reset()
@@ -127,7 +127,7 @@ def test_a_bad_action_is_refused_before_the_environment_moves(counter, action, m
     with pytest.raises(InputError, match=message):
         env.step(action)
     assert len(inner.actions) == 1
-    env.step(STILL)  # nothing happened, so the episode goes on
+    env.step(STILL)  # nothing happened, so the episode continues
     env.close()
     np.testing.assert_array_equal(memory.dataset().episode(0).observation[:, 0], [0, 1, 2])
 

@@ -7,7 +7,7 @@ import torch
 from hnn_gym.errors import InputError
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum, Spring
-from hnn_gym.physics.integrators import Leapfrog
+from hnn_gym.physics.integrators import Leapfrog, Yoshida4
 from hnn_gym.physics.simulate import integrate, rollout
 
 SPRING = PortHamiltonian(Spring())
@@ -80,5 +80,5 @@ def test_a_negative_number_of_steps_is_refused():
 
 def test_misuse_is_noticed_before_the_first_step():
     damped = PortHamiltonian(Spring(), damping=np.ones(1))
-    with pytest.raises(InputError, match="Leapfrog needs"):
-        integrate(damped, np.zeros(2), integrator=Leapfrog(), dt=0.1, steps=0)
+    with pytest.raises(InputError, match="Yoshida4 needs"):
+        integrate(damped, np.zeros(2), integrator=Yoshida4(), dt=0.1, steps=0)

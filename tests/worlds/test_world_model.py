@@ -241,7 +241,9 @@ def test_a_time_step_that_is_none_is_refused(dt):
 def test_parts_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="4 degrees of freedom and the coordinates 1"):
         true_pendulum(dynamics=PortHamiltonian(NBody()))
-    with pytest.raises(InputError, match="Leapfrog needs a separable Hamiltonian, and NetworkHamiltonian is not one"):
+    with pytest.raises(
+        InputError, match="Leapfrog needs dq/dt that depends on p alone, and NetworkHamiltonian is not of that kind"
+    ):
         replace(learned("hnn"), integrator=Leapfrog())
     with pytest.raises(InputError, match="needs actions or a number of steps"):
         true_pendulum().rollout(np.zeros(2))

@@ -25,6 +25,9 @@ class Integrator(ABC):
         reversible: a step with -dt undoes a step with dt.
         exact: a step of the adjoint with -dt undoes a step to the last bit, and not but for rounding.
         requires: the structure the dynamics must have.
+        drifts_last: a step ends with q' = q + dt v' at the new velocity, so that a limit of the speed also limits the
+            way, as in games.
+        sticks: dry friction acts in its kicks, so that what sticks stays where it is.
     """
 
     order: ClassVar[int]
@@ -32,6 +35,8 @@ class Integrator(ABC):
     reversible: ClassVar[bool]
     exact: ClassVar[bool] = False
     requires: ClassVar[Structure]
+    drifts_last: ClassVar[bool] = False
+    sticks: ClassVar[bool] = False
 
     @abstractmethod
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
@@ -54,12 +59,18 @@ class Integrator(ABC):
         """Refuse dynamics that this scheme would integrate wrongly.
 
         Raises:
-            InputError: the dynamics lack the structure that ``requires`` names.
+            InputError: the dynamics lack the structure that ``requires`` names, or have dry friction that it ignores.
         """
+        if dynamics.dry is not None and not self.sticks:
+            raise InputError(
+                f"{type(self).__name__} has no kicks in which dry friction could act: use SymplecticEuler() or "
+                "Leapfrog(), with Substeps and InVelocities where needed."
+            )
         if dynamics.structure < self.requires:
             holder = dynamics.hamiltonian if dynamics.hamiltonian is not None else dynamics
             damped = dynamics.structure == Structure.SPLIT and self.requires == Structure.SEPARABLE
-            what = "has forces that depend on p" if damped else "is not one"
+            what = "is not one" if self.requires == Structure.SEPARABLE else "is not of that kind"
+            what = "has forces that depend on p" if damped else what
             remedy = "use ImplicitMidpoint() or SymplecticEuler()" if damped else _REMEDY
             raise InputError(
                 f"{type(self).__name__} needs {_WANTED[self.requires]}, and {type(holder).__name__} {what}: {remedy}."

@@ -31,10 +31,10 @@ class Composition(Integrator):
         q, p = split(x)
         previous = 0.0
         for weight in self.weights:
-            p = p + (previous + weight) / 2 * dt * dynamics.dpdt(q, p, u)
+            p = dynamics.kick(q, p, (previous + weight) / 2 * dt, u)
             q = q + weight * dt * dynamics.dqdt(p)
             previous = weight
-        p = p + previous / 2 * dt * dynamics.dpdt(q, p, u)
+        p = dynamics.kick(q, p, previous / 2 * dt, u)
         return join(q, p)
 
     @property

@@ -47,6 +47,17 @@ class VelocityForm:
         """Accelerations at positions and velocities ``(..., n)``."""
         return self.dynamics.acceleration(q, p, u)
 
+    @property
+    def dry(self) -> Array | None:
+        """Dry friction of the dynamics."""
+        return self.dynamics.dry
+
+    def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
+        """Velocities after the forces have acted for ``dt`` seconds."""
+        return self.dynamics.kick_velocity(q, p, dt, u)
+
+    kick_velocity = kick
+
     def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
         """Accelerations at positions and velocities ``(..., n)``."""
         return self.dynamics.acceleration(q, v, u)
@@ -65,7 +76,7 @@ class InVelocities(Integrator):
     """A scheme that acts on [q, v].
 
     Attributes:
-        inner: the scheme: explicit or symplectic Euler, RK4, or substeps of one of them.
+        inner: the scheme: explicit or symplectic Euler, leapfrog, RK4, or substeps of one of them.
 
     Raises:
         InputError: the scheme needs forces that do not depend on the velocities.
@@ -82,13 +93,23 @@ class InVelocities(Integrator):
         if self.inner.requires > Structure.SPLIT:
             raise InputError(
                 f"{type(self.inner).__name__} needs forces that do not depend on velocities, and inertial forces do: "
-                "use Euler(), SymplecticEuler() or RungeKutta4() in velocities."
+                "use Euler(), SymplecticEuler(), Leapfrog() or RungeKutta4() in velocities."
             )
 
     @property
     def order(self) -> int:  # type: ignore[override]
         """The order of the inner scheme."""
         return self.inner.order
+
+    @property
+    def drifts_last(self) -> bool:  # type: ignore[override]
+        """Whether a step of the inner scheme ends at the new velocity."""
+        return self.inner.drifts_last
+
+    @property
+    def sticks(self) -> bool:  # type: ignore[override]
+        """Whether dry friction acts in the kicks of the inner scheme."""
+        return self.inner.sticks
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
@@ -112,8 +133,9 @@ class InVelocities(Integrator):
         """Refuse dynamics without an acceleration.
 
         Raises:
-            InputError: dq/dt is not the velocity that belongs to p.
+            InputError: dq/dt is not the velocity that belongs to p, or the scheme ignores the dry friction.
         """
+        super().check(dynamics)
         if not dynamics.second_order:
             holder = dynamics.hamiltonian if dynamics.hamiltonian is not None else dynamics
             raise InputError(

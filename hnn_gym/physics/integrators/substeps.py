@@ -53,6 +53,16 @@ class Substeps(Integrator):
         """What the scheme requires."""
         return self.inner.requires
 
+    @property
+    def drifts_last(self) -> bool:  # type: ignore[override]
+        """Whether the whole step is one drift at the new velocity."""
+        return self.count == 1 and self.inner.drifts_last
+
+    @property
+    def sticks(self) -> bool:  # type: ignore[override]
+        """Whether dry friction acts in the kicks of the scheme."""
+        return self.inner.sticks
+
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
         for _ in range(self.count):

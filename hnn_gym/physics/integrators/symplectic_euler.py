@@ -25,6 +25,7 @@ class SymplecticEuler(Integrator):
     symplectic = True
     reversible = False
     requires = Structure.SPLIT
+    sticks = True
 
     drift_first: bool = False
 
@@ -33,10 +34,15 @@ class SymplecticEuler(Integrator):
         q, p = split(x)
         if self.drift_first:
             q = q + dt * dynamics.dqdt(p)
-        p = p + dt * dynamics.dpdt(q, p, u)
+        p = dynamics.kick(q, p, dt, u)
         if not self.drift_first:
             q = q + dt * dynamics.dqdt(p)
         return join(q, p)
+
+    @property
+    def drifts_last(self) -> bool:  # type: ignore[override]
+        """Whether the drift comes after the kick."""
+        return not self.drift_first
 
     @property
     def moves(self) -> tuple[Move, ...]:
