@@ -174,11 +174,12 @@ class Batch:
         def arrived(new: Array) -> Array | None:
             nonlocal rows
             if not _finite(new):
-                self._refuse_lost(new, begun)
+                self._refuse_lost(new, checked, begun)
             rows = None if begun is None else self._put_starts(new, begun, {})
             return rows
 
-        outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
+        checked = self._checked(actions, begun)
+        outcome = self._step(self.x, checked, self.times, arrived=arrived)
         self._step.kept()
         self.x = outcome.x
         self._now += 1
@@ -194,11 +195,17 @@ class Batch:
         truncated = self._began <= self._now - self.max_episode_steps
         return outcome, truncated if cut is None else truncated | cut
 
-    def _refuse_lost(self, new: Array, begun: Array | None) -> None:
+    def _refuse_lost(self, new: Array, actions: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
         rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
-        if len(rows):
-            raise ConvergenceError(f"The environments {rows[:8].tolist()} left the finite numbers: reset them.")
+        if not len(rows):
+            return
+        which = rows[:8].tolist()
+        try:  # a scheme that does not converge says so itself
+            self.simulator.like(self.x).move(self.x[which], actions[which])
+        except ConvergenceError as error:
+            raise ConvergenceError(f"The environments {which} cannot be stepped. {error}") from None
+        raise ConvergenceError(f"The environments {which} left the finite numbers: reset them.")
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp

@@ -210,6 +210,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._step_one = step_one(self._simulator)
         outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
+            self._simulator.move(x, array)  # a scheme that does not converge says so itself
             raise ConvergenceError(
                 f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
             )

@@ -356,10 +356,8 @@ def test_a_moving_goal_that_cannot_be_compiled_into_the_reward_is_judged_outside
         np.testing.assert_allclose(many[1], others[1], rtol=1e-9)
 
 
-def test_physics_that_decides_by_values_says_so_with_its_place() -> None:
-    with pytest.warns(NotCompiledWarning, match=r"RealPendulumSustain is not compiled.*: ImplicitMidpoint\.step: "):
-        assert program_of(build_simulator("HNNRealPendulum-v0")) is None
-    with pytest.warns(NotCompiledWarning, match=r"is not compiled.*: Lattice\."):
+def test_physics_that_cannot_be_compiled_says_so_with_its_place() -> None:
+    with pytest.warns(NotCompiledWarning, match=r"SpringHold is not compiled.*: Lattice\."):
         assert program_of(build_simulator("HNNSpring-v0", exactly_reversible=True)) is None
 
 
