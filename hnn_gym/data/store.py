@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import zarr
 
-from hnn_gym import release_0_1
+from hnn_gym.checkpoint import release_0_1
 from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
