@@ -98,8 +98,7 @@ class Batch:
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
         self.x, self._began[rows] = x, self._now
-        told: dict[str, Array] = self._step.begin(x, rows, self.times)
-        return told
+        return self._begin(rows)
 
     def _as_tensor(self, actions: Any) -> Array:
         from hnn_gym.envs import stepping_torch
@@ -135,8 +134,14 @@ class Batch:
 
     def told(self) -> dict[str, Array]:
         """As :meth:`start` tells of those it starts, of all copies."""
-        everyone = self._xp.arange(self.num_envs, **self._place)
-        told: dict[str, Array] = self._step.begin(self.x, everyone, self.times)
+        return self._begin(self._xp.arange(self.num_envs, **self._place))
+
+    def _begin(self, rows: Array) -> dict[str, Array]:
+        """What is told of the copies ``rows`` ``(k,)``, to which no step has led."""
+        told: dict[str, Array] = self._step.begin(self.x, rows, self.times)
+        for name, value in self.simulator.no_step_info.items():
+            dtype = self._xp.bool if isinstance(value, bool) else self.x.dtype
+            told[name] = self._xp.full(len(rows), value, dtype=dtype, **self._place)
         return told
 
     def stagger(self, rng: np.random.Generator) -> None:
@@ -150,7 +155,7 @@ class Batch:
 
         Returns:
             The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
-            is ``x``, ``observation``, ``reward``, ``terminated``, and the info that :meth:`start` tells.
+            is ``x``, ``observation``, ``reward``, ``terminated``, and the info.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
@@ -172,6 +177,8 @@ class Batch:
         cut = self.simulator.cut(outcome.info.get("disagreement"))
         if rows is not None:
             self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
+            for name, value in self.simulator.no_step_info.items():
+                outcome.info[name][rows] = value
             if cut is not None:
                 cut[rows] = False
         if self.max_episode_steps is None:

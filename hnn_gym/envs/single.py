@@ -298,7 +298,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self._simulator.observation(q, v).astype(self.observation_space.dtype)
 
     def _info(self, x: np.ndarray) -> dict[str, Any]:
-        return {name: np.asarray(value).item() for name, value in self._simulator.info(x).items()}
+        told = {name: np.asarray(value).item() for name, value in self._simulator.state_info(x).items()}
+        return told | self._simulator.no_step_info
 
     def _warn_of_encounter(self) -> None:
         self._warned = True

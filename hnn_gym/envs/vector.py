@@ -84,7 +84,6 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = mode
-        self._always = simulator.told_of_states
         self._every = self.batch.steps >= 0
         self._done = ~self._every
         self._staggered = staggered
@@ -147,11 +146,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         begun = self._done
         outcome, truncated = self.batch.advance(actions, begun)
         self._done = outcome.terminated | truncated
-        infos = self._told(outcome.info)
-        for name in outcome.info:
-            if name not in self._always:
-                infos[f"_{name}"] = ~begun
-        return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
+        return outcome.observation, outcome.reward, outcome.terminated, truncated, self._told(outcome.info)
 
     def _begin_anew_at_once(
         self, ended: Array, infos: dict[str, Any], observation: Array
