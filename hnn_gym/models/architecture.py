@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hnn_gym.coordinates import Control, Coordinates
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models.features import Features
 from hnn_gym.physics.dynamics import Dynamics
@@ -34,10 +34,11 @@ class Variables:
         position_scales: typical size of every position (ignored for angles).
         velocity_scales: typical size of every velocity.
         acceleration_scales: typical size of every acceleration.
-        control_degrees: the degree of freedom that each control acts on.
+        control_degrees: the degree of freedom that each control acts on; None: it is not known, and learned.
         force_scales: typical size of every control.
         in_physical_units: controls are generalised forces in SI units. The inertia is then learned and the
             energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
+        fixed: which degrees of freedom are constants of the episode, without motion; (): none are.
 
     Raises:
         InputError: the lengths differ, a scale is not positive and finite, or a control acts nowhere.
@@ -47,9 +48,10 @@ class Variables:
     position_scales: tuple[float, ...]
     velocity_scales: tuple[float, ...]
     acceleration_scales: tuple[float, ...]
-    control_degrees: tuple[int, ...] = ()
+    control_degrees: tuple[int | None, ...] = ()
     force_scales: tuple[float, ...] = ()
     in_physical_units: bool = False
+    fixed: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that they describe one system."""
@@ -60,8 +62,13 @@ class Variables:
             raise InputError(f"Variables need scales that are finite and > 0: {self}.")
         if len(self.force_scales) != len(self.control_degrees):
             raise InputError(f"Variables need one force scale for each control: {self}.")
-        if not all(0 <= degree < self.n for degree in self.control_degrees):
+        if not all(degree is None or 0 <= degree < self.n for degree in self.control_degrees):
             raise InputError(f"Variables have a control of a degree of freedom that is not there: {self}.")
+        fixed = isinstance(self.fixed, tuple) and all(type(flag) is bool for flag in self.fixed)
+        if not fixed or (self.fixed and (len(self.fixed) != self.n or all(self.fixed))):
+            raise InputError(
+                f"Variables need one flag of what is fixed for each degree of freedom, not all set: {self}."
+            )
 
     @classmethod
     def measured(cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
@@ -85,9 +92,10 @@ class Variables:
             position_scales=scales(q),
             velocity_scales=scales(v),
             acceleration_scales=scales(acceleration),
-            control_degrees=tuple(_known_degree(control) for control in coordinates.controls),
+            control_degrees=tuple(control.degree for control in coordinates.controls),
             force_scales=scales(coordinates.force(action)) if coordinates.controls else (),
             in_physical_units=coordinates.in_physical_units,
+            fixed=coordinates.fixed if any(coordinates.fixed) else (),
         )
 
     @property
@@ -97,26 +105,32 @@ class Variables:
 
     @property
     def control_columns(self) -> np.ndarray:
-        """Which degree of freedom each control acts on, as columns of the identity ``(n, m)``."""
+        """Which degree of freedom each control acts on, as columns of the identity ``(n, m)``; 0 where unknown."""
         columns = np.zeros((self.n, len(self.control_degrees)))
-        columns[list(self.control_degrees), range(len(self.control_degrees))] = 1.0
+        for control, degree in enumerate(self.control_degrees):
+            if degree is not None:
+                columns[degree, control] = 1.0
         return columns
+
+    @property
+    def moving(self) -> np.ndarray:
+        """1 for every degree of freedom that moves and 0 for constants of the episode ``(n,)``."""
+        return 1.0 - np.array(self.fixed or (False,) * self.n, dtype=float)
+
+    @property
+    def momentum_scales(self) -> list[float]:
+        """Typical size of every velocity, infinite for constants of the episode: nothing depends on their momentum."""
+        return [v if moves else math.inf for v, moves in zip(self.velocity_scales, self.moving.tolist(), strict=True)]
 
     @property
     def features(self) -> Features:
         """The map from positions to network inputs."""
-        return Features(self.angles, self.position_scales)
+        return Features(self.angles, self.position_scales, fixed=self.fixed)
 
     @property
     def energy_scale(self) -> float:
         """Typical size of an energy for unit inertia and unit length."""
-        return float(np.mean(self.acceleration_scales))
-
-
-def _known_degree(control: Control) -> int:
-    if control.degree is None:
-        raise InputError(f"No model here learns which degree of freedom a control acts on yet: {control}.")
-    return control.degree
+        return float(np.mean([a for a, moves in zip(self.acceleration_scales, self.moving, strict=True) if moves]))
 
 
 class Architecture(ABC):

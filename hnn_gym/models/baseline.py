@@ -111,9 +111,9 @@ class LearnedField:
 def _build(variables: Variables, parameters: Parameters, *, order: int, known_port: bool = False) -> LearnedField:
     some = parameters["field.w0"]
     kind = {"dtype": some.dtype, "device": getattr(some, "device", None)}
-    outputs = variables.acceleration_scales
+    outputs = tuple(np.array(variables.acceleration_scales) * variables.moving)
     if order == 1:
-        outputs = variables.velocity_scales + outputs
+        outputs = tuple(np.array(variables.velocity_scales) * variables.moving) + outputs
     force_scales = () if known_port else variables.force_scales
     return LearnedField(
         network=MLP.of(parameters, "field"),

@@ -25,11 +25,14 @@ class Features:
         scales: typical size of every position (ignored for angles).
         combined: which sums and differences of angles are inputs beside the angles themselves: "none", those of
             "pairs", or "all" with coefficients -1, 0 and 1.
+        fixed: which degrees of freedom are constants of the episode: inputs like the others, along which nothing
+            changes, so that their part of a pull-back is 0. (): none are.
     """
 
     angles: tuple[bool, ...]
     scales: tuple[float, ...]
     combined: Literal["none", "pairs", "all"] = "none"
+    fixed: tuple[bool, ...] = ()
 
     @cached_property
     def size(self) -> int:
@@ -64,7 +67,14 @@ class Features:
         return xp.concat(parts, axis=-1)
 
     def pullback(self, q: Array, cotangent: Array) -> Array:
-        """Turn a gradient with respect to phi ``(..., size)`` into one with respect to q ``(..., n)``."""
+        """Turn a gradient by phi ``(..., size)`` into one by q ``(..., n)``, which is 0 where q is fixed."""
+        slope = self._pulled_back(q, cotangent)
+        if not any(self.fixed):
+            return slope
+        parts = [0 * q[..., i : i + 1] if fixed else slope[..., i : i + 1] for i, fixed in enumerate(self.fixed)]
+        return namespace(q).concat(parts, axis=-1)
+
+    def _pulled_back(self, q: Array, cotangent: Array) -> Array:
         xp, n = namespace(q), len(self.angles)
         if not self.plain:
             k, matrix = len(self._turns), self._matrix(q)

@@ -102,7 +102,7 @@ class HNN(Architecture):
         """Build the dynamics from parameters of any array library."""
         some = parameters["energy.w0"]
         scale = namespace(some).asarray(
-            list(self.variables.velocity_scales), dtype=some.dtype, device=getattr(some, "device", None)
+            self.variables.momentum_scales, dtype=some.dtype, device=getattr(some, "device", None)
         )
         hamiltonian = NetworkHamiltonian(
             network=MLP.of(parameters, "energy"),

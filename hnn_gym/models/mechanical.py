@@ -14,6 +14,7 @@ import numpy as np
 from hnn_gym.errors import InputError
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
+from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
 from hnn_gym.models.mass_matrix import ConstantMass, DiagonalMass, FullMass, MassMatrix
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.port import inertia_of, initial_port, with_port
@@ -21,7 +22,7 @@ from hnn_gym.models.potential import NetworkPotential
 from hnn_gym.models.vector_potential import VectorPotential
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Mechanical
-from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator, SymplecticEuler
+from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator, InVelocities, SymplecticEuler
 from hnn_gym.physics.phase import Array, join, namespace, split
 
 MASS_MATRICES = ("constant", "diagonal", "full")
@@ -126,9 +127,13 @@ class MechanicalHNN(Architecture):
         damping: whether to learn viscous friction.
         mass_matrix: "constant" (and diagonal), or a "diagonal" or "full" function of q.
         magnetic: whether p = M v + A(q), with forces that do no work.
+        dry: whether to learn Coulomb friction; a scheme of kicks has to step it.
+        friction: tanh units of friction -D(q, v) v that is learned beside the viscous one; (): none.
+        residual: tanh units of a force of q, v and u that nothing is assumed of; (): none.
+        control_map: tanh units of B(q) in the force B(q) u of the controls; (): B is constant.
 
     Raises:
-        InputError: there is no such kind of mass matrix.
+        InputError: there is no such kind of mass matrix, or no control for the control map.
     """
 
     kind = "mechanical"
@@ -138,9 +143,15 @@ class MechanicalHNN(Architecture):
     damping: bool = False
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     magnetic: bool = False
+    dry: bool = False
+    friction: tuple[int, ...] = ()
+    residual: tuple[int, ...] = ()
+    control_map: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the kind of mass matrix."""
+        """Check the kind of mass matrix and that there is something to control."""
+        if self.control_map and not self.variables.control_degrees:
+            raise InputError("There is no control, and so no control map B(q) to learn.")
         if self.mass_matrix not in MASS_MATRICES:
             raise InputError(f"There is no mass matrix {self.mass_matrix!r}: choose from {', '.join(MASS_MATRICES)}.")
 
@@ -151,8 +162,10 @@ class MechanicalHNN(Architecture):
 
     @property
     def integrator(self) -> Integrator:
-        """Symplectic Euler where H is separable, otherwise implicit midpoint."""
-        return SymplecticEuler() if self.separable else ImplicitMidpoint()
+        """Symplectic Euler where H is separable, in velocities with dry friction, otherwise implicit midpoint."""
+        if self.separable:
+            return SymplecticEuler()
+        return InVelocities() if self.dry else ImplicitMidpoint()
 
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw float64 parameters by name."""
@@ -166,7 +179,16 @@ class MechanicalHNN(Architecture):
             arrays["factor.constant"] = 0.3 * rng.normal(size=entries)
         if self.magnetic:
             arrays |= _quieter(initial_mlp("magnetic", (size, *self.hidden, n), rng=rng), f"magnetic.w{last}", 0.2)
-        return arrays | initial_port(self.variables, damping=self.damping)
+        for hidden, force in (
+            (self.friction, LearnedFriction),
+            (self.residual, ResidualForce),
+            (self.control_map, LearnedControl),
+        ):
+            if hidden:
+                arrays |= force.initial(self.variables, hidden, rng)
+        # Masses that are not the same everywhere have no common scale that could be left out.
+        inertia = None if self.mass_matrix == "constant" else True
+        return arrays | initial_port(self.variables, damping=self.damping, inertia=inertia, dry=self.dry)
 
     def build(self, parameters: Parameters) -> PortHamiltonian:
         """Build the dynamics from parameters of any array library."""
@@ -181,7 +203,7 @@ class MechanicalHNN(Architecture):
         vector_potential = None
         if self.magnetic:
             some = parameters["magnetic.w0"]
-            scale = np.array(self.variables.velocity_scales)
+            scale = np.array(self.variables.velocity_scales) * self.variables.moving
             vector_potential = VectorPotential(
                 network=MLP.of(parameters, "magnetic"),
                 features=self._features,
@@ -193,11 +215,23 @@ class MechanicalHNN(Architecture):
     def _mass(self, parameters: Parameters, inertia: Array | float) -> MassMatrix:
         if self.mass_matrix == "constant":
             return ConstantMass(inertia)
-        network, constant = MLP.of(parameters, "factor"), parameters["factor.constant"]
+        network, constant = self._factor(parameters)
         if self.mass_matrix == "diagonal":
             return DiagonalMass(network, constant, self._features, inertia)
         root = inertia if isinstance(inertia, float) else namespace(inertia).sqrt(inertia)
         return FullMass(network, constant, self._features, root, self._rows)
+
+    def _factor(self, parameters: Parameters) -> tuple[MLP, Array]:
+        """The network and the constant of A, 0 for constants of the episode, which no mass couples to the others."""
+        network, constant = MLP.of(parameters, "factor"), parameters["factor.constant"]
+        if not self.variables.fixed:
+            return network, constant
+        rows = 1 if self.mass_matrix == "diagonal" else self._rows
+        moving = namespace(constant).asarray(
+            np.tile(self.variables.moving, rows), dtype=constant.dtype, device=getattr(constant, "device", None)
+        )
+        *first, last = network.weights
+        return MLP((*first, last * moving[:, None]), network.biases), constant * moving
 
     @property
     def _rows(self) -> int:
@@ -208,7 +242,7 @@ class MechanicalHNN(Architecture):
     def _features(self) -> Features:
         """What M and A see: sums and differences of angles too."""
         combined: Literal["pairs", "all"] = "pairs" if self.hidden else "all"
-        return Features(self.variables.angles, self.variables.position_scales, combined)
+        return Features(self.variables.angles, self.variables.position_scales, combined, self.variables.fixed)
 
     @property
     def _potential_features(self) -> Features:

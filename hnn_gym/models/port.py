@@ -1,7 +1,10 @@
-"""What is learned beside H: inertia, control gains and friction, for every Hamiltonian model alike.
+"""What is learned beside H: inertia, controls and friction, for every Hamiltonian model alike.
 
-With controls in SI units B = 1 by definition and the inertia m is learned, which fixes H in joules.
-Otherwise m = 1, B is learned, and H is known up to its scale.
+With controls in SI units B = 1 by definition and the inertia m is learned, which fixes H in joules. Otherwise B is
+learned, and H is known up to its scale: m = 1 where it is the same at all positions. Where it is not known which degree
+of freedom a control acts on, all of its column of B is learned.
+
+Friction takes energy by construction: the viscous coefficients D and the sizes mu of dry friction are exponentials.
 """
 
 from __future__ import annotations
@@ -9,20 +12,35 @@ from __future__ import annotations
 import numpy as np
 
 from hnn_gym.models.architecture import Parameters, Variables
-from hnn_gym.physics.dynamics import Hamiltonian, PortHamiltonian
+from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
+from hnn_gym.physics.dynamics import ControlMap, Force, Hamiltonian, PortHamiltonian
 from hnn_gym.physics.phase import Array, namespace
 
 
-def initial_port(variables: Variables, *, damping: bool, inertia: bool = True) -> dict[str, np.ndarray]:
-    """Return the arrays ``inertia.log``, ``control.gain`` and ``damping.log``, those that are learned."""
+def initial_port(
+    variables: Variables, *, damping: bool, inertia: bool | None = None, dry: bool = False
+) -> dict[str, np.ndarray]:
+    """Return the arrays that are learned: ``{inertia, damping, dry}.log`` and ``control.{gain, columns}``.
+
+    Args:
+        variables: of the system.
+        damping: learn viscous friction.
+        inertia: learn inertias; None: where controls are in SI units.
+        dry: learn dry friction.
+    """
     arrays: dict[str, np.ndarray] = {}
-    if variables.in_physical_units:
-        if inertia:
-            arrays["inertia.log"] = np.zeros(variables.n)
-    elif variables.control_degrees:
-        arrays["control.gain"] = np.ones(len(variables.control_degrees))
+    if variables.in_physical_units if inertia is None else inertia:
+        arrays["inertia.log"] = np.zeros(variables.n)
+    unknown = [degree is None for degree in variables.control_degrees]
+    if not variables.in_physical_units and unknown and not all(unknown):
+        arrays["control.gain"] = np.ones(len(unknown))
+    if any(unknown):
+        arrays["control.columns"] = np.outer(variables.moving, unknown).astype(float)
     if damping:
         arrays["damping.log"] = np.full(variables.n, -4.0)
+    if dry:
+        # A tenth of the forces: well away from 0, where an exponential would hardly move.
+        arrays["dry.log"] = np.log(0.1 * np.array(variables.acceleration_scales))
     return arrays
 
 
@@ -57,13 +75,34 @@ def weights_per_inertia(parameters: Parameters) -> dict[str, Array]:
 
 
 def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parameters) -> PortHamiltonian:
-    """Add the control port and the friction to a Hamiltonian."""
+    """Add the control port and the friction that the parameters describe to a Hamiltonian."""
     some = next(iter(parameters.values()))
-    xp = namespace(some)
-    control = None
-    if variables.control_degrees:
-        control = xp.asarray(variables.control_columns, dtype=some.dtype, device=getattr(some, "device", None))
-        if "control.gain" in parameters:
-            control = control * parameters["control.gain"]
-    log = parameters.get("damping.log")
-    return PortHamiltonian(hamiltonian, control, None if log is None else xp.exp(log))
+    xp, kind = namespace(some), {"dtype": some.dtype, "device": getattr(some, "device", None)}
+    moving = xp.asarray(variables.moving, **kind)
+    damping, dry = (
+        None if log is None else xp.exp(log) * moving
+        for log in (parameters.get("damping.log"), parameters.get("dry.log"))
+    )
+    forces: tuple[Force, ...] = ()
+    if "friction.w0" in parameters:
+        forces = (*forces, LearnedFriction.of(variables, parameters))
+    if "residual.w0" in parameters:
+        forces = (*forces, ResidualForce.of(variables, parameters))
+    return PortHamiltonian(hamiltonian, _control(variables, parameters), damping, dry, forces)
+
+
+def _control(variables: Variables, parameters: Parameters) -> Array | ControlMap | None:
+    if not variables.control_degrees:
+        return None
+    some = next(iter(parameters.values()))
+    xp, kind = namespace(some), {"dtype": some.dtype, "device": getattr(some, "device", None)}
+    control = xp.asarray(variables.control_columns, **kind)
+    if "control.gain" in parameters:
+        control = control * parameters["control.gain"]
+    if "control.columns" in parameters:
+        unknown = xp.asarray(np.array([degree is None for degree in variables.control_degrees], dtype=float), **kind)
+        moving = xp.asarray(variables.moving[:, None], **kind)
+        control = control + moving * unknown * parameters["control.columns"]
+    if "control.w0" not in parameters:
+        return control
+    return LearnedControl.of(variables, parameters, control)

@@ -112,7 +112,7 @@ class SeparableHNN(Architecture):
             ),
             kinetic_network=MLP.of(parameters, "kinetic"),
             momentum_scale=namespace(some).asarray(
-                list(self.variables.velocity_scales), dtype=some.dtype, device=getattr(some, "device", None)
+                self.variables.momentum_scales, dtype=some.dtype, device=getattr(some, "device", None)
             ),
             inertia=inertia_of(parameters),
         )

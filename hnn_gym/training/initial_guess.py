@@ -53,7 +53,7 @@ def rough_log_inertia(
     slopes = np.linalg.lstsq(columns, acceleration, rcond=None)[0][seen.shape[1] + 1 :]
     log = np.zeros(coordinates.n)
     for control, degree in enumerate(variables.control_degrees):
-        slope = slopes[control, degree]
+        slope = 0.0 if degree is None else slopes[control, degree]
         if slope > 0:
             log[degree] = -np.log(np.clip(slope, 1 / _LARGEST, _LARGEST))
     return log
