@@ -24,11 +24,12 @@ from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.shac_policy import ShacPolicy
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
-from hnn_gym.envs import LatentObservation, PendulumSwingUp
+from hnn_gym.envs import LatentObservation
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.systems import PendulumSwingUp
 
 
 class Swinger:
