@@ -145,7 +145,7 @@ def test_bytes_that_are_no_text_are_not_a_card(folder):
 def test_another_version_is_refused_and_named(folder, version):
     card = json.loads((folder / "world.json").read_text()) | {"version": version}
     (folder / "world.json").write_text(json.dumps(card))
-    with pytest.raises(InputError, match=f"version {version}, and this release reads version {VERSION}"):
+    with pytest.raises(InputError, match=f"version {version}, and this release reads versions 1 and {VERSION}"):
         read_checkpoint(folder)
 
 

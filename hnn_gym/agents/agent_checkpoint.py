@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym import release_0_1
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.worlds.world_model import WorldModel
 
 FORMAT = "hnn_gym.agent"
 VERSION = 2
-_KINDS_OF_VERSION_1 = {"analytic": "shac"}
-"""Kinds that release 0.1 wrote under another name; all else in a card of version 1 is as it is now."""
 CARD = "agent.json"
 UNFINISHED = "unfinished.training"
 """Where a training keeps itself, in the agent's folder, until the agent is written."""
@@ -99,7 +98,7 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     if not known:
         raise InputError(f"{folder / CARD} is not the card of an agent.")
     if card.get("version") == 1:
-        card["kind"] = _KINDS_OF_VERSION_1.get(card.get("kind"), card.get("kind"))
+        card = release_0_1.agent_card(card)
     elif card.get("version") != VERSION:
         raise InputError(
             f"{folder} is an agent of version {card.get('version')}, and this release reads versions 1 and {VERSION}: "

@@ -69,9 +69,6 @@ class Appended:
 _OF_ONE_RECORDING = ("seed", "policy", "versions", "policy_settings")
 """What the recordings into one dataset may differ in."""
 
-_OLD_NAMES = {"stands_for": "task_source"}
-"""Fields that release 0.1 wrote under another name."""
-
 
 @dataclass(frozen=True)
 class Provenance:
@@ -255,7 +252,6 @@ class Provenance:
             InputError: a field is missing, unknown or damaged.
         """
         try:
-            values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
             return cls(
                 **{
                     **values,

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import zarr
 
+from hnn_gym import release_0_1
 from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
 from hnn_gym.errors import InputError, MissingPathError
 
 FORMAT = "hnn_gym.transitions"
-VERSION = 1
+VERSION = 2
 ENDS = "episode_ends"
 UNCOMMITTED = 0
 """Fill value of ``episode_ends``: the value of a row that was allocated and never written."""
@@ -47,10 +48,12 @@ class StoreSource:
                 f"{self.path} is a Zarr group, but not a dataset of hnn_gym (its format is "
                 f"{attributes.get('format')!r}, not {FORMAT!r}): give the path of a recorded dataset."
             )
-        if attributes.get("version") != VERSION:
+        if attributes.get("version") == 1:
+            attributes = release_0_1.dataset_attributes(attributes)
+        elif attributes.get("version") != VERSION:
             raise InputError(
                 f"{self.path} is a dataset of version {attributes.get('version')!r}, and this hnn_gym reads "
-                f"version {VERSION}: install the hnn_gym that wrote it, or record it again."
+                f"versions 1 and {VERSION}: install the hnn_gym that wrote it, or record it again."
             )
         names = attributes.get("fields")
         if not isinstance(names, list) or not set(REQUIRED) <= set(names) <= set(FIELDS):

@@ -83,7 +83,9 @@ class StoreWriter:
         check_columns(episode, self._columns, self._episodes)
         group = self.path if self._published else self._staged
         if self._provenance is not None:
-            zarr.open_group(group, mode="r+").update_attributes({"provenance": self._provenance.to_json()})
+            zarr.open_group(group, mode="r+").update_attributes(
+                {"version": VERSION, "provenance": self._provenance.to_json()}
+            )
             self._provenance = None
         for name, rows in episode.arrays().items():
             _write_rows(group / name, FIELDS[name].rows(self._steps, self._episodes), rows)
