@@ -24,6 +24,7 @@ import tyro
 
 from hnn_gym import command
 from hnn_gym.agents import sb3, transfer_report
+from hnn_gym.systems import registry
 from hnn_gym.training import FitSettings, PixelSettings
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +64,7 @@ MISSING: dict[str, list[str]] = {
 """What ``...`` stands for in a command of the text."""
 
 _MOST = {
-    FitSettings: {"adam_steps": 15, "lbfgs_steps": 15, "least_squares_steps": 2},
+    FitSettings: {"adam_steps": 15, "lbfgs_steps": 15, "least_squares_steps": 1, "horizon": 40},
     PixelSettings: {"steps": 2, "adam_steps": 5, "harmonics": 8, "warp": 2, "reward_steps": 2},
 }
 
@@ -111,9 +112,11 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     registered, modules, threads = dict(gymnasium.registry), set(sys.modules), torch.get_num_threads()
+    systems = dict(registry._known)
     yield tmp_path
-    gymnasium.registry.clear()
-    gymnasium.registry.update(registered)
+    for table, before in ((gymnasium.registry, registered), (registry._known, systems)):
+        table.clear()
+        table.update(before)
     torch.set_num_threads(threads)
     for name in set(sys.modules) - modules:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(tmp_path):
@@ -168,7 +171,11 @@ def _run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")
 def test_the_commands_in_the_text_of_the_page_are_valid(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[Any] = []
-    monkeypatch.setattr(command, "run", lambda _, settings, *, prog: parsed.append(tyro.cli(settings, prog=prog)))
+
+    def parse(_: object, settings: type, *, prog: str, default: Any = None) -> None:
+        parsed.append(tyro.cli(settings, prog=prog, default=default))
+
+    monkeypatch.setattr(command, "run", parse)
     lines = mentioned(page)
     for line in lines:
         _, _, module, *arguments = shlex.split(line)

@@ -107,6 +107,9 @@ class Imagination:
         return total
 
     def _stepped(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if self._made is not None and not self._made.readings.unchanged():
+            self._made.later(self.simulator)  # for its warning
+            self._made = self._block = None
         if self._block is not None:
             return self._block(x, action)
         outcome = self.simulator.transition(x, action)

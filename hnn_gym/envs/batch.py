@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.checks import check_steps, numbers, whole_numbers
+from hnn_gym.envs.checks import check_reward, check_steps, numbers, start_states, whole_numbers
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
@@ -68,6 +68,8 @@ class Batch:
             from hnn_gym.envs import stepping_torch
 
             self.x = stepping_torch.on_device(start, checked_device(device))
+        rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
@@ -101,6 +103,12 @@ class Batch:
         rows = self._put_starts(x, which, options or {})
         self.x, self._began[rows] = x, self._now
         return self._begin(rows)
+
+    def _alike(self, array: np.ndarray) -> Array:
+        """An array of states in the library, type and place of the copies."""
+        if isinstance(self.x, np.ndarray):
+            return array.astype(self.x.dtype)
+        return namespace(self.x).asarray(array, dtype=self.x.dtype, device=self.x.device)
 
     def _as_tensor(self, actions: Any) -> Array:
         from hnn_gym.envs import stepping_torch
@@ -168,11 +176,12 @@ class Batch:
         def arrived(new: Array) -> Array | None:
             nonlocal rows
             if not _finite(new):
-                self._refuse_lost(new, begun)
+                self._refuse_lost(new, checked, begun)
             rows = None if begun is None else self._put_starts(new, begun, {})
             return rows
 
-        outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
+        checked = self._checked(actions, begun)
+        outcome = self._step(self.x, checked, self.times, arrived=arrived)
         self._step.kept()
         self.x = outcome.x
         self._now += 1
@@ -193,11 +202,17 @@ class Batch:
         if not self._started:
             raise InputError("The environments have no state yet: call reset() first.")
 
-    def _refuse_lost(self, new: Array, begun: Array | None) -> None:
+    def _refuse_lost(self, new: Array, actions: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
         rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
-        if len(rows):
-            raise ConvergenceError(f"The environments {rows[:8].tolist()} left the finite numbers: reset them.")
+        if not len(rows):
+            return
+        which = rows[:8].tolist()
+        try:  # a scheme that does not converge says so itself
+            self.simulator.like(self.x).move(self.x[which], actions[which])
+        except ConvergenceError as error:
+            raise ConvergenceError(f"The environments {which} cannot be stepped. {error}") from None
+        raise ConvergenceError(f"The environments {which} left the finite numbers: reset them.")
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp

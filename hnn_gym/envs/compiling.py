@@ -18,6 +18,7 @@ import numpy as np
 
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.readings import Opaque, Readings, readings_of
+from hnn_gym.envs.tasks.wrapper import unwrapped
 from hnn_gym.errors import NotCompiledWarning
 from hnn_gym.physics.phase import Array
 from hnn_gym.trace import NotTraceable, Program, scalar_code, trace
@@ -172,7 +173,7 @@ def _compare(simulator: Simulator, name: str) -> None:
 
 
 def _named(simulator: Simulator) -> str:
-    return type(simulator.task).__name__
+    return type(unwrapped(simulator.task)).__name__
 
 
 def _warn(what: str, reason: Exception | None) -> None:

@@ -210,8 +210,7 @@ class Steps:
 
 def _block(program: Program, dtype: np.dtype[Any]) -> int:
     """States to compute at a time, a power of two."""
-    widest = max((int(np.prod(node.shape)) for node in program.nodes if node.shape), default=1)
-    fitting = max(1, _BLOCK_BYTES // (widest * dtype.itemsize))
+    fitting = max(1, _BLOCK_BYTES // (program.widest * dtype.itemsize))
     return min(_BLOCK_ROWS, max(64, 1 << (fitting.bit_length() - 1)))
 
 

@@ -1,8 +1,8 @@
 """The step of many states on torch tensors, on the CPU or a GPU; nothing leaves the device.
 
 On a GPU a step is a hundred small kernels, and starting them is all it costs: they are captured once as a CUDA graph
-and replayed. That needs a step that asks for no values, which is what can be traced: the physics, and reward and
-termination unless they have to be called outside. Any other step runs kernel by kernel.
+and replayed. That needs a step that asks for no values, which is what can be traced without loops: the physics, and
+reward and termination unless they have to be called outside. Any other step runs kernel by kernel.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class TorchSteps:
         self._simulator = simulator.like(like)
         self._observed = torch.from_numpy(np.zeros(0, simulator.task.observation_space.dtype)).dtype
         self._traced = program_of(simulator) if like.is_cuda else None
-        self._capture = self._traced is not None
+        self._capture = self._traced is not None and not self._traced.program.loops
         self._captured: _Captured | None = None
 
     def begin(self, x: torch.Tensor, which: torch.Tensor, t: torch.Tensor | None = None) -> dict[str, torch.Tensor]:

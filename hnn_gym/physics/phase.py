@@ -26,6 +26,11 @@ def namespace(x: Array) -> Any:
     return found
 
 
+def epsilon(x: Array) -> Array | float:
+    """Return the machine epsilon of the number type of ``x``."""
+    return x.epsilon if isinstance(x, Traced) else float(namespace(x).finfo(x.dtype).eps)
+
+
 def has_values(x: Array) -> bool:
     """Whether the entries of an array are numbers; those of an array that is being traced are still to be computed."""
     return not isinstance(x, Traced)

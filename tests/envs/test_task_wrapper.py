@@ -75,7 +75,8 @@ def test_a_wrapped_task_can_be_copied_and_pickled() -> None:
 
 
 def test_a_moving_goal_stays_in_the_observation_under_a_reward_of_ones_own() -> None:
-    env = gymnasium.make("SpringSweepBump-v0", reward=lambda seen, force, then: then[..., 0])
+    task = RewardedTask(SpringSweep(), COORDINATES, _reward)
+    env = gymnasium.make("Spring-v0", task=task, actions="bump", bump_limit=0.05)
     usual = gymnasium.make("SpringSweepBump-v0")
     np.testing.assert_array_equal(env.reset(seed=0)[0], usual.reset(seed=0)[0])
     observation, reward, *_ = env.step(np.zeros(1))

@@ -93,3 +93,10 @@ class TaskWrapper(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether the wrapped task ends in states ``(..., n)``; bool ``(...)``."""
         return self.task.terminated(q, v)
+
+
+def unwrapped(task: Task) -> Task:
+    """The task inside all wrappers."""
+    while isinstance(task, TaskWrapper):
+        task = task.task
+    return task
