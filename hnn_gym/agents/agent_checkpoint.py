@@ -92,7 +92,9 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         card = json.loads((folder / CARD).read_text())
         known = card["format"] == FORMAT
     except FileNotFoundError:
-        raise InputError(f"{folder} has no {CARD}: it is not an agent of this package, or a half-written one.") from None
+        raise InputError(
+            f"{folder} has no {CARD}: it is not an agent of this package, or a half-written one."
+        ) from None
     except (ValueError, KeyError, TypeError):
         known = False
     if not known:

@@ -6,7 +6,8 @@ With several worlds, P and r are their means: the expectation over which of them
 
 In the true world this is the optimum, up to the grid. In a learned one it plans as well as the world allows, so that
 its real return measures the quality of the world.
-Source: Bellman, *Dynamic Programming*, 1957; for interpolation on grids, Munos and Moore, *Variable resolution discretization in optimal control*, Machine Learning 49 (2002) 291-323.
+Source: Bellman, *Dynamic Programming*, 1957; for interpolation on grids, Munos and Moore, *Variable resolution
+discretization in optimal control*, Machine Learning 49 (2002) 291-323.
 """
 
 from __future__ import annotations

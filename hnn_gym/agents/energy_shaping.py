@@ -62,7 +62,7 @@ class EnergyShaping:
 def upright(world: WorldModel, *, angle: float, still_within: float = 0.07) -> Target:
     """Target the energy at rest at ``angle``; close to it, the energy at rest at the present angle, so that it stops.
 
-    No bump can balance a pendulum, because it changes p along p alone, but a pendulum at rest near the top falls slowly.
+    No bump can balance a pendulum, because it changes p along p alone; but from rest near the top it falls slowly.
 
     Args:
         world: a learned world of one angle.

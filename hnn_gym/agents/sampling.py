@@ -7,9 +7,10 @@ because white noise does not swing up a pendulum. Their returns R come from :cla
 - :class:`Cem`: the average of the best, whose spread is the next std, repeated a few times.
 
 The first action of the mean is taken, and the next decision begins with the rest.
-Sources: Williams et al., *Information theoretic MPC for model-based reinforcement learning*, ICRA 2017; Rubinstein, *The cross-entropy method for
-combinatorial and continuous optimization*, 1999; for coloured noise, Pinneri et al., *Sample-efficient cross-entropy
-method for real-time planning*, CoRL 2020, with the noise of Timmer and Koenig, Astron. Astrophys. 300 (1995) 707.
+Sources: Williams et al., *Information theoretic MPC for model-based reinforcement learning*, ICRA 2017; Rubinstein,
+*The cross-entropy method for combinatorial and continuous optimization*, 1999; for coloured noise, Pinneri et al.,
+*Sample-efficient cross-entropy method for real-time planning*, CoRL 2020, with the noise of Timmer and Koenig, Astron.
+Astrophys. 300 (1995) 707.
 """
 
 from __future__ import annotations

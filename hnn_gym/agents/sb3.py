@@ -289,16 +289,16 @@ class _Watch(BaseCallback):
 
     def __init__(self, report: StepReport | None, keep: Callable[[], None] | None, save_every: float) -> None:
         super().__init__()
-        self._tell, self._keep, self._save_every = report, keep, save_every
-        self._told = self._kept = time.monotonic()
+        self._report, self._keep, self._save_every = report, keep, save_every
+        self._reported = self._kept = time.monotonic()
 
     def _on_step(self) -> bool:
         now = time.monotonic()
-        if self._tell is not None and now - self._told > 1:
+        if self._report is not None and now - self._reported > 1:
             episodes = self.model.ep_info_buffer or ()
             returns = [episode["r"] for episode in episodes]
-            self._tell(self.num_timesteps, sum(returns) / len(returns) if returns else float("nan"))
-            self._told = now
+            self._report(self.num_timesteps, sum(returns) / len(returns) if returns else float("nan"))
+            self._reported = now
         if self._keep is not None and now - self._kept > self._save_every:
             self._keep()
             self._kept = now

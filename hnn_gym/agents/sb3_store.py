@@ -100,7 +100,9 @@ def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
             _restore(agent, saved["counters"], arrays)
             return
     except (OSError, zipfile.BadZipFile, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise InputError(f"The unfinished training {path} cannot be read ({error}): remove it to start again.") from None
+        raise InputError(
+            f"The unfinished training {path} cannot be read ({error}): remove it to start again."
+        ) from None
     raise InputError(f"The unfinished training {path} had other settings: give the same, or remove it to start again.")
 
 
