@@ -137,9 +137,10 @@ def windows_of(
         InputError: the recorded arrays do not fit the coordinates, are not finite or shorter than a window.
     """
     first = dataset.episode(0)
+    action = first.action[:, None] if first.action.ndim == 1 else first.action  # a number each, of a Discrete space
     for name, array, size in (
         ("observations", first.observation, coordinates.observation_size),
-        ("actions", coordinates.control_vector(first.action), len(coordinates.controls)),
+        ("actions", coordinates.control_vector(action), len(coordinates.controls)),
     ):
         if array.ndim != 2:
             raise InputError(
