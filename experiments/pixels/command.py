@@ -145,58 +145,57 @@ class Study:
 
 def study(settings: Settings, console: Console) -> Results:
     """Make all measurements, one recording after the other."""
-    the_study = Study(settings, console)
+    done = Study(settings, console)
     for seed in settings.seeds:
         for name in settings.models:
-            _measure(the_study, seed, name)
+            _measure(done, seed, name)
         if seed == settings.seeds[0]:
-            _show(the_study, seed)
-    the_study.measured("forecasts/real", lambda: forecasts.measure_real(the_study.film, **_span(settings)))
-    return the_study.results
+            _show(done, seed)
+    done.measured("forecasts/real", lambda: forecasts.measure_real(done.film, **_span(settings)))
+    return done.results
 
 
-def _show(the_study: Study, seed: int) -> None:
+def _show(done: Study, seed: int) -> None:
     """Measure rates, and write weights and figures, of one recording."""
-    settings = the_study.settings
-    shown = {name: the_study.world(seed, name) for name in settings.models}
+    settings = done.settings
+    shown = {name: done.world(seed, name) for name in settings.models}
     if "HNN" in shown:
-        the_study.measured("stepping", lambda: rates(shown["HNN"]))
+        done.measured("stepping", lambda: rates(shown["HNN"]))
     if settings.weights is not None:
         for name, seen in shown.items():
             env_id = worlds.MODELS[name][1]
             if env_id is not None:
                 seen.save(settings.weights / env_id, overwrite=True)
     if settings.pictures is not None:
-        offsets = {name: the_study.offset(seed, name) for name in shown}
+        offsets = {name: done.offset(seed, name) for name in shown}
         dataset, _ = worlds.recorded(settings.steps, settings.size, seed)
-        figures.draw(shown, dataset, the_study.film, offsets, settings.pictures, context=settings.context)
+        figures.draw(shown, dataset, done.film, offsets, settings.pictures, context=settings.context)
 
 
 def _span(settings: Settings) -> dict[str, int]:
     return {"context": settings.context, "steps": settings.horizon}
 
 
-def _measure(the_study: Study, seed: int, name: str) -> None:
+def _measure(done: Study, seed: int, name: str) -> None:
     """Measure everything about one model and one recording."""
-    settings, seen = the_study.settings, the_study.world(seed, name)
-    offset, at = the_study.offset(seed, name), f"{seed}/{name}"
-    the_study.measured(f"forecasts/{at}", lambda: forecasts.measure(seen, the_study.film, offset=offset,
-    **_span(settings))) the_study.measured(f"encoding/{at}", lambda: forecasts.encoding_error(seen,
-    *_single(the_study.film), offset)) the_study.measured(
+    settings, seen = done.settings, done.world(seed, name)
+    offset, at = done.offset(seed, name), f"{seed}/{name}"
+    done.measured(f"forecasts/{at}", lambda: forecasts.measure(seen, done.film, offset=offset, **_span(settings)))
+    done.measured(f"encoding/{at}", lambda: forecasts.encoding_error(seen, *_single(done.film), offset))
+    done.measured(
         f"symetric/{at}",
         lambda: canonical.measure(
             seen,
-            forecasts.forecast(seen, the_study.film.frames[:, : settings.context + 1], steps=settings.horizon),
-            the_study.film,
+            forecasts.forecast(seen, done.film.frames[:, : settings.context + 1], steps=settings.horizon),
+            done.film,
             context=settings.context,
             offset=offset,
         ),
     )
     if seen.world.dynamics.hamiltonian is not None:
-        the_study.measured(f"bump/{at}", lambda: bumps.measure(seen, the_study.film, context=settings.context,
-        offset=offset))
+        done.measured(f"bump/{at}", lambda: bumps.measure(seen, done.film, context=settings.context, offset=offset))
     for agent in settings.agents if name in settings.acting else ():
-        the_study.measured(f"{agent}/{at}", partial(control.act, agent, seen, seed=seed, starts=settings.starts))
+        done.measured(f"{agent}/{at}", partial(control.act, agent, seen, seed=seed, starts=settings.starts))
 
 
 def _single(film: films.Film) -> tuple[np.ndarray, np.ndarray]:

@@ -64,11 +64,11 @@ class Settings:
     starts: tuple[int, ...] = STARTS
     """Seeds of the real environment."""
     grid: Grid = field(default_factory=lambda: PLANNING)
-    """To plan on."""
+    """The grid for planning."""
     model_free_seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the agents that learn from the real environment itself."""
     model_free_agents: tuple[str, ...] = tuple(MILESTONES)
-    """Which of them."""
+    """Names of these agents."""
     model_free_noises: tuple[float, ...] = (0.0, 0.01, 0.05)
     """Noises of the observations from which they learn."""
     drift_steps: int = DRIFT_STEPS
