@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
@@ -31,6 +32,33 @@ def numbers(value: Any, name: str) -> np.ndarray:
         kind = f" but of dtype {array.dtype}" if array.ndim else ""
         raise InputError(f"The {name} {reprlib.repr(value)} is not an array of numbers{kind}.")
     return array.astype(np.float64, copy=False)
+
+
+WholeNumbers = Discrete | MultiDiscrete | MultiBinary
+
+
+def whole_numbers(action: Any, space: WholeNumbers, copies: tuple[int, ...] = ()) -> np.ndarray:
+    """Return actions of a space of whole numbers, counted from 0, as int64 ``(*copies, numbers)``.
+
+    Args:
+        action: ``copies`` times an action of the space.
+        space: the space of one action.
+        copies: shape of the batch; () for a single action.
+
+    Raises:
+        InputError: another shape, or a number that is not among those of the space.
+    """
+    array, shape = np.asarray(action), (*copies, *(space.shape or ()))
+    if array.dtype.kind not in "iub" or array.shape != shape:
+        raise InputError(
+            f"The action {reprlib.repr(action)} is not of {space}: it has to be of whole numbers, in the shape {shape}."
+        )
+    low: Any = 0 if isinstance(space, MultiBinary) else space.start
+    count: Any = 2 if isinstance(space, MultiBinary) else space.n if isinstance(space, Discrete) else space.nvec
+    counted = array.astype(np.int64) - low
+    if ((counted < 0) | (counted >= count)).any():
+        raise InputError(f"The action {reprlib.repr(action)} is not of {space}.")
+    return counted.reshape(*copies, -1)
 
 
 def all_finite(array: np.ndarray) -> bool:
