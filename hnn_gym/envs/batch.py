@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.envs.checks import check_reward, check_steps, numbers, start_states, whole_numbers
+from hnn_gym.envs.checks import (
+    check_reward,
+    check_steps,
+    check_termination_of_one,
+    numbers,
+    start_states,
+    whole_numbers,
+)
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
@@ -69,6 +76,7 @@ class Batch:
 
             self.x = stepping_torch.on_device(start, checked_device(device))
         rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_termination_of_one(simulator)
         check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}

@@ -16,6 +16,7 @@ from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks import BranchedTask, task_for
 from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
+from hnn_gym.envs.tasks.terminated import TerminatedTask
 from hnn_gym.errors import InputError
 from hnn_gym.systems.of_world import truth_of
 from hnn_gym.systems.registry import named_task
@@ -56,6 +57,8 @@ def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: Simu
         world = world.on_lattice()
     task = _task(world, seen, options)
     _check_fit(task, world)
+    if options.terminated is not None:
+        task = TerminatedTask(task, world.coordinates, options.terminated)
     if options.starts is not None:
         task = BranchedTask(task, world.coordinates, options.starts)
     channel = channel_of(options.actions, world=world, limit=options.bump_limit, cost=options.bump_cost)

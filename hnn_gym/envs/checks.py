@@ -136,6 +136,27 @@ def check_reward_of_one(simulator: Simulator) -> None:
     one_number(reward)
 
 
+def check_termination_of_one(simulator: Simulator) -> None:
+    """Refuse a termination that is not True or False for one state, before any step is made.
+
+    Raises:
+        InputError: its function fails, or returns anything else.
+    """
+    q, v, _ = start_states(simulator, 1)
+    try:
+        ended = np.asarray(simulator.task.terminated(q[0], v[0]))
+    except Exception as error:  # whatever a function of the user's does
+        raise InputError(
+            f"The termination fails on the observation of one state ({type(error).__name__}: {error}): write it as "
+            "f(observation), which returns True or False."
+        ) from error
+    if ended.shape != () or ended.dtype != bool:
+        raise InputError(
+            f"The termination must be True or False for one state, and the function given for it returned {ended!r}: "
+            "count entries from the end, as in observation[..., 0] > 1."
+        )
+
+
 def start_states(simulator: Simulator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Some states (q, v) in which episodes begin, each ``(count, n)``, and no forces ``(count, m)``."""
     rng = np.random.default_rng(0)

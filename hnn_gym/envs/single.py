@@ -16,6 +16,7 @@ from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import (
     all_finite,
     check_reward_of_one,
+    check_termination_of_one,
     checked_options,
     numbers,
     one_number,
@@ -97,6 +98,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             modes = ", ".join(RENDER_MODES) if task.renderer else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
         check_reward_of_one(simulator)
+        check_termination_of_one(simulator)
         self.world, self.task = world, task
         self.render_mode = render_mode
         self.observation_space, self._actions = simulator.spaces()

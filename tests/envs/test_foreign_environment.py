@@ -105,3 +105,35 @@ def test_a_damaged_head_is_refused_by_name(learned: WorldModel) -> None:
     damaged = replace(learned, card={**learned.card, "task": {"reward": {"kind": "oracle"}}})
     with pytest.raises(InputError, match="learned reward and termination of this world cannot be read"):
         gymnasium.make("HNN-v0", world_model=damaged)
+
+
+def test_an_end_of_ones_own_replaces_the_learned_one_in_every_shell(learned: WorldModel) -> None:
+    def beyond(observation: Any) -> Any:
+        return observation[..., 0] > 0.5
+
+    env = gymnasium.make("HNN-v0", world_model=learned, terminated=beyond).unwrapped
+    envs = gymnasium.make_vec("HNN-v0", num_envs=2, world_model=learned, terminated=beyond)
+    env.reset(seed=0)
+    env.state = np.array([0.49, 1.0])
+    assert env.step(np.zeros(1))[2]
+    env.state = np.array([-1.2, 0.0])
+    assert not env.step(np.zeros(1))[2]
+    envs.reset(seed=0)
+    seen, _, ended, *_ = envs.step(np.zeros((2, 1)))
+    np.testing.assert_array_equal(ended, seen[:, 0] > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("terminated", "words"),
+    [
+        (3, "must be a function f\\(observation\\)"),
+        (lambda observation, force: True, "fails on the observation of one state"),
+        (lambda observation: observation, "True or False for one state"),
+        (lambda observation: 0.5, "True or False for one state"),
+    ],
+)
+def test_an_invalid_termination_is_refused_when_the_environment_is_made(
+    learned: WorldModel, terminated: Any, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        gymnasium.make("HNN-v0", world_model=learned, terminated=terminated)
