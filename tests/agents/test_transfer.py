@@ -249,7 +249,7 @@ def test_a_module_of_the_user_may_register_the_environment_to_evaluate_on(
         ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions lie in"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_any_training(
+def test_arguments_that_do_not_fit_are_refused_before_any_training(
     settings: train.TrainAgentSettings, change: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):

@@ -31,7 +31,7 @@ from hnn_gym import InputError
         ({"softening": None}, "must be numbers"),
     ],
 )
-def test_n_bodies_refuse_numbers_masses_and_softenings_without_meaning(kwargs, words):
+def test_n_bodies_refuse_invalid_numbers_masses_and_softenings(kwargs, words):
     with pytest.raises(InputError, match=words):
         gymnasium.make("NBody-v0", **kwargs)
 

@@ -86,7 +86,7 @@ def dataset(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_checkpoint_opens_with_its_arrays_and_the_task_that_it_stood_for(checkpoint: Path) -> None:
+def test_a_checkpoint_opens_with_its_arrays_and_its_task(checkpoint: Path) -> None:
     world = WorldModel.load(checkpoint)
     assert world.parameters is not None
     for name, value in ARRAYS.items():
