@@ -223,7 +223,7 @@ def test_a_baseline_that_blows_up_raises_and_never_returns_nan() -> None:
     env = SimulatorEnv(wild, reward=lambda *_: 0.0)
     env.reset(seed=0)
     seen = list[Any]()
-    words = r"left the finite numbers after \d+ steps, from state .*: reset it"
+    words = r"reached numbers that are not finite after \d+ steps, from state .*: reset it"
     with pytest.raises(ConvergenceError, match=words):
         seen.extend(env.step(np.ones(1)) for _ in range(100))
     assert 0 < len(seen) < 100
