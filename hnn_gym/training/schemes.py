@@ -11,25 +11,47 @@ held-out steps best is taken. All schemes act on velocities, as those of games a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.physics.integrators import Euler, InVelocities, Leapfrog, RungeKutta4, Substeps, SymplecticEuler
+from hnn_gym.physics.integrators import (
+    Euler,
+    ImplicitMidpoint,
+    Integrator,
+    InVelocities,
+    Leapfrog,
+    RungeKutta4,
+    Substeps,
+    SymplecticEuler,
+    Yoshida4,
+)
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.splits import split_in_time
 from hnn_gym.training.worlds import one_step_rms, train_world
 
-EXPLICIT_EULER = InVelocities(Euler())
-SEMI_IMPLICIT_EULER = InVelocities(SymplecticEuler())
-FINER = {
+EXPLICIT_EULER: Integrator = InVelocities(Euler())
+SEMI_IMPLICIT_EULER: Integrator = InVelocities(SymplecticEuler())
+FINER: dict[str, Integrator] = {
     "leapfrog": InVelocities(Leapfrog()),
     "RK4": InVelocities(RungeKutta4()),
     "RK4 in 4 substeps": InVelocities(Substeps(RungeKutta4(), 4)),
 }
-_NAMES = {EXPLICIT_EULER: "explicit Euler", SEMI_IMPLICIT_EULER: "semi-implicit Euler"} | {
+Scheme = Literal["explicit-euler", "semi-implicit-euler", "symplectic-euler", "leapfrog", "rk4", "yoshida4", "midpoint"]
+SCHEMES: dict[str, Integrator] = {
+    "explicit-euler": EXPLICIT_EULER,
+    "semi-implicit-euler": SEMI_IMPLICIT_EULER,
+    "symplectic-euler": SymplecticEuler(),
+    "leapfrog": FINER["leapfrog"],
+    "rk4": FINER["RK4"],
+    "yoshida4": Yoshida4(),
+    "midpoint": ImplicitMidpoint(),
+}
+"""Schemes by the names of the command line; the first two, leapfrog and RK4 act on velocities."""
+_NAMES: dict[Integrator, str] = {EXPLICIT_EULER: "explicit Euler", SEMI_IMPLICIT_EULER: "semi-implicit Euler"} | {
     scheme: name for name, scheme in FINER.items()
 }
 _EXACT = 1e-3
@@ -53,14 +75,14 @@ class SchemeChoice:
         words: the choice as a sentence.
     """
 
-    scheme: InVelocities
+    scheme: Integrator
     evidence: dict[str, float]
     words: str
 
     @property
     def name(self) -> str:
         """The usual name of the scheme."""
-        return _NAMES[self.scheme]
+        return _NAMES.get(self.scheme, type(self.scheme).__name__)
 
 
 def choose_scheme(dataset: TransitionDataset, coordinates: Coordinates, *, dt: float, seed: int = 0) -> SchemeChoice:

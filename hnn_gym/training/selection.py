@@ -19,9 +19,11 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.integrators import Integrator, integrator_to_json
+from hnn_gym.training.preparation import declared
 from hnn_gym.training.schemes import SchemeChoice, choose_scheme
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.splits import split_in_time
+from hnn_gym.training.stepping import symplectic_scheme
 from hnn_gym.training.worlds import longest_episode, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -110,7 +112,13 @@ class Selection:
 
 
 def select_model(
-    dataset: TransitionDataset, coordinates: Coordinates, *, dt: float, seed: int = 0, tell: Tell | None = None
+    dataset: TransitionDataset,
+    coordinates: Coordinates,
+    *,
+    dt: float,
+    seed: int = 0,
+    integrator: Integrator | None = None,
+    tell: Tell | None = None,
 ) -> Selection:
     """Choose scheme and structure for a recording.
 
@@ -119,26 +127,30 @@ def select_model(
         coordinates: what its entries are.
         dt: time step in s.
         seed: of the trials' first weights.
+        integrator: the scheme to learn through; None: the one that is found.
         tell: called with a sentence before each trial.
 
     Raises:
         ConvergenceError: no structure could be trained.
     """
     say = tell or (lambda _: None)
-    say("Finding the scheme that made the recording")
-    scheme = choose_scheme(dataset, coordinates, dt=dt, seed=seed)
+    if integrator is None:
+        say("Finding the scheme that made the recording.")
+        scheme = choose_scheme(dataset, coordinates, dt=dt, seed=seed)
+    else:
+        scheme = SchemeChoice(integrator, {}, f"The scheme is {type(integrator).__name__}, as asked for.")
     horizon = max(1, min(HORIZON, longest_episode(dataset) // 5))
     kept, held_out = split_in_time(dataset, horizon=horizon)
     kept = kept.take_steps(min(kept.num_steps, _STEPS))
     errors: dict[str, float] = {}
 
     def tried(structure: Structure) -> float:
-        say(f"Trying {structure.label}")
+        say(f"Trying {structure.label}.")
         errors[structure.label] = _error(structure, scheme, kept, held_out, coordinates, dt, horizon, seed)
         return errors[structure.label]
 
     def longer(structure: Structure) -> float:
-        say(f"Training {structure.label} for longer")
+        say(f"Training {structure.label} for longer.")
         return _error(structure, scheme, kept, held_out, coordinates, dt, horizon, seed, factor=_LONGER)
 
     best = None
@@ -180,8 +192,6 @@ def train_auto(
         InputError: as of :func:`hnn_gym.training.train_world`.
         ConvergenceError: no structure could be trained.
     """
-    from hnn_gym.training.preparation import declared
-
     coordinates, dt = declared(dataset, coordinates, dt)
     choice = select_model(dataset, coordinates, dt=dt, seed=settings.seed, tell=tell)
     world = train_world(
@@ -198,8 +208,6 @@ def train_auto(
 
 def with_selection(world: WorldModel, choice: Selection, dataset: TransitionDataset) -> WorldModel:
     """The trained world with the choice, and the scheme of its default environment, on its card."""
-    from hnn_gym.training.stepping import symplectic_scheme
-
     card = {**world.card, "selection": choice.to_json()}
     if world.has_energy:
         card["stepping"] = {"symplectic": integrator_to_json(symplectic_scheme(world, dataset))}
@@ -232,19 +240,15 @@ def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: i
 
 def _structures(coordinates: Coordinates) -> list[Structure]:
     """Structures with an H, from the most to the least constrained."""
-    moving = coordinates.n - sum(coordinates.fixed)
-    if moving > 1:
-        kinds = {
-            "trigonometric polynomials for M(q) and V(q)": {"mass_matrix": "full", "hidden": ()},
-            "networks for M(q) and V(q)": {"mass_matrix": "full", "hidden": (16,)},
-        }
-    else:
-        kinds = {"a constant mass and a network for V(q)": {"hidden": (16,)}}
-    return [
-        Structure(f"{label}{' with viscous friction' if damping else ''}", "mechanical", options | {"damping": damping})
-        for label, options in kinds.items()
-        for damping in (False, True)
-    ]
+    kinds: dict[str, dict[str, Any]] = {"a constant mass and a network for V(q)": {"hidden": (16,)}}
+    if coordinates.n - sum(coordinates.fixed) > 1:
+        kinds["trigonometric polynomials for M(q) and V(q)"] = {"mass_matrix": "full", "hidden": ()}
+        kinds["networks for M(q) and V(q)"] = {"mass_matrix": "full", "hidden": (16,)}
+    found = []
+    for label, options in kinds.items():
+        found.append(Structure(label, "mechanical", {**options, "damping": False}))
+        found.append(Structure(f"{label} with viscous friction", "mechanical", {**options, "damping": True}))
+    return found
 
 
 def _error(
