@@ -33,7 +33,7 @@ def _copy(array: Any) -> np.ndarray:
         ({"autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),
         ({"dt": -1.0}, "dt must be a positive"),
         ({"max_episode_steps": -1}, "max_episode_steps must be a whole number of at least 1, got -1"),
-        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, dt, .*, num_envs, .*, device"),
+        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, .*dt, .*, num_envs, .*, device"),
         ({"render_mode": "rgb_array"}, "draw with hnn_gym.make_sb3_vec"),
     ],
 )
