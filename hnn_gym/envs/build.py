@@ -53,6 +53,7 @@ def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: Simu
     if options.dt is not None:
         dt = options.dt
         world, others = world.with_dt(dt), tuple(other.with_dt(dt) for other in others)
+    world, others = world.stepping(options.stepping), tuple(other.stepping(options.stepping) for other in others)
     if options.exactly_reversible:
         world = world.on_lattice()
     task = _task(world, seen, options)

@@ -39,6 +39,9 @@ class SimulatorOptions:
     """A function f(observation) in place of the known or learned termination: whether the episode ends there."""
     dt: float | None = None
     """Time step in s; None: the one that the world was trained at."""
+    stepping: str = "symplectic"
+    """The scheme of a world that was trained by ``--model auto``. "symplectic": energy is conserved. "recorded": the
+    scheme that made the recording, which makes the world the exact twin of a game that gains energy."""
     actions: str = "force"
     """"force", "bump", "force+bump" or "bump-by-force"."""
     bump_limit: float = 1.0

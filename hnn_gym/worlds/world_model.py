@@ -242,6 +242,20 @@ class WorldModel:
             )
         return replace(self, integrator=Lattice(self.integrator))
 
+    def stepping(self, kind: str) -> WorldModel:
+        """The world with the scheme that made its recording, or with the symplectic one that its card names.
+
+        Args:
+            kind: "recorded" or "symplectic". A world whose card names no scheme has one for both.
+
+        Raises:
+            InputError: there is no such kind.
+        """
+        if kind not in ("symplectic", "recorded"):
+            raise InputError(f"stepping must be 'symplectic' or 'recorded', not {kind!r}.")
+        named = self.card.get("stepping", {}).get(kind)
+        return self if named is None else replace(self, integrator=integrator_from_json(named))
+
     def with_dt(self, dt: float) -> WorldModel:
         """The same physics at another time step."""
         return replace(self, dt=float(dt))
