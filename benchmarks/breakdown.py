@@ -66,7 +66,7 @@ def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
         "network": alone(trace(lambda z: {"gradient": network.gradient(z), "value": network(z)}, z=2)),
         "circle": alone(trace(circle, x=1)),
         "move": alone(move),
-        "tell": alone(tell),
+        "follow": alone(follow),
     }
 
 
@@ -99,7 +99,7 @@ def _main(settings: Settings) -> None:
     took = {name: float(np.quantile(values, 0.25)) * 1e6 for name, values in seconds.items()}
     for name in ("roofline", "middle", "whole"):
         took[name] *= COPIES  # these were counted by the copy
-    computed = took["move"] + took["tell"]
+    computed = took["move"] + took["follow"]
     rows: dict[str, float] = {
         "the network: its gradient with biases, and its value for the energy": took["network"],
         "cosine and sine": took["circle"],

@@ -30,15 +30,15 @@ class ManyBodySettings:
     softening: float = 0.1
     """eps in m, of truth and model."""
     trajectories: int = 200
-    """Number of training states of three bodies."""
+    """Number of trajectories of three bodies, for training."""
     bodies: int = 100
     """Number of bodies of the run."""
     radius: float = 2.0
-    """Radius of the disc of their starts, in m. Three start in discs of eps to 2.5 times that, and so see all distances."""
+    """Radius of the disc of starts in m; three start in discs of eps to 2.5 times that, which cover all distances."""
     speed: float = 3.0
-    """Standard deviation of each velocity entry, in m/s."""
+    """Size of each velocity entry in m/s."""
     duration: float = 1.0
-    """In s."""
+    """Duration of the run in s."""
     steps: int = 1000
     """Number of steps of Yoshida's order 8 over the duration."""
     fit: BodySettings = field(
