@@ -1,4 +1,4 @@
-"""The benchmarks run, and their ratios are what they say."""
+"""The benchmarks run, and compute their ratios correctly."""
 
 from __future__ import annotations
 

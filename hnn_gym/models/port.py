@@ -63,7 +63,7 @@ def last_weights(parameters: Parameters) -> set[str]:
 def weights_per_inertia(parameters: Parameters) -> dict[str, Array]:
     """The weights of all networks as they were if energies counted per inertia, by name.
 
-    Free motion tells V / m, and only the forces tell m: to shrink V is to shrink m with it, to shrink V / m is not.
+    Free motion determines V / m, and only forces determine m: decay of V would shrink m too, decay of V / m does not.
     Where an inertia is learned, every network is an energy, and its last layer is divided by the geometric mean of m.
     """
     weights = network_weights(parameters)

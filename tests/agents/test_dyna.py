@@ -1,4 +1,4 @@
-"""The loop learns from what its own agents have lived through."""
+"""The Dyna loop learns from the episodes of its own agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Episodes from shared starts: the numbers of plain Gymnasium loops, for one predict a step."""
+"""Episodes from shared starts have the numbers of plain Gymnasium loops, with one call of predict in each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter: exact where theory says what must come out, honest about its own error, and safe in bad worlds."""
+"""The filter is exact where theory gives the result, estimates its own error, and is safe in bad worlds."""
 
 from __future__ import annotations
 

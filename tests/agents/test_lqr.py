@@ -1,4 +1,4 @@
-"""The linear-quadratic controller is the optimal one of a linear world, and says where it cannot be had."""
+"""The linear-quadratic controller is optimal in a linear world, and is refused where there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planners imagine the very world they are given, and act in it as well as their means allow."""
+"""Planners imagine exactly the world that they are given, and act well in it."""
 
 from __future__ import annotations
 

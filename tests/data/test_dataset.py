@@ -1,4 +1,4 @@
-"""Datasets and their views, in memory; the interface on disk is the same code over another source."""
+"""Datasets and their views in memory; datasets on disk use the same code with another source."""
 
 import dataclasses
 

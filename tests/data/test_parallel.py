@@ -1,4 +1,4 @@
-"""What goes wrong in several processes; what they record is compared in ``tests/test_collect.py``."""
+"""Errors in several processes; ``tests/test_collect.py`` compares their recordings."""
 
 import gymnasium
 import pytest

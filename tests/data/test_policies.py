@@ -1,4 +1,4 @@
-"""Policies: what they draw, that a seed decides it, and how a misuse is refused."""
+"""Policies: the actions that they draw, which a seed determines, and how misuse is refused."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The recorder writes what happened, changes nothing else, and refuses what it cannot record exactly."""
+"""The recorder writes the steps, changes nothing else, and refuses what it cannot record exactly."""
 
 import gymnasium
 import numpy as np

@@ -1,4 +1,4 @@
-"""The reader of Schmidt and Lipson's motions: what it reads, and what it says to files that are something else."""
+"""The reader of Schmidt and Lipson's motions: its data, and its errors for other files."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Dreams that begin where the real system has been."""
+"""Dreams that begin in recorded real states."""
 
 from __future__ import annotations
 

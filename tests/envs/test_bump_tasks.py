@@ -1,4 +1,4 @@
-"""Tasks for bumps: a goal that moves with time is shown to the agent, and all are solved from the learned H alone."""
+"""Tasks for bumps: agents observe a moving goal, and all tasks are solved from the learned H alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is compiled into a step, and that nothing in it is ever out of date."""
+"""The compiled step: which functions it contains, and that it is never out of date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ensemble is one world with a conscience: the first member is stepped, and all of them say how sure they are."""
+"""An ensemble steps its first member, and all members measure their disagreement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every registered environment, true or learned."""
+"""Properties of every registered environment, true or learned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a world becomes an environment, and what is refused on the way, naming the offender and the remedy."""
+"""Making an environment of a world: invalid arguments are refused with the offender and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent that sees: stacked frames under the rule of the recordings."""
+"""Observations of stacked frames under the rule of the recordings."""
 
 import gymnasium
 import numpy as np

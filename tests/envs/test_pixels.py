@@ -1,4 +1,4 @@
-"""Worlds learned from frames as environments, and the way back: the real pendulum, seen by its frames alone."""
+"""Worlds learned from frames as environments, and the real pendulum observed through its frames alone."""
 
 import gymnasium
 import numpy as np

@@ -1,4 +1,4 @@
-"""A reset that is refused changes nothing: the generators of starts go on where they were, whatever seed it brought."""
+"""A refused reset changes nothing: the generators of starts continue where they were, whatever its seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Back to the very start: environments that step on a lattice can be undone bit for bit, or refuse."""
+"""Environments that step on a lattice can be reversed to the start bit for bit, or refuse."""
 
 from __future__ import annotations
 

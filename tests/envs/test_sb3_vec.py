@@ -1,4 +1,4 @@
-"""What stable-baselines3 expects beyond the numbers: videos, options, lengths, replay buffers, attributes."""
+"""Requirements of stable-baselines3 beyond the numbers: videos, options, lengths, replay buffers, attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies draw their starts ahead, and nobody can tell: they are those of single environments seeded alike."""
+"""Copies draw their starts ahead, and these equal the starts of single environments with the same seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input to the tasks' environments: one clear error each, before anything has moved."""
+"""Bad input to the tasks' environments raises one clear error each, before the state changes."""
 
 import gymnasium
 import numpy as np

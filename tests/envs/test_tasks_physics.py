@@ -1,4 +1,4 @@
-"""The true environments are the true physics: against DOP853, in energy, and in what the step can resolve."""
+"""The true environments are the true physics: against DOP853, in energy, and in the resolution of the step."""
 
 from dataclasses import replace
 

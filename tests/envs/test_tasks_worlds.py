@@ -1,4 +1,4 @@
-"""How worlds, tasks and recordings find each other: arguments, rewards of one's own, coordinates, the film."""
+"""Connections of worlds, tasks and recordings: arguments, a user's own rewards, coordinates, the film."""
 
 from pathlib import Path
 

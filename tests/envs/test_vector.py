@@ -1,4 +1,4 @@
-"""One core, three faces: single, vector and stable-baselines3 environments give the same numbers."""
+"""Single, vector and stable-baselines3 environments give the same numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a batch of environments refuses: one clear error, and nothing has changed."""
+"""Bad input to a batch of environments raises one clear error, and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report folder: all of it or nothing, and nobody else's files are touched."""
+"""The report folder is written completely or not at all, and foreign files are not touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gallery on tiny settings: every figure is drawn, and shows what was measured."""
+"""The gallery on tiny settings: every figure is drawn, and shows the measured values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The long task is the same in reality and in a dream, and the study keeps, resumes and tells what it measures."""
+"""The long task is the same in reality and in a dream, and the study stores, resumes and reports its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The experiment of the pixel pendulum runs from film to figures, goes on where it was, and tells plain numbers."""
+"""The experiment of the pixel pendulum runs from film to figures, resumes, and reports plain numbers."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The search for recipes, on tiny settings: what is kept, what is chosen, and that the package has it."""
+"""The search for recipes on tiny settings: its results, its choice, and that the package uses it."""
 
 from __future__ import annotations
 

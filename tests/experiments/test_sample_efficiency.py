@@ -1,4 +1,4 @@
-"""The study on settings so small that its figures mean nothing; what it keeps, resumes and tells is tested."""
+"""The study on tiny settings, whose figures mean nothing: it stores, resumes and reports its results."""
 
 from __future__ import annotations
 

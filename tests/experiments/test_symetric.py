@@ -1,4 +1,4 @@
-"""SyMetric passes canonical maps in any units, and fails maps whose area varies and latents that do not know."""
+"""SyMetric passes canonical maps in any units; it fails maps whose area varies and uninformative latents."""
 
 import numpy as np
 import pytest

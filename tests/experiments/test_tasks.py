@@ -1,4 +1,4 @@
-"""The measurement of what tasks are worth, on tiny settings, and the agents that have learned nothing."""
+"""The measurement of simple policies in the tasks, on tiny settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint is plain data: what is written is read back, what is not ours is refused, and nothing is executed."""
+"""A checkpoint is plain data: it is read as it was written, foreign files are refused, and nothing is executed."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What release 0.1 wrote can still be read: a checkpoint and a dataset of version 1, as that release wrote them."""
+"""Files of release 0.1 can still be read: a checkpoint and a dataset of version 1, as that release wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps inferred from arrays: motions integrated finely, odd observations, and recordings that do not tell."""
+"""Maps inferred from arrays: finely integrated motions, odd observations, and uninformative recordings."""
 
 import math
 from dataclasses import replace

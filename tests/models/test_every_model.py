@@ -1,4 +1,4 @@
-"""What every model owes: a description that draws arrays and builds dynamics its integrator can step."""
+"""The contract of every model: a description that draws arrays and builds dynamics that its integrator can step."""
 
 import json
 from dataclasses import fields, replace

@@ -1,4 +1,4 @@
-"""The two parts of a Helmholtz field are what they are called, and together describe what an HNN cannot."""
+"""The two parts of a Helmholtz field have their properties, and together describe motions that an HNN cannot."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Frames and positions: the first guess keeps their order, and what is decoded is encoded to where it came from."""
+"""Frames and positions: the first guess keeps their order, and decoded frames are encoded to their positions."""
 
 import numpy as np
 import pytest

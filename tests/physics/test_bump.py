@@ -1,4 +1,4 @@
-"""Energy bumps: exact, bounded, conserving what they say, and differentiable."""
+"""Energy bumps are exact, bounded and differentiable, and conserve the declared quantities."""
 
 from __future__ import annotations
 

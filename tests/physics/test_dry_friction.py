@@ -1,4 +1,4 @@
-"""Dry friction: it brakes by its own size, and what it can hold it holds for ever."""
+"""Dry friction brakes with its own size, and holds a body for ever if it can."""
 
 import itertools
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The oracle against closed forms, and that it raises instead of returning half a trajectory."""
+"""The reference solver agrees with closed forms, and raises instead of returning half a trajectory."""
 
 from dataclasses import dataclass
 

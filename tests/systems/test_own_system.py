@@ -1,4 +1,4 @@
-"""A user's own System, as docs/environments.md has it, and what is refused on the way."""
+"""A user's own System as in docs/environments.md, and the errors for invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses: zero for the truth, differentiable in the parameters, and each sees what it should."""
+"""Losses are zero for the truth, differentiable in the parameters, and each measures the right error."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What noisy data ask for: whole episodes by windows that join, a score that noise does not fool, ensembles."""
+"""Training on noisy data: whole episodes by windows that join, a score that is robust to noise, ensembles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning from frames: what comes out is the physics that was filmed, in joules where the torque is known."""
+"""Learning from frames recovers the physics that was filmed, in joules if the torque is known."""
 
 from dataclasses import replace
 

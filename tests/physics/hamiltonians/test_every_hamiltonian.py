@@ -1,4 +1,4 @@
-"""What every energy owes, true or learned. A new system or model is one more row."""
+"""The contract of every Hamiltonian, true or learned. A new system or model is one more row."""
 
 from dataclasses import replace
 
