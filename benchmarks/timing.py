@@ -82,8 +82,8 @@ def timed(function: Callable[[], Any], *, repeat: int, units: int = 1) -> Callab
 def compared(what: str, seconds: Mapping[str, list[float]], ours: str, theirs: str, *, bar: float | None = None) -> Row:
     """Our speed against theirs, in units of work per second."""
     ratio = statistics.median(b / a for a, b in zip(seconds[ours], seconds[theirs], strict=True))
-    speeds = (1 / statistics.median(seconds[name]) for name in (ours, theirs))
-    return Row(what, *speeds, unit="1/s", ratio=ratio, bar=bar)
+    our_speed, their_speed = (1 / statistics.median(seconds[name]) for name in (ours, theirs))
+    return Row(what, our_speed, their_speed, "1/s", ratio, bar=bar)
 
 
 def machine() -> dict[str, Any]:

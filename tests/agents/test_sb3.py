@@ -92,11 +92,11 @@ def test_an_interrupted_training_resumes_where_it_stopped(algo: str, tmp_path: P
     assert 400 <= agent.num_timesteps < 400 + 64  # PPO ends with its last rollout
     again = Steps()
     train(callback=[again])
-    assert again.seen == []  # what is trained and not yet saved is not trained again
+    assert again.seen == []  # steps that are trained but not yet saved are not trained again
     save_agent(tmp_path, agent, algo=algo, recipe=TINY[algo])
     assert not (tmp_path / UNFINISHED).exists()
     if isinstance(agent, SAC):
-        assert agent.replay_buffer.pos * 4 > 300  # type: ignore[union-attr]  # what was dreamt before is there
+        assert agent.replay_buffer.pos * 4 > 300  # type: ignore[union-attr]  # the earlier dreams are there
 
 
 def test_a_resumed_training_has_its_saved_weights_optimisers_and_replay_buffer(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_dreams_get_longer_during_the_training(algo: str) -> None:
     train_agent("HNNPendulum-v0", algo, recipe=recipe, callback=ends, env_kwargs={"starts": OBSERVATIONS})
     assert len(ends.seen) > 4 * 2
     for share, length, truncated in ends.seen:
-        assert truncated  # so that what comes after is estimated and not taken for nothing
+        assert truncated  # so that the critic estimates the rest, which would otherwise count as 0
         assert length <= horizon_at(recipe.horizons, share)
     assert max(length for share, length, _ in ends.seen if share <= 0.1) == 5
     assert {length for share, length, _ in ends.seen if share > 0.7} == {25}

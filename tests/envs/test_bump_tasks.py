@@ -105,7 +105,7 @@ def test_the_transfer_to_a_circle_is_keplers_transfer_orbit() -> None:
         assert target(observation) == pytest.approx(-1 / (d + 3.0), rel=1e-9)
     # There, the circle's own; the difference quotient of V is good to 1e-8.
     assert target(np.array([1.5, 0, -1.5, 0, 0, 0.35, 0, -0.35])) == pytest.approx(-1 / 6, rel=1e-7)
-    # Falling straight towards each other, no impulse makes them turn at 3 m: nothing is asked.
+    # They fall straight towards each other, and no impulse makes them turn at 3 m: the request is 0.
     falling = np.array([2.0, 0, -2.0, 0, -0.3, 0, 0.3, 0])
     assert target(falling) == pytest.approx(float(world.energy(world.encode(falling))))
 

@@ -271,7 +271,7 @@ def test_values_that_a_reward_reads_may_change_in_the_middle_of_an_episode(kind:
         assert imagination.step(np.zeros((2, 2)), np.zeros((2, 1)))[1].tolist() == [2.0] * 2
     _change(kind, 3.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # it was said, and is called as it is now
+        warnings.simplefilter("error")  # the warning came before; now the function is called as it is
         assert env.step(np.zeros(1))[1] == 3.0
         assert envs.step(np.ones((3, 1)))[1].tolist() == [3.0] * 3
         assert imagination.step(np.zeros((2, 2)), np.zeros((2, 1)))[1].tolist() == [3.0] * 2

@@ -41,7 +41,7 @@ def _warnings_of(check: Any, env: Any) -> set[str]:
 
 
 def _allowed(check: Any, env: Any) -> set[str]:
-    """What the checker says of Pendulum-v1 itself, whose torques in N m a drop-in has to have; so for bumps in J."""
+    """The checker's warnings for Pendulum-v1 itself, whose torques are in N m as a drop-in's must be, or bumps in J."""
     pendulum = _warnings_of(check, gymnasium.make("Pendulum-v1", render_mode="rgb_array").unwrapped)
     box = env.action_space
     return pendulum if box.shape == (1,) and (box.high[0] == 2.0 or "Bump" in env.spec.id) else set()

@@ -18,7 +18,7 @@ IDLE = np.zeros((3, 1), np.float32)
 
 
 class _Clip:
-    """In place of moviepy's, which encodes: notes what it is to write."""
+    """Replaces moviepy's clip, which encodes: it records what would be written."""
 
     written: ClassVar[dict[str, tuple[int, tuple[int, ...], float]]] = {}
 

@@ -25,7 +25,7 @@ IDS = sorted(
     spec.id for spec in gymnasium.registry.values() if "hnn_gym" in str(spec.entry_point) and spec.id != "HNN-v0"
 )
 IDS = [env_id for env_id in IDS if not env_id.startswith("My")]
-UNTRACED: set[str] = set()  # whatever a world that ships decides by values is traced as a loop
+UNTRACED: set[str] = set()  # loops of the shipped worlds that depend on values are traced too
 
 
 def _simulator(env_id: str) -> Any:
@@ -75,7 +75,7 @@ def test_one_step_and_a_thousand_equal_the_definition(env_id: str) -> None:
     expected = reference_step(simulator, x, actions)
     step, steps = step_one(simulator), Steps(simulator, 70, float)
     steps.begin(x, np.arange(70))
-    # One state, row by row; then all rows together, and another step of all rows, which uses what the first computed.
+    # One state, row by row; then all rows together, and another step of all rows, which uses values of the first.
     for i in range(0, 70, 23):
         outcome = step(x[i], actions[i])
         np.testing.assert_allclose(outcome.x, expected.x[i], rtol=1e-10, atol=1e-12)

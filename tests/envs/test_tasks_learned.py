@@ -64,7 +64,7 @@ def test_a_world_learned_under_a_reward_that_no_card_can_store_asks_for_it(env_i
         gymnasium.make("HNN-v0", world_model=world)
 
 
-# One-step RMS in units of each entry's size; the cards tell what was reached (docs/environments.md).
+# One-step RMS in units of each entry's size; the cards contain the reached values (docs/environments.md).
 @pytest.mark.parametrize(
     ("env_id", "bar"),
     [("HNNSpring-v0", 5e-5), ("HNNIdealPendulum-v0", 1e-5), ("HNNTwoBody-v0", 5e-5), ("HNNThreeBody-v0", 1e-3)],

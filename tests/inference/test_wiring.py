@@ -24,7 +24,7 @@ ROD = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),))
 
 
 class Rod(gymnasium.Env):
-    """A pendulum of nobody's: it declares neither its map nor its time step of 0.05."""
+    """An unknown pendulum: it declares neither its map nor its time step of 0.05."""
 
     observation_space = Box(-np.inf, np.inf, (3,), np.float32)
 
@@ -73,7 +73,7 @@ def test_collect_prints_the_inferred_map_and_writes_the_file_to_edit(tmp_path, c
     assert "Actions 0, 1, 2 are -1, 0, 1 times a force on q0" in printed.out
     assert "dt = 0.05" in printed.out
     assert f"edit {path}" in printed.out
-    assert "--dt" not in printed.err  # velocities tell the time step
+    assert "--dt" not in printed.err  # velocities determine the time step
     assert read_coordinates(path).degrees == ROD.degrees
     write_coordinates(path, replace(read_coordinates(path), force_table=((-2.0,), (0.0,), (2.0,))), meaning=())
     collect(replace(settings, append=True, steps=60))
