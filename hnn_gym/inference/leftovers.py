@@ -23,7 +23,7 @@ _ROWS_PER_COLUMN = 5
 
 
 class Kind(Enum):
-    """What an entry is."""
+    """The kind of an entry."""
 
     VELOCITY = "velocity"
     POSITION = "position"
@@ -31,7 +31,7 @@ class Kind(Enum):
 
 
 class Leftover(NamedTuple):
-    """What an entry is, and the errors that say so, as shares of the median deviation.
+    """The kind of an entry, and the errors from which it follows, as shares of the median deviation.
 
     Attributes:
         kind: the decision.
@@ -45,7 +45,7 @@ class Leftover(NamedTuple):
 
 
 def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> Leftover:
-    """Decide what an entry is.
+    """Decide the kind of an entry.
 
     Args:
         recording: what was recorded.

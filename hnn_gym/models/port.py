@@ -1,4 +1,4 @@
-"""What is learned beside H: inertia, controls and friction, for every Hamiltonian model alike.
+"""Learned parts beside H, the same for every Hamiltonian model: inertia, controls and friction.
 
 With controls in SI units B = 1 by definition and the inertia m is learned, which fixes H in joules. Otherwise B is
 learned, and H is known up to its scale: m = 1 where it is the same at all positions. Where it is not known which degree
