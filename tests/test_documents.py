@@ -24,6 +24,7 @@ import tyro
 
 from hnn_gym import command
 from hnn_gym.agents import sb3, transfer_report
+from hnn_gym.systems import registry
 from hnn_gym.training import FitSettings, PixelSettings
 
 ROOT = Path(__file__).parents[1]
@@ -111,9 +112,11 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     registered, modules, threads = dict(gymnasium.registry), set(sys.modules), torch.get_num_threads()
+    systems = dict(registry._known)
     yield tmp_path
-    gymnasium.registry.clear()
-    gymnasium.registry.update(registered)
+    for table, before in ((gymnasium.registry, registered), (registry._known, systems)):
+        table.clear()
+        table.update(before)
     torch.set_num_threads(threads)
     for name in set(sys.modules) - modules:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(tmp_path):

@@ -32,8 +32,8 @@ class Task(ABC):
 
     observation_space: Box
     action_space: Box
-    max_episode_steps: int | None
-    renderer: str | None
+    max_episode_steps: int | None = None
+    renderer: str | None = None
     options: tuple[str, ...] = ()
     energy_tolerance: float | None = None
     goal_size: int = 0
