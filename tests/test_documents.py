@@ -64,7 +64,7 @@ MISSING: dict[str, list[str]] = {
 """What ``...`` stands for in a command of the text."""
 
 _MOST = {
-    FitSettings: {"adam_steps": 15, "lbfgs_steps": 15, "least_squares_steps": 2},
+    FitSettings: {"adam_steps": 15, "lbfgs_steps": 15, "least_squares_steps": 1, "horizon": 40},
     PixelSettings: {"steps": 2, "adam_steps": 5, "harmonics": 8, "warp": 2, "reward_steps": 2},
 }
 
@@ -171,7 +171,11 @@ def _run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")
 def test_the_commands_in_the_text_of_the_page_are_valid(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[Any] = []
-    monkeypatch.setattr(command, "run", lambda _, settings, *, prog: parsed.append(tyro.cli(settings, prog=prog)))
+
+    def parse(_: object, settings: type, *, prog: str, default: Any = None) -> None:
+        parsed.append(tyro.cli(settings, prog=prog, default=default))
+
+    monkeypatch.setattr(command, "run", parse)
     lines = mentioned(page)
     for line in lines:
         _, _, module, *arguments = shlex.split(line)

@@ -34,11 +34,11 @@ unforced steps of the learned world from 20 starts, in units of the largest chan
 """
 _NOISY = """The loss as above, against the same planner with the true dynamics on *exact* observations. *As seen*: the
 agent uses the noisy observation as the state. *Filtered*: a Kalman filter in the same learned world corrects the
-observation first (`hnn_gym.agents.kalman_filter`, the same for all). The rows of the true dynamics show what noise costs
-an agent that knows the pendulum exactly."""
+observation first (`hnn_gym.agents.kalman_filter`, the same for all). The rows of the true dynamics show what noise
+costs an agent that knows the pendulum exactly."""
 _MODEL_FREE = """Agents of stable-baselines3, with the settings that RL Baselines3 Zoo publishes as tuned for exact
-observations, learn from the real environment through the same sensors; their rewards are exact. The first 10,000 steps
-of TD3 are random."""
+observations, learn from the real environment through the same sensors; their rewards are exact. The first 10,000
+steps of TD3 are random."""
 _FOOT = """
 ## What to know
 

@@ -46,8 +46,14 @@ def planners() -> str:
             loss = losses.get((planner, f"learned from {transitions}"))
             cells += ["not measured"] * 2 if loss is None else [f"{np.mean(loss):.2f}", f"{max(loss):.2f}"]
         rows.append((name, *cells))
-    columns = ("planner", "return with the true dynamics")
-    columns += ("mean loss, 100 transitions", "worst recording", "mean loss, 50 transitions", "worst recording")
+    columns = (
+        "planner",
+        "return with the true dynamics",
+        "mean loss, 100 transitions",
+        "worst recording",
+        "mean loss, 50 transitions",
+        "worst recording",
+    )
     return table(columns, rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.import_time import STATEMENTS
 from experiments.tables.sources import rate, report, table
 
 _OTHERS = {
@@ -76,6 +77,14 @@ def bodies() -> str:
     return table(("bodies", *(f"{int(n):,}" for n in found)), [("pair forces/s", *map(rate, found.values()))])
 
 
+def import_time() -> str:
+    """CPU seconds of import statements."""
+    found = report("import_time")["cpu_seconds"]
+    rows = [(f"`{statement}`", f"{found[name]:.2f}") for name, statement in STATEMENTS.items()]
+    rows.append(("`import hnn_gym` beyond `import gymnasium`", f"{found['hnn_gym over gymnasium']:.3f}"))
+    return table(("in a new interpreter", "CPU seconds"), rows)
+
+
 def _scaling(name: str) -> dict[str, float]:
     found: dict[str, float] = report("throughput")["scaling"][name]
     return found
@@ -105,5 +114,6 @@ TABLES = {
     "hidden-layers": hidden_layers,
     "systems": systems,
     "bodies": bodies,
+    "import-time": import_time,
 }
 """By name."""

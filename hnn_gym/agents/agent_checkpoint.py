@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym import release_0_1
+from hnn_gym.checkpoint import release_0_1
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.worlds.world_model import WorldModel

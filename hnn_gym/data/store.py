@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import zarr
 
-from hnn_gym import release_0_1
+from hnn_gym.checkpoint import release_0_1
 from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
@@ -41,7 +41,13 @@ class StoreSource:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.exists():
-            raise MissingPathError(f"There is no dataset at {self.path}: record one with hnn_gym.collect.")
+            aside = self.path.with_name(f".{self.path.name}.old")
+            remedy = (
+                f"an interrupted --overwrite left it at {aside}, where the next recording restores it"
+                if aside.exists()
+                else "record one with hnn_gym.collect"
+            )
+            raise MissingPathError(f"There is no dataset at {self.path}: {remedy}.")
         attributes = read_attributes(self.path)
         if attributes.get("format") != FORMAT:
             raise InputError(

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from hnn_gym import release_0_1
+from hnn_gym.checkpoint import release_0_1
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
 FORMAT = "hnn_gym.world"
