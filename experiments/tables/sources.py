@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from experiments.results import Results
-from hnn_gym.checkpoint import read_checkpoint
 from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
+from hnn_gym.files.checkpoint import read_checkpoint
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import tyro
 
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.interrupts import Terminated, sigterm_raises
+from hnn_gym.files.interrupts import Terminated, sigterm_raises
 
 Settings = TypeVar("Settings")
 

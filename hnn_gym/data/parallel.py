@@ -19,7 +19,7 @@ from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import InputError
-from hnn_gym.interrupts import blocked_for_children
+from hnn_gym.files.interrupts import blocked_for_children
 
 MakeRecorder = Callable[[Writer], RecordTransitions]
 """Makes the environment and the recorder that writes its episodes; it has to be picklable."""

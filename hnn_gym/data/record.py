@@ -17,7 +17,7 @@ from hnn_gym.data.spaces import ObservationLayout, action_array, checked_finite
 from hnn_gym.data.store_writer import StoreWriter
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import InputError
-from hnn_gym.interrupts import deferred_interrupts
+from hnn_gym.files.interrupts import deferred_interrupts
 
 Energy = Callable[[Any], float]
 """Takes the unwrapped environment and returns its energy in J."""

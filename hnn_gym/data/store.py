@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import zarr
 
-from hnn_gym.checkpoint import release_0_1
 from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files import release_0_1
 
 FORMAT = "hnn_gym.transitions"
 VERSION = 2

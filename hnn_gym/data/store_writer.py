@@ -24,8 +24,8 @@ from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
 from hnn_gym.data.store import ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes
 from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.interrupts import deferred_interrupts
-from hnn_gym.path_lock import PathLock
+from hnn_gym.files.interrupts import deferred_interrupts
+from hnn_gym.files.path_lock import PathLock
 
 _CHUNK_BYTES = 2**22
 _CHUNK_ROWS = 4096

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.envs.checks import check_steps, numbers
+from hnn_gym.envs.checks import check_reward, check_steps, numbers, start_states
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
-from hnn_gym.envs.stepping import Outcome, reference_step
+from hnn_gym.envs.stepping import Outcome
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.physics.phase import Array, namespace
@@ -66,6 +66,8 @@ class Batch:
             from hnn_gym.envs import stepping_torch
 
             self.x = stepping_torch.on_device(start, checked_device(device))
+        rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
@@ -98,8 +100,13 @@ class Batch:
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
         self.x, self._began[rows] = x, self._now
-        told: dict[str, Array] = self._step.begin(x, rows, self.times)
-        return told
+        return self._begin(rows)
+
+    def _alike(self, array: np.ndarray) -> Array:
+        """An array of states in the library, type and place of the copies."""
+        if isinstance(self.x, np.ndarray):
+            return array.astype(self.x.dtype)
+        return namespace(self.x).asarray(array, dtype=self.x.dtype, device=self.x.device)
 
     def _as_tensor(self, actions: Any) -> Array:
         from hnn_gym.envs import stepping_torch
@@ -135,8 +142,14 @@ class Batch:
 
     def told(self) -> dict[str, Array]:
         """As :meth:`start` tells of those it starts, of all copies."""
-        everyone = self._xp.arange(self.num_envs, **self._place)
-        told: dict[str, Array] = self._step.begin(self.x, everyone, self.times)
+        return self._begin(self._xp.arange(self.num_envs, **self._place))
+
+    def _begin(self, rows: Array) -> dict[str, Array]:
+        """What is told of the copies ``rows`` ``(k,)``, to which no step has led."""
+        told: dict[str, Array] = self._step.begin(self.x, rows, self.times)
+        for name, value in self.simulator.no_step_info.items():
+            dtype = self._xp.bool if isinstance(value, bool) else self.x.dtype
+            told[name] = self._xp.full(len(rows), value, dtype=dtype, **self._place)
         return told
 
     def stagger(self, rng: np.random.Generator) -> None:
@@ -150,7 +163,7 @@ class Batch:
 
         Returns:
             The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
-            is ``x``, ``observation``, ``reward``, ``terminated``, and the info that :meth:`start` tells.
+            is ``x``, ``observation``, ``reward``, ``terminated``, and the info.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
@@ -173,6 +186,8 @@ class Batch:
         cut = self.simulator.cut(outcome.info.get("disagreement"))
         if rows is not None:
             self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
+            for name, value in self.simulator.no_step_info.items():
+                outcome.info[name][rows] = value
             if cut is not None:
                 cut[rows] = False
         if self.max_episode_steps is None:
@@ -185,9 +200,9 @@ class Batch:
         rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
         if not len(rows):
             return
-        which, times = rows[:8].tolist(), self.times
+        which = rows[:8].tolist()
         try:  # a scheme that does not converge says so itself
-            reference_step(self.simulator, self.x[which], actions[which], 0.0 if times is None else times[which])
+            self.simulator.like(self.x).move(self.x[which], actions[which])
         except ConvergenceError as error:
             raise ConvergenceError(f"The environments {which} cannot be stepped. {error}") from None
         raise ConvergenceError(f"The environments {which} left the finite numbers: reset them.")

@@ -31,6 +31,11 @@ def epsilon(x: Array) -> Array | float:
     return x.epsilon if isinstance(x, Traced) else float(namespace(x).finfo(x.dtype).eps)
 
 
+def has_values(x: Array) -> bool:
+    """Whether the entries of an array are numbers; those of an array that is being traced are still to be computed."""
+    return not isinstance(x, Traced)
+
+
 def split(x: Array) -> tuple[Array, Array]:
     """Split phase points ``(..., 2n)`` into positions and momenta, each ``(..., n)``."""
     n = x.shape[-1] // 2

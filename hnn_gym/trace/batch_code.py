@@ -118,7 +118,9 @@ class _Plan:
 
     def value(self, value: Any) -> str:
         """Return the name of a node's buffer, or a constant as code."""
-        return f"t{value.number}" if isinstance(value, Node) else repr(value)
+        if isinstance(value, Node):
+            return f"t{value.number}"
+        return repr(value.item() if isinstance(value, np.generic) else value)
 
     def _operand(self, value: Any, *, whole: bool) -> str:
         """Return the same with constants as arrays, since NumPy would convert a float in every call.

@@ -153,6 +153,17 @@ def test_a_step_that_meets_the_speed_limit_is_refused_and_changes_nothing() -> N
     np.testing.assert_array_equal(env.phase_point, before)
 
 
+def test_a_batch_of_which_one_copy_would_leave_the_lattice_stays_where_it_is() -> None:
+    envs: Any = gymnasium.make_vec("HNNIdealPendulum-v0", 3, vectorization_mode="vector_entry_point", **LONG)
+    envs.reset(seed=0)
+    batch = envs.unwrapped.batch
+    batch.x[1] = batch.simulator.world.phase_point(np.array([4095.9]), np.array([9.0]))
+    before = batch.x.copy()
+    with pytest.raises(InputError, match="beyond 4096"):
+        envs.step(np.zeros((3, 1)))
+    assert batch.x.tobytes() == before.tobytes()
+
+
 def test_single_precision_has_no_lattice() -> None:
     with pytest.raises(InputError, match='needs dtype="float64"'):
         gymnasium.make_vec("HNNSpring-v0", num_envs=2, exactly_reversible=True, dtype="float32")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from hnn_gym.command import run
-from hnn_gym.interrupts import Terminated, deferred_interrupts, sigterm_raises
+from hnn_gym.files.interrupts import Terminated, deferred_interrupts, sigterm_raises
 
 CASES = [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143)]
 

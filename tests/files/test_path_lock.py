@@ -9,11 +9,11 @@ import time
 import pytest
 
 from hnn_gym.errors import InputError
-from hnn_gym.path_lock import PathLock
+from hnn_gym.files.path_lock import PathLock
 
 HOLDER = """
 import sys
-from hnn_gym.path_lock import PathLock
+from hnn_gym.files.path_lock import PathLock
 lock = PathLock(sys.argv[1])
 lock.acquire(wait=False)
 print("held", flush=True)
