@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,9 @@ def compiled(program: Program, dtypes: Mapping[str, Any]) -> Callable[..., tuple
         if entries.ndim == 0:
             results.append(writer.value(entries[()]))
             continue
-        names[f"type{position}"] = np.dtype(dtypes.get(name, np.float64))
+        dtype = names[f"type{position}"] = np.dtype(dtypes.get(name, np.float64))
         lines.append(f"out{position} = empty({len(entries)}, type{position})")
-        lines += [f"out{position}[{i}] = {writer.value(entry)}" for i, entry in enumerate(entries)]
+        lines += writer.filled(f"out{position}", [writer.value(entry) for entry in entries], dtype)
         results.append(f"out{position}")
     lines.append(f"return {', '.join(results)},")
     exec(compile("\n    ".join(lines), "<traced for one state>", "exec"), names)
@@ -84,7 +85,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {name: getattr(math, name) for name in _FUNCTIONS}
-        self.names |= {"inf": math.inf, "nan": math.nan, "empty": np.empty, "np": np, "dot": np.dot}
+        self.names |= {"inf": math.inf, "nan": math.nan, "empty": np.empty, "np": np}
         self._code: dict[int, str] = {}
 
     def value(self, value: Any) -> str:
@@ -120,13 +121,25 @@ class _Writer:
             return [], self.value(variables[j]) if j < len(variables) else f"float(done{loop.number})"
         if node.op == "item":
             product, i, j = node.args
-            index = f"[{j}]" if product.shape[0] == 1 else f"[{i}][{j}]"
-            listed = f"list{product.number}"
-            lines = [] if listed in self.names else [f"{listed} = w{product.number}.tolist()"]
-            self.names[listed] = None
-            return lines, f"{listed}{index}"
+            unpacked = f"items{product.number}"
+            lines = [] if unpacked in self.names else [self._unpacked(product, unpacked)]
+            return lines, f"i{product.number}_{i * product.shape[1] + j}"
         form = FORMS.get(node.op) or f"{node.op}({', '.join('{' + str(i) + '}' for i in range(len(node.args)))})"
         return [], form.format(*map(self.value, node.args))
+
+    def filled(self, array: str, values: list[str], dtype: np.dtype[Any]) -> list[str]:
+        """The statements that fill a contiguous array, by the struct module where it can, in a third of the time."""
+        if dtype.char not in "fd" or not values:
+            return [f"{array}[{i}] = {value}" for i, value in enumerate(values)]
+        pack = f"pack{len(values)}{dtype.char}"
+        self.names[pack] = Struct(f"{len(values)}{dtype.char}").pack_into
+        return [f"{pack}({array}, 0, {', '.join(values)})"]
+
+    def _unpacked(self, product: Node, unpacked: str) -> str:
+        """The statement that makes floats of all entries of a layer."""
+        self.names[unpacked] = memoryview(self.names[f"w{product.number}"].reshape(-1))
+        names = [f"i{product.number}_{k}, " for k in range(product.shape[0] * product.shape[1])]
+        return f"{''.join(names)}= {unpacked}.tolist()"
 
     def _loop(self, node: Node) -> list[str]:
         initial, _, body = node.args
@@ -158,9 +171,9 @@ class _Writer:
             read, matrix, bias = node.args
             if bias.array.any() and rows == 1:
                 self.names[f"c{node.number}_0"] = np.vstack([matrix.array, bias.array])
-                return [f"dot(w{read.number}_1, c{node.number}_0, {own})"]
+                return [self._product(f"w{read.number}_1", node)]
             biased = [f"np.add({own}, c{node.number}_1, {own})"] * bool(bias.array.any())
-            return [f"dot(w{read.number}, c{node.number}_0, {own})", *biased]
+            return [self._product(f"w{read.number}", node), *biased]
         ufunc = {"mul": "multiply", "sub": "subtract", "abs": "absolute", "atan2": "arctan2"}.get(node.op, node.op)
         self.names[ufunc + "_"] = getattr(np, ufunc)
         return [f"{ufunc}_({', '.join(f'w{arg.number}' for arg in node.args)}, {own})"]
@@ -168,16 +181,15 @@ class _Writer:
     def _linear(self, node: Node, own: str) -> list[str]:
         scalars, matrix, bias = node.args
         rows, inputs = node.shape[0], len(matrix.array)
-        biased = bool(bias.array.any())
-        packed = np.ones((rows, inputs + biased))
-        buffer = f"z{node.number}"
-        lines = []
-        for k, scalar in enumerate(scalars):
-            i, j = divmod(k, inputs)
-            if isinstance(scalar, Node):
-                lines.append(f"{buffer}[{j if rows == 1 else f'{i}, {j}'}] = {self.value(scalar)}")
-            else:
-                packed[i, j] = scalar
-        self.names[buffer] = packed[0] if rows == 1 else packed
+        biased, buffer, values = bool(bias.array.any()), f"z{node.number}", []
+        for i in range(rows):
+            values += [self.value(scalar) for scalar in scalars[i * inputs : (i + 1) * inputs]] + ["1.0"] * biased
+        packed = np.empty((rows, inputs + biased))
+        self.names |= {buffer: packed[0] if rows == 1 else packed, f"{buffer}_bytes": memoryview(packed.reshape(-1))}
         self.names[f"c{node.number}_0"] = np.vstack([matrix.array, bias.array]) if biased else matrix.array
-        return [*lines, f"dot({buffer}, c{node.number}_0, {own})"]
+        return [*self.filled(f"{buffer}_bytes", values, packed.dtype), self._product(buffer, node)]
+
+    def _product(self, array: str, node: Node) -> str:
+        """The statement of a matrix product, by the array's own method, which begins sooner than NumPy's function."""
+        self.names[f"dot_{array}"] = self.names[array].dot
+        return f"dot_{array}(c{node.number}_0, w{node.number})"
