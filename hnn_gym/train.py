@@ -207,6 +207,8 @@ def _main(settings: TrainSettings) -> None:
     console = Console()
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
+    for sentence in world.card.get("task", {}).get("words", ()):
+        console.print(sentence, highlight=False)
     console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
 
 

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import control, environments, pixels, readme, speed, transfer, worlds
+from experiments.tables import control, environments, overview, pixels, speed, transfer, worlds
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +25,8 @@ PAGES = tuple(sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]))
 TABLES: dict[str, Callable[[], str]] = {
     **control.TABLES,
     **environments.TABLES,
+    **overview.TABLES,
     **pixels.TABLES,
-    **readme.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,

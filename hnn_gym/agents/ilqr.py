@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.agents.bounds import bounded_actions
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 
@@ -43,9 +44,7 @@ class Ilqr:
         """
         if min(horizon, rounds, first_rounds) < 1:
             raise InputError(f"iLQR needs horizon, rounds and first_rounds >= 1, not {horizon, rounds, first_rounds}.")
-        space = simulator.channel.space(simulator.task)
-        if not np.isfinite([space.low, space.high]).all():
-            raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
+        space = bounded_actions(simulator)
         self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in (space.low, space.high))
         self._encode = simulator.world.encode
         self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))

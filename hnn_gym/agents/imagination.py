@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.agents.bounds import bounded_actions
 from hnn_gym.envs.compiling import StepProgram, program_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import InputError
 from hnn_gym.trace import batch_code
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -36,10 +36,8 @@ class Imagination:
     def __init__(self, simulator: Simulator, *, dtype: Any = np.float32) -> None:
         """Prepare to imagine in ``dtype``. Not for two threads at once."""
         self.simulator, self._dtype = simulator, np.dtype(dtype)
-        space = simulator.channel.space(simulator.task)
+        space = bounded_actions(simulator)
         self.low, self.high = space.low.astype(self._dtype), space.high.astype(self._dtype)
-        if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
-            raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
         made = None if simulator.task.goal_size else program_of(simulator)  # plans do not know the time
         self._made: StepProgram | None = None if made is None or made.outside else made
         self._block: Step | None = None

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from hnn_gym.agents.agent_checkpoint import UNFINISHED, replace_file, world_named
+from hnn_gym.agents.bounds import bounded_actions
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device, on_numpy
@@ -159,8 +160,8 @@ class _Trainer:
     """Policy, critic, their optimisers, and the dreams they run in."""
 
     def __init__(self, simulator: Simulator, settings: ShacSettings, device: str | torch.device = "cpu") -> None:
-        space = simulator.channel.space(simulator.task)
-        if not isinstance(simulator.channel, ForceChannel) or not np.isfinite([space.low, space.high]).all():
+        space = bounded_actions(simulator)
+        if not isinstance(simulator.channel, ForceChannel):
             raise InputError(
                 "Gradients through a world need actions that are bounded forces: leave out actions=..., or train with "
                 "stable-baselines3."

@@ -62,6 +62,9 @@ class TrainAgentSettings:
     reward: str | None = None
     """Reward of the learned world, as module:function of (observation, force, next_observation). None: that of the
     environment it was learned from."""
+    terminated: str | None = None
+    """End of the learned world's episodes, as module:function of an observation. None: that of the environment it was
+    learned from."""
     steps: int | None = None
     """Steps of the training, all of them dreamt. None: as many as the algorithm's recipe says."""
     num_envs: int | None = None
@@ -101,6 +104,8 @@ def train(settings: TrainAgentSettings) -> Transfer:
         env_kwargs["reward"] = named_function(
             settings.reward, option="--reward", arguments="observation, force, next_observation"
         )
+    if settings.terminated is not None:
+        env_kwargs["terminated"] = named_function(settings.terminated, option="--terminated", arguments="observation")
     simulator = sb3.dream(settings.world, 1, env_kwargs=env_kwargs).batch.simulator
     real, real_kwargs = _real(settings, simulator)
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
@@ -108,6 +113,8 @@ def train(settings: TrainAgentSettings) -> Transfer:
     if settings.reward is not None:
         _check_reward(simulator)
         asked["reward"] = function_identity(settings.reward)
+    if settings.terminated is not None:
+        asked["terminated"] = function_identity(settings.terminated)
     if settings.overwrite:
         (settings.out / UNFINISHED).unlink(missing_ok=True)
     if not _only_report_is_missing(settings, asked):

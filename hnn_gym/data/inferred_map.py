@@ -9,9 +9,9 @@ from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.simulator import STEP
-from hnn_gym.data.spaces import ActionSpace
 from hnn_gym.errors import InputError
 from hnn_gym.inference import InferredMap, Recording, infer_map
+from hnn_gym.systems.task import ActionSpace
 
 
 def infer_dataset_map(dataset: TransitionDataset) -> InferredMap:

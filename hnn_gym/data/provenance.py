@@ -20,7 +20,6 @@ from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.json_values import plain
 from hnn_gym.data.simulator import SECOND, time_step
 from hnn_gym.data.spaces import (
-    ActionSpace,
     ObservationLayout,
     box_from_json,
     require_action_space,
@@ -29,6 +28,7 @@ from hnn_gym.data.spaces import (
 )
 from hnn_gym.errors import InputError
 from hnn_gym.systems.registry import system_of
+from hnn_gym.systems.task import ActionSpace
 
 
 def installed_versions(

@@ -8,8 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 
-from hnn_gym.envs.checks import check_reward, check_steps, numbers, start_states
+from hnn_gym.envs.checks import (
+    check_reward,
+    check_steps,
+    check_termination_of_one,
+    numbers,
+    start_states,
+    whole_numbers,
+)
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
@@ -55,7 +63,8 @@ class Batch:
         check_steps(max_episode_steps, "max_episode_steps")
         self.simulator, self.num_envs = simulator, int(num_envs)
         self.max_episode_steps = max_episode_steps
-        self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
+        self._space = simulator.channel.space(simulator.task)
+        self.action_shape = (num_envs, *(self._space.shape or ()))
         start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype), order="F")
         if simulator.world.integrator.exact and start.dtype != np.float64:
             raise InputError(f'exactly_reversible=True needs dtype="float64", got {dtype!r}.')
@@ -67,6 +76,7 @@ class Batch:
 
             self.x = stepping_torch.on_device(start, checked_device(device))
         rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_termination_of_one(simulator)
         check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
@@ -195,6 +205,11 @@ class Batch:
         truncated = self._began <= self._now - self.max_episode_steps
         return outcome, truncated if cut is None else truncated | cut
 
+    def _check_started(self) -> None:
+        self._started = self._started or not bool(self._xp.any(self._xp.isnan(self.x)))
+        if not self._started:
+            raise InputError("The environments have no state yet: call reset() first.")
+
     def _refuse_lost(self, new: Array, actions: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
         rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
@@ -209,12 +224,15 @@ class Batch:
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp
+        if not isinstance(self._space, Box):
+            given = actions if xp is np else self._as_tensor(actions).cpu().numpy().astype(np.int64)
+            vectors = self.simulator.action_vector(whole_numbers(given, self._space, (self.num_envs,)))
+            self._check_started()
+            return vectors if xp is np else self._as_tensor(vectors)
         array = numbers(actions, "batch of actions") if xp is np else self._as_tensor(actions)
         if tuple(array.shape) != self.action_shape:
             raise InputError(f"The actions have shape {tuple(array.shape)}, and must have {self.action_shape}.")
-        self._started = self._started or not bool(xp.any(xp.isnan(self.x)))
-        if not self._started:
-            raise InputError("The environments have no state yet: call reset() first.")
+        self._check_started()
         if _finite(array):
             return array
         bad = ~xp.all(xp.isfinite(array), axis=-1)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from gymnasium.spaces import Box
+
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.ensemble import ensemble_of
@@ -14,6 +16,7 @@ from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks import BranchedTask, task_for
 from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
+from hnn_gym.envs.tasks.terminated import TerminatedTask
 from hnn_gym.errors import InputError
 from hnn_gym.systems.of_world import truth_of
 from hnn_gym.systems.registry import named_task
@@ -54,6 +57,8 @@ def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: Simu
         world = world.on_lattice()
     task = _task(world, seen, options)
     _check_fit(task, world)
+    if options.terminated is not None:
+        task = TerminatedTask(task, world.coordinates, options.terminated)
     if options.starts is not None:
         task = BranchedTask(task, world.coordinates, options.starts)
     channel = channel_of(options.actions, world=world, limit=options.bump_limit, cost=options.bump_cost)
@@ -85,10 +90,11 @@ def _check_fit(task: Task, world: WorldModel) -> None:
     if not isinstance(task, Task):
         raise InputError(f"task must be a Task of hnn_gym.envs, such as PendulumSwingUp(), not {task!r}.")
     seen, controls = world.coordinates.observation_size, len(world.coordinates.controls)
-    if task.observation_space.shape != (seen + task.goal_size,) or (
-        controls and task.action_space.shape != (controls,)
-    ):
+    space, table = task.action_space, world.coordinates.force_table
+    fits = space.shape == (controls,) if isinstance(space, Box) else table is not None
+    if task.observation_space.shape != (seen + task.goal_size,) or (controls and not fits):
         raise InputError(
             f"{type(task).__name__} is a task with observations {task.observation_space.shape} and actions "
-            f"{task.action_space.shape}, and this world has ({seen},) and ({controls},): give the task of this system."
+            f"{space.shape if isinstance(space, Box) else space}, and this world has ({seen},) and ({controls},)"
+            f"{'' if table is None else f' or {len(table)} rows of forces'}: give the task of this system."
         )

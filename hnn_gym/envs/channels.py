@@ -19,7 +19,7 @@ from hnn_gym.envs.energy_tracking import force_bounds, force_towards
 from hnn_gym.errors import InputError
 from hnn_gym.physics.bumps import Direction
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems import Task
+from hnn_gym.systems.task import ActionSpace, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -51,8 +51,12 @@ class ActionChannel(ABC):
     requests_energy: ClassVar[bool] = False
 
     @abstractmethod
-    def space(self, task: Task) -> Box:
+    def space(self, task: Task) -> ActionSpace:
         """The action space in a task."""
+
+    def vector(self, world: WorldModel, action: Array) -> Array:
+        """The vectors ``(..., k)`` that :meth:`apply` takes, of actions of the space; its own of a Box."""
+        return action
 
     @abstractmethod
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
@@ -63,9 +67,13 @@ class ActionChannel(ABC):
 class ForceChannel(ActionChannel):
     """The action is the task's own: a force."""
 
-    def space(self, task: Task) -> Box:
+    def space(self, task: Task) -> ActionSpace:
         """The task's action space."""
         return task.action_space
+
+    def vector(self, world: WorldModel, action: Array) -> Array:
+        """Control vectors ``(..., m)`` of actions ``(..., m)``, or of whole numbers ``(..., k)`` in the force table."""
+        return world.coordinates.control_vector(action)
 
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
         """Pass the action on."""
@@ -95,6 +103,11 @@ class BumpChannel(ActionChannel):
         own = task.action_space
         if not self.with_force:
             return Box(-self.limit, self.limit, (1,), np.float32)
+        if not isinstance(own, Box):
+            raise InputError(
+                f"actions='force+bump' joins a bump to the numbers of a force, and the actions here are {own}: use "
+                "actions='force' or actions='bump'."
+            )
         low, high = np.append(own.low, -self.limit), np.append(own.high, self.limit)
         return Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 

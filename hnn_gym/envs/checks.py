@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
@@ -31,6 +32,33 @@ def numbers(value: Any, name: str) -> np.ndarray:
         kind = f" but of dtype {array.dtype}" if array.ndim else ""
         raise InputError(f"The {name} {reprlib.repr(value)} is not an array of numbers{kind}.")
     return array.astype(np.float64, copy=False)
+
+
+WholeNumbers = Discrete | MultiDiscrete | MultiBinary
+
+
+def whole_numbers(action: Any, space: WholeNumbers, copies: tuple[int, ...] = ()) -> np.ndarray:
+    """Return actions of a space of whole numbers, counted from 0, as int64 ``(*copies, numbers)``.
+
+    Args:
+        action: ``copies`` times an action of the space.
+        space: the space of one action.
+        copies: shape of the batch; () for a single action.
+
+    Raises:
+        InputError: another shape, or a number that is not among those of the space.
+    """
+    array, shape = np.asarray(action), (*copies, *(space.shape or ()))
+    if array.dtype.kind not in "iub" or array.shape != shape:
+        raise InputError(
+            f"The action {reprlib.repr(action)} is not of {space}: it has to be of whole numbers, in the shape {shape}."
+        )
+    low: Any = 0 if isinstance(space, MultiBinary) else space.start
+    count: Any = 2 if isinstance(space, MultiBinary) else space.n if isinstance(space, Discrete) else space.nvec
+    counted = array.astype(np.int64) - low
+    if ((counted < 0) | (counted >= count)).any():
+        raise InputError(f"The action {reprlib.repr(action)} is not of {space}.")
+    return counted.reshape(*copies, -1)
 
 
 def all_finite(array: np.ndarray) -> bool:
@@ -106,6 +134,27 @@ def check_reward_of_one(simulator: Simulator) -> None:
         what = f"The reward fails on one state: on {shapes}"
         raise InputError(f"{what} ({type(error).__name__}: {error}): {_AS}, one number.") from error
     one_number(reward)
+
+
+def check_termination_of_one(simulator: Simulator) -> None:
+    """Refuse a termination that is not True or False for one state, before any step is made.
+
+    Raises:
+        InputError: its function fails, or returns anything else.
+    """
+    q, v, _ = start_states(simulator, 1)
+    try:
+        ended = np.asarray(simulator.task.terminated(q[0], v[0]))
+    except Exception as error:  # whatever a function of the user's does
+        raise InputError(
+            f"The termination fails on the observation of one state ({type(error).__name__}: {error}): write it as "
+            "f(observation), which returns True or False."
+        ) from error
+    if ended.shape != () or ended.dtype != bool:
+        raise InputError(
+            f"The termination must be True or False for one state, and the function given for it returned {ended!r}: "
+            "count entries from the end, as in observation[..., 0] > 1."
+        )
 
 
 def start_states(simulator: Simulator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -86,8 +86,7 @@ def _judges(simulator: Simulator) -> dict[str, list[Callable[..., Any]]]:
 
 
 def _sizes(simulator: Simulator) -> dict[str, int]:
-    shape = simulator.channel.space(simulator.task).shape or (0,)
-    sizes = {"x": 2 * simulator.world.coordinates.n, "action": shape[0]}
+    sizes = {"x": 2 * simulator.world.coordinates.n, "action": simulator.action_size}
     return sizes | {"t": 1} if simulator.task.goal_size else sizes
 
 

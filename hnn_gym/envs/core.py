@@ -16,7 +16,7 @@ from hnn_gym.envs.channels import ActionChannel, ForceChannel
 from hnn_gym.envs.ensemble import Ensemble
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.phase import Array, namespace, split
-from hnn_gym.systems import Task
+from hnn_gym.systems.task import ActionSpace, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -98,9 +98,19 @@ class Simulator:
     truth: WorldModel | None = None
     ensemble: Ensemble | None = None
 
-    def spaces(self) -> tuple[Box, Box]:
+    def spaces(self) -> tuple[Box, ActionSpace]:
         """Return the observation and action space of one copy, new each time: a space holds its own randomness."""
         return deepcopy(self.task.observation_space), deepcopy(self.channel.space(self.task))
+
+    @property
+    def action_size(self) -> int:
+        """Entries of the action vectors that a step takes."""
+        space = self.channel.space(self.task)
+        return space.shape[0] if isinstance(space, Box) else len(self.world.coordinates.controls)
+
+    def action_vector(self, action: Array) -> Array:
+        """Action vectors ``(..., k)`` of actions: those of a Box as they are, whole numbers ``(..., j)`` by table."""
+        return self.channel.vector(self.world, action)
 
     def observation(self, q: Array, v: Array, t: Array | float = 0.0) -> Array:
         """What the agent sees ``(..., d)`` of states ``(..., n)``, t seconds ``(...)`` into the episode."""
@@ -110,7 +120,7 @@ class Simulator:
         return namespace(q).concat([seen, self.task.goal(0 * q[..., 0] + t)], axis=-1)
 
     def move(self, x: Array, action: Array) -> Motion:
-        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space: the physics alone."""
+        """Step phase points ``(..., 2n)`` under action vectors ``(..., k)``: the physics alone."""
         applied = self.channel.apply(self.world, x, action)
         force = self.world.coordinates.force(applied.action)
         new = self.world.advance(applied.x, force)

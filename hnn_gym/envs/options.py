@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.envs.tasks.recorded import Reward
+from hnn_gym.envs.tasks.recorded import Reward, Termination
 from hnn_gym.errors import InputError
 from hnn_gym.systems.task import Task
 
@@ -35,6 +35,8 @@ class SimulatorOptions:
     of the environment that the world was learned from."""
     reward: Reward | None = None
     """A function f(observation, force, next_observation) in place of the known reward; needed where none is known."""
+    terminated: Termination | None = None
+    """A function f(observation) in place of the known or learned termination: whether the episode ends there."""
     dt: float | None = None
     """Time step in s; None: the one that the world was trained at."""
     actions: str = "force"
@@ -62,6 +64,10 @@ class SimulatorOptions:
             raise InputError("Give either task or reward: a task has a reward of its own.")
         if self.reward is not None and not callable(self.reward):
             raise InputError(f"reward must be a function f(observation, force, next_observation), not {self.reward!r}.")
+        if self.task is not None and self.terminated is not None:
+            raise InputError("Give either task or terminated: a task has a termination of its own.")
+        if self.terminated is not None and not callable(self.terminated):
+            raise InputError(f"terminated must be a function f(observation), not {self.terminated!r}.")
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> SimulatorOptions:

@@ -8,11 +8,20 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
-from hnn_gym.envs.checks import all_finite, check_reward_of_one, checked_options, numbers, one_number
+from hnn_gym.envs.checks import (
+    all_finite,
+    check_reward_of_one,
+    check_termination_of_one,
+    checked_options,
+    numbers,
+    one_number,
+    whole_numbers,
+)
 from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
@@ -89,9 +98,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             modes = ", ".join(RENDER_MODES) if task.renderer else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
         check_reward_of_one(simulator)
+        check_termination_of_one(simulator)
         self.world, self.task = world, task
         self.render_mode = render_mode
-        self.observation_space, self.action_space = simulator.spaces()
+        self.observation_space, self._actions = simulator.spaces()
+        self.action_space = self._actions  # type: ignore[assignment]  # the class says arrays, and an int is one
         self._simulator = simulator
         self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
@@ -277,6 +288,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         )
 
     def _checked_action(self, action: Any) -> np.ndarray:
+        space = self._actions
+        if not isinstance(space, Box):
+            vector: np.ndarray = self._simulator.action_vector(whole_numbers(action, space))
+            return vector
         array = numbers(action, "action")
         if array.shape != self.action_space.shape:
             raise InputError(f"The action {action!r} has shape {array.shape}, and must have {self.action_space.shape}.")

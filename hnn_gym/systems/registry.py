@@ -61,7 +61,6 @@ def coordinates_of(env_id: str, arguments: Mapping[str, Any] | None = None) -> C
     return None if system is None else system.coordinates_for(arguments)
 
 
-@cache
 def true_world(env_id: str) -> WorldModel:
     """The true world of an environment with its default arguments.
 
@@ -71,6 +70,11 @@ def true_world(env_id: str) -> WorldModel:
     system = system_of(env_id)
     if system is None:
         raise InputError(f"There is no System {env_id!r}: choose from {', '.join(_known)}, or register it.")
+    return _default_world(system)
+
+
+@cache
+def _default_world(system: System) -> WorldModel:
     return system.true_world()
 
 

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.physics.phase import Array
+
+ActionSpace = Box | Discrete | MultiDiscrete | MultiBinary
+"""The spaces that actions may be of."""
 
 
 class Task(ABC):
@@ -28,7 +31,7 @@ class Task(ABC):
     """
 
     observation_space: Box
-    action_space: Box
+    action_space: ActionSpace
     max_episode_steps: int | None = None
     renderer: str | None = None
     options: tuple[str, ...] = ()

@@ -136,10 +136,10 @@ def windows_of(
     Raises:
         InputError: the recorded arrays do not fit the coordinates, are not finite or shorter than a window.
     """
-    first = dataset.episode(0)
+    first = dataset.select([0]).windows(1)  # actions with an axis of entries, also where they are single numbers
     for name, array, size in (
-        ("observations", first.observation, coordinates.observation_size),
-        ("actions", coordinates.control_vector(first.action), len(coordinates.controls)),
+        ("observations", first.observation[:, 0], coordinates.observation_size),
+        ("actions", coordinates.control_vector(first.action[:, 0]), len(coordinates.controls)),
     ):
         if array.ndim != 2:
             raise InputError(

@@ -22,6 +22,7 @@ from hnn_gym.training.objective import observation_scale
 from hnn_gym.training.preparation import opened, prepared
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.task_heads import task_card
 from hnn_gym.worlds.world_model import WorldModel
 
 _STARTS_KEPT = 256
@@ -118,6 +119,7 @@ def card_of(
         },
         "training": {"settings": asdict(settings), "adam": state.adam_step, "lbfgs": state.lbfgs_step},
         "figures": figures,
+        **task_card(dataset, world.coordinates, seed=settings.seed),
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
 

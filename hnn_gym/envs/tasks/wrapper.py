@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.physics.phase import Array
-from hnn_gym.systems.task import Task
+from hnn_gym.systems.task import ActionSpace, Task
 
 
 class TaskWrapper(Task):
@@ -37,7 +37,7 @@ class TaskWrapper(Task):
         return self.task.observation_space
 
     @property
-    def action_space(self) -> Box:  # type: ignore[override]
+    def action_space(self) -> ActionSpace:  # type: ignore[override]
         """The wrapped task's."""
         return self.task.action_space
 

@@ -1,4 +1,4 @@
-"""The table of the README, at most six rows with one number a cell, and of the measurements beside it."""
+"""The table of the README, at most six rows with one number a cell, and the short ones of the measurements."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from experiments import transfer
 from experiments.long_task import page as long_task
 from experiments.sample_efficiency import page as study
 from experiments.tables.sources import best_returns, measurements, report, table
@@ -34,6 +35,53 @@ def noise() -> str:
     ]
     columns = ("noise", "transitions", "HNN", "second-order network", "first-order network")
     return table(columns, rows, numbers=True)
+
+
+def few_transitions() -> str:
+    """Regret of planners in worlds learned from little, and of SAC on the real environment."""
+    found, best = measurements("sample_efficiency"), best_returns()
+    worlds = {_HNN: "the HNN", _OTHER: "the second-order network", "first-order MLP": "the first-order network"}
+    rows = [
+        (f"planner in {name}", "25", cell)
+        for name, cell in zip(worlds.values(), _regret(0.0, 25, tuple(worlds)), strict=True)
+    ]
+    for steps in (2_000, 5_000):
+        seeds = study.model_free_cells(found)[0.0, "SAC", steps]
+        regret = np.mean([best - np.array(seed["returns"]) for seed in seeds])
+        rows.append(("SAC on the real environment", f"{steps:,}", f"{regret:.1f}"))
+    return table(("agent", "real transitions", "mean regret"), rows, numbers=True)
+
+
+def weak_motor() -> str:
+    """Loss in the long task, and on how many recordings the HNN's agent earns more."""
+    results = measurements("long_task")
+    rows = []
+    for (noise, steps), found in long_task.cells(results).items():
+        losses = {name: long_task.losses(results, found[name]) for name in (_HNN, _OTHER)}
+        better = int((losses[_OTHER] > losses[_HNN]).sum())
+        means = (f"{loss.mean():z.0f}" for loss in losses.values())
+        rows.append((str(steps), f"{noise:.0%}", *means, f"{better} of {len(losses[_HNN])}"))
+    columns = (
+        "transitions",
+        "noise",
+        "loss in the HNN",
+        "in the second-order network",
+        "recordings on which the HNN is better",
+    )
+    return table(columns, rows, numbers=True)
+
+
+def agents() -> str:
+    """Regret of agents that never acted in the real environment before."""
+    names = {"sac": "SAC", "shac": "SHAC (gradients through the world)", "ppo": "PPO", "td3": "TD3"}
+    best = best_returns()
+    regrets = {name: transfer.regrets(measurements("transfer"), agent, best) for agent, name in names.items()}
+    control = measurements("free_control").below("learned/200/").values()
+    regrets["energy shaping on the learned H, no training"] = [
+        float(np.mean(best - np.array(found["returns"]))) for found in control
+    ]
+    rows = [(name, f"{np.mean(found):.1f}", f"{max(found):.1f}") for name, found in regrets.items()]
+    return table(("agent", "mean regret", "worst recording"), rows, numbers=True)
 
 
 def _regret(noise: float, steps: int, worlds: Sequence[str] = (_HNN, _OTHER)) -> list[str]:
@@ -67,5 +115,11 @@ def _speed() -> str:
     return f"{row['ratio']:.0f} x"
 
 
-TABLES = {"readme": readme, "noise": noise}
+TABLES = {
+    "readme": readme,
+    "few-transitions": few_transitions,
+    "noise": noise,
+    "weak-motor": weak_motor,
+    "agents": agents,
+}
 """By name."""
