@@ -28,6 +28,8 @@ from hnn_gym.envs.stepping import Outcome, step_one
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.systems import environment_of
 
+_WHOLE = (int, np.integer)
+
 
 @dataclass(frozen=True)
 class EnvState:
@@ -107,6 +109,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
         self._steps = 0
+        self._vectors: dict[Any, np.ndarray] = {}  # by whole-number action
         self._x: np.ndarray | None = None
         self._force: np.ndarray | None = None
         self._warned = False
@@ -290,7 +293,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def _checked_action(self, action: Any) -> np.ndarray:
         space = self._actions
         if not isinstance(space, Box):
-            vector: np.ndarray = self._simulator.action_vector(whole_numbers(action, space))
+            vector: np.ndarray | None = self._vectors.get(action) if isinstance(action, _WHOLE) else None
+            if vector is None:
+                vector = self._simulator.action_vector(whole_numbers(action, space))
+                if isinstance(action, _WHOLE):
+                    self._vectors[action] = vector
             return vector
         array = numbers(action, "action")
         if array.shape != self.action_space.shape:

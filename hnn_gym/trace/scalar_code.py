@@ -137,7 +137,7 @@ class _Writer:
 
     def _unpacked(self, product: Node, unpacked: str) -> str:
         """The statement that makes floats of all entries of a layer."""
-        self.names[unpacked] = memoryview(self.names[f"w{product.number}"].reshape(-1))
+        self.names[unpacked] = self.names[f"w{product.number}"].reshape(-1).data
         names = [f"i{product.number}_{k}, " for k in range(product.shape[0] * product.shape[1])]
         return f"{''.join(names)}= {unpacked}.tolist()"
 
@@ -185,7 +185,10 @@ class _Writer:
         for i in range(rows):
             values += [self.value(scalar) for scalar in scalars[i * inputs : (i + 1) * inputs]] + ["1.0"] * biased
         packed = np.empty((rows, inputs + biased))
-        self.names |= {buffer: packed[0] if rows == 1 else packed, f"{buffer}_bytes": memoryview(packed.reshape(-1))}
+        self.names |= {
+            buffer: packed[0] if rows == 1 else packed,
+            f"{buffer}_bytes": memoryview(packed.reshape(-1).data),
+        }
         self.names[f"c{node.number}_0"] = np.vstack([matrix.array, bias.array]) if biased else matrix.array
         return [*self.filled(f"{buffer}_bytes", values, packed.dtype), self._product(buffer, node)]
 
