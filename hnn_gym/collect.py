@@ -20,6 +20,7 @@ import rich.progress
 import tyro
 
 from hnn_gym import command
+from hnn_gym.coordinates import Coordinates, describe, write_coordinates
 from hnn_gym.data import (
     Episode,
     FrameRule,
@@ -35,8 +36,10 @@ from hnn_gym.data import (
 from hnn_gym.data.environment import make_environment
 from hnn_gym.data.excitation import excitation_faults
 from hnn_gym.data.frames import WHOLE, Channels
+from hnn_gym.data.inferred_map import coordinates_path, infer_dataset_map, recording_of
 from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import InputError
+from hnn_gym.inference import AmbiguousMapError, declared_time_step
 
 
 def _json_object(arguments: list[str]) -> dict[str, Any]:
@@ -204,8 +207,51 @@ def main(settings: CollectSettings) -> None:
     except KeyboardInterrupt as error:
         raise type(error)(_interrupted(settings.out)) from None
     print(f"{settings.out}: {dataset.num_steps} steps in {dataset.num_episodes} episodes")
-    for warning in _warnings(dataset):
-        print(f"Warning: {warning}", file=sys.stderr)
+    known_time = dataset.provenance.time_unit != STEP
+    for fault in excitation_faults(dataset):
+        print(f"Warning: {fault}", file=sys.stderr)
+    if not (_tell_map(dataset, settings) or known_time):
+        print(
+            f"Warning: {settings.env} does not say how long a step is, so times are counted in steps. To have them in "
+            "s, give --dt.",
+            file=sys.stderr,
+        )
+
+
+def _tell_map(dataset: TransitionDataset, settings: CollectSettings) -> bool:
+    """Say what the entries of observations and actions are, and write the file that overrules it.
+
+    Returns:
+        Whether velocities tell how long a step is.
+    """
+    provenance = dataset.provenance
+    if provenance.coordinates is not None:
+        coordinates = Coordinates.from_json(provenance.coordinates)
+        sentences, dt = describe(coordinates, names=provenance.observation_names), None
+        if provenance.time_unit == STEP:
+            dt, clock = declared_time_step(recording_of(dataset), coordinates)
+            sentences += (clock,)
+        print(f"What {provenance.env_id} shows is known:")
+    else:
+        try:
+            found = infer_dataset_map(dataset)
+        except AmbiguousMapError as error:
+            found = error.guess
+            print(f"Warning: {error}", file=sys.stderr)
+        except InputError as error:
+            print(f"What {provenance.env_id} shows cannot be inferred: {error}", file=sys.stderr)
+            return False
+        coordinates, sentences, dt = found.coordinates, found.sentences, found.dt
+        print(f"What {provenance.env_id} shows, inferred from the recording:")
+    for sentence in sentences:
+        print(f"  {sentence}")
+    path = coordinates_path(settings.out)
+    if path.exists() and not settings.overwrite:
+        print(f"{path} exists and was kept. Delete it to have it written as above.")
+    else:
+        write_coordinates(path, coordinates, meaning=sentences)
+        print(f"Where that is wrong, edit {path} and give it to python -m hnn_gym.train as --coordinates.")
+    return dt is not None and dt != 1.0
 
 
 def _interrupted(out: Path) -> str:
@@ -217,16 +263,6 @@ def _interrupted(out: Path) -> str:
         f"interrupted. {out} holds {dataset.num_steps} steps in {dataset.num_episodes} episodes: --append --steps N "
         "records N more."
     )
-
-
-def _warnings(dataset: TransitionDataset) -> list[str]:
-    found = excitation_faults(dataset)
-    if dataset.provenance.time_unit == STEP:
-        found.append(
-            f"{dataset.provenance.env_id} does not say how long a step is, so times are counted in steps. To have them "
-            "in s, give --dt."
-        )
-    return found
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import dataclasses
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,13 +21,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from torch.utils.tensorboard import SummaryWriter
 
 from hnn_gym.command import check_at_least, figure_text, run
+from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit_store import load_fit, save_fit
-from hnn_gym.training.worlds import longest_episode
+from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0
@@ -52,6 +55,9 @@ class TrainSettings:
     """Learn friction too."""
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
+    coordinates: Path | None = None
+    """File that says what the entries of observations and actions are, such as the one that collect writes beside a
+    dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
     noisy: bool = False
     """For noisy sensors, or sensors without velocities: the options of the fit below are those of
     FitSettings.for_noisy_data() where they are not given. In Python give fit=FitSettings.for_noisy_data() as well."""
@@ -77,10 +83,15 @@ class TrainSettings:
             raise InputError(f"noisy=True needs fit=FitSettings.for_noisy_data(), and the loss is {self.fit.loss!r}.")
 
 
-def train(settings: TrainSettings) -> WorldModel:
+def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None) -> WorldModel:
     """Learn a world as the settings say and save it.
 
+    Args:
+        settings: what to learn, and how.
+        tell: called with a sentence for everything that is inferred about observations and actions, before the fit.
+
     Raises:
+        AmbiguousMapError: coordinates are inferred, and the dataset can be read in several ways.
         InputError: dataset, model, options or device cannot be used, or there is nothing to resume.
         ExistingPathError: ``out`` holds a checkpoint, or an interrupted training.
         ConvergenceError: the fit diverged.
@@ -92,6 +103,10 @@ def train(settings: TrainSettings) -> WorldModel:
     held_out = None
     if settings.test:
         dataset, held_out = dataset.split(test=settings.test, rng=np.random.default_rng(settings.fit.seed))
+    found = dataset_map(dataset, _coordinates(settings, dataset), None)
+    if tell is not None:
+        for sentence in found.sentences:
+            tell(sentence)
     state = _prepare(settings)
     fingerprint = _fingerprint(settings, dataset)
     unfinished = settings.out / _UNFINISHED
@@ -107,16 +122,25 @@ def train(settings: TrainSettings) -> WorldModel:
             settings.model,
             settings=settings.fit,
             options=_options(settings),
+            coordinates=found.coordinates,
+            dt=found.dt,
             state=None if state is None else state[0],
             report=report,
             device=settings.device,
         )
+    world = dataclasses.replace(world, card={**world.card, **inferred_card(found)})
     if held_out is not None:
         figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
         world = dataclasses.replace(world, card={**world.card, "figures": figures})
     world.save(settings.out, overwrite=settings.overwrite)
     shutil.rmtree(unfinished, ignore_errors=True)
     return world
+
+
+def _coordinates(settings: TrainSettings, dataset: TransitionDataset) -> Coordinates | None:
+    if settings.coordinates is None:
+        return None
+    return read_coordinates(settings.coordinates, observation_size=dataset.episode(0).observation[0].size)
 
 
 def _held_out_figures(world: WorldModel, held_out: TransitionDataset) -> dict[str, float]:
@@ -153,6 +177,7 @@ def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[st
         "model": settings.model,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in _options(settings).items()},
         "fit": dataclasses.asdict(settings.fit),
+        "coordinates": None if settings.coordinates is None else read_coordinates(settings.coordinates).to_json(),
     }
 
 
@@ -203,8 +228,8 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
 
 def _main(settings: TrainSettings) -> None:
     torch.set_num_threads(settings.threads)
-    world = train(settings)
     console = Console()
+    world = train(settings, tell=partial(console.print, highlight=False, markup=False, soft_wrap=True))
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
     for sentence in world.card.get("task", {}).get("words", ()):

@@ -1,4 +1,4 @@
-"""What a command line says of settings that make no sense: what is wrong and no traceback, whichever part refuses."""
+"""Command lines report invalid settings in one message without a traceback, whichever part refuses them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
         (play, ["no-such-folder/x"], "'no-such-folder/x' cannot be made"),
     ],
 )
-def test_settings_that_make_no_sense_are_named_without_a_traceback(
+def test_invalid_settings_are_named_without_a_traceback(
     module: ModuleType,
     arguments: list[str],
     words: str,
@@ -58,8 +58,8 @@ def test_settings_that_make_no_sense_are_named_without_a_traceback(
     with pytest.raises(SystemExit) as stopped:
         run(main, settings, prog="x")
     assert stopped.value.code == 2
-    told = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())  # tyro draws a box around some
-    assert re.search(words, told)
+    printed = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())  # tyro draws a box around some
+    assert re.search(words, printed)
 
 
 @pytest.mark.parametrize(

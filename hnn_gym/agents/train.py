@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,7 +27,6 @@ from hnn_gym.command.named_function import function_identity, named_function
 from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
-from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
@@ -37,8 +35,6 @@ REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
 """Called with the share of the training that is done, and a short text."""
 _SCALARS = "tensorboard"
-_TRIED = 5
-"""States on which a reward is tried: no observation or force has five entries, so that a wrong axis is noticed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +107,6 @@ def train(settings: TrainAgentSettings) -> Transfer:
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
     asked["world"] = world_named(simulator.world)
     if settings.reward is not None:
-        _check_reward(simulator)
         asked["reward"] = function_identity(settings.reward)
     if settings.terminated is not None:
         asked["terminated"] = function_identity(settings.terminated)
@@ -128,18 +123,6 @@ def train(settings: TrainAgentSettings) -> Transfer:
     about = {"agent": read_agent(settings.out)[0]}
     write_transfer(settings.out / REPORT, transfer, simulator, title=title, about=about, overwrite=settings.overwrite)
     return transfer
-
-
-def _check_reward(simulator: Simulator) -> None:
-    """Refuse a reward that fails on NumPy arrays, in which the report's dreams are computed.
-
-    Raises:
-        InputError: it fails, or returns another shape.
-    """
-    rng = np.random.default_rng(0)
-    starts = [simulator.task.initial(rng, {}) for _ in range(_TRIED)]
-    q, v = (np.array(part) for part in zip(*starts, strict=True))
-    check_reward(simulator.task, q, v, np.zeros((_TRIED, len(simulator.world.coordinates.controls))))
 
 
 def _environment(settings: TrainAgentSettings, simulator: Simulator) -> tuple[str, dict[str, Any]]:

@@ -18,21 +18,29 @@ def infer_dataset_map(dataset: TransitionDataset) -> InferredMap:
     """Infer what the entries of a dataset's observations and actions are, and its time step.
 
     Raises:
-        InputError: it holds too little, nothing moves, an action never changes, the map is ambiguous, or whole-number
-            actions do not count from 0.
+        AmbiguousMapError: the map is ambiguous.
+        InputError: the dataset holds too little, nothing moves, an action never changes, or whole-number actions do not
+            count from 0.
+    """
+    return infer_map(recording_of(dataset))
+
+
+def recording_of(dataset: TransitionDataset) -> Recording:
+    """The episodes of a dataset as plain arrays, with what its spaces and its clock say.
+
+    Raises:
+        InputError: there is no transition, a number is not finite, or whole-number actions do not count from 0.
     """
     provenance = dataset.provenance
     space = provenance.action_space
     episodes = list(dataset)
-    return infer_map(
-        Recording.of(
-            [episode.observation for episode in episodes],
-            [episode.action for episode in episodes],
-            dt=None if provenance.time_unit == STEP else provenance.dt,
-            action_bounds=_bounds(space),
-            action_counts=_counts(space),
-            names=provenance.observation_names,
-        )
+    return Recording.of(
+        [episode.observation for episode in episodes],
+        [episode.action for episode in episodes],
+        dt=None if provenance.time_unit == STEP else provenance.dt,
+        action_bounds=_bounds(space),
+        action_counts=_counts(space),
+        names=provenance.observation_names,
     )
 
 

@@ -92,6 +92,12 @@ def matches(recording: Recording, places: list[Place], velocities: list[int]) ->
     return found, [text for match in found for text in _rivals(recording, match, likely, used)]
 
 
+def match_of(recording: Recording, place: Place, velocity: int) -> Match | None:
+    """The relation of a place to a velocity, or None where there is none."""
+    found = [match for match in _of_place(recording, place, [velocity]) if match.error < _ACCEPTED]
+    return found[0] if found else None
+
+
 def precise_step(recording: Recording, match: Match) -> tuple[float, float]:
     """The step c of a match, and how far it may be off, relatively.
 

@@ -14,19 +14,16 @@ from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, LearnedReadout, Re
 from hnn_gym.errors import InputError
 from hnn_gym.inference.controls import ActionMap, action_map, check_varied, indicators
 from hnn_gym.inference.degrees import Found, leftover_degree, moving_degrees, still_entries
-from hnn_gym.inference.derivatives import Match, precise_step
 from hnn_gym.inference.equations import Equations
 from hnn_gym.inference.functions import exact_function
 from hnn_gym.inference.learned_functions import learned_function
 from hnn_gym.inference.limits import speed_limit, stops
 from hnn_gym.inference.recording import Recording
 from hnn_gym.inference.states import States
+from hnn_gym.inference.time_step import time_step
 from hnn_gym.inference.topology import verdicts
 
 _FEWEST = 30
-_SAME_STEP = 0.1
-_BIASED = 3.0
-"""Where a relation leaves an error, the step it tells is off by so many times as much at most."""
 _FINE = 0.5
 _LEARNED = 0.01
 """An entry is a function of the others if a network that learns it is off by less than this share of its spread."""
@@ -80,7 +77,7 @@ def infer_map(recording: Recording) -> InferredMap:
         raise InputError("Nothing moves in this recording: no observation entry ever changes within an episode.")
     check_varied(recording)
     found, left, doubts = moving_degrees(recording, moving)
-    dt, clock = _time_step(recording, [one.match for one in found if one.match is not None])
+    dt, clock = time_step(recording, [one.match for one in found if one.match is not None])
     functions, found, about, more = _explained(recording, found + fixed, left)
     doubts += more
     degrees, evidence, actions = _judged(recording, found, dt)
@@ -91,29 +88,6 @@ def infer_map(recording: Recording) -> InferredMap:
     if doubts:
         raise AmbiguousMapError(doubts, inferred)
     return inferred
-
-
-def _time_step(recording: Recording, relations: list[Match]) -> tuple[float, str]:
-    """The time step, and a sentence about it."""
-    if not relations:
-        if recording.dt is None:
-            return 1.0, "The time step is not known, and no velocity tells it: it counts as 1."
-        return recording.dt, f"The time step is {recording.dt:g} s."
-    best = min(relations, key=lambda match: match.error)
-    if recording.dt is not None and abs(best.step / recording.dt - 1) < _SAME_STEP + _BIASED * best.error:
-        return recording.dt, f"The time step is {recording.dt:g} s, and velocities agree ({best.step:.4g})."
-    step = _rounded(*precise_step(recording, best))
-    moved = f"a step moves positions by {step:g} times velocities"
-    if recording.dt is None:
-        return step, f"No time step was recorded, and {moved}: dt = {step:g}."
-    return step, f"The time step is {step:g} and not {recording.dt:g} as recorded, since {moved}."
-
-
-def _rounded(value: float, tolerance: float) -> float:
-    """A number with as few digits as are within a relative tolerance."""
-    return next(
-        short for digits in range(1, 18) if abs((short := float(f"{value:.{digits}g}")) / value - 1) <= tolerance
-    )
 
 
 def _explained(

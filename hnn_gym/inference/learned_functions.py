@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from hnn_gym.coordinates import LearnedReadout, Readout
 
@@ -59,6 +58,8 @@ def learned_function(
 
 def _fit(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Weights of c + w tanh(b + x W) with the smallest mean square error and a little decay, by L-BFGS."""
+    from scipy.optimize import minimize  # which takes long to import, and is rarely needed
+
     k = x.shape[1]
     rng = np.random.default_rng(0)
     start = [rng.normal(size=k * _UNITS) / np.sqrt(k), rng.normal(size=_UNITS), rng.normal(size=_UNITS) / _UNITS, [0.0]]

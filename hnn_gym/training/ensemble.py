@@ -24,13 +24,14 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.objective import Objective, Terms
 from hnn_gym.training.preparation import opened, prepared
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
-from hnn_gym.training.worlds import card_of, longest_episode
+from hnn_gym.training.worlds import card_of, inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -60,14 +61,15 @@ def train_ensemble(
     place = checked_device(device)
     dataset = opened(dataset)
     settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
+    found = dataset_map(dataset, coordinates, dt)
     alone = partial(
         prepared,
         dataset,
         model,
         options=options,
-        coordinates=coordinates,
+        coordinates=found.coordinates,
         integrator=integrator,
-        dt=dt,
+        dt=found.dt,
         device=place,
     )
 
@@ -80,7 +82,7 @@ def train_ensemble(
         member = {name: value[i] for name, value in state.parameters.items()}
         parameters = whole.model_parameters(member)
         card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(member))
-        card |= {"member": i, "members": members}
+        card |= {"member": i, "members": members} | inferred_card(found)
         worlds.append(whole.world(parameters, card=card))
     return tuple(worlds)
 

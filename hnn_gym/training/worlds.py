@@ -15,7 +15,9 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.devices import checked_device
+from hnn_gym.inference import InferredMap
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import observation_scale
@@ -48,9 +50,10 @@ def train_world(
         model: a kind from :data:`hnn_gym.models.MODELS`.
         settings: of the fit; None takes the defaults.
         options: hyperparameters of the model, such as ``{"hidden": (64, 64), "damping": True}``.
-        coordinates: None takes those that the dataset declares.
+        coordinates: None takes those that the dataset declares, and infers them from the recording where it declares
+            none; what was inferred is on the card in sentences.
         integrator: None takes the model's own.
-        dt: time step in s; None takes the dataset's.
+        dt: time step in s; None takes the dataset's, or infers it from velocities where the dataset counts steps.
         state: of an interrupted fit, to continue it.
         report: called after every step of the fit.
         device: where it is fitted, "cpu" or "cuda"; an interrupted fit may be continued on another.
@@ -60,8 +63,9 @@ def train_world(
 
     Raises:
         MissingPathError: there is nothing at the path of the dataset.
-        InputError: an argument has the wrong type; the model or an option is unknown; coordinates or dt are not known;
-            the data do not fit them; or there is no such device.
+        AmbiguousMapError: the coordinates are inferred, and the recording can be read in several ways.
+        InputError: an argument has the wrong type; the model or an option is unknown; the recording does not tell the
+            coordinates; the data do not fit them; or there is no such device.
         ConvergenceError: the fit diverged.
     """
     place = checked_device(device)
@@ -69,21 +73,27 @@ def train_world(
     settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
     if state is not None:
         instance(state, "state", FitState)
+    found = dataset_map(dataset, coordinates, dt)
     objective = partial(
         prepared,
         dataset,
         model,
         options=options,
-        coordinates=coordinates,
+        coordinates=found.coordinates,
         integrator=integrator,
-        dt=dt,
+        dt=found.dt,
         device=place,
     )
     state = fit_by_rounds(objective, settings.rounds(longest_episode(dataset)), settings, state=state, report=report)
     whole = objective(settings)
     parameters = whole.model_parameters(state.parameters)
     card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(state.parameters))
-    return whole.world(parameters, card=card)
+    return whole.world(parameters, card=card | inferred_card(found))
+
+
+def inferred_card(found: InferredMap) -> dict[str, Any]:
+    """Return the part of a card that says what was inferred, in sentences; empty where everything was declared."""
+    return {"inferred": list(found.sentences)} if found.sentences else {}
 
 
 def longest_episode(dataset: TransitionDataset) -> int:
