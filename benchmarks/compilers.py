@@ -1,8 +1,8 @@
 """The tracer's batch code against JAX, Numba and torch.compile: ``python -m benchmarks.compilers``.
 
 Every compiler gets the same traced step of a shipped world, with the values that one step passes on to the next, and
-runs it on one CPU core in float64. They take turns, and of each the lower quartile counts, a turn that nothing else on
-the machine has interrupted. Compilers that are not installed are skipped with a message.
+runs it on one CPU core in float64. They take turns, and the median of the turns counts. Compilers that are not installed
+are skipped with a message.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -58,10 +59,10 @@ class Settings:
 
     out: Path | None = None
     """JSON file for the results; None only prints them."""
-    repeats: int = 200
+    repeats: int = 20
     """Rounds of every comparison."""
-    seconds: float = 0.004
-    """How long each contestant runs in a round: short, so that few turns are interrupted."""
+    seconds: float = 0.02
+    """How long each contestant runs in a round."""
     worlds: tuple[str, ...] = WORLDS
     """Ids of the worlds to step."""
     batches: tuple[int, ...] = BATCHES
@@ -279,7 +280,7 @@ def measure(env_id: str, rows: int, settings: Settings) -> dict[str, dict[str, f
                 found[name] = {"seconds_to_first_step": compiled, "difference_in_eps": difference(first, expected)}
                 turns[name] = timed(step, repeat=max(1, int(settings.seconds / once)), units=rows)
     for name, seconds in rounds(turns, 1 if settings.quick else settings.repeats).items():
-        found[name]["steps_per_second"] = 1 / float(np.quantile(seconds, 0.25))
+        found[name]["steps_per_second"] = 1 / statistics.median(seconds)
     return found
 
 

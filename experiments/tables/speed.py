@@ -119,6 +119,21 @@ def compilers_cost() -> str:
     return table(columns, rows)
 
 
+def games() -> str:
+    """Speed of worlds with a mass matrix against the environments of Gymnasium."""
+    rows = []
+    for row in _mass_matrices(against="v1"):
+        ours, theirs = row["what"].split(" / ")
+        speed, real = (f"{rate(row[side])}/s" for side in ("ours", "theirs"))
+        count = "1,024 copies" if theirs.startswith("Sync") else "one"
+        rows.append((f"{count}: {ours}", speed, theirs, real, _ratio(row), _bar(row)))
+    return table(("what", "value", "compared with", "value", "ratio", "bar"), rows)
+
+
+def _mass_matrices(*, against: str) -> list[dict[str, Any]]:
+    return [row for row in report("mass_matrices")["rows"] if row["what"].endswith(against)]
+
+
 _COMPILERS = {
     "trace": "`hnn_gym.trace`",
     "numpy": "plain NumPy",
@@ -131,7 +146,7 @@ _COMPILERS = {
 def mass_matrices() -> str:
     """Steps per second of a mass matrix M(q), traced and not."""
     found: dict[str, list[str]] = {}
-    for row in report("mass_matrices")["rows"]:
+    for row in _mass_matrices(against="untraced"):
         name = row["what"].removesuffix(" / untraced").rpartition(", ")[0]
         found.setdefault(name, []).extend((rate(row["theirs"]), rate(row["ours"])))
     columns = ("M(q) and scheme", "one state, untraced", "traced", "1,024 states, untraced", "traced")
@@ -172,5 +187,9 @@ TABLES = {
     "systems": systems,
     "bodies": bodies,
     "import-time": import_time,
+    "compilers": compilers,
+    "compilers-cost": compilers_cost,
+    "mass-matrices": mass_matrices,
+    "games": games,
 }
 """By name."""
