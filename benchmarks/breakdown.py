@@ -56,8 +56,8 @@ def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
     assert made is not None
     whole = made.program
     starts = [name for name in whole.outputs if name.startswith(AT_START)]
-    told = {name.removeprefix(AT_START) for name in starts}
-    move, tell = whole.select_outputs(name for name in whole.outputs if name not in told).split_at("x", starts)
+    at_start = {name.removeprefix(AT_START) for name in starts}
+    move, tell = whole.select_outputs(name for name in whole.outputs if name not in at_start).split_at("x", starts)
 
     def circle(x: Array) -> dict[str, Array]:
         return {"cos": namespace(x).cos(x), "sin": namespace(x).sin(x)}

@@ -1,8 +1,8 @@
 """The tracer's batch code against JAX, Numba and torch.compile: ``python -m benchmarks.compilers``.
 
 Every compiler gets the same traced step of a shipped world, with the values that one step passes on to the next, and
-runs it on one CPU core in float64. They take turns, and the median of the turns counts. Compilers that are not installed
-are skipped with a message.
+runs it on one CPU core in float64. They take turns, and the median of the turns counts. The command skips compilers
+that are not installed, with a message.
 """
 
 from __future__ import annotations

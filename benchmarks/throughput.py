@@ -197,10 +197,10 @@ print(max((envs.step(actions), resident())[1] for _ in range(210)) - before)
 
 def memory(count: int) -> float:
     """MB that so many environments add to the import, at their peak, over more than an episode."""
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", MEMORY, str(count)], capture_output=True, text=True, check=True, timeout=600
     )
-    return float(told.stdout.split()[-1])
+    return float(completed.stdout.split()[-1])
 
 
 def scaling(work: int) -> dict[str, dict[str, float]]:

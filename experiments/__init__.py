@@ -1,1 +1,1 @@
-"""Experiments: every published number comes from a command in here."""
+"""Experiments: a command in this package makes every published number."""

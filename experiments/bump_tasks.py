@@ -1,8 +1,8 @@
 """The tasks for bumps, solved from the learned H alone: a section of ``python -m experiments.bumps``.
 
-In each of them an agent of a few lines, :mod:`hnn_gym.agents.energy_shaping`, sees observations of the *true*
-environment and knows nothing but the shipped learned world. What it reaches is judged by the true energy. The numbers
-of the agents (tolerance, and what counts as arrived) were chosen in the learned environments, on other starts.
+In each of them an agent of a few lines, :mod:`hnn_gym.agents.energy_shaping`, gets observations of the *true*
+environment and uses only the shipped learned world. The true energy judges its success. The numbers of the agents
+(tolerance, and width of the target) were chosen in the learned environments, on other starts.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from hnn_gym.systems import IdealPendulumSwingUp, OrbitTransfer, SpringHold
 from hnn_gym.worlds.world_model import WorldModel
 
 _SETTLED = 50
-"""Steps after which the spring has to be where it should."""
+"""Steps after which the spring's energy has to be at the target."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """What happened from all starts, side by side, in the true world.
+    """The trajectories from all starts, side by side, in the true world.
 
     Attributes:
         observation: ``(steps + 1, starts, d)``.
@@ -48,13 +48,13 @@ class Course:
 
 def followed(env_id: str, agent: Policy, *, starts: int) -> Course:
     """Follow an agent from the starts of the seeds 0, 1, ... to the end of the episode."""
-    told, env = play_episodes(agent, env_id, seeds=range(starts)), gymnasium.make(env_id).unwrapped
+    episodes, env = play_episodes(agent, env_id, seeds=range(starts)), gymnasium.make(env_id).unwrapped
     assert isinstance(env, SimulatorEnv)
     world = env.world
-    x = world.encode(told.observation.astype(np.float64))
+    x = world.encode(episodes.observation.astype(np.float64))
     state = np.concatenate(world.state(x), axis=-1)
-    ended = told.lengths < len(told.reward)
-    return Course(told.observation, state, world.energy(x), told.reward, ended)
+    ended = episodes.lengths < len(episodes.reward)
+    return Course(episodes.observation, state, world.energy(x), episodes.reward, ended)
 
 
 @dataclass(frozen=True)
@@ -69,28 +69,28 @@ class _Case:
     """Which starts were solved, and abs(true H - target) in J at the end, each ``(starts,)``."""
 
 
-def _held(told: Course) -> tuple[np.ndarray, np.ndarray]:
-    error = np.abs(told.energy - float(SpringHold.target_energy))
+def _held(course: Course) -> tuple[np.ndarray, np.ndarray]:
+    error = np.abs(course.energy - float(SpringHold.target_energy))
     return error[_SETTLED:].max(0) <= 0.01, error[-1]
 
 
-def _followed(told: Course) -> tuple[np.ndarray, np.ndarray]:
-    error = np.abs(told.energy[1:] - told.observation[:-1, :, 2])
+def _followed(course: Course) -> tuple[np.ndarray, np.ndarray]:
+    error = np.abs(course.energy[1:] - course.observation[:-1, :, 2])
     return (error[_SETTLED:] <= 0.02).mean(0) >= 0.8, error[-1]
 
 
-def _raised(told: Course) -> tuple[np.ndarray, np.ndarray]:
-    q, v = np.split(told.state, 2, axis=-1)
+def _raised(course: Course) -> tuple[np.ndarray, np.ndarray]:
+    q, v = np.split(course.state, 2, axis=-1)
     upright = (np.cos(q[..., 0]) < -np.cos(0.2)) & (np.abs(v[..., 0]) < 1.0)
     top = IdealPendulumSwingUp.truth.energy(np.array([np.pi, 0.0]))
-    return upright.any(0), np.abs(told.energy[-1] - float(top))
+    return upright.any(0), np.abs(course.energy[-1] - float(top))
 
 
-def _circled(told: Course) -> tuple[np.ndarray, np.ndarray]:
-    q, v = np.split(told.state[-1], 2, axis=-1)
+def _circled(course: Course) -> tuple[np.ndarray, np.ndarray]:
+    q, v = np.split(course.state[-1], 2, axis=-1)
     task = OrbitTransfer()
     energy = -1 / (2 * task.target_distance)  # G m_1 m_2 / 2 d of unit masses
-    return ~told.ended & (task.orbit_error(q, v) < 0.01), np.abs(told.energy[-1] - energy)
+    return ~course.ended & (task.orbit_error(q, v) < 0.01), np.abs(course.energy[-1] - energy)
 
 
 _CASES = (
@@ -132,8 +132,8 @@ def measure_tasks(starts: int) -> dict[str, Any]:
         world, space = resolve_world(case.world), gymnasium.make(case.env_id).action_space
         assert isinstance(space, Box)
         agent = EnergyShaping(world, target=case.target(world), limit=float(space.high[0]), tolerance=1e-5)
-        told, idle = (followed(case.env_id, one, starts=starts) for one in (agent, Idle(space)))
-        solved, error = case.judge(told)
+        course, idle = (followed(case.env_id, one, starts=starts) for one in (agent, Idle(space)))
+        solved, error = case.judge(course)
         found[case.env_id] = {
             "learned_world": case.world,
             "solved_if": case.criterion,
@@ -141,8 +141,8 @@ def measure_tasks(starts: int) -> dict[str, Any]:
             "solved_without_bumps": int(case.judge(idle)[0].sum()),
             "of": starts,
             "true_energy_error_at_the_end_J": {"median": float(np.median(error)), "worst": float(error.max())},
-            "return_mean": float(told.reward.sum(0).mean()),
-            "return_worst": float(told.reward.sum(0).min()),
+            "return_mean": float(course.reward.sum(0).mean()),
+            "return_worst": float(course.reward.sum(0).min()),
             "return_without_bumps": float(idle.reward.sum(0).mean()),
         }
     return found

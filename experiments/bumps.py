@@ -1,8 +1,8 @@
-"""What energy bumps are worth: ``python -m experiments.bumps --out docs/results/bumps.json``.
+"""Measurements of energy bumps: ``python -m experiments.bumps --out docs/results/bumps.json``.
 
 - exactness: 100,000 random feasible requests in every shipped world with an H, both number types;
 - joules: true change of energy against the request in HNNPendulum-v0;
-- momentum: what impulses on bodies leave of the total;
+- momentum: the change of total momentum by impulses on bodies;
 - tasks: energy hold and sweep, swing-up and orbit transfer by bumps, from the learned H alone;
 - swing-up: the *real* Pendulum-v1, by energy shaping through bounded torque, learned from 200 real transitions.
 """
@@ -44,7 +44,7 @@ class Settings:
     out: Path | None = None
     """JSON file for the results; None only prints them."""
     requests: int = 100_000
-    """Random requests a world."""
+    """Random requests for each world."""
     swing_seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the recordings from which the swing-up is learned."""
     starts: int = 100
@@ -60,7 +60,7 @@ def random_points(world: WorldModel, count: int, *, task: Task | None = None, se
 
 
 def measure_exactness(settings: Settings) -> dict[str, Any]:
-    """Largest abs(realised - requested) in J, by the learned H itself; requests within what can be removed."""
+    """Largest abs(realised - requested) in J, by the learned H itself; requests do not exceed what can be removed."""
     found: dict[str, Any] = {}
     for env_id in sorted(p.name for p in WEIGHTS.iterdir() if p.name.startswith("HNN")):
         for dtype in (np.float64, np.float32):
@@ -82,7 +82,7 @@ def measure_exactness(settings: Settings) -> dict[str, Any]:
 
 
 def measure_rate() -> dict[str, float]:
-    """Bumps a second at a batch of 4,096, median of 20."""
+    """Bumps per second in a batch of 4,096, median of 20."""
     hamiltonian = resolve_world("HNNPendulum-v0").dynamics.hamiltonian
     x = random_points(resolve_world("HNNPendulum-v0"), 4096)
     seconds = []

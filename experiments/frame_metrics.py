@@ -1,10 +1,10 @@
-"""How long predicted frames are right: the valid prediction time of Botev et al. 2021.
+"""How long predicted frames stay right: the valid prediction time of Botev et al. 2021.
 
 e(t) = mean (predicted - true)^2 / mean true^2 over the pixels of frame t; VPT = the first t with e(t) > 0.025.
 
 Source: Botev, Jaegle, Wirnsberger, Hennes, Higgins, *Which priors matter? Benchmarking models for learning latent
 dynamics*, NeurIPS 2021 (datasets and benchmarks), section 4. They report the median over trajectories, forward and
-backward in time; e means something only where the background is 0.
+backward in time; e is meaningful only if the background is 0.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def normalised_pixel_error(predicted: np.ndarray, true: np.ndarray, *, pixel_axe
     Args:
         predicted: frames ``(..., pixels)``.
         true: frames of the same shape, on a background of 0.
-        pixel_axes: how many axes in the end are those of pixels: 1 where frames are flat, 3 for ``(H, W, C)``.
+        pixel_axes: number of trailing axes of pixels: 1 for flat frames, 3 for ``(H, W, C)``.
 
     Raises:
         InputError: the shapes differ, or a true frame is black.
     """
     if predicted.shape != true.shape:
-        raise InputError(f"Predicted frames {predicted.shape} and true ones {true.shape} have to be of one shape.")
+        raise InputError(f"Predicted frames {predicted.shape} and true ones {true.shape} must have the same shape.")
     axes = tuple(range(-pixel_axes, 0))
     true = np.asarray(true, np.float64)
     power = np.mean(true**2, axis=axes)
@@ -42,7 +42,7 @@ def normalised_pixel_error(predicted: np.ndarray, true: np.ndarray, *, pixel_axe
 
 
 def valid_prediction_time(error: np.ndarray, *, threshold: float = THRESHOLD) -> np.ndarray:
-    """Return the first t with ``error > threshold`` of every trajectory ``(...)``, T where there is none; integers.
+    """Return the first t with ``error > threshold`` of every trajectory ``(...)``, T if there is none; integers.
 
     Args:
         error: e(t), ``(..., T)``, the start first.

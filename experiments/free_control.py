@@ -37,9 +37,9 @@ class Settings:
     """Swing up the real pendulum from the learned H alone."""
 
     out: Path | None = Path("docs/results/free_control.json")
-    """JSON file; what is in it is not measured again. None: keep nothing."""
+    """JSON file; results in it are not measured again. None: keep nothing."""
     optimum: Path = Path("docs/results/optimum.json")
-    """Where the best returns are kept."""
+    """JSON file of the best returns."""
     transitions: int = 200
     """Real transitions to learn from."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -47,10 +47,10 @@ class Settings:
 
 
 def measure(world: WorldModel, *, starts: Sequence[int]) -> dict[str, Any]:
-    """Returns on the real Pendulum-v1, and how many starts come upright, and stay, within an episode of 200 steps."""
+    """Returns on the real Pendulum-v1, and the numbers of starts that get upright, and stay, within 200 steps."""
     agent = SwingUp(world, position=np.zeros(1))
-    told = play_episodes(agent, "Pendulum-v1", seeds=starts)
-    seen = told.observation[:-1]
+    episodes = play_episodes(agent, "Pendulum-v1", seeds=starts)
+    seen = episodes.observation[:-1]
     upright = (seen[..., 0] > np.cos(_UPRIGHT_RAD)) & (np.abs(seen[..., 2]) < _UPRIGHT_RAD_PER_S)
     came = upright.any(0)
     first = upright.argmax(0)[came]
@@ -59,7 +59,7 @@ def measure(world: WorldModel, *, starts: Sequence[int]) -> dict[str, Any]:
         "upright_in_all_of_the_last_50": int(upright[-50:].all(0).sum()),
         "steps_to_upright_median": float(np.median(first)) if came.any() else None,
         "steps_to_upright_worst": int(first.max()) if came.all() else None,
-        "returns": told.returns.round(4).tolist(),
+        "returns": episodes.returns.round(4).tolist(),
     }
 
 
@@ -81,9 +81,9 @@ def _main(settings: Settings) -> None:
     for row, measured in rows.items():
         if row not in results:
             results[row] = measured()
-        told = results[row]
-        regret = paired_regret(np.array(told["returns"]), best).mean()
-        console.print(row, {k: v for k, v in told.items() if k != "returns"}, f"mean regret {regret:.2f}")
+        result = results[row]
+        regret = paired_regret(np.array(result["returns"]), best).mean()
+        console.print(row, {k: v for k, v in result.items() if k != "returns"}, f"mean regret {regret:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The best that can be earned in Pendulum-v1: ``python -m experiments.optimum``.
+"""The best returns in Pendulum-v1: ``python -m experiments.optimum``.
 
-Backward induction in the true pendulum on a fine grid, and what its policy earns in Gymnasium's own environment from
-each start ``reset(seed=s)``. A finer grid earns a little more; what agents miss is measured against this one.
+Backward induction in the true pendulum on a fine grid gives a policy, whose returns are measured in Gymnasium's own
+environment from each start ``reset(seed=s)``. A finer grid earns a little more; regrets are measured against this one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from hnn_gym.envs.core import Simulator
 from hnn_gym.systems import PendulumSwingUp, true_world
 
 STARTS = tuple(range(100))
-"""Seeds of the starts that all agents share."""
+"""Seeds of the starts, the same for all agents."""
 FINE = Grid(positions=401, velocities=321, actions=61)
 PLANNING = Grid(positions=251, velocities=201, actions=31)
-"""The grid on which learned worlds are planned in."""
+"""The grid for planning in learned worlds."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Settings:
     """Compute the best returns in Pendulum-v1 from the shared starts."""
 
     out: Path = Path("docs/results/optimum.json")
-    """JSON file; what is in it is not computed again."""
+    """JSON file; results in it are not computed again."""
 
 
 def true_pendulum() -> Simulator:
-    """Pendulum-v1 itself, to plan in."""
+    """Pendulum-v1 itself, for planning."""
     return Simulator(true_world("Pendulum-v1"), PendulumSwingUp())
 
 
@@ -44,7 +44,7 @@ def best_returns(path: Path | None) -> np.ndarray:
     """Best returns ``(100,)`` from the shared starts, kept in a file.
 
     Args:
-        path: where they are kept; None: nowhere.
+        path: JSON file of the returns; None: they are not kept.
 
     Raises:
         InputError: the file holds something else.
@@ -53,7 +53,7 @@ def best_returns(path: Path | None) -> np.ndarray:
 
 
 def planned_returns(path: Path | None) -> np.ndarray:
-    """Returns ``(100,)`` of the planner that learned worlds are planned with, in the true one; as above."""
+    """Returns ``(100,)`` in the true world of the planner of learned worlds; see :func:`best_returns`."""
     return _earned(path, "planner", PLANNING)
 
 

@@ -1,4 +1,4 @@
-"""How well Pendulum-v1 is learned: ``python -m experiments.pendulum --out docs/results/pendulum.json``.
+"""Errors of learned worlds of Pendulum-v1: ``python -m experiments.pendulum --out docs/results/pendulum.json``.
 
 Three measurements, every seed reported:
 
@@ -56,7 +56,7 @@ class Settings:
 
 
 def pendulum_per_unit_of_inertia() -> WorldModel:
-    """Pendulum-v1 with p = dq/dt and a control gain of 3: the very numbers that Gymnasium computes with."""
+    """Pendulum-v1 with p = dq/dt and a control gain of 3, as Gymnasium computes it."""
     dynamics = PortHamiltonian(Pendulum(mass=1.0, gravity_torque=-15.0), control=3.0 * np.eye(1))
     return replace(true_world("Pendulum-v1"), dynamics=dynamics)
 
@@ -90,8 +90,8 @@ def measure_one_step(settings: Settings) -> dict[str, Any]:
 def measure_drift(settings: Settings) -> dict[str, Any]:
     """Band (maximum minus minimum) of the true energy along unforced rollouts.
 
-    From the starts reset(seed=0..19), and from rest at 20 angles of 0.01 to 1 rad from hanging. Near hanging the band
-    of the real map is only 5e-5 J, so that errors of a learned world show most there.
+    They begin at the starts reset(seed=0..19), and at rest at 20 angles of 0.01 to 1 rad from hanging. Near hanging the
+    band of the real map is only 5e-5 J, so that errors of a learned world are most visible there.
     """
     env = gymnasium.make("Pendulum-v1")
     seeds = []
@@ -117,7 +117,7 @@ def measure_shell(settings: Settings) -> dict[str, Any]:
     """Largest differences of state to Pendulum-v1, 1,000 steps of random torque from each of 20 seeds.
 
     ``trajectory``: both run freely. The pendulum is chaotic enough that the last bit of p = I dq/dt grows to
-    1e-1 on some seeds; per unit of inertia the arithmetic is Gymnasium's own, and nothing is there to grow.
+    1e-1 on some seeds; per unit of inertia the arithmetic is Gymnasium's own, and there is no difference.
     ``one_step``: each step starts from the state that Pendulum-v1 has reached.
     """
     found: dict[str, dict[str, list[float]]] = {}

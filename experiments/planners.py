@@ -1,9 +1,9 @@
 """Planners in worlds of a few seconds of experience: ``python -m experiments.planners``.
 
 A world is learned from N random transitions of the real Pendulum-v1, for ten recordings each; a planner acts in the
-real environment from the shared starts, imagining the learned world or, for comparison, the true one. ``loss`` is what
-it earns with the true dynamics minus what it earns with the learned ones, start by start; ``regret`` is against the
-optimum. Also, the decisions a second that MPPI makes with 512 plans of 30 steps, on one thread.
+real environment from the shared starts, imagining the learned world or, for comparison, the true one. ``loss`` is its
+return with the true dynamics minus its return with the learned ones, start by start; ``regret`` is against the
+optimum. It also measures how many decisions per second MPPI makes with 512 plans of 30 steps, on one thread.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EPISODE = 200
 
 
 def with_value(simulator: Simulator) -> SamplingPlanner:
-    """MPPI over five steps, with the values of backward induction in the same world behind them."""
+    """MPPI over five steps, with the values of backward induction in the same world at their end."""
     value = DynamicProgramming([simulator], steps=_EPISODE, grid=PLANNING).value
     return SamplingPlanner(simulator, horizon=5, samples=64, rule=Mppi(temperature=0.1), value=value)
 
@@ -56,9 +56,9 @@ class Settings:
     """Measure planners in learned worlds on the real Pendulum-v1."""
 
     out: Path = Path("docs/results/planners.json")
-    """JSON file; what is in it is not measured again."""
+    """JSON file; results in it are not measured again."""
     optimum: Path = Path("docs/results/optimum.json")
-    """Where the best returns are kept."""
+    """JSON file of the best returns."""
     study: Path = Path("docs/results/sample_efficiency.json")
     """The study that chose how worlds are trained on clean data."""
     planners: tuple[str, ...] = ("backward induction", "MPPI with a value function", "MPPI")
@@ -103,7 +103,7 @@ def measure(settings: Settings, *, console: Console) -> Results:
 
 
 def decision_rate(decisions: int = 200) -> dict[str, Any]:
-    """Decisions a second of MPPI in the shipped world with 512 plans of 30 steps; the median of five runs."""
+    """Decisions per second of MPPI in the shipped world with 512 plans of 30 steps; the median of five runs."""
     planner = SamplingPlanner(Simulator(resolve_world("HNNPendulum-v0"), PendulumSwingUp()), horizon=30, samples=512)
     observation, plan = np.array([-1.0, 0.0, 0.0], np.float32), None
     rates = []
@@ -152,8 +152,8 @@ def _main(settings: Settings) -> None:
     results = measure(settings, console=console)
     for row in summary(results, best_returns(settings.optimum)):
         found = {name: row[name] for name in ("loss", "regret") if name in row}
-        told = {name: (round(np.mean(values), 2), round(max(values), 2)) for name, values in found.items()}
-        console.print(row["planner"], row["world"], "mean and worst:", told)
+        losses = {name: (round(np.mean(values), 2), round(max(values), 2)) for name, values in found.items()}
+        console.print(row["planner"], row["world"], "mean and worst:", losses)
     console.print(results["rate"])
 
 

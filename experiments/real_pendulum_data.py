@@ -1,7 +1,7 @@
-"""The real pendulum's recording as transitions: one episode a stretch without dropped frames.
+"""The real pendulum's recording as transitions: one episode for each stretch without dropped frames.
 
-A dropped frame has no observation, and a step over the gap would be of another length, so an episode ends there.
-Nothing pushed the pendulum: every action is zero.
+A dropped frame has no observation, and a step over the gap would have another length, so that an episode ends there.
+No force acted on the pendulum: every action is zero.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def real_pendulum_transitions(path: str | os.PathLike[str]) -> tuple[TransitionD
 
     Raises:
         MissingPathError: there is nothing at ``path``; the message says where the data come from.
-        InputError: it is another file, or damaged.
+        InputError: the file is another one, or damaged.
     """
     motion = read_schmidt_lipson(path)
     cut = len(motion.time) * 4 // 5

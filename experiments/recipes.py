@@ -1,9 +1,10 @@
-"""How TD3 and PPO are best trained in a dream: ``python -m experiments.recipes``.
+"""The choice of recipes for TD3 and PPO in a dream: ``python -m experiments.recipes``.
 
-Setting after setting, the best of a few values is kept, by the return *in the dream*: a world learned from 200 real
-transitions of recording 100, episodes from the starts reset(seed=1000..1039), the mean over three trainings. Neither
-recording nor starts are used for a published figure, and no real return has a say. All candidates dream as long.
-What comes out is in :data:`hnn_gym.agents.sb3.RECIPES`; :mod:`experiments.transfer` measures it in reality.
+Setting after setting, the best of a few values is kept, by the return *in the dream*: in a world learned from 200 real
+transitions of recording 100, with episodes from the starts reset(seed=1000..1039), as the mean over three trainings.
+No published figure uses this recording or these starts, and no real return influences the choice. All candidates take
+the same number of dreamt steps. The result is in :data:`hnn_gym.agents.sb3.RECIPES`; :mod:`experiments.transfer`
+measures it in reality.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ FIRST: Mapping[str, AgentRecipe] = {
     "td3": AgentRecipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY | {"gamma": 0.99}),
     "ppo": AgentRecipe(256, 1_000_000, 1e-3, arguments=_ON_POLICY | {"gamma": 0.95}),
 }
-"""Where the search begins."""
+"""The first recipes of the search."""
 GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "td3": {
         "gamma": (0.95, 0.98, 0.99),
@@ -52,29 +53,29 @@ GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "gae_lambda": (0.9, 0.95),
     },
 }
-"""What is tried, in this order: fields of a recipe, or arguments of the algorithm."""
+"""The candidates in this order: fields of a recipe, or arguments of the algorithm."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Choose the recipes of agents by what they earn in a dream."""
+    """Choose the recipes of agents by their returns in a dream."""
 
     out: Path | None = Path("docs/results/recipes.json")
-    """JSON file; what is in it is not measured again. None: keep nothing."""
+    """JSON file; results in it are not measured again. None: keep nothing."""
     algorithms: tuple[str, ...] = tuple(FIRST)
     """Whose recipes."""
     recording: int = 100
     """Seed of the recording that the world is learned from."""
     transitions: int = 200
-    """Real transitions a world is learned from."""
+    """Real transitions from which a world is learned."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One training each of every candidate."""
     starts: tuple[int, ...] = tuple(range(1000, 1040))
-    """Seeds of the episodes that candidates are judged by."""
+    """Seeds of the episodes by which candidates are judged."""
 
 
 def search(settings: Settings, *, console: Console) -> dict[str, AgentRecipe]:
-    """Try what the results do not hold yet, and choose a recipe for every algorithm.
+    """Measure the candidates that are missing in the results, and choose a recipe for every algorithm.
 
     Raises:
         InputError: there is no such algorithm here.
@@ -98,7 +99,7 @@ def search(settings: Settings, *, console: Console) -> dict[str, AgentRecipe]:
                 console.print(algo, name, value, round(float(mean), 2))
             recipe = candidates[int(np.argmax(earned))]
         chosen[algo] = results[f"chosen/{algo}"] = asdict(recipe)
-    return {algo: AgentRecipe(**told) for algo, told in chosen.items()}
+    return {algo: AgentRecipe(**fields) for algo, fields in chosen.items()}
 
 
 def changed(recipe: AgentRecipe, name: str, value: Any) -> AgentRecipe:

@@ -1,4 +1,4 @@
-"""Raw results as one JSON file, a line for each, kept at once, so that a stopped run goes on where it was."""
+"""Raw results as one JSON file with one line each, written at once, so that a stopped run resumes where it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Results:
     """Measurements by key such as ``runs/spring/hnn/0``, in memory and on disk."""
 
     def __init__(self, path: Path | None, *, experiment: str) -> None:
-        """Read ``path`` where it exists; None keeps everything in memory.
+        """Read ``path`` if it exists; None keeps everything in memory.
 
         Args:
             path: JSON file.
@@ -51,7 +51,7 @@ class Results:
         partial.replace(self._path)
 
     def _text(self) -> str:
-        """JSON with one measurement a line: small, and a change of one shows as one."""
+        """JSON with one measurement in each line, so that one new measurement is one new line."""
         command = f"python -m experiments.{self._experiment}"
         lines = [
             f"  {json.dumps(key)}: {json.dumps(self._content[key], sort_keys=True)}" for key in sorted(self._content)

@@ -1,8 +1,8 @@
 """Train the worlds that ship with the package: ``python -m experiments.shipped [ids...]``.
 
 Every world is learned from a recording of the true environment under random actions, by the recipe of its id; the
-real pendulum from its film (``--data``). A world whose card names the very recipe and recording is kept as it is,
-so that an interrupted run goes on with the next one.
+real pendulum from its film (``--data``). A world whose card names the same recipe and recording is kept, so that an
+interrupted run continues with the next one.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ class Settings:
     seed: int = 0
     """Seed of the recording and of the initial weights."""
     retrain: bool = False
-    """Train worlds anew whose card names the same recipe and recording."""
+    """Also train worlds whose card names the same recipe and recording."""
 
 
 def train(env_id: str, *, seed: int = 0, data: Path | None = None) -> WorldModel:
-    """Learn the world of ``env_id`` by its recipe, with a card that tells command and figures.
+    """Learn the world of ``env_id`` by its recipe, with a card that contains command and figures.
 
     Raises:
         InputError: there is no recipe for it, or it needs ``data``.
@@ -92,7 +92,7 @@ def _main(settings: Settings) -> None:
         _recipe(env_id)
     for env_id in settings.ids:
         if _recipe(env_id)[0].recording is None and settings.data is None:
-            console.print(f"{env_id}: left as it is, it needs --data invar_datasets.zip")
+            console.print(f"{env_id}: not trained, because it needs --data invar_datasets.zip")
             continue
         if not settings.retrain and _is_made(env_id, seed=settings.seed, data=settings.data):
             console.print(f"{env_id}: made already")
@@ -109,7 +109,7 @@ def _recipe(env_id: str) -> tuple[System, Twin]:
 
 
 def _data(system: System, *, seed: int, data: Path | None) -> tuple[TransitionDataset, TransitionDataset, str]:
-    """What to learn from, what to measure on, and what to call that."""
+    """The training data, the test data, and the name of the latter."""
     recording = system.recording
     if recording is not None:
         fresh = fresh_episodes(system.id, episode_steps=recording.episode_steps)
@@ -125,7 +125,7 @@ def _command(env_id: str, seed: int) -> str:
 
 
 def _is_made(env_id: str, *, seed: int, data: Path | None) -> bool:
-    """Whether the weights there are come from this recipe and this recording."""
+    """Whether the present weights come from this recipe and this recording."""
     system, twin = _recipe(env_id)
     try:
         card, _ = read_checkpoint(WEIGHTS / env_id)

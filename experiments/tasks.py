@@ -1,7 +1,7 @@
-"""That the tasks are control problems: ``python -m experiments.tasks``.
+"""Returns of simple policies in every task: ``python -m experiments.tasks``.
 
-In every true environment, from the same starts, three ways to act: do nothing, act at random, and plan by the
-cross-entropy method in the true world. The planner is no optimum, but what it earns above doing nothing can be earned.
+In every true environment, from the same starts, there are three ways to act: do nothing, act at random, and plan by the
+cross-entropy method in the true world. The planner is not optimal, but its returns show what control can gain.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hnn_gym.envs import build_simulator
 from hnn_gym.errors import InputError
 
 HORIZONS = {"Spring-v0": 60, "IdealPendulum-v0": 60, "TwoBody-v0": 120, "ThreeBody-v0": 160}
-"""Steps that a planner looks ahead."""
+"""Horizon of the planner, in steps."""
 WAYS: dict[str, Callable[[str], Policy]] = {
     "nothing": lambda env_id: Idle(build_simulator(env_id).spaces()[1]),
     "random": lambda env_id: RandomActions(build_simulator(env_id).spaces()[1]),
@@ -31,21 +31,21 @@ WAYS: dict[str, Callable[[str], Policy]] = {
         build_simulator(env_id), rule=Cem(elites=0.15), horizon=HORIZONS[env_id], samples=48
     ),
 }
-"""Ways to act, made for the id of an environment."""
+"""Ways to act, each a function from the id of an environment to a policy."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Measure what doing nothing, random actions and planning earn in the true environments."""
+    """Measure the returns of doing nothing, of random actions and of planning in the true environments."""
 
     out: Path | None = Path("docs/results/tasks.json")
-    """JSON file; what is in it is not measured again. None: keep nothing."""
+    """JSON file; results in it are not measured again. None: keep nothing."""
     environments: tuple[str, ...] = tuple(HORIZONS)
     """Which environments."""
     episodes: int = 10
     """Episodes of each, from starts of the seeds 0, 1, ..."""
     max_steps: int | None = None
-    """Cut episodes after so many steps; None: play to their end."""
+    """Truncate episodes after this many steps; None: play to their end."""
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
@@ -63,8 +63,8 @@ def measure(settings: Settings, *, console: Console) -> Results:
             key = f"{env_id}/{way}"
             if key not in results:
                 seeds = range(settings.episodes)
-                told = play_episodes(policy(env_id), env_id, seeds=seeds, max_steps=settings.max_steps)
-                results[key] = {"returns": told.returns.round(4).tolist(), "steps": told.lengths.tolist()}
+                episodes = play_episodes(policy(env_id), env_id, seeds=seeds, max_steps=settings.max_steps)
+                results[key] = {"returns": episodes.returns.round(4).tolist(), "steps": episodes.lengths.tolist()}
             returns, steps = (np.array(results[key][name]) for name in ("returns", "steps"))
             console.print(key, f"mean {returns.mean():.1f}, worst {returns.min():.1f}, {steps.mean():.0f} steps")
     return results

@@ -1,13 +1,13 @@
 """Agents trained in a dream alone: ``python -m experiments.transfer``.
 
-- Pendulum-v1: five recordings of 200 real transitions under random torque, a world learned from each, in each world an
+- Pendulum-v1: five recordings of 200 real transitions under random torque, a world learned from each, in each world
   agents of stable-baselines3 (SAC, TD3, PPO) and one trained by gradients through the world, and their real returns on
-  the starts reset(seed=0..99), against the best that can be had from them (:mod:`experiments.optimum`);
+  the starts reset(seed=0..99), against the best returns from these (:mod:`experiments.optimum`);
 - other tasks: the same call in the worlds that ship with the package, against doing nothing and against the same
   agent trained in the true environment.
 
-The recipes were tuned in the dream of another recording (seed 100) on other starts. Every agent that is trained counts.
-Interrupted, the same command goes on with what is missing.
+The recipes were tuned in the dream of another recording (seed 100) on other starts. Every trained agent is reported.
+If it is interrupted, the same command measures what is missing.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Settings:
     """Train agents in learned worlds alone, and measure them in the real ones."""
 
     out: Path | None = Path("docs/results/transfer.json")
-    """JSON file; what is in it is not measured again. None: keep nothing."""
+    """JSON file; results in it are not measured again. None: keep nothing."""
     optimum: Path = Path("docs/results/optimum.json")
-    """Where the best returns are kept."""
+    """JSON file of the best returns."""
     transitions: int = 200
-    """Real transitions a world is learned from."""
+    """Real transitions from which a world is learned."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Seeds of the recordings; an agent has the seed of its recording."""
     agents: tuple[str, ...] = ("sac", "td3", "ppo", "shac")
@@ -74,7 +74,7 @@ OTHER_RECIPES: dict[str, tuple[str, AgentRecipe]] = {
 }
 """Algorithm and recipe of the other tasks, chosen by the return in the dream from starts 1000 to 1039."""
 BUMP_LIMIT = 0.3
-"""Largest bump in J: more than that in a step bounded torque seldom gives."""
+"""Largest bump in J: bounded torque seldom gives more in one step."""
 
 
 def pendulum_agent(settings: Settings, agent: str, seed: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def pendulum_agent(settings: Settings, agent: str, seed: int) -> dict[str, Any]:
     policy, training = _timed(lambda: _trained(world, agent, seed))
     real = episode_returns(policy, _REAL, seeds=settings.starts)
     dreamt = episode_returns(policy, "HNN-v0", seeds=settings.starts, env_kwargs={"world_model": world})
-    return {"learning": learning, "training": training, **_told(real), "mean_in_the_dream": float(dreamt.mean())}
+    return {"learning": learning, "training": training, **_statistics(real), "mean_in_the_dream": float(dreamt.mean())}
 
 
 def other_task(settings: Settings, task: str, way: str) -> dict[str, Any]:
@@ -98,13 +98,13 @@ def other_task(settings: Settings, task: str, way: str) -> dict[str, Any]:
         made = lambda: BumpByForce(gymnasium.make(_REAL), resolve_world(_BUMPED), limit=BUMP_LIMIT)  # noqa: E731
     if way == "nothing":
         idle = Idle(build_simulator(dream, **env_kwargs).spaces()[1])
-        return _told(episode_returns(idle, made, seeds=settings.starts))
+        return _statistics(episode_returns(idle, made, seeds=settings.starts))
     if way == "true":  # the true pendulum in our shell is the real map
         true = resolve_world(real)
         policy, training = _timed(lambda: train_agent(true, algo, recipe=recipe, env_kwargs=env_kwargs))
     else:
         policy, training = _timed(lambda: train_agent(dream, algo, recipe=recipe, env_kwargs=env_kwargs))
-    return {"training": training, **_told(episode_returns(policy, made, seeds=settings.starts))}
+    return {"training": training, **_statistics(episode_returns(policy, made, seeds=settings.starts))}
 
 
 def regrets(results: Results, agent: str, best: np.ndarray) -> list[float]:
@@ -126,7 +126,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     return done, {"wall_s": round(time.perf_counter() - wall, 1), "cpu_s": round(time.process_time() - cpu, 1)}
 
 
-def _told(returns: np.ndarray) -> dict[str, Any]:
+def _statistics(returns: np.ndarray) -> dict[str, Any]:
     return {
         "mean": float(returns.mean()),
         "worst": float(returns.min()),
@@ -135,7 +135,7 @@ def _told(returns: np.ndarray) -> dict[str, Any]:
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
-    """Train and play what the results do not hold yet, by ``pendulum/agent/seed`` and ``other-tasks/task/way``.
+    """Train and play what is missing in the results, by ``pendulum/agent/seed`` and ``other-tasks/task/way``.
 
     Raises:
         InputError: there is no such task or agent.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
     from hnn_gym.physics import PortHamiltonian, integrate
     from hnn_gym.systems import System, Task, Truth, register_system
-    from hnn_gym.training import FitSettings, PixelSettings, train_pixel_world, train_world
+    from hnn_gym.training import FitSettings, PixelSettings, train_auto, train_pixel_world, train_world
     from hnn_gym.worlds import PixelWorld, WorldModel
 
 __version__ = "0.2.0"
@@ -63,6 +63,7 @@ __all__ = [
     "record_steps",
     "register",
     "register_system",
+    "train_auto",
     "train_pixel_world",
     "train_world",
 ]

@@ -29,6 +29,9 @@ from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit_store import load_fit, save_fit
+from hnn_gym.training.schemes import SCHEMES, Scheme
+from hnn_gym.training.selection import SETTINGS as AUTO_FIT
+from hnn_gym.training.selection import select_model, with_selection
 from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -48,7 +51,10 @@ class TrainSettings:
     """Folder for the checkpoint and its TensorBoard scalars."""
     model: str = "mechanical"
     """hnn (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), pairwise (bodies, V(r) of each pair),
-    helmholtz (any field, as two potentials; no control), baseline, second-order."""
+    helmholtz (any field, as two potentials; no control), baseline, second-order. auto: the scheme that made the
+    recording is found and structures are compared by held-out error; leave out hidden, damping and mass-matrix then."""
+    integrator: Scheme | None = None
+    """Scheme to learn through. None: the model's own, and with auto the one that is found."""
     hidden: tuple[int, ...] | None = None
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False
@@ -79,6 +85,8 @@ class TrainSettings:
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_at_least(1, steps=self.steps, threads=self.threads)
+        if self.model == "auto" and (_options(self) or self.noisy):
+            raise InputError("--model auto chooses the structure: leave out hidden, damping, mass-matrix and noisy.")
         if self.noisy and self.fit.loss != "shooting":
             raise InputError(f"noisy=True needs fit=FitSettings.for_noisy_data(), and the loss is {self.fit.loss!r}.")
 
@@ -116,19 +124,31 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
             "or --overwrite."
         )
     settings.out.mkdir(parents=True, exist_ok=True)
+    scheme = None if settings.integrator is None else SCHEMES[settings.integrator]
+    model, options, choice = settings.model, _options(settings), None
+    if model == "auto":
+        choice = select_model(
+            dataset, found.coordinates, dt=found.dt, seed=settings.fit.seed, integrator=scheme, tell=tell
+        )
+        model, options, scheme = choice.structure.model, dict(choice.structure.options), choice.integrator
+        if settings.fit == FitSettings(seed=settings.fit.seed):
+            settings = dataclasses.replace(settings, fit=dataclasses.replace(AUTO_FIT, seed=settings.fit.seed))
     with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
-            settings.model,
+            model,
             settings=settings.fit,
-            options=_options(settings),
+            options=options,
             coordinates=found.coordinates,
+            integrator=scheme,
             dt=found.dt,
             state=None if state is None else state[0],
             report=report,
             device=settings.device,
         )
     world = dataclasses.replace(world, card={**world.card, **inferred_card(found)})
+    if choice is not None:
+        world = with_selection(world, choice, dataset)
     if held_out is not None:
         figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
         world = dataclasses.replace(world, card={**world.card, "figures": figures})
@@ -175,6 +195,7 @@ def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[st
     return {
         "data": dataset.content_hash(),
         "model": settings.model,
+        "integrator": settings.integrator,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in _options(settings).items()},
         "fit": dataclasses.asdict(settings.fit),
         "coordinates": None if settings.coordinates is None else read_coordinates(settings.coordinates).to_json(),
@@ -232,7 +253,8 @@ def _main(settings: TrainSettings) -> None:
     world = train(settings, tell=partial(console.print, highlight=False, markup=False, soft_wrap=True))
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
-    for sentence in world.card.get("task", {}).get("words", ()):
+    sentences = (*world.card.get("selection", {}).get("words", ()), *world.card.get("task", {}).get("words", ()))
+    for sentence in sentences:
         console.print(sentence, highlight=False)
     console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
 

@@ -42,7 +42,7 @@ def test_contestants_take_turns_and_the_first_round_is_thrown_away() -> None:
     assert seconds == {"a": [3.0, 5.0], "b": [4.0, 6.0]}
 
 
-@pytest.mark.parametrize("name", ["training"])
+@pytest.mark.parametrize("name", ["training", "own_tasks"])
 def test_the_benchmark_runs(name: str) -> None:
     told = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", "--quick"], cwd=ROOT, capture_output=True, text=True, timeout=120

@@ -52,12 +52,15 @@ LINES: dict[ModuleType, list[str]] = {
     agents: [
         *(f"{AGENT} --evaluate-on Pendulum-v1 --algo {algo} --seed 1 --threads 1 --device cpu" for algo in ALGORITHMS),
         *(f"{AGENT} --algo ppo --evaluate-on HNNPendulum-v0 --actions {how}" for how in ACTIONS),
-        f"{AGENT} --algo ppo --reward rewards:upright --overwrite",
+        f"{AGENT} --algo ppo --reward rewards:upright --terminated rewards:fast --overwrite",
     ],
 }
 FUNCTIONS = """
 def upright(observation, force, next_observation):
     return observation[..., 0]
+
+def fast(observation):
+    return abs(observation[..., 2]) > 7
 
 def push(observation, rng):
     return rng.uniform(-1, 1, 1)

@@ -1,1 +1,1 @@
-"""A task so long, with a motor so weak, that a world's own errors of energy can outweigh all that an agent does."""
+"""A long task with a weak motor, in which a world's own energy errors can outweigh everything that an agent does."""

@@ -1,4 +1,4 @@
-"""``python -m experiments.long_task``: what agents planned in learned worlds earn over 5,000 real steps."""
+"""``python -m experiments.long_task``: returns over 5,000 real steps of agents planned in learned worlds."""
 
 from experiments.long_task.command import Settings, main
 from hnn_gym.command import run

@@ -1,7 +1,7 @@
-"""One cell: plan to the optimum of a world over the whole long episode, act in reality, compare with what was promised.
+"""One cell: plan the optimum of a world over the whole long episode, act in reality, and compare with the promise.
 
-The agent is backward induction on one grid for every world (:mod:`hnn_gym.agents.dynamic_programming`), so that nothing
-but the world differs, and no chance is in it.
+The agent is backward induction on one grid for every world (:mod:`hnn_gym.agents.dynamic_programming`), so that only
+the world differs, and the result is deterministic.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.worlds.world_model import WorldModel
 
 _HOLD = 4
-"""Steps that an action is held for: 0.2 s, a quarter of a small half swing."""
+"""Steps for which an action is held: 0.2 s, a quarter of a small half swing."""
 _LAST = 0.2
 """Share of an episode, its end, over which holding is judged."""
 _SWINGS, _UNFORCED = np.arange(1.0, 6.0), 400
@@ -30,30 +30,30 @@ def planned(world: WorldModel, *, steps: int, grid: Grid, starts: tuple[int, ...
     """Plan in a world, and act in the real environment.
 
     Args:
-        world: to plan in, learned or true.
+        world: the world for planning, learned or true.
         steps: length of an episode.
-        grid: to plan on.
+        grid: the grid for planning.
         starts: seeds of the real environment.
 
     Returns:
-        What :func:`acted` tells; ``promised``, the returns that the world foretold ``(starts,)``; and
+        The results of :func:`acted`; ``promised``, the returns that the world predicted ``(starts,)``; and
         ``own_energy_mJ``, see :func:`own_energy`.
     """
-    with np.errstate(all="ignore"):  # a bad world may leave the finite numbers in imagination
+    with np.errstate(all="ignore"):  # a bad world may overflow in imagination
         policy = DynamicProgramming([Simulator(world, EnergyHold())], steps=steps, grid=grid, hold=_HOLD)
     env = WeakMotor(steps=steps)
     first = np.array([env.reset(seed=seed)[0] for seed in starts], np.float64)
     promised = policy.value(world.encode(first))
-    told = acted(policy, steps=steps, starts=starts)
-    return told | {"promised": _rounded(promised), "own_energy_mJ": _rounded(1e3 * own_energy(world))}
+    outcome = acted(policy, steps=steps, starts=starts)
+    return outcome | {"promised": _rounded(promised), "own_energy_mJ": _rounded(1e3 * own_energy(world))}
 
 
 def own_energy(world: WorldModel) -> np.ndarray:
-    """True energy in J that each step of an unforced dream makes (or loses) on its own, on the average of 20 s.
+    """True energy in J that each step of an unforced dream gains or loses on its own, on the average over 20 s.
 
     Returns:
-        ``(5,)``, of dreams that begin hanging with 1, 2, ... 5 J: the slope of true energy over time. The ripple of the
-        real map, seen so, is some 0.1 mJ.
+        ``(5,)``, for dreams that begin hanging with 1, 2, ... 5 J: the slope of true energy over time. The ripple of
+        the real map, measured in this way, is some 0.1 mJ.
     """
     q = np.full((len(_SWINGS), 1), np.pi)
     v = np.sqrt(2 * _SWINGS / Pendulum.of_gymnasium().mass)[:, None]

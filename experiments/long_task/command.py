@@ -1,4 +1,4 @@
-"""The study from end to end, every result kept at once, so that a stopped run goes on where it was."""
+"""The study from end to end; every result is written at once, so that a stopped run resumes where it was."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from hnn_gym.systems import true_world
 
 @dataclass(frozen=True)
 class Settings:
-    """Compare worlds by what is earned in a long real task after planning in them."""
+    """Compare worlds by the returns in a long real task after planning in them."""
 
     out: Path = Path("docs/results/long_task.json")
-    """JSON file; what is in it is not measured again."""
+    """JSON file; results in it are not measured again."""
     page: Path = Path("docs/long-task.md")
-    """Where table and figure go."""
+    """Page for table and figure."""
     study: Path = Path("docs/results/sample_efficiency.json")
     """The study that chose, by held-out error, how worlds are trained."""
     panels: tuple[Panel, ...] = (Panel(0.0, (50, 100)), Panel(0.05, (400,)))
     """Noises, and numbers of transitions."""
     contenders: tuple[str, ...] = ("HNN", "second-order MLP")
-    """Who is compared; also "first-order MLP"."""
+    """Contenders to compare; also "first-order MLP"."""
     seeds: tuple[int, ...] = tuple(range(10))
-    """Of the recordings, and of the first weights."""
+    """Seeds of the recordings and of the initial weights."""
     starts: tuple[int, ...] = tuple(range(20))
     """Seeds of the real environment."""
     steps: int = EnergyHold.max_episode_steps
@@ -50,7 +50,7 @@ def study(settings: Settings, *, console: Console) -> Results:
     """Measure cell by cell, those of one data seed after the other.
 
     Raises:
-        InputError: the study of sample efficiency has not chosen for one of the contenders, or there is no such one.
+        InputError: a contender is unknown, or the study of sample efficiency has not chosen its settings.
     """
     results = Results(settings.out, experiment="long_task")
     choices = _choices(settings)
@@ -68,8 +68,8 @@ def study(settings: Settings, *, console: Console) -> Results:
                         results[key] = _cell(
                             settings, choices[name, panel.noise, steps], panel.noise, steps, name, seed
                         )
-                        told = results[key].get("returns")
-                        console.print(key, "failed" if told is None else round(sum(told) / len(told), 2))
+                        returns = results[key].get("returns")
+                        console.print(key, "failed" if returns is None else round(sum(returns) / len(returns), 2))
     return results
 
 

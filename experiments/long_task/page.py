@@ -59,11 +59,11 @@ task, the motor, the cost of torque and the grid were fixed on other recordings 
 
 
 def cells(results: Results) -> dict[tuple[float, int], dict[str, dict[int, dict[str, Any]]]]:
-    """What was measured, by noise and transitions, by contender, by those data seeds that all were measured on."""
+    """The measurements, by noise and transitions, by contender, by the data seeds that all contenders share."""
     found: dict[tuple[float, int], dict[str, dict[int, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
-    for key, told in results.below("cell/").items():
+    for key, one in results.below("cell/").items():
         noise, steps, name, seed = key.split("/")
-        found[float(noise), int(steps)][name][int(seed)] = told
+        found[float(noise), int(steps)][name][int(seed)] = one
     ordered = {}
     for kind in sorted(found):
         names = [name for name in CONTENDERS if name in found[kind]]
@@ -75,13 +75,11 @@ def cells(results: Results) -> dict[tuple[float, int], dict[str, dict[int, dict[
 def losses(results: Results, seeds: dict[int, dict[str, Any]]) -> np.ndarray:
     """Mean paired loss of every data seed ``(seeds,)``, NaN where the fit failed."""
     true = np.array(results[TRUE]["returns"])
-    return np.array(
-        [_mean(true - np.array(told["returns"])) if "returns" in told else np.nan for told in seeds.values()]
-    )
+    return np.array([_mean(true - np.array(one["returns"])) if "returns" in one else np.nan for one in seeds.values()])
 
 
 def figure(results: Results) -> Figure:
-    """Loss on every data seed, one panel a kind of recording."""
+    """Draw the loss on every data seed, one panel for each kind of recording."""
     panels = {
         _kind(*kind): {name: losses(results, seeds) for name, seeds in found.items()}
         for kind, found in cells(results).items()
@@ -115,15 +113,15 @@ def _summary(results: Results) -> list[str]:
 
 
 def _row(kind: str, name: str, seeds: dict[int, dict[str, Any]], lost: np.ndarray, better: str) -> str:
-    good = [told for told in seeds.values() if "returns" in told]
+    good = [one for one in seeds.values() if "returns" in one]
     if len(good) < len(seeds):
         return f"| {kind} | {name} | {len(seeds) - len(good)} of {len(seeds)} fits failed | | | | | | | {better} |"
     returned, off, promised = (
-        np.array([_mean(np.array(told[key])) for told in good]) for key in ("returns", "energy_error_J", "promised")
+        np.array([_mean(np.array(one[key])) for one in good]) for key in ("returns", "energy_error_J", "promised")
     )
     entries = [kind, name, f"{returned.mean():.2f}"]
     entries += [f"{value:.2f}" for value in (lost.mean(), np.median(lost), lost.max(), off.mean())]
-    own = np.array([np.abs(told["own_energy_mJ"]).max() for told in good])
+    own = np.array([np.abs(one["own_energy_mJ"]).max() for one in good])
     entries.append(f"{np.median(own):.2f}, {own.max():.2f}")
     return "| " + " | ".join([*entries, f"{(promised - returned).mean():.0f}", better]) + " |"
 
@@ -136,9 +134,9 @@ def _every(results: Results) -> list[str]:
     lines.append("|---|---|" + "---|" * len(seeds))
     for kind, found in kinds.items():
         for name, cell in found.items():
-            known = {seed: np.array(told["returns"]) for seed, told in cell.items() if "returns" in told}
-            told = [f"{_mean(known[seed]):.2f}" if seed in known else "-" for seed in seeds]
-            lines.append(f"| {_kind(*kind)} | {name} | " + " | ".join(told) + " |")
+            known = {seed: np.array(one["returns"]) for seed, one in cell.items() if "returns" in one}
+            means = [f"{_mean(known[seed]):.2f}" if seed in known else "-" for seed in seeds]
+            lines.append(f"| {_kind(*kind)} | {name} | " + " | ".join(means) + " |")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Paired losses: what every data seed costs each contender, one line a seed, one panel a recording's kind."""
+"""Paired losses of the contenders: one line for each data seed, one panel for each kind of recording."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OTHERS = (COLOURS["baseline"], "#CC79A7", "#777777")
 _LINEAR = 1.0
-"""Losses are drawn to a logarithmic scale beyond this, to a linear one within."""
+"""The scale of losses is logarithmic beyond this, and linear within."""
 
 
 def paired_losses(panels: Mapping[str, Mapping[str, np.ndarray]], *, label: str) -> Figure:

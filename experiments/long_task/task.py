@@ -2,9 +2,9 @@
 
     r = -((E - E*) / 5 J)^2 - 0.5 (u / u_max)^2,   u_max = 0.02 N m,
 
-E the true energy after the step, E* that of resting horizontally, 5 J above hanging. The motor gives some mJ in a step
-and the way takes hundreds to thousands of them. Torque is dear: it pays only because energy, once given, stays for the
-rest of the episode, and a world that loses or makes a few mJ in every step of its own teaches otherwise.
+where E is the true energy after the step and E* that of resting horizontally, 5 J above hanging. The motor gives some
+mJ in a step, so that the task takes hundreds to thousands of steps. Torque is expensive: it pays only because energy
+is conserved for the rest of the episode, and a world that gains or loses a few mJ in every step teaches otherwise.
 """
 
 from __future__ import annotations

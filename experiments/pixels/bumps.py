@@ -1,9 +1,9 @@
-"""Joules in latent space: what a bump of the learned H changes, by the learned H and by the true energy.
+"""Joules in latent space: the energy change of a bump of the learned H, by the learned H and by the true energy.
 
-A bump leaves q alone and moves p. The true change is told twice: by the true energy at the latent state, mapped to the
-true angle and velocity; and by what is seen, the mean true energy of the angles read off the frames that are dreamt and
-decoded over the next seconds, with the bump minus without. A state of symplectic Euler knows p half a step away from q,
-so that even the true map, bumped by exactly as much, shows another change: it is told beside.
+A bump keeps q and changes p. The true change is measured in two ways: by the true energy at the latent state, mapped to
+the true angle and velocity; and by the frames, as the mean true energy of the angles read off frames that are dreamt
+and decoded over the next seconds, with the bump minus without. In symplectic Euler p and q are half a step apart, so
+that even the true map with exactly the same bump shows another change, which is reported beside.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SEEN = 100
 
 
 def measure(seen: PixelWorld, film: Film, *, context: int, offset: float) -> dict[str, Any]:
-    """Bump five moments of every filmed motion, dreamt on from its frames.
+    """Bump five moments of every filmed motion, which a dream continues from its frames.
 
     Args:
         seen: a latent world with an H.
@@ -35,9 +35,9 @@ def measure(seen: PixelWorld, film: Film, *, context: int, offset: float) -> dic
         offset: angle of the latent's origin, to compare with the truth.
 
     Returns:
-        For every request: the number of states; how many had less to give and were clipped; and for all others the
-        mean and largest abs(change - request) in J, by the learned H, by the true energy of state and frames, and by
-        that of the angles of the true map; and how far frames and true map differ.
+        For every request: the number of states; how many had too little energy and were clipped; and for all others
+        the mean and largest abs(change - request) in J, by the learned H, by the true energy of state and frames, and
+        by that of the angles of the true map; and the difference of frames and true map.
     """
     world = seen.world
     dreamt = forecast(seen, film.frames[:, : context + 1], steps=max(_MOMENTS))
@@ -47,7 +47,7 @@ def measure(seen: PixelWorld, film: Film, *, context: int, offset: float) -> dic
     truth = true_world("Pendulum-v1")
     real = truth.phase_point(q + offset, v)
     really = _angles_energy(truth, real)
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for joules in REQUESTS:
         done = bump(world.dynamics.hamiltonian, x, joules)
         kept = ~done.clipped
@@ -62,14 +62,14 @@ def measure(seen: PixelWorld, film: Film, *, context: int, offset: float) -> dic
             "true_energy_of_the_true_map": mapped - joules,
             "frames_against_the_true_map": shown - mapped,
         }
-        told[f"{joules:+g} J"] = {"states": len(x), "clipped": int(done.clipped.sum())} | {
-            name: _told(error[kept]) for name, error in errors.items()
+        measured[f"{joules:+g} J"] = {"states": len(x), "clipped": int(done.clipped.sum())} | {
+            name: _statistics(error[kept]) for name, error in errors.items()
         }
-    return told
+    return measured
 
 
 def _seen_energy(seen: PixelWorld, x: np.ndarray, offset: float) -> np.ndarray:
-    """Mean true energy ``(N,)`` in J of what is seen in the next five seconds of an unforced dream."""
+    """Mean true energy ``(N,)`` in J that the frames show in the next five seconds of an unforced dream."""
     angle = seen.codec.encode(seen.codec.decode(_positions(seen.world, x)))[..., 0].T + offset
     return energies_by_angle(angle, dt=abs(seen.world.dt)).mean(axis=1)
 
@@ -84,5 +84,5 @@ def _positions(world: WorldModel, x: np.ndarray) -> np.ndarray:
     return world.state(world.rollout(x, np.zeros((_SEEN, len(x), len(world.coordinates.controls)))))[0]
 
 
-def _told(error: np.ndarray) -> dict[str, float]:
+def _statistics(error: np.ndarray) -> dict[str, float]:
     return {"mean_error_J": float(np.abs(error).mean()), "largest_error_J": float(np.abs(error).max())}

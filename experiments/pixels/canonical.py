@@ -1,4 +1,4 @@
-"""How canonical a dreamt latent is: SyMetric along the forecasts, five motions at a time as its authors measure it."""
+"""SyMetric along the forecasts, which measures how canonical a latent is, in groups of five as its authors do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hnn_gym.worlds.pixel_world import PixelWorld, turned
 
 _GROUP = 5
 STEPS = (60, 1000)
-"""Of a motion: as the authors measure, and as far as is forecast here."""
+"""Lengths of a motion in steps: that of the authors, and that of the forecasts here."""
 
 
 def measure(seen: PixelWorld, dreamt: Forecast, film: Film, *, context: int, offset: float) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def measure(seen: PixelWorld, dreamt: Forecast, film: Film, *, context: int, off
     true = film.states[:, context:]
     truth = np.stack([_continuous(true[..., 0]), INERTIA * true[..., 1]], axis=-1)
     latent = join(_continuous(dreamt.q + offset)[..., None], x[..., 1:])
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for steps in STEPS:
         if steps >= latent.shape[1]:
             continue
@@ -33,14 +33,14 @@ def measure(seen: PixelWorld, dreamt: Forecast, film: Film, *, context: int, off
             for i in range(0, len(latent), _GROUP)
         ]
         rsq, sym = ([getattr(group, name) for group in groups] for name in ("rsq", "sym"))
-        told[f"{steps} steps"] = {
+        measured[f"{steps} steps"] = {
             "groups": len(groups),
             "faithful": sum(group.faithful for group in groups),
             "rsq": {"median": float(np.median(rsq)), "worst": min(rsq)},
             "sym": {"median": float(np.median(sym)), "worst": max(sym)},
             "largest_degree": max(group.degree for group in groups),
         }
-    return told
+    return measured
 
 
 def _continuous(angle: np.ndarray) -> np.ndarray:

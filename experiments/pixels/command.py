@@ -1,9 +1,10 @@
 """The pixel pendulum, from film to control: ``python -m experiments.pixels --out docs/results/pixels.json``.
 
-For each of several recordings: films Pendulum-v1 under random torque; learns an HNN and two networks without physics
-from the frames, by one method; forecasts unforced motion a thousand steps ahead, forward and backward, and tells how
-canonical the latent is; bumps the learned H; plans, and trains an agent of stable-baselines3, in the dream alone, and
-lets both act in the real Pendulum-v1 from frames alone. Interrupted, the same command goes on with what is missing.
+For each of several recordings the command films Pendulum-v1 under random torque; learns an HNN and two networks without
+physics from the frames, by one method; forecasts unforced motion a thousand steps ahead, forward and backward, and
+measures how canonical the latent is; bumps the learned H; plans, and trains an agent of stable-baselines3, in the dream
+alone, and lets both act in the real Pendulum-v1 from frames alone. If it is interrupted, the same command measures what
+is missing.
 """
 
 from __future__ import annotations
@@ -38,19 +39,19 @@ class Settings:
     """Learn Pendulum-v1 from its frames, forecast, and act from frames."""
 
     out: Path | None = None
-    """JSON file for the results, and to go on from; None only prints them."""
+    """JSON file for the results, from which an interrupted run resumes; None only prints them."""
     runs: Path = Path("runs/pixels")
-    """Folder of the learned worlds; those that are there are not learned anew."""
+    """Folder of the learned worlds; existing ones are not learned again."""
     pictures: Path | None = None
     """Folder for the figures, of the first recording; None draws none."""
     weights: Path | None = None
-    """Folder for the worlds of the first recording, under the ids they are shipped by; None keeps none."""
+    """Folder for the worlds of the first recording, under the ids of the shipped ones; None keeps none."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Of the recordings; agents have the seed of their recording."""
+    """Seeds of the recordings; agents have the seed of their recording."""
     models: tuple[str, ...] = tuple(worlds.MODELS)
     """Who is measured."""
     agents: tuple[str, ...] = ("plan", "sac")
-    """Who acts: plan, the best policy of the dream; or an algorithm of stable-baselines3, trained in it."""
+    """Agents: plan, the best policy of the dream; or an algorithm of stable-baselines3, trained in it."""
     acting: tuple[str, ...] = ("HNN", "second-order network")
     """In whose dreams."""
     steps: int = 4000
@@ -66,7 +67,7 @@ class Settings:
     starts: int = 100
     """Starts of the real pendulum: reset(seed=0), reset(seed=1), ..."""
     learning: PixelSettings = field(default_factory=PixelSettings)
-    """Of the training, the same for all models."""
+    """Settings of the training, the same for all models."""
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -85,7 +86,7 @@ class Study:
         """Open the results.
 
         Raises:
-            InputError: they are of other settings.
+            InputError: they were measured with other settings.
         """
         self.settings, self.console = settings, console
         self.results = Results(settings.out, experiment=EXPERIMENT)
@@ -107,13 +108,13 @@ class Study:
         )
 
     def measured(self, key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What is known under ``key``, from ``work`` where it is not."""
+        """Return the result under ``key``; if it is missing, measure it by ``work``."""
         if key not in self.results:
             began = time.process_time()
             self.results[key] = work()
             self.console.print(f"{key}: {time.process_time() - began:.0f} CPU s")
-        told: dict[str, Any] = self.results[key]
-        return told
+        value: dict[str, Any] = self.results[key]
+        return value
 
     def world(self, seed: int, name: str) -> PixelWorld:
         """The world that a model learned from a recording."""
@@ -143,58 +144,58 @@ class Study:
 
 
 def study(settings: Settings, console: Console) -> Results:
-    """All measurements, those of one recording after the other."""
-    told = Study(settings, console)
+    """Make all measurements, one recording after the other."""
+    done = Study(settings, console)
     for seed in settings.seeds:
         for name in settings.models:
-            _measure(told, seed, name)
+            _measure(done, seed, name)
         if seed == settings.seeds[0]:
-            _show(told, seed)
-    told.measured("forecasts/real", lambda: forecasts.measure_real(told.film, **_span(settings)))
-    return told.results
+            _show(done, seed)
+    done.measured("forecasts/real", lambda: forecasts.measure_real(done.film, **_span(settings)))
+    return done.results
 
 
-def _show(told: Study, seed: int) -> None:
-    """Rates, weights and figures, of one recording."""
-    settings = told.settings
-    shown = {name: told.world(seed, name) for name in settings.models}
+def _show(done: Study, seed: int) -> None:
+    """Measure rates, and write weights and figures, of one recording."""
+    settings = done.settings
+    shown = {name: done.world(seed, name) for name in settings.models}
     if "HNN" in shown:
-        told.measured("stepping", lambda: rates(shown["HNN"]))
+        done.measured("stepping", lambda: rates(shown["HNN"]))
     if settings.weights is not None:
         for name, seen in shown.items():
             env_id = worlds.MODELS[name][1]
             if env_id is not None:
                 seen.save(settings.weights / env_id, overwrite=True)
     if settings.pictures is not None:
-        offsets = {name: told.offset(seed, name) for name in shown}
+        offsets = {name: done.offset(seed, name) for name in shown}
         dataset, _ = worlds.recorded(settings.steps, settings.size, seed)
-        figures.draw(shown, dataset, told.film, offsets, settings.pictures, context=settings.context)
+        figures.draw(shown, dataset, done.film, offsets, settings.pictures, context=settings.context)
 
 
 def _span(settings: Settings) -> dict[str, int]:
     return {"context": settings.context, "steps": settings.horizon}
 
 
-def _measure(told: Study, seed: int, name: str) -> None:
-    """Everything about one model and one recording."""
-    settings, seen = told.settings, told.world(seed, name)
-    offset, at = told.offset(seed, name), f"{seed}/{name}"
-    told.measured(f"forecasts/{at}", lambda: forecasts.measure(seen, told.film, offset=offset, **_span(settings)))
-    told.measured(f"encoding/{at}", lambda: forecasts.encoding_error(seen, *_single(told.film), offset))
-    told.measured(
+def _measure(done: Study, seed: int, name: str) -> None:
+    """Measure everything about one model and one recording."""
+    settings, seen = done.settings, done.world(seed, name)
+    offset, at = done.offset(seed, name), f"{seed}/{name}"
+    done.measured(f"forecasts/{at}", lambda: forecasts.measure(seen, done.film, offset=offset, **_span(settings)))
+    done.measured(f"encoding/{at}", lambda: forecasts.encoding_error(seen, *_single(done.film), offset))
+    done.measured(
         f"symetric/{at}",
         lambda: canonical.measure(
             seen,
-            forecasts.forecast(seen, told.film.frames[:, : settings.context + 1], steps=settings.horizon),
-            told.film,
+            forecasts.forecast(seen, done.film.frames[:, : settings.context + 1], steps=settings.horizon),
+            done.film,
             context=settings.context,
             offset=offset,
         ),
     )
     if seen.world.dynamics.hamiltonian is not None:
-        told.measured(f"bump/{at}", lambda: bumps.measure(seen, told.film, context=settings.context, offset=offset))
+        done.measured(f"bump/{at}", lambda: bumps.measure(seen, done.film, context=settings.context, offset=offset))
     for agent in settings.agents if name in settings.acting else ():
-        told.measured(f"{agent}/{at}", partial(control.act, agent, seen, seed=seed, starts=settings.starts))
+        done.measured(f"{agent}/{at}", partial(control.act, agent, seen, seed=seed, starts=settings.starts))
 
 
 def _single(film: films.Film) -> tuple[np.ndarray, np.ndarray]:
@@ -202,8 +203,8 @@ def _single(film: films.Film) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rates(seen: PixelWorld, *, num_envs: int = 256, repeats: int = 40) -> dict[str, float]:
-    """Steps a second of a vector of dreams, by the clock; the best is what a busy machine disturbs least."""
-    told: dict[str, float] = {"num_envs": num_envs}
+    """Steps per second of a vector of dreams, by the clock; a busy machine disturbs the best least."""
+    measured: dict[str, float] = {"num_envs": num_envs}
     for observation in ("latent", "pixels"):
         envs = gymnasium.make_vec(
             "HNNPixelPendulum-v0", num_envs=num_envs, world_model=seen, observation=observation, stack=1
@@ -215,10 +216,10 @@ def rates(seen: PixelWorld, *, num_envs: int = 256, repeats: int = 40) -> dict[s
             began = time.perf_counter()
             envs.step(actions)
             seconds.append(time.perf_counter() - began)
-        told[f"{observation}_steps_per_second_median"] = round(num_envs / float(np.median(seconds)))
-        told[f"{observation}_steps_per_second_best"] = round(num_envs / min(seconds))
+        measured[f"{observation}_steps_per_second_median"] = round(num_envs / float(np.median(seconds)))
+        measured[f"{observation}_steps_per_second_best"] = round(num_envs / min(seconds))
         envs.close()
-    return told
+    return measured
 
 
 def main(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""From the dream to reality by frames alone: what agents made in a latent world earn in the real Pendulum-v1."""
+"""From the dream to reality by frames alone: real returns in Pendulum-v1 of agents made in a latent world."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def act(agent: str, seen: PixelWorld, *, seed: int, starts: int) -> dict[str, An
     Args:
         agent: one of :data:`AGENTS`.
         seen: the latent world.
-        seed: of an agent that is trained.
-        starts: of both: reset(seed=0), reset(seed=1), ...
+        seed: of the agent's training.
+        starts: number of starts in both: reset(seed=0), reset(seed=1), ...
 
     Returns:
         CPU seconds; returns in the real Pendulum-v1, seen through frames, and in the dream.

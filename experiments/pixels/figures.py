@@ -1,4 +1,4 @@
-"""The figures of the pixel pendulum: forecasts, the latent's H, and what an energy bump does, as picture and film."""
+"""The figures of the pixel pendulum: forecasts, the latent's H, and an energy bump, as picture and film."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def draw(
 
 
 def _draw_bump(seen: PixelWorld, film: Film, offset: float, folder: Path, *, context: int) -> None:
-    """The calmest of the filmed motions, dreamt on, once as it is and once with more energy."""
+    """Draw the continuation of the filmed motion with the lowest energy, with and without a bump."""
     reach = np.abs(turned(film.states[..., 0] - np.pi, angle=True)).max(axis=1)
     calm = int(np.argmin(reach))
     dt = abs(seen.world.dt)

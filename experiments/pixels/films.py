@@ -1,4 +1,4 @@
-"""What is filmed: random torque to learn from, and unforced motion away from the separatrix to be forecast."""
+"""The films: random torque for learning, and unforced motion away from the separatrix for the forecasts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hnn_gym.data.frames import Camera
 from hnn_gym.systems import coordinates_of
 
 INERTIA, HALF_HEIGHT = 1 / 3, 5.0
-"""Of Pendulum-v1, in kg m^2 and J; for the evaluation only."""
+"""Inertia and height of the potential of Pendulum-v1, in kg m^2 and J; for the evaluation only."""
 DT = 0.05
 """Its step in s."""
 
@@ -30,12 +30,12 @@ class Film(NamedTuple):
 
 
 def rule_of(size: int) -> FrameRule:
-    """Of all frames of the experiment: red minus green leaves the rod alone."""
+    """The rule of all frames of the experiment: red minus green shows only the rod."""
     return FrameRule(size, "red-green")
 
 
 def record(*, steps: int, size: int, seed: int) -> TransitionDataset:
-    """Record random torque; the states are noted too, and only the evaluation looks at them."""
+    """Record random torque; the states are recorded too, but only the evaluation uses them."""
     env = gymnasium.make("Pendulum-v1", render_mode="rgb_array")
     coordinates = coordinates_of("Pendulum-v1")
     assert coordinates is not None
@@ -62,9 +62,8 @@ def film_unforced(
 ) -> Film:
     """Film Pendulum-v1 without torque from ``reset(seed=first_seed)`` and on, keeping energies between two, in J.
 
-    At -10 J the pendulum hangs still, and there is nothing to forecast; at 0 J lies the separatrix, near which nothing
-    can be forecast for long, and above it the speed limit, which is not physics. -9 to -1 J are swings of
-    0.6 to 2.5 rad.
+    At -10 J the pendulum hangs still, so that a forecast is trivial; at 0 J lies the separatrix, near which no forecast
+    stays right for long, and above it the speed limit, which is not physics. -9 to -1 J are swings of 0.6 to 2.5 rad.
     """
     env: Any = gymnasium.make("Pendulum-v1", render_mode="rgb_array", max_episode_steps=steps + 1)
     camera = Camera(env, rule)

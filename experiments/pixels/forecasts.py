@@ -32,7 +32,7 @@ class Forecast(NamedTuple):
 def forecast(seen: PixelWorld, frames: np.ndarray, *, steps: int, backwards: bool = False) -> Forecast:
     """Continue frames, uint8 ``(N, k + 1, H, W, C)``, by ``steps``: after the last of them, or before the first.
 
-    Two frames give the state by their difference; more, by a fit of the world's own motion through all of them.
+    Two frames give the state by their difference; more frames by a fit of the world's own motion to all of them.
     """
     q = seen.codec.encode(frames)[..., 0]
     world = seen.world
@@ -67,13 +67,13 @@ def measure(seen: PixelWorld, film: Film, *, context: int, steps: int, offset: f
         steps: to forecast.
         offset: angle of the latent's origin, to compare with the truth.
     """
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for label, length in (("two frames", 1), (f"{context + 1} frames", context)):
         forward = forecast(seen, film.frames[:, context - length : context + 1], steps=steps)
         backward = forecast(seen, film.frames[:, steps : steps + length + 1], steps=steps, backwards=True)
         later = pixel_errors(seen, forward, film.frames[:, context : context + steps + 1])
         before = pixel_errors(seen, backward, film.frames[:, steps::-1])
-        told[label] = {
+        measured[label] = {
             "vpt_forward": _times(later),
             "vpt_backward": _times(before),
             "vpt_median": float(np.median(np.concatenate([_vpt(later), _vpt(before)]))),
@@ -81,7 +81,7 @@ def measure(seen: PixelWorld, film: Film, *, context: int, steps: int, offset: f
             "angle_error_rad_median_backward": _angle_errors(backward, film.states[:, steps::-1], offset),
             "energy_band": energy_bands(forward, offset),
         }
-    return told
+    return measured
 
 
 def measure_real(film: Film, *, context: int, steps: int) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def pixel_errors(seen: PixelWorld, dreamt: Forecast, frames: np.ndarray) -> np.n
 def energy_bands(dreamt: Forecast, offset: float) -> dict[str, float]:
     """Largest minus smallest *true* energy of each motion, as a share of the potential's height; median and worst.
 
-    ``by_velocity`` takes the velocity of the state, in which the real map itself ripples: symplectic Euler knows p half
-    a step away from q. ``by_angle`` takes the angles alone.
+    ``by_velocity`` uses the velocity of the state, by which the energy of the real map itself ripples, because p and q
+    of symplectic Euler are half a step apart. ``by_angle`` uses the angles alone.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         angle = dreamt.q + offset
@@ -113,11 +113,11 @@ def energy_bands(dreamt: Forecast, offset: float) -> dict[str, float]:
             "by_velocity": true_energy(np.stack([angle, dreamt.v], axis=-1)),
             "by_angle": energies_by_angle(angle, dt=DT),
         }
-        told: dict[str, float] = {}
+        sizes: dict[str, float] = {}
         for name, energy in bands.items():
             band = np.nan_to_num(energy.max(axis=1) - energy.min(axis=1), nan=np.inf) / (2 * HALF_HEIGHT)
-            told |= {f"{name}_median": _json(np.median(band)), f"{name}_worst": _json(band.max())}
-    return told
+            sizes |= {f"{name}_median": _json(np.median(band)), f"{name}_worst": _json(band.max())}
+    return sizes
 
 
 def energies_by_angle(angle: np.ndarray, *, dt: float) -> np.ndarray:

@@ -18,7 +18,7 @@ _RECORDED = "#AA4499"
 
 
 def frames_over_time(films: Mapping[str, np.ndarray], times: Sequence[float]) -> Figure:
-    """Rows of frames, one row a film, one column a moment.
+    """Draw rows of frames, one row for each film, one column for each moment.
 
     Args:
         films: frames ``(k, H, W, 1 or 3)``, uint8, by name.
@@ -40,7 +40,7 @@ def frames_over_time(films: Mapping[str, np.ndarray], times: Sequence[float]) ->
 
 
 def angles_over_time(angles: Mapping[str, np.ndarray], *, dt: float, seconds: Sequence[tuple[float, float]]) -> Figure:
-    """Angles of one forecast, in two or more windows of time.
+    """Draw the angles of one forecast, in two or more windows of time.
 
     Args:
         angles: by name, ``(T + 1,)`` in rad, from one origin.
@@ -64,7 +64,7 @@ def angles_over_time(angles: Mapping[str, np.ndarray], *, dt: float, seconds: Se
 def latent_portrait(
     seen: PixelWorld, recorded: tuple[np.ndarray, np.ndarray], dreamt: tuple[np.ndarray, np.ndarray], *, speed: float
 ) -> Figure:
-    """Level sets of the H learned from frames, with the encoded recording and some dreamt motions.
+    """Draw level sets of the H learned from frames, with the encoded recording and some dreamt motions.
 
     Args:
         seen: the world, with an H.
@@ -93,14 +93,14 @@ def latent_portrait(
 def bumped_swing(
     frames: Mapping[str, np.ndarray], paths: Mapping[str, np.ndarray], *, dt: float, bump_step: int, joules: float
 ) -> Figure:
-    """What an energy bump does to the swing: the highest frames, and the angle over time.
+    """Draw the effect of an energy bump on the swing: the highest frames, and the angle over time.
 
     Args:
         frames: the frame in which each swing is highest, ``(H, W, 1 or 3)``, by name.
         paths: angle from hanging by name, ``(T + 1,)`` in rad.
         dt: step in s.
-        bump_step: when the bump was given.
-        joules: how much.
+        bump_step: step at which the bump was given.
+        joules: its energy.
     """
     figure, axes = new_figure(2.0 * len(frames) + 5.0, 2.8, columns=len(frames) + 1)
     for ax, (name, frame) in zip(axes, frames.items(), strict=False):
@@ -120,7 +120,7 @@ def bumped_swing(
 
 
 def bright(frames: np.ndarray) -> np.ndarray:
-    """Frames ``(..., 1 or 3)``, uint8, as they are shown: one channel as grey, of which the brightest is white."""
+    """Frames ``(..., 1 or 3)``, uint8, as they are shown: one channel as grey, the brightest value as white."""
     if frames.shape[-1] == 3:
         return frames
     scaled = frames.astype(np.float64) * (255 / max(int(frames.max()), 1))

@@ -1,4 +1,4 @@
-"""What the measurements say: a table of all models, mean and worst of the recordings."""
+"""Summary of the measurements: a table of all models, mean and worst of the recordings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.results import Results
 from hnn_gym.evaluation.report import markdown_table
 
 _Row = tuple[str, str, Callable[[Mapping[str, Any]], float], bool, str]
-"""Label, group of the results, what to take from a measurement, whether more is better, and how it is written."""
+"""Label, group of the results, function that selects a number, whether more is better, and its format."""
 
 
 def _rows(context: int, horizon: int) -> list[_Row]:
@@ -20,24 +20,24 @@ def _rows(context: int, horizon: int) -> list[_Row]:
     far = f"{horizon} steps"
 
     def forecast(label: str, take: Callable[[Mapping[str, Any]], float], better: bool, written: str) -> _Row:
-        return label, "forecasts", lambda told: take(told[frames]), better, written
+        return label, "forecasts", lambda measured: take(measured[frames]), better, written
 
     return [
-        ("training, CPU s", "learning", lambda told: told["cpu_seconds"], False, ".0f"),
-        ("angle of one frame, RMS error (rad)", "encoding", lambda told: told["rms_rad"], False, ".4f"),
-        forecast(f"VPT from {frames}, median of the motions", lambda told: told["vpt_median"], True, ".0f"),
-        forecast("the same, worst motion forward", lambda told: told["vpt_forward"]["worst"], True, ".0f"),
-        forecast("the same, worst motion backward", lambda told: told["vpt_backward"]["worst"], True, ".0f"),
+        ("training, CPU s", "learning", lambda measured: measured["cpu_seconds"], False, ".0f"),
+        ("angle of one frame, RMS error (rad)", "encoding", lambda measured: measured["rms_rad"], False, ".4f"),
+        forecast(f"VPT from {frames}, median of the motions", lambda measured: measured["vpt_median"], True, ".0f"),
+        forecast("the same, worst motion forward", lambda measured: measured["vpt_forward"]["worst"], True, ".0f"),
+        forecast("the same, worst motion backward", lambda measured: measured["vpt_backward"]["worst"], True, ".0f"),
         (
             "VPT from two frames, median",
             "forecasts",
-            lambda told: told["two frames"]["vpt_median"],
+            lambda measured: measured["two frames"]["vpt_median"],
             True,
             ".1f",
         ),
         forecast(
             f"angle error after {horizon:,} steps, median (rad)",
-            lambda told: told["angle_error_rad_median"][str(horizon)],
+            lambda measured: measured["angle_error_rad_median"][str(horizon)],
             False,
             ".3f",
         ),
@@ -62,18 +62,30 @@ def _rows(context: int, horizon: int) -> list[_Row]:
             )
         ),
         *(
-            (f"real return from frames, {agent}", agent, lambda told: told["real_from_frames"]["mean"], True, ".1f")
+            (
+                f"real return from frames, {agent}",
+                agent,
+                lambda measured: measured["real_from_frames"]["mean"],
+                True,
+                ".1f",
+            )
             for agent in ("plan", "sac")
         ),
         *(
-            (f"the same, worst start, {agent}", agent, lambda told: told["real_from_frames"]["worst"], True, ".1f")
+            (
+                f"the same, worst start, {agent}",
+                agent,
+                lambda measured: measured["real_from_frames"]["worst"],
+                True,
+                ".1f",
+            )
             for agent in ("plan", "sac")
         ),
     ]
 
 
 def table(results: Results, groups: Sequence[str] | None = None) -> str:
-    """Mean / worst of the recordings, and their number, as Markdown; without the rows that are not measured.
+    """Mean / worst of the recordings, and their number, as Markdown, without rows that were not measured.
 
     Args:
         results: the measurements.
@@ -88,9 +100,9 @@ def table(results: Results, groups: Sequence[str] | None = None) -> str:
         row = []
         for name in names:
             found = [
-                take(told)
-                for key, told in results.below(f"{group}/").items()
-                if key.endswith(f"/{name}") and _has(take, told)
+                take(measured)
+                for key, measured in results.below(f"{group}/").items()
+                if key.endswith(f"/{name}") and _has(take, measured)
             ]
             worst = min if better else max
             row.append(f"{np.mean(found):{written}} / {worst(found):{written}} ({len(found)})" if found else "-")
@@ -99,25 +111,25 @@ def table(results: Results, groups: Sequence[str] | None = None) -> str:
     return markdown_table([f"{name}, mean / worst (recordings)" for name in names], cells)
 
 
-def _has(take: Callable[[Mapping[str, Any]], float], told: Mapping[str, Any]) -> bool:
+def _has(take: Callable[[Mapping[str, Any]], float], measured: Mapping[str, Any]) -> bool:
     try:
-        take(told)
+        take(measured)
     except KeyError:
         return False
     return True
 
 
 def _band(name: str) -> Callable[[Mapping[str, Any]], float]:
-    return lambda told: float(told["energy_band"][name])
+    return lambda measured: float(measured["energy_band"][name])
 
 
 def _faithful(steps: str) -> Callable[[Mapping[str, Any]], float]:
-    return lambda told: told[steps]["faithful"] / told[steps]["groups"]
+    return lambda measured: measured[steps]["faithful"] / measured[steps]["groups"]
 
 
 def _group(steps: str, name: str) -> Callable[[Mapping[str, Any]], float]:
-    return lambda told: float(told[steps][name]["median"])
+    return lambda measured: float(measured[steps][name]["median"])
 
 
 def _bump(joules: str, name: str) -> Callable[[Mapping[str, Any]], float]:
-    return lambda told: float(told[joules][name]["mean_error_J"])
+    return lambda measured: float(measured[joules][name]["mean_error_J"])

@@ -1,20 +1,20 @@
-"""SyMetric: does a latent stand to the true phase space as canonical coordinates do?
+"""SyMetric: whether a latent is related to the true phase space by a canonical map.
 
     s ~ P(z),   J = dP/dz,   A = J W J^T,   Sym = mean (A A^T / c - I)^2,   SyMetric = [R^2 > 0.9 and Sym < 0.05]
 
-z are latents [q, p] along motions as a model dreams them, s the true [q, p] of the same motions, W the symplectic
+z are latents [q, p] along motions that a model dreams, s the true [q, p] of the same motions, W the symplectic
 matrix. P is the polynomial of lowest degree that explains s, fitted by Lasso; where it is a canonical map up to one
 constant factor, A is a multiple of W, the same at every point, and A A^T / c = I. c is the mean, over the points of a
 motion, of the largest entry of A A^T: units are free, but an area that grows here and shrinks there is not canonical.
 With one degree of freedom A A^T = (det J)^2 I, and Sym is the relative variance of the squared areas; with more,
-A A^T = I does not tell which q belongs to which p.
+A A^T = I does not show which q belongs to which p.
 
 Source: Higgins, Wirnsberger, Jaegle, Botev, *SyMetric: Measuring the Quality of Learnt Hamiltonian Dynamics Inferred
 from Vision*, NeurIPS 2021 (arXiv 2111.05986). Details and numbers are those of the authors' own code
 (google-deepmind/deepmind-research, ``physics_inspired_models/eval_metric.py`` and ``jaxline_configs.py``): z and s
 brought to mean 0 and variance 1; degrees 1 to 5, the first with R^2 above the threshold; the weight of the Lasso by
 two-fold cross-validation among ten from 10^-4 to 10^-0.5; coefficients below 10^-3 dropped; ten points a motion. Their
-mask of latents that tell nothing needs the latents' variances; latents without one all count, there and here.
+mask of uninformative latents needs the latents' variances; latents without variances all count, there and here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SyMetricSettings:
     rsq_threshold: float = 0.9
     """R^2 that the map from latent to truth has to exceed."""
     sym_threshold: float = 0.05
-    """Sym that it has to stay below."""
+    """Upper limit of Sym."""
     largest_degree: int = 5
     """Of the polynomial."""
     penalties: tuple[float, ...] = tuple(float(alpha) for alpha in np.logspace(-4, -0.5, 10))
@@ -45,11 +45,11 @@ class SyMetricSettings:
     points: int = 10
     """Points of every motion at which the map's Jacobian is taken."""
     smallest_weight: float = 1e-3
-    """Coefficients below are taken for 0 in the Jacobian."""
+    """Smaller coefficients count as 0 in the Jacobian."""
     largest_sym: float = 1000.0
-    """What a larger Sym counts as."""
+    """Largest Sym; larger values count as this."""
     iterations: int = 1000
-    """Sweeps of the Lasso, at the most."""
+    """Largest number of sweeps of the Lasso."""
 
 
 @dataclass(frozen=True)
@@ -87,20 +87,20 @@ def symetric(
         settings: None takes the authors'.
 
     Returns:
-        The metric; one that is not finite somewhere explains nothing: R^2 = 0, and the largest Sym.
+        The metric; for a latent that is not finite R^2 = 0, and Sym is the largest.
 
     Raises:
-        InputError: the shapes do not fit each other, an odd number of entries, or a true entry that never changes.
+        InputError: the shapes do not fit each other, the number of entries is odd, or a true entry never changes.
     """
     settings = settings or SyMetricSettings()
     if latent.ndim != 3 or truth.ndim != 3 or latent.shape[:2] != truth.shape[:2] or latent.shape[1] < 2:
         raise InputError(
-            f"Latents {latent.shape} and truth {truth.shape} have to be motions (N, T, entries) of one N and one T."
+            f"Latents {latent.shape} and truth {truth.shape} must be motions (N, T, entries) with the same N and T."
         )
     if latent.shape[2] % 2 or truth.shape[2] % 2:
         raise InputError(f"{latent.shape[2]} latents and {truth.shape[2]} true entries: give [q, p], an even number.")
     if not truth.std(axis=(0, 1)).all():
-        raise InputError("An entry of the truth never changes, and there is nothing in it to explain: leave it out.")
+        raise InputError("An entry of the truth never changes: leave it out.")
     if not np.isfinite(latent).all():
         return SyMetric(False, 0.0, settings.largest_sym, settings.largest_degree)
     z = _standardised(latent.reshape(-1, latent.shape[2]))
@@ -126,7 +126,7 @@ def lasso(features: np.ndarray, targets: np.ndarray, penalties: np.ndarray, *, i
         features: ``(N, f)`` of mean 0.
         targets: ``(N, m)`` of mean 0.
         penalties: ``(k,)``.
-        iterations: sweeps over all features, at the most.
+        iterations: largest number of sweeps over all features.
 
     Returns:
         The weights w ``(k, f, m)`` under every penalty.

@@ -1,4 +1,4 @@
-"""The worlds of the experiment: recorded, learned by one method, and kept on disk with what is known of them."""
+"""The worlds of the experiment: recorded, learned by one method, and kept on disk with the facts about them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODELS: Mapping[str, tuple[Twin, str | None]] = {
 
 @lru_cache(maxsize=1)
 def recorded(steps: int, size: int, seed: int) -> tuple[TransitionDataset, float]:
-    """Random torque as frames, and the CPU seconds it took to record."""
+    """Random torque as frames, and the CPU seconds of the recording."""
     began = time.process_time()
     dataset = films.record(steps=steps, size=size, seed=seed)
     return dataset, time.process_time() - began
@@ -43,8 +43,8 @@ def learn(
     """Learn a world from the recording of ``seed``, and write it to ``folder``.
 
     Returns:
-        What is known of it: CPU seconds, figures of the training, the learned inertia where there is one, the true
-        angle of its origin, and hashes of the data and of the world.
+        Facts about it: CPU seconds, figures of the training, the learned inertia if there is one, the true angle of
+        its origin, and hashes of the data and of the world.
     """
     dataset, recording = recorded(steps, size, seed)
     twin, _ = MODELS[name]
@@ -53,7 +53,7 @@ def learn(
     seconds = time.process_time() - began
     learned.save(folder, overwrite=True)
     seen = PixelWorld.load(folder)
-    told = {
+    facts = {
         "recording_cpu_seconds": round(recording, 1),
         "cpu_seconds": round(seconds, 1),
         "figures": dict(seen.about["figures"]),  # type: ignore[call-overload]
@@ -66,13 +66,13 @@ def learn(
         "world_sha256": world_named(seen.world)["sha256"],
     }
     if "inertia.log" in (seen.world.parameters or {}):
-        told["inertia_kg_m2"] = float(np.exp(seen.world.parameters["inertia.log"][0]))  # type: ignore[index]
-    return told
+        facts["inertia_kg_m2"] = float(np.exp(seen.world.parameters["inertia.log"][0]))  # type: ignore[index]
+    return facts
 
 
-def kept(folder: Path, told: Mapping[str, Any]) -> PixelWorld | None:
-    """The world in ``folder``, None where there is none or another than the one of which ``told`` tells."""
+def kept(folder: Path, facts: Mapping[str, Any]) -> PixelWorld | None:
+    """The world in ``folder`` if it is the one that ``facts`` describes, else None."""
     if not (folder / "world.json").exists():
         return None
     seen = PixelWorld.load(folder)
-    return seen if world_named(seen.world)["sha256"] == told["world_sha256"] else None
+    return seen if world_named(seen.world)["sha256"] == facts["world_sha256"] else None

@@ -1,4 +1,4 @@
-"""``python -m experiments.sample_efficiency``: what real transitions earn by planning in a learned world."""
+"""``python -m experiments.sample_efficiency``: real returns of planning in worlds learned from few transitions."""
 
 from experiments.sample_efficiency.command import Settings, main
 from hnn_gym.command import run

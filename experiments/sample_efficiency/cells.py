@@ -1,8 +1,8 @@
 """One cell of the study: record, learn, plan to the optimum of the learned world, act in the real one, measure.
 
-Planning is backward induction on the same grid for all (:mod:`hnn_gym.agents.dynamic_programming`), so that nothing
-but the world differs. ``loss`` is what the same planner earns in the true world minus what it earns in the learned one;
-``regret`` is against the optimum, from the same starts.
+Planning is backward induction on the same grid for all (:mod:`hnn_gym.agents.dynamic_programming`), so that only the
+world differs. ``loss`` is the return of the same planner with the true dynamics minus its return with the learned
+ones; ``regret`` is against the optimum, from the same starts.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ def measured(
 
     Args:
         contender: the kind of world.
-        choice: how it is trained.
-        dataset: what it is trained on.
+        choice: the settings of its training.
+        dataset: its training data.
         clean: exact transitions that no world is trained on, to measure its error.
         noise: share of observation noise in ``dataset``.
-        seed: of the first weights.
+        seed: of the initial weights.
         starts: seeds of the real environment.
-        grid: to plan on.
+        grid: the grid for planning.
         drift_steps: unforced steps over which true energy is followed.
 
     Returns:
-        What :func:`acted` does; ``one_step_rms``; ``drift_J``, the largest change of true energy from each of 20
-        starts, the first member's; ``fit_seconds``. Only ``failed`` where the fit diverged.
+        The results of :func:`acted`; ``one_step_rms``; ``drift_J``, the largest change of true energy from each of 20
+        starts in the first member; ``fit_seconds``. If the fit diverged, only ``failed``.
     """
     began = time.perf_counter()
     try:
@@ -74,20 +74,20 @@ def measured(
 def acted(
     worlds: Sequence[WorldModel], *, noise: float, starts: Sequence[int], grid: Grid
 ) -> dict[str, list[float | None]]:
-    """Plan in worlds of which any may be the right one, and act in the real one from ``starts``.
+    """Plan in worlds that are equally likely to be right, and act in the real one from ``starts``.
 
     Returns:
-        ``returns`` from every start on exact observations; and where there is noise ``noisy_returns`` on noisy ones,
-        and ``filtered_returns`` on what a filter in the first world makes of these.
+        ``returns`` from every start on exact observations; with noise also ``noisy_returns`` on noisy observations,
+        and ``filtered_returns`` on the estimates of a filter in the first world.
     """
-    with np.errstate(all="ignore"):  # a bad world may leave the finite numbers in imagination
+    with np.errstate(all="ignore"):  # a bad world may overflow in imagination
         policy = DynamicProgramming([Simulator(world, PendulumSwingUp()) for world in worlds], steps=200, grid=grid)
-        told = {"returns": _rounded(episode_returns(policy, "Pendulum-v1", seeds=starts))}
+        by_kind = {"returns": _rounded(episode_returns(policy, "Pendulum-v1", seeds=starts))}
         if noise:
             steady = Filtered(policy, KalmanFilter(worlds[0], _noisy(noise).std))
-            told["noisy_returns"] = _rounded(episode_returns(policy, lambda: _noisy(noise), seeds=starts))
-            told["filtered_returns"] = _rounded(episode_returns(steady, lambda: _noisy(noise), seeds=starts))
-    return told
+            by_kind["noisy_returns"] = _rounded(episode_returns(policy, lambda: _noisy(noise), seeds=starts))
+            by_kind["filtered_returns"] = _rounded(episode_returns(steady, lambda: _noisy(noise), seeds=starts))
+    return by_kind
 
 
 def drift(world: WorldModel, *, steps: int) -> np.ndarray:
@@ -106,5 +106,5 @@ def _noisy(noise: float) -> ObservationNoise:
 
 
 def _rounded(values: np.ndarray) -> list[float | None]:
-    """As numbers of JSON, None for what is not finite."""
+    """Round to numbers of JSON, None for values that are not finite."""
     return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]

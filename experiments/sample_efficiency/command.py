@@ -1,4 +1,4 @@
-"""The study from end to end, every result kept at once, so that a stopped run goes on where it was."""
+"""The study from end to end; every result is written at once, so that a stopped run resumes where it was."""
 
 from __future__ import annotations
 
@@ -47,40 +47,40 @@ PANELS = (Panel(0.0, (25, 50, 100)), Panel(0.01, (100, 400)), Panel(0.05, (100, 
 
 @dataclass(frozen=True)
 class Settings:
-    """Compare worlds by what is earned in the real Pendulum-v1 after planning in them."""
+    """Compare worlds by the returns in the real Pendulum-v1 after planning in them."""
 
     out: Path = Path("docs/results/sample_efficiency.json")
-    """JSON file; what is in it is not measured again."""
+    """JSON file; results in it are not measured again."""
     page: Path = Path("docs/sample-efficiency.md")
-    """Where tables and figure go."""
+    """Page for tables and figure."""
     optimum: Path = Path("docs/results/optimum.json")
-    """Where the best returns are kept."""
+    """JSON file of the best returns."""
     panels: tuple[Panel, ...] = PANELS
     """Noises, and numbers of transitions."""
     contenders: tuple[str, ...] = ("HNN", "second-order MLP", "first-order MLP")
-    """Who is compared; also "MLP ensemble"."""
+    """Contenders to compare; also "MLP ensemble"."""
     seeds: tuple[int, ...] = tuple(range(10))
-    """Of the recordings, and of the first weights."""
+    """Seeds of the recordings and of the initial weights."""
     starts: tuple[int, ...] = STARTS
     """Seeds of the real environment."""
     grid: Grid = field(default_factory=lambda: PLANNING)
-    """To plan on."""
+    """The grid for planning."""
     model_free_seeds: tuple[int, ...] = (0, 1, 2)
-    """Of the agents that learn from the real environment itself."""
+    """Seeds of the agents that learn from the real environment itself."""
     model_free_agents: tuple[str, ...] = tuple(MILESTONES)
-    """Which of them."""
+    """Names of these agents."""
     model_free_noises: tuple[float, ...] = (0.0, 0.01, 0.05)
-    """Of the observations that they learn from."""
+    """Noises of the observations from which they learn."""
     drift_steps: int = DRIFT_STEPS
     """Unforced steps over which true energy is followed."""
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
-    """Recordings that settings are chosen on."""
+    """Seeds of the recordings on which settings are chosen."""
     held_out_steps: int = HELD_OUT_STEPS
-    """Transitions of the recording that they are chosen by."""
+    """Transitions of the recording whose error chooses them."""
 
 
 def study(settings: Settings, *, console: Console) -> Results:
-    """Choose settings, then measure cell by cell, those of one data seed after the other.
+    """Choose settings, then measure all cells, one data seed after the other.
 
     Raises:
         InputError: there is no such contender.
@@ -113,20 +113,20 @@ def study(settings: Settings, *, console: Console) -> Results:
                     grid=settings.grid,
                     drift_steps=settings.drift_steps,
                 )
-                told = results[key].get("returns")
-                console.print(key, "failed" if told is None else round(sum(told) / len(told), 2))
+                returns = results[key].get("returns")
+                console.print(key, "failed" if returns is None else round(sum(returns) / len(returns), 2))
     return results
 
 
 def choice_key(name: str, noise: float, steps: int) -> str:
-    """Where the choice for a contender is kept: an ensemble's is that of its members, one for all exact recordings."""
+    """Key of the choice for a contender: ensembles share that of their members, and all exact recordings share one."""
     model = CONTENDERS[name].model
     alone = next(other for other, contender in CONTENDERS.items() if contender.model == model)
     return f"choice/{noise}/{tuning_steps(noise, steps)}/{alone}"
 
 
 def cell_key(noise: float, steps: int, name: str, seed: int) -> str:
-    """Where a cell is kept."""
+    """Key of a cell in the results."""
     return f"cell/{noise}/{steps}/{name}/{seed}"
 
 

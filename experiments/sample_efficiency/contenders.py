@@ -1,9 +1,9 @@
-"""Who is compared, and how each is trained: the same method for all, the settings by held-out error.
+"""The contenders and their training: the same method for all, with settings chosen by held-out error.
 
 On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
 begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender, noise and
 number of transitions by :func:`tuned`, one after the other, on recordings that are used for nothing else, by the error
-of predictions on another such recording. No return in the real environment has a say.
+of predictions on another such recording. No return in the real environment influences the choice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EXACT_STEPS = 400
 DECAYS = (1e-13, 1e-12, 1e-11)
 """Decays to choose from on exact data."""
 DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Decays to choose from on noisy data, as shares of the noise's variance: so a prior of the weights weighs alike."""
+"""Decays to choose from on noisy data, as shares of the noise's variance, so that they are comparable priors."""
 TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
 
 
@@ -35,8 +35,8 @@ class Contender:
     """A kind of world.
 
     Attributes:
-        model: of :data:`hnn_gym.models.MODELS`.
-        members: worlds that are learned; more than one is an ensemble.
+        model: one of :data:`hnn_gym.models.MODELS`.
+        members: number of learned worlds; more than one make an ensemble.
         widths: hidden units to choose from, the middle one first.
     """
 
@@ -68,7 +68,7 @@ class Choice:
     horizon: int
 
     def settings(self, noise: float, steps: int, *, seed: int = 0) -> FitSettings:
-        """The settings of a fit to as many transitions."""
+        """The settings of a fit to ``steps`` transitions."""
         optimiser = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60, decay=self.decay, seed=seed)
         if noise == 0:
             return optimiser
@@ -77,15 +77,15 @@ class Choice:
 
 
 def tuning_steps(noise: float, steps: int) -> int:
-    """Transitions of the recordings that settings are chosen on: as many as are learned from, where there is noise.
+    """Transitions of the recordings for choosing settings: with noise as many as worlds are learned from.
 
-    On exact data decay only breaks ties, and 400 transitions serve all.
+    On exact data decay only breaks ties, and 400 transitions are enough for all.
     """
     return steps if noise else _EXACT_STEPS
 
 
 def recorded(noise: float, *, steps: int, seed: int) -> TransitionDataset:
-    """Random torques in Pendulum-v1, seen through sensors with that noise."""
+    """Random torques in Pendulum-v1, observed through sensors with this noise."""
     coordinates = coordinates_of("Pendulum-v1")
     assert coordinates is not None
     env: gymnasium.Env[Any, Any] = gymnasium.make("Pendulum-v1")
@@ -124,12 +124,12 @@ def tuned(
     An ensemble takes the choice of its members.
 
     Args:
-        contender: for whom.
+        contender: the contender.
         noise: share of observation noise.
-        report: told what was tried, and its error.
+        report: called with each candidate and its error.
         steps: transitions of each recording.
         seeds: of the recordings.
-        held_out_steps: transitions of the recording that errors are measured on.
+        held_out_steps: transitions of the recording on which errors are measured.
     """
     held_out = recorded(noise, steps=held_out_steps, seed=HELD_OUT_SEED)
     datasets = [recorded(noise, steps=steps, seed=seed) for seed in seeds]

@@ -1,7 +1,7 @@
-"""What model-free agents earn after as many real steps: SAC, TD3 and PPO of stable-baselines3, settings of the Zoo.
+"""Returns of model-free agents by real steps: SAC, TD3 and PPO of stable-baselines3, with the settings of the Zoo.
 
-They learn from the real Pendulum-v1 through the same noisy sensors as worlds do; its rewards stay exact, which no world
-is told either way. Their settings were found by others on exact observations.
+They learn from the real Pendulum-v1 through the same noisy sensors as worlds do; its rewards stay exact, which worlds
+do not use. Their settings were found by others on exact observations.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def model_free(
     milestones: Mapping[str, tuple[int, ...]] = MILESTONES,
     console: Console,
 ) -> None:
-    """Train each on the real Pendulum-v1 and keep its ``returns`` from the shared starts, seen exactly.
+    """Train each on the real Pendulum-v1 and store its ``returns`` from the shared starts on exact observations.
 
-    Where there is noise, ``noisy_returns`` from the same starts, seen as in training, are kept as well. A run that was
-    stopped begins anew; one that is done is not made again.
+    With noise, ``noisy_returns`` from the same starts, observed as in training, are stored as well. A run that was
+    stopped starts again; a finished one is not repeated.
 
     Args:
-        results: where to keep them.
+        results: store of the results.
         noise: standard deviation of observation noise, as a share of each observation's half-range.
-        agents: which of the ``milestones``.
+        agents: names from ``milestones``.
         seeds: one training each.
         starts: seeds of the real environment.
         milestones: by agent, the real steps after which it is measured.
-        console: told every mean.
+        console: prints every mean.
 
     Raises:
         InputError: there is no such agent.
@@ -62,7 +62,7 @@ def model_free(
 
 
 def agent_key(noise: float, name: str, count: int, seed: int) -> str:
-    """Where an agent of as many real steps is kept."""
+    """Key of an agent after ``count`` real steps."""
     return f"model-free/{noise}/{name}/{count}/{seed}"
 
 
@@ -85,12 +85,12 @@ def _one_run(
         return ObservationNoise(env, noise) if noise else env
 
     def measure(count: int, agent: Policy) -> None:
-        told = {"returns": episode_returns(agent, "Pendulum-v1", seeds=starts)}
+        by_kind = {"returns": episode_returns(agent, "Pendulum-v1", seeds=starts)}
         if noise:
-            told["noisy_returns"] = episode_returns(agent, make_env, seeds=starts)
-        found[keys[count]] = {kind: returns.round(2).tolist() for kind, returns in told.items()}
-        console.print(keys[count], {kind: round(float(np.mean(returns)), 2) for kind, returns in told.items()})
+            by_kind["noisy_returns"] = episode_returns(agent, make_env, seeds=starts)
+        found[keys[count]] = {kind: returns.round(2).tolist() for kind, returns in by_kind.items()}
+        console.print(keys[count], {kind: round(float(np.mean(returns)), 2) for kind, returns in by_kind.items()})
 
     learn_for_real(make_env, PENDULUM[name], milestones=milestones, seed=seed, report=measure)
-    for key, told in found.items():
-        results[key] = told
+    for key, returns in found.items():
+        results[key] = returns

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RIPPLE_KEY = "drift of the real map/J"
 TRUE_KEY = "true dynamics"
-"""What a planner with the true dynamics earns through noisy sensors, by noise."""
+"""Returns of a planner with the true dynamics through noisy sensors, by noise."""
 _HEAD = """# How many real transitions does it take?
 
 Worlds are learned from N transitions of the real Pendulum-v1 under random torques, observed through sensors with
@@ -72,25 +72,25 @@ minimum, or that did not show enough.
 
 
 def cells(results: Results) -> dict[tuple[float, int, str], list[dict[str, Any]]]:
-    """What was measured, by noise, transitions and contender; one entry a data seed."""
+    """The measurements, by noise, transitions and contender, with one entry for each data seed."""
     found: dict[tuple[float, int, str], list[dict[str, Any]]] = defaultdict(list)
-    for key, told in results.below("cell/").items():
+    for key, cell in results.below("cell/").items():
         noise, steps, name, _ = key.split("/")
-        found[float(noise), int(steps), name].append(told)
+        found[float(noise), int(steps), name].append(cell)
     return dict(sorted(found.items()))
 
 
 def model_free_cells(results: Results) -> dict[tuple[float, str, int], list[dict[str, Any]]]:
-    """What agents without a model earned, by noise, agent and real steps; one entry a seed."""
+    """Returns of agents without a model, by noise, agent and real steps, with one entry for each seed."""
     found: dict[tuple[float, str, int], list[dict[str, Any]]] = defaultdict(list)
-    for key, told in results.below("model-free/").items():
+    for key, cell in results.below("model-free/").items():
         noise, name, count, _ = key.split("/")
-        found[float(noise), name, int(count)].append(told)
+        found[float(noise), name, int(count)].append(cell)
     return dict(sorted(found.items()))
 
 
 def figure(results: Results, best: np.ndarray) -> Figure:
-    """Regret on exact observations against transitions, one panel a noise of what was learned from."""
+    """Draw regret on exact observations against transitions, one panel for each noise of the recordings."""
     panels: dict[float, dict[str, dict[int, np.ndarray]]] = defaultdict(lambda: defaultdict(dict))
     for (noise, steps, name), seeds in cells(results).items():
         panels[noise][name][steps] = _regrets(seeds, "returns", best)
@@ -114,8 +114,8 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
     lines += ["|---|---|---|---|---|"]
     for key, choice in results.below("choice/").items():
         noise, steps, name = key.split("/")
-        told = f"{float(noise):.0%} | {steps} | {name} | {choice['decay']:.3g} | {choice['hidden']}"
-        lines.append(f"| {told} |")
+        entries = f"{float(noise):.0%} | {steps} | {name} | {choice['decay']:.3g} | {choice['hidden']}"
+        lines.append(f"| {entries} |")
     return "\n".join(lines) + "\n" + _FOOT
 
 
@@ -125,8 +125,8 @@ def _model_free_table(results: Results, kind: str, best: np.ndarray) -> list[str
         if kind == "noisy_returns" and noise == 0:
             continue
         regrets = _regrets(seeds, kind, best)
-        told = ", ".join(f"{regret:.1f}" for regret in regrets)
-        lines.append(f"| {noise:.0%} | {name} | {count:,} | {told} | {regrets.mean():.1f} |")
+        each = ", ".join(f"{regret:.1f}" for regret in regrets)
+        lines.append(f"| {noise:.0%} | {name} | {count:,} | {each} | {regrets.mean():.1f} |")
     return lines
 
 
@@ -138,27 +138,27 @@ def _table(results: Results, best: np.ndarray, planned: np.ndarray) -> list[str]
     ]
     for (noise, steps, name), seeds in cells(results).items():
         regrets = _regrets(seeds, "returns", best)
-        good = [told for told in seeds if "failed" not in told]
-        drifts = np.array([[np.inf if value is None else value for value in told["drift_J"]] for told in good])
-        errors = [told["one_step_rms"] for told in good]
+        good = [cell for cell in seeds if "failed" not in cell]
+        drifts = np.array([[np.inf if value is None else value for value in cell["drift_J"]] for cell in good])
+        errors = [cell["one_step_rms"] for cell in good]
         ripple = max(results[RIPPLE_KEY]) if RIPPLE_KEY in results else np.nan
-        told_drift = f"{np.median(drifts) / ripple:.2f}, {np.max(drifts) / ripple:.3g}" if good else "-"
+        drift = f"{np.median(drifts) / ripple:.2f}, {np.max(drifts) / ripple:.3g}" if good else "-"
         losses = _spread(_regrets(seeds, "returns", planned))
-        entries = [f"{noise:.0%}", steps, name, *losses, _told(regrets.mean())]
-        entries += [f"{np.median(errors):.1e}" if good else "-", told_drift, len(seeds)]
+        entries = [f"{noise:.0%}", steps, name, *losses, _number(regrets.mean())]
+        entries += [f"{np.median(errors):.1e}" if good else "-", drift, len(seeds)]
         lines.append("| " + " | ".join(map(str, entries)) + " |")
     return lines
 
 
 def _noisy_table(results: Results, planned: np.ndarray) -> list[str]:
-    """Losses of acting on what is seen, and on what a filter makes of it; the true dynamics after the worlds."""
+    """Losses of acting on noisy and on filtered observations; the true dynamics follow the worlds."""
     lines = [
         "| noise | transitions | world | loss as seen: mean | median | worst seed | loss, filtered: mean | median "
         "| worst seed |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     rows = {key: seeds for key, seeds in cells(results).items() if key[0]}
-    known = {(float(noise), "-", "true dynamics"): [told] for noise, told in results.below(f"{TRUE_KEY}/").items()}
+    known = {(float(noise), "-", "true dynamics"): [cell] for noise, cell in results.below(f"{TRUE_KEY}/").items()}
     for (noise, steps, name), seeds in sorted(
         [*rows.items(), *known.items()], key=lambda row: (row[0][0], row[0][1] == "-")
     ):
@@ -169,13 +169,13 @@ def _noisy_table(results: Results, planned: np.ndarray) -> list[str]:
 
 
 def _spread(losses: np.ndarray) -> list[str]:
-    return [_told(value) for value in (losses.mean(), np.median(losses), losses.max())]
+    return [_number(value) for value in (losses.mean(), np.median(losses), losses.max())]
 
 
 def _regrets(seeds: list[dict[str, Any]], kind: str, reference: np.ndarray) -> np.ndarray:
     """Mean paired regret of every data seed ``(seeds,)``; infinite where the fit failed."""
-    return np.array([np.mean(reference - np.array(told[kind])) if kind in told else np.inf for told in seeds])
+    return np.array([np.mean(reference - np.array(cell[kind])) if kind in cell else np.inf for cell in seeds])
 
 
-def _told(value: float) -> str:
+def _number(value: float) -> str:
     return f"{value:.2f}" if np.isfinite(value) else "a fit diverged"

@@ -1,4 +1,4 @@
-"""Sample efficiency: regret against real transitions, one panel a noise, every data seed a dot."""
+"""Sample efficiency: regret against real transitions, one panel for each noise, one dot for each data seed."""
 
 from __future__ import annotations
 

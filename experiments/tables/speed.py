@@ -77,6 +77,16 @@ def bodies() -> str:
     return table(("bodies", *(f"{int(n):,}" for n in found)), [("pair forces/s", *map(rate, found.values()))])
 
 
+def own_tasks() -> str:
+    """Steps under a task or a reward of one's own, and by bumps."""
+    rows = []
+    for row in report("own_tasks")["rows"]:
+        ours, theirs = row["what"].split(" / ")
+        ratio = f"{row['ratio']:.2f} times as long" if row["at_most"] else f"{row['ratio']:.0f} times as fast"
+        rows.append((ours, f"{rate(row['ours'])}/s", theirs, f"{rate(row['theirs'])}/s", ratio, _bar(row)))
+    return table(("what", "steps", "compared with", "steps", "ratio", "bar"), rows)
+
+
 def import_time() -> str:
     """CPU seconds of import statements."""
     found = report("import_time")["cpu_seconds"]
@@ -191,5 +201,6 @@ TABLES = {
     "compilers-cost": compilers_cost,
     "mass-matrices": mass_matrices,
     "games": games,
+    "own-tasks": own_tasks,
 }
 """By name."""

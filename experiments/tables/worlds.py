@@ -73,10 +73,10 @@ def reversibility() -> str:
     for way in _WAYS:
         cells = []
         for name in worlds:
-            told = found[name][way]
-            exact = not told["bits_that_differ"]
-            spread = f"{told['median']:.1e} / {told['worst']:.1e}"
-            cells += ["0 / 0, no bit differs" if exact else spread, told["within_the_bar"]]
+            errors = found[name][way]
+            exact = not errors["bits_that_differ"]
+            spread = f"{errors['median']:.1e} / {errors['worst']:.1e}"
+            cells += ["0 / 0, no bit differs" if exact else spread, errors["within_the_bar"]]
         rows.append((way, *cells))
     return table(("", *(cell for name in worlds for cell in (f"`{name}`", "within"))), rows)
 

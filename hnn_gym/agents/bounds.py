@@ -13,7 +13,7 @@ def bounded_actions(simulator: Simulator) -> Box:
     """Return the action space of a simulator.
 
     Raises:
-        InputError: it is not a Box, or a bound is infinite.
+        InputError: the action space is not a Box, or a bound is infinite.
     """
     space = simulator.channel.space(simulator.task)
     if not isinstance(space, Box):

@@ -1,8 +1,8 @@
 """Many imagined steps at once: (x, action) -> (x', reward, terminated), and the returns of whole plans.
 
-A planner needs neither observations nor info, so that these are not computed. The rest of the step is traced where that
-is possible (:mod:`hnn_gym.trace`). It runs block by block, each block through its whole plan before the next begins, so
-that a block stays in the cache.
+A planner needs neither observations nor info, so that these are not computed. The rest of the step is traced where
+possible (:mod:`hnn_gym.trace`). Plans run block by block: each block completes its plans before the next begins, so
+that it stays in the cache.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Imagination:
         Args:
             x: where the plans begin.
             actions: the plans.
-            value: of the phase points ``(rows, 2n)`` where they end, ``(rows,)``; None: nothing comes after.
+            value: returns the values ``(rows,)`` of the phase points ``(rows, 2n)`` where they end; None: 0.
         """
         total = np.empty(len(x), self._dtype)
         for begin in range(0, len(x), _BLOCK):
@@ -116,7 +116,7 @@ class Imagination:
         return outcome.x, outcome.reward, outcome.terminated
 
     def _padded(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A whole block of rows; those that are missing are the first one again, and not looked at."""
+        """Fill a whole block of rows: copies of the first row pad it, and their results are not used."""
         missing = _BLOCK - len(x) if self._block is not None else 0
         return tuple(
             np.concatenate([array, np.broadcast_to(array[:1], (missing, *array.shape[1:]))]).astype(self._dtype)

@@ -1,8 +1,8 @@
 """Observation <-> state (q, v) and action -> force u, as data.
 
-What every entry of an observation is, and what every action does, is declared and is plain JSON, so that a data set or
-a checkpoint of any environment can carry its own. A fixed degree of freedom has v = 0; a velocity that is not observed
-reads as 0 until it is estimated.
+The meaning of every observation entry and of every action is declared as plain JSON, so that a data set or a checkpoint
+of any environment can contain its own. A fixed degree of freedom has v = 0; a velocity that is not observed reads as 0
+until it is estimated.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A step that ends at (q, v) is followed by the limits in the order in which games apply them:
 
     v <- clip(v, -speed_limit, speed_limit)
-    q <- clip(q, low, high), and v <- -restitution v where q was at or beyond a stop and v points further out.
+    q <- clip(q, low, high), and v <- -restitution v if q was at or beyond a stop and v points further out.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class DegreeOfFreedom:
 
     @property
     def walls(self) -> tuple[float, float]:
-        """The interval that stops leave to q, infinite where there is no wall."""
+        """The interval between the stops of q, infinite where there is no wall."""
         low, high = (None, None) if self.stops is None else self.stops[:2]
         return -math.inf if low is None else low, math.inf if high is None else high
 

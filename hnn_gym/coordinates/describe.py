@@ -1,4 +1,4 @@
-"""Coordinates in sentences: one for every degree of freedom, readout and action, with evidence where there is any."""
+"""Coordinates in sentences: one for every degree of freedom, readout and action, with evidence if it is given."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def describe(
     Args:
         coordinates: the declaration.
         names: of the observation entries, or empty.
-        evidence: what to add in brackets, by "q0" for a degree of freedom, "entry 8" for a readout, and "action 0" for
+        evidence: text to add in brackets, by "q0" for a degree of freedom, "entry 8" for a readout, and "action 0" for
             an entry of the action.
     """
     evidence = evidence or {}
-    told = [(f"q{i}", _degree(degree, i, names)) for i, degree in enumerate(coordinates.degrees)]
-    told += [(f"entry {r.entry}", f"{_entries((r.entry,), names)} {_readout(r)}") for r in coordinates.readouts]
-    told += [(f"action {k}", text) for k, text in enumerate(_actions(coordinates))]
-    return tuple(f"{text} ({evidence[key]})." if evidence.get(key) else f"{text}." for key, text in told)
+    sentences = [(f"q{i}", _degree(degree, i, names)) for i, degree in enumerate(coordinates.degrees)]
+    sentences += [(f"entry {r.entry}", f"{_entries((r.entry,), names)} {_readout(r)}") for r in coordinates.readouts]
+    sentences += [(f"action {k}", text) for k, text in enumerate(_actions(coordinates))]
+    return tuple(f"{text} ({evidence[key]})." if evidence.get(key) else f"{text}." for key, text in sentences)
 
 
 def entry_name(entry: int, names: Sequence[str]) -> str:
-    """How a sentence calls an observation entry."""
+    """Name an observation entry in a sentence."""
     return f"{entry} ({names[entry]})" if names else f"{entry}"
 
 
@@ -82,7 +82,7 @@ def _actions(coordinates: Coordinates) -> list[str]:
     if table is None:
         return [f"Action entry {k} is {_force(control)}" for k, control in enumerate(controls)]
     counts = coordinates.action_counts or (len(table),)
-    told, first = [], 0
+    sentences, first = [], 0
     for k, count in enumerate(counts):
         rows = table[first : first + count]
         first += count
@@ -91,11 +91,11 @@ def _actions(coordinates: Coordinates) -> list[str]:
         numbers = ", ".join(map(str, range(count)))
         if len(used) == 1:
             values = ", ".join(f"{row[used[0]]:g}" for row in rows)
-            told.append(f"{which} {numbers} are {values} times {_force(controls[used[0]])}")
+            sentences.append(f"{which} {numbers} are {values} times {_force(controls[used[0]])}")
         else:
             acting = "; ".join(_force(controls[c]) for c in used)
-            told.append(f"{which} {numbers} are rows of a table of {len(used)} forces: {acting}")
-    return told
+            sentences.append(f"{which} {numbers} are rows of a table of {len(used)} forces: {acting}")
+    return sentences
 
 
 def _force(control: Control) -> str:

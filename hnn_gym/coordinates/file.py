@@ -14,7 +14,7 @@ _MEANING = "meaning"
 
 
 def write_coordinates(path: str | Path, coordinates: Coordinates, *, meaning: Sequence[str]) -> None:
-    """Write a file that :func:`read_coordinates` reads; what is at ``path`` is replaced.
+    """Write a file that :func:`read_coordinates` reads; a file at ``path`` is replaced.
 
     Args:
         path: of the file.
@@ -25,15 +25,15 @@ def write_coordinates(path: str | Path, coordinates: Coordinates, *, meaning: Se
 
 
 def read_coordinates(path: str | Path, *, observation_size: int | None = None) -> Coordinates:
-    """Read what :func:`write_coordinates` wrote, and somebody may have edited.
+    """Read a file that :func:`write_coordinates` wrote, possibly edited since.
 
     Args:
         path: of the file.
-        observation_size: how many entries the observations have that it is for.
+        observation_size: number of observation entries that it must declare; None: any.
 
     Raises:
         MissingPathError: there is no such file.
-        InputError: it is not JSON, not a declaration of coordinates, or one of another number of entries.
+        InputError: the file is not JSON, not a declaration of coordinates, or declares another number of entries.
     """
     path = Path(path)
     try:

@@ -69,7 +69,7 @@ class LearnedReadout:
 
     @property
     def size(self) -> int:
-        """The degrees of freedom that a state needs at least."""
+        """The smallest number of degrees of freedom that a state needs."""
         return max(readout.size for readout in self.read)
 
     @property

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hnn_gym.envs.bump_by_force import BumpByForce
     from hnn_gym.envs.counterfactuals import Counterfactual, counterfactual
     from hnn_gym.envs.latent_observation import LatentObservation
+    from hnn_gym.envs.options import SimulatorOptions
     from hnn_gym.envs.pixel_observation import PixelObservation
     from hnn_gym.envs.registration import register
     from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
@@ -23,6 +24,7 @@ __all__ = [
     "LatentObservation",
     "PixelObservation",
     "SimulatorEnv",
+    "SimulatorOptions",
     "SimulatorVecEnv",
     "SimulatorVectorEnv",
     "build_simulator",

@@ -71,7 +71,7 @@ class Batch:
         if device is None:
             self.x: Array = start
         else:
-            from hnn_gym.devices import checked_device  # with torch only where it is asked for
+            from hnn_gym.devices import checked_device  # imports torch, which NumPy batches do not need
             from hnn_gym.envs import stepping_torch
 
             self.x = stepping_torch.on_device(start, checked_device(device))
@@ -81,7 +81,7 @@ class Batch:
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
-        # Steps are not counted copy by copy: what is kept is when the present episodes began.
+        # Steps are not counted copy by copy: the batch stores when the present episodes began.
         self._now, self._began = 0, self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._draws = Draws(simulator.world, simulator.task, self.num_envs)
 
@@ -105,7 +105,7 @@ class Batch:
         """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks; options have been checked.
 
         Returns:
-            What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
+            Their ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
         """
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
@@ -124,7 +124,7 @@ class Batch:
         return stepping_torch.as_tensor(actions, like=self.x)
 
     def _put_starts(self, x: Array, which: Array, options: Mapping[str, Any]) -> Array:
-        """Draw starts into the marked rows of x; return which those are ``(k,)``."""
+        """Draw starts into the marked rows of x; return the indices of those rows ``(k,)``."""
         chosen = _on_host(which).nonzero()[0]
         start = self._draws.starts(chosen, options)
         rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
@@ -132,14 +132,14 @@ class Batch:
         return rows
 
     def reverse(self) -> None:
-        """Turn time around in all copies: the next steps undo the last ones.
+        """Reverse time in all copies: the next steps undo the last ones.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.
         """
         self.simulator = replace(self.simulator, world=self.simulator.world.backwards)
         self._step = self._steps_of(self.simulator)
-        self.told()
+        self.observe()
 
     def _steps_of(self, simulator: Simulator) -> Any:
         if not isinstance(self.x, np.ndarray):
@@ -150,17 +150,17 @@ class Batch:
             simulator = simulator.like(self.x)
         return Steps(simulator, self.num_envs, self.x.dtype)
 
-    def told(self) -> dict[str, Array]:
-        """As :meth:`start` tells of those it starts, of all copies."""
+    def observe(self) -> dict[str, Array]:
+        """Return observation and info of all copies, as :meth:`start` does of those that it starts."""
         return self._begin(self._xp.arange(self.num_envs, **self._place))
 
     def _begin(self, rows: Array) -> dict[str, Array]:
-        """What is told of the copies ``rows`` ``(k,)``, to which no step has led."""
-        told: dict[str, Array] = self._step.begin(self.x, rows, self.times)
+        """Observation and info of the copies ``rows`` ``(k,)``, which no step has led to."""
+        outcome: dict[str, Array] = self._step.begin(self.x, rows, self.times)
         for name, value in self.simulator.no_step_info.items():
             dtype = self._xp.bool if isinstance(value, bool) else self.x.dtype
-            told[name] = self._xp.full(len(rows), value, dtype=dtype, **self._place)
-        return told
+            outcome[name] = self._xp.full(len(rows), value, dtype=dtype, **self._place)
+        return outcome
 
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
@@ -172,12 +172,12 @@ class Batch:
         """Step all copies, but begin an episode in those that ``begun`` ``(num_envs,)`` marks, at a reward of 0.
 
         Returns:
-            The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
-            is ``x``, ``observation``, ``reward``, ``terminated``, and the info.
+            The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. In the rows of copies that began, only
+            ``x``, ``observation``, ``reward``, ``terminated`` and the info are valid.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
-            ConvergenceError: a copy left the finite numbers; nothing has changed then.
+            ConvergenceError: a copy reached numbers that are not finite; nothing has changed then.
         """
         xp, rows = self._xp, None
 
@@ -216,11 +216,11 @@ class Batch:
         if not len(rows):
             return
         which = rows[:8].tolist()
-        try:  # a scheme that does not converge says so itself
+        try:  # a scheme that does not converge raises its own error
             self.simulator.like(self.x).move(self.x[which], actions[which])
         except ConvergenceError as error:
             raise ConvergenceError(f"The environments {which} cannot be stepped. {error}") from None
-        raise ConvergenceError(f"The environments {which} left the finite numbers: reset them.")
+        raise ConvergenceError(f"The environments {which} reached numbers that are not finite: reset them.")
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp
@@ -239,11 +239,11 @@ class Batch:
         rows = _on_host(bad if begun is None else bad & ~begun).nonzero()[0]
         if len(rows):
             raise InputError(f"The actions of the environments {rows[:8].tolist()} are not finite.")
-        return xp.where(bad[:, None], xp.zeros_like(array), array)  # of copies that begin: theirs do not count
+        return xp.where(bad[:, None], xp.zeros_like(array), array)  # the actions of copies that begin do not count
 
 
 def _finite(array: Array) -> bool:
-    """Whether all entries are finite, by the sum of their squares; False also where only that overflows."""
+    """Whether all entries are finite, by the sum of their squares; False also if only the sum overflows."""
     flat = array.ravel("K") if isinstance(array, np.ndarray) else array.reshape(-1)
     return math.isfinite(flat.dot(flat))
 

@@ -1,4 +1,4 @@
-"""From the arguments of ``gymnasium.make`` to a simulator: what every shell does first."""
+"""Build a simulator from the arguments of ``gymnasium.make``, as every shell does first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
 WorldSource = WorldModel | PixelWorld | str | os.PathLike[str]
-"""What a world is named by: itself, the id of one that ships, or the path of a checkpoint."""
+"""A world, the id of a shipped one, or the path of a checkpoint."""
 
 
 def build_simulator(world_model: WorldSource | Sequence[WorldSource], **options: Any) -> Simulator:
@@ -37,22 +37,23 @@ def build_simulator(world_model: WorldSource | Sequence[WorldSource], **options:
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: an option is unknown or makes no sense; the checkpoint is not ours; the reward is unknown; the task
-            is of another system; bumps are asked of a world without H; or exact reversibility of one with friction, or
-            whose H is not T(p) + V(q).
+        InputError: an option is unknown or makes no sense; the checkpoint is not one of this package; the reward is
+            unknown; the task is for another system; the world has no H and the actions are bumps; or
+            ``exactly_reversible`` is set for a world with friction, or whose H is not T(p) + V(q).
     """
     return simulator_of(world_model, SimulatorOptions.from_keywords(options))
 
 
 def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: SimulatorOptions) -> Simulator:
-    """As :func:`build_simulator`, of options that have been read."""
+    """As :func:`build_simulator`, with options that have been read."""
     first, *rest = _members(world_model)
-    others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it says what it cannot take
+    others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it raises the error
     seen = resolve_pixel_world(first)
     world = seen.world if seen is not None else resolve_world(first)  # type: ignore[arg-type]
     if options.dt is not None:
         dt = options.dt
         world, others = world.with_dt(dt), tuple(other.with_dt(dt) for other in others)
+    world, others = world.stepping(options.stepping), tuple(other.stepping(options.stepping) for other in others)
     if options.exactly_reversible:
         world = world.on_lattice()
     task = _task(world, seen, options)

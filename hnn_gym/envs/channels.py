@@ -1,8 +1,9 @@
 """How an agent's action reaches the physics: as a force, as an energy bump of dE joules, as both, or by force.
 
-A bump is given first, at the start of the step; then the world steps under the force. Its cost is taken from the
-reward: ``cost * abs(realised dE)``. A bump by force is a request too, but bounded force answers it during the step, as
-:class:`hnn_gym.envs.bump_by_force.BumpByForce` does in an environment that has no bumps; it costs what force costs.
+A bump is given first, at the start of the step; then the world steps under the force. Its cost,
+``cost * abs(realised dE)``, is subtracted from the reward. A bump by force is a request too, but bounded force answers
+it during the step, as :class:`hnn_gym.envs.bump_by_force.BumpByForce` does in an environment that has no bumps; it
+costs what the force costs.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Applied(NamedTuple):
         x: phase points from which to step ``(..., 2n)``.
         action: what the world's own controls receive ``(..., m)``.
         requested: energy asked for in J ``(...)``, or None where the channel has no bump.
-        realised: energy given in J ``(...)``; None: what the step itself changes.
-        cost: to be taken from the reward ``(...)``, or None.
+        realised: energy given in J ``(...)``; None: the change of energy in the step itself.
+        cost: to be subtracted from the reward ``(...)``, or None.
     """
 
     x: Array
@@ -45,7 +46,7 @@ class ActionChannel(ABC):
     """A way for actions to reach the physics; stateless.
 
     Attributes:
-        requests_energy: whether actions ask for energy, so that :class:`Applied` has what was requested.
+        requests_energy: whether actions ask for energy, so that :class:`Applied` contains the requested energy.
     """
 
     requests_energy: ClassVar[bool] = False
@@ -55,7 +56,7 @@ class ActionChannel(ABC):
         """The action space in a task."""
 
     def vector(self, world: WorldModel, action: Array) -> Array:
-        """The vectors ``(..., k)`` that :meth:`apply` takes, of actions of the space; its own of a Box."""
+        """Convert actions of the space to the vectors ``(..., k)`` that :meth:`apply` takes; a Box's are unchanged."""
         return action
 
     @abstractmethod
@@ -87,7 +88,7 @@ class BumpChannel(ActionChannel):
     Attributes:
         with_force: the first entries of the action are the task's own.
         limit: largest abs(dE) of one step, in J.
-        cost: reward taken for each joule realised, given or removed.
+        cost: reward subtracted for each joule realised, given or removed.
         direction: of the bump, see :func:`hnn_gym.physics.bumps.bump`.
     """
 
@@ -112,7 +113,7 @@ class BumpChannel(ActionChannel):
         return Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
-        """Bump the phase points; what cannot be realised, by H or by a speed limit, is clipped, and told."""
+        """Bump the phase points; H or a speed limit may clip the request, as ``realised`` shows."""
         dE = action[..., -1]
         given = world.bump(x, namespace(x).clip(dE, -self.limit, self.limit), direction=self.direction)
         forces = action[..., :-1] if self.with_force else _none(world, action)
@@ -121,7 +122,7 @@ class BumpChannel(ActionChannel):
 
 @dataclass(frozen=True)
 class ForceBumpChannel(ActionChannel):
-    """The action is a change of energy in J that bounded force is to bring about in the step, as far as it can.
+    """The action is a change of energy in J that bounded force approximates in the step as closely as it can.
 
     Attributes:
         limit: largest abs(dE) of one step, in J.

@@ -1,4 +1,4 @@
-"""What callers hand over, checked: each refusal names what was given and what is expected."""
+"""Checks of the callers' arguments: each error names what was given and what is expected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def numbers(value: Any, name: str) -> np.ndarray:
     """Return ``value`` as a float64 array of any shape.
 
     Raises:
-        InputError: it is none of real numbers; ``name`` is what the caller knows it by.
+        InputError: the value is not an array of real numbers; the message calls it ``name``.
     """
     try:
         array = np.asarray(value)
@@ -70,7 +70,7 @@ def one_number(reward: Any) -> float:
     """Return a reward as a float.
 
     Raises:
-        InputError: it is no single number, or NaN.
+        InputError: the reward is not a single number, or is NaN.
     """
     try:
         number = math.nan if getattr(reward, "shape", ()) else float(reward)
@@ -93,7 +93,7 @@ def check_rewards(reward: Any, rows: int) -> None:
     """Refuse rewards of a batch that do not have the shape ``(rows,)``.
 
     Raises:
-        InputError: another shape, such as of a function that indexes copies where it means entries.
+        InputError: another shape, as from a function that indexes copies where it means entries.
     """
     if getattr(reward, "shape", None) != (rows,):
         raise InputError(
@@ -106,12 +106,12 @@ def check_reward(task: Task, q: Array, v: Array, u: Array) -> None:
     """Refuse a reward that cannot be computed in the array library of states ``(rows, n)`` and forces ``(rows, m)``.
 
     Raises:
-        InputError: its function fails, or returns what are no rewards ``(rows,)`` of that library.
+        InputError: its function fails, or returns anything but rewards ``(rows,)`` of that library.
     """
     kind = f"{type(q).__module__}.{type(q).__qualname__}"
     try:
         reward = task.at(0 * q[..., 0]).reward(q, v, u, q, v)
-    except Exception as error:  # whatever a function of the user's does
+    except Exception as error:  # a function of the user's may raise anything
         what = f"The reward fails on {len(q)} states at once, each a row of a {kind}"
         raise InputError(f"{what} ({type(error).__name__}: {error}): {_FOR_BATCHES}.") from error
     check_rewards(reward, len(q))
@@ -121,7 +121,7 @@ def check_reward(task: Task, q: Array, v: Array, u: Array) -> None:
 
 
 def check_reward_of_one(simulator: Simulator) -> None:
-    """Refuse a reward that is no number for one state, before any step is made.
+    """Refuse a reward that is not a number for one state, before any step is made.
 
     Raises:
         InputError: its function fails, or returns anything else.
@@ -129,7 +129,7 @@ def check_reward_of_one(simulator: Simulator) -> None:
     q, v, u = start_states(simulator, 1)
     try:
         reward = simulator.reward(q[0], v[0], u[0], q[0], v[0])
-    except Exception as error:  # whatever a function of the user's does
+    except Exception as error:  # a function of the user's may raise anything
         shapes = f"an observation, a force {u[0].shape} and the next observation"
         what = f"The reward fails on one state: on {shapes}"
         raise InputError(f"{what} ({type(error).__name__}: {error}): {_AS}, one number.") from error
@@ -158,7 +158,7 @@ def check_termination_of_one(simulator: Simulator) -> None:
 
 
 def start_states(simulator: Simulator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Some states (q, v) in which episodes begin, each ``(count, n)``, and no forces ``(count, m)``."""
+    """Some states (q, v) in which episodes begin, each ``(count, n)``, and zero forces ``(count, m)``."""
     rng = np.random.default_rng(0)
     starts = [simulator.task.initial(rng, {}) for _ in range(count)]
     q, v = (np.array(part, np.float64) for part in zip(*starts, strict=True))
@@ -166,10 +166,10 @@ def start_states(simulator: Simulator, count: int) -> tuple[np.ndarray, np.ndarr
 
 
 def check_steps(steps: int | None, name: str) -> None:
-    """Refuse what is no number of steps; None, no limit, is fine.
+    """Refuse an invalid number of steps; None means no limit.
 
     Raises:
-        InputError: it is neither None nor a whole number from 1; ``name`` is what the caller knows it by.
+        InputError: ``steps`` is neither None nor a whole number from 1; the message calls it ``name``.
     """
     if steps is not None and (not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1):
         raise InputError(f"{name} must be a whole number of at least 1, got {steps!r}.")
@@ -180,11 +180,11 @@ def checked_options(options: Any, task: Task, *, also: tuple[str, ...] = ()) -> 
 
     Args:
         options: as given; None is {}.
-        task: whose starts they are for.
+        task: the task that draws the starts.
         also: options that the shell itself knows.
 
     Raises:
-        InputError: they are no dict, the shell and the task do not know one, or the task refuses its value.
+        InputError: ``options`` is not a dict, neither shell nor task knows an option, or the task refuses its value.
     """
     known = [*also, *task.options]
     if options is not None and not isinstance(options, dict):

@@ -52,7 +52,7 @@ class StepProgram:
         """The program to use when something has changed that this one takes for a constant; a warning says what."""
         names = ", ".join(self.readings.changed())
         kind = "reward and the termination are" if len(self.outside) < len(_CALLED) else "goal is"
-        _warn(f"{names} has changed, so that the {kind} no longer compiled into the step, which makes it slower", None)
+        _warn(f"{names} has changed, so that the {kind} no longer compiled into the step", None)
         return program_of(simulator, inside=())
 
 
@@ -72,7 +72,7 @@ def program_of(simulator: Simulator, *, inside: tuple[str, ...] = tuple(_CALLED)
         outside = tuple(name for name in _CALLED if name not in safe)
         program = trace(_step(simulator, outside), **_sizes(simulator))
     except Exception as error:  # whatever physics of the user's own does with arrays of nodes
-        _warn(f"The step of {_named(simulator)} is not compiled, which makes it slower", error)
+        _warn(f"The step of {_named(simulator)} is not compiled", error)
         return None
     return StepProgram(program, outside, readings_of(*goal, *(f for functions in safe.values() for f in functions)))
 
@@ -146,7 +146,7 @@ def _is_safe(simulator: Simulator, name: str, functions: list[Callable[..., Any]
         readings_of(*functions)
         _compare(simulator, name)
     except Exception as error:  # whatever a function of the user's own does
-        what = f"The {_CALLED[name]} of {_named(simulator)} is called outside the compiled step, which makes it slower"
+        what = f"The {_CALLED[name]} of {_named(simulator)} is called outside the compiled step"
         _warn(what, error)
         return False
     return True

@@ -21,7 +21,7 @@ from hnn_gym.worlds.world_model import WorldModel
 
 
 class Motion(NamedTuple):
-    """What the physics makes of one step, with batch axes ``(...)``.
+    """The physics of one step, with batch axes ``(...)``.
 
     Attributes:
         x: next phase points ``(..., 2n)``.
@@ -30,15 +30,15 @@ class Motion(NamedTuple):
         force: the forces that acted ``(..., m)``.
         next_q: positions after the step ``(..., n)``.
         next_v: velocities after the step ``(..., n)``.
-        charge: what the step costs whatever its reward ``(...)``: for the energy of a bump, and for the disagreement of
+        charge: to be subtracted from any reward ``(...)``: the cost of a bump and the penalty for the disagreement of
             an ensemble. None: nothing.
-        energy: H in J ``(...)`` of the next phase points, where it was needed; else None.
-        unresolved: bool ``(...)``, whether the step made or lost more energy than the task tolerates, as in a close
-            encounter of two bodies; None where the task does not ask, or the world has no H.
+        energy: H in J ``(...)`` of the next phase points, if it was needed; else None.
+        unresolved: bool ``(...)``, whether the step's energy error exceeds the task's tolerance, as in a close
+            encounter of two bodies; None if the task has no tolerance, or the world has no H.
         requested: energy in J ``(...)`` that the action asked for, or None where it cannot.
         realised: energy in J ``(...)`` that the bump gave, by the world's own H.
-        realised_truly: the same by the true H, where that is known.
-        disagreement: ``(...)`` of an ensemble about the step; None for a world alone.
+        realised_truly: the same by the true H, if that is known.
+        disagreement: ``(...)`` of an ensemble about the step; None for a single world.
     """
 
     x: Array
@@ -57,7 +57,7 @@ class Motion(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What one step yields, with batch axes ``(...)``.
+    """The result of one step, with batch axes ``(...)``.
 
     Attributes:
         x: next phase points ``(..., 2n)``.
@@ -82,14 +82,14 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True)
 class Simulator:
-    """A world and a task; no state, no randomness.
+    """A world and a task, without state and without randomness.
 
     Attributes:
         world: the physics, true or learned.
         task: the problem posed in it.
         channel: how actions reach the physics.
-        truth: the true world that a learned one stands for, where it is known.
-        ensemble: the other members of the ensemble that ``world`` belongs to; None for a world alone.
+        truth: the true world behind a learned one, if it is known.
+        ensemble: the other members of the ensemble that ``world`` belongs to; None for a single world.
     """
 
     world: WorldModel
@@ -109,11 +109,11 @@ class Simulator:
         return space.shape[0] if isinstance(space, Box) else len(self.world.coordinates.controls)
 
     def action_vector(self, action: Array) -> Array:
-        """Action vectors ``(..., k)`` of actions: those of a Box as they are, whole numbers ``(..., j)`` by table."""
+        """Action vectors ``(..., k)`` of actions: those of a Box unchanged, whole numbers ``(..., j)`` by table."""
         return self.channel.vector(self.world, action)
 
     def observation(self, q: Array, v: Array, t: Array | float = 0.0) -> Array:
-        """What the agent sees ``(..., d)`` of states ``(..., n)``, t seconds ``(...)`` into the episode."""
+        """The agent's observation ``(..., d)`` of states ``(..., n)``, t seconds ``(...)`` into the episode."""
         seen = self.world.coordinates.observation(q, v)
         if not self.task.goal_size:
             return seen
@@ -195,13 +195,13 @@ class Simulator:
         )
 
     def cut(self, disagreement: Array | float | None) -> Array | None:
-        """Whether to truncate where the members of the ensemble disagree so much ``(...)``; None without a limit."""
+        """Whether to truncate because the disagreement ``(...)`` exceeds the limit; None without a limit."""
         if disagreement is None or self.ensemble is None or self.ensemble.limit is None:
             return None
         return disagreement > self.ensemble.limit
 
     def like(self, x: Array) -> Simulator:
-        """The same with arrays in the library, dtype and place of ``x``; the truth stays on NumPy where x is."""
+        """The same with arrays in the library, dtype and device of ``x``; the truth moves only to torch."""
         moved = replace(
             self, world=self.world.like(x), ensemble=None if self.ensemble is None else self.ensemble.like(x)
         )
@@ -214,25 +214,25 @@ class Simulator:
         return self.task.energy_tolerance is not None and self.world.has_energy
 
     def state_info(self, x: Array, *, energy: Array | None = None) -> dict[str, Array]:
-        """What every shell says of phase points ``(..., 2n)``, however they were reached; arrays ``(...)``.
+        """The info of phase points ``(..., 2n)``, whether or not a step led there; arrays ``(...)`` by name.
 
         Args:
             x: phase points.
-            energy: H in J ``(...)``, where it is known already.
+            energy: H in J ``(...)``, if it is known already.
         """
         if not self.world.has_energy:
             return {}
         return {"energy": self.world.energy(x) if energy is None else energy}
 
     def step_info(self, motion: Motion) -> dict[str, Array]:
-        """What every shell says of a step; arrays ``(...)`` of the names of :attr:`no_step_info`."""
+        """The info about a step; arrays ``(...)`` by the names of :attr:`no_step_info`."""
         given = (motion.unresolved, motion.disagreement, motion.requested, motion.realised, motion.realised_truly)
         names = ("close_encounter", "disagreement", "bump_requested", "bump_realised", "bump_realised_truly")
         return {name: value for name, value in zip(names, given, strict=True) if value is not None}
 
     @property
     def no_step_info(self) -> dict[str, bool | float]:
-        """What every shell says where an episode begins, so that its info has the same names as that of a step."""
+        """The same info where an episode begins, so that it has the same names as that of a step."""
         names: dict[str, bool | float] = {}
         if self._checks_energy:
             names["close_encounter"] = False
@@ -252,7 +252,7 @@ class Simulator:
 
 
 def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array, *, energy: Array | None = None) -> Array:
-    """H(new) - H(x) in J that neither the work of the forces nor friction explains: the error of one step ``(...)``.
+    """The energy error of one step in J ``(...)``: H(new) - H(x) less the work of the forces and of friction.
 
     A constant force u does the work u (q' - q), exactly; the work of friction and other forces is the trapezoid of
     their power.
@@ -260,9 +260,9 @@ def unexplained_energy(world: WorldModel, x: Array, new: Array, force: Array, *,
     Args:
         world: a world with an H and a port.
         x: phase points before the step ``(..., 2n)``.
-        new: and after it.
+        new: phase points after the step.
         force: the forces that acted ``(..., m)``.
-        energy: H(new) ``(...)``, where it is known already.
+        energy: H(new) ``(...)``, if it is known already.
     """
     error = (world.energy(new) if energy is None else energy) - world.energy(x)
     dynamics = world.dynamics

@@ -1,8 +1,9 @@
 """The length of episodes: ``max_episode_steps`` of ``gymnasium.make``, else the task's own number.
 
-``gymnasium.make`` adds a TimeLimit of the steps that it is given, or that the id is registered with, and keeps the
-number to itself. Our ids are registered without one, since only the entry point knows the task. It therefore adds the
-TimeLimit of the task, unless ``make`` was given another, which would be the outer one and could not lengthen episodes.
+``gymnasium.make`` adds a TimeLimit of the steps that it is given, or that the id is registered with, and does not pass
+the number on. The ids of this package are registered without one, since only the entry point knows the task. The entry
+point therefore adds the TimeLimit of the task, unless ``make`` was given a number of steps: its TimeLimit would be the
+outer one and could not lengthen episodes.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from hnn_gym.envs.checks import check_steps
 
 
 def limited(env: gymnasium.Env[Any, Any], steps: int | None) -> gymnasium.Env[Any, Any]:
-    """Truncate episodes after ``steps`` steps, if any, unless the call of ``gymnasium.make`` around this says how long.
+    """Truncate episodes after ``steps`` steps, if any, unless the surrounding ``gymnasium.make`` was given a number.
 
     Raises:
-        InputError: ``make`` was given no number of steps from 1.
+        InputError: the number that ``make`` was given is not a whole number from 1.
     """
     given = _given_to_make()
     check_steps(given, "max_episode_steps")
@@ -30,7 +31,7 @@ def limited(env: gymnasium.Env[Any, Any], steps: int | None) -> gymnasium.Env[An
 
 
 def _given_to_make() -> int | None:
-    """``max_episode_steps`` as the innermost ``gymnasium.make`` that is running got it, or has it from its spec."""
+    """``max_episode_steps`` of the innermost running ``gymnasium.make``, from its arguments or from its spec."""
     frame = sys._getframe()
     code = getattr(registration.make, "__code__", None)
     while frame.f_code is not code:

@@ -19,7 +19,7 @@ _ELSEWHERE = {
     "render_mode": "To see a batch, draw with hnn_gym.make_sb3_vec(..., draws=True), or one copy with gymnasium.make.",
     "max_episode_steps": "Give max_episode_steps to gymnasium.make, or wrap the environment in its TimeLimit.",
 } | {name: f"{name} belongs to gymnasium.make_vec and hnn_gym.make_sb3_vec." for name in _OF_BATCHES}
-"""Where to give an argument that a shell does not take."""
+"""For arguments that a shell does not take: where to give them instead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,33 +27,36 @@ class SimulatorOptions:
     """How a task is put into a world: keyword arguments of ``gymnasium.make``, ``make_vec`` and ``build_simulator``.
 
     Raises:
-        InputError: a value makes no sense whatever the world is.
+        InputError: a value makes no sense in any world.
     """
 
     task: Task | str | None = None
     """The task; a name, one of those in ``tasks`` of a :class:`hnn_gym.System`, such as "energy sweep". None: the task
     of the environment that the world was learned from."""
     reward: Reward | None = None
-    """A function f(observation, force, next_observation) in place of the known reward; needed where none is known."""
+    """A function f(observation, force, next_observation) that replaces the known reward; needed if none is known."""
     terminated: Termination | None = None
     """A function f(observation) in place of the known or learned termination: whether the episode ends there."""
     dt: float | None = None
     """Time step in s; None: the one that the world was trained at."""
+    stepping: str = "symplectic"
+    """The scheme of a world that was trained by ``--model auto``. "symplectic": energy is conserved. "recorded": the
+    scheme that made the recording, which makes the world the exact twin of a game that gains energy."""
     actions: str = "force"
     """"force", "bump", "force+bump" or "bump-by-force"."""
     bump_limit: float = 1.0
     """Largest abs(dE) of one step in J."""
     bump_cost: float = 0.05
-    """Reward taken for every joule that a bump gives or takes."""
+    """Reward subtracted for every joule that a bump gives or takes."""
     exactly_reversible: bool = False
     """Whether to step on a lattice of 1e-12, so that ``reverse`` leads back bit for bit. A step that meets a speed
     limit, or would leave the lattice, is then refused."""
     disagreement_penalty: float = 0.0
-    """Reward taken for every unit of disagreement of an ensemble, in every step."""
+    """Reward subtracted for every unit of disagreement of an ensemble, in every step."""
     disagreement_limit: float | None = None
     """The episode is truncated where the disagreement is larger; None: never."""
     starts: np.ndarray | None = None
-    """Real observations ``(k, d)`` to begin episodes at; None: as the task does."""
+    """Real observations ``(k, d)`` to begin episodes at; None: the starts of the task."""
 
     def __post_init__(self) -> None:
         """Check what does not depend on the world."""

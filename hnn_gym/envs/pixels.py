@@ -23,7 +23,7 @@ PixelWorldSource = PixelWorld | str | os.PathLike[str]
 
 
 class DecodedFrames(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
-    """Shows the frames of the latent state instead of the state itself: what a camera would see in the dream."""
+    """Observes decoded frames instead of the latent state: what a camera would see in the dream."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], seen: PixelWorld, *, stack: int) -> None:
         """Show ``stack`` frames, 1 or 2, the newest last."""
@@ -37,7 +37,7 @@ class DecodedFrames(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
 
 
 class DecodedVectorFrames(VectorWrapper):
-    """The same for many copies."""
+    """Does the same for many copies."""
 
     def __init__(self, env: SimulatorVectorEnv, seen: PixelWorld, *, stack: int) -> None:
         """Show ``stack`` frames, 1 or 2, the newest last."""
@@ -47,12 +47,12 @@ class DecodedVectorFrames(VectorWrapper):
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """As of the latent environments, with frames, uint8 ``(num_envs, H, W, stack C)``."""
+        """Reset as the latent environments do, with frames, uint8 ``(num_envs, H, W, stack C)``."""
         observation, infos = self.env.reset(seed=seed, options=options)
         return _frames(self._seen, observation, self._stack), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """As of the latent environments, with frames, also those that episodes ended with."""
+        """Step as the latent environments do, with frames, also those that episodes ended with."""
         observation, rewards, terminated, truncated, infos = self.env.step(actions)
         if "final_obs" in infos:
             final = [None if row is None else _frames(self._seen, row, self._stack) for row in infos["final_obs"]]
@@ -69,7 +69,7 @@ def make_pixels(
         world_model: a world learned from frames, the id of a shipped one, or the path of a checkpoint.
         observation: "latent", the state (cos q, sin q, v); or "pixels", decoded frames.
         stack: frames in an observation, 1 or 2; two show the velocity.
-        kwargs: as of :class:`hnn_gym.envs.SimulatorEnv`.
+        kwargs: as for :class:`hnn_gym.envs.SimulatorEnv`.
 
     Raises:
         MissingPathError: there is no such checkpoint.
@@ -84,7 +84,7 @@ def make_pixels(
 def make_pixels_vector(
     world_model: PixelWorldSource, observation: Observation = "latent", stack: int = 2, **kwargs: Any
 ) -> SimulatorVectorEnv | DecodedVectorFrames:
-    """Vector entry point; as :func:`make_pixels`, with ``kwargs`` of :class:`hnn_gym.envs.SimulatorVectorEnv`."""
+    """Vector entry point: as :func:`make_pixels`, with ``kwargs`` for :class:`hnn_gym.envs.SimulatorVectorEnv`."""
     seen = _seen(world_model, observation, stack)
     if observation == "pixels" and kwargs.get("device") is not None:
         raise InputError("Frames are decoded on NumPy: leave out device, or observe the latent.")

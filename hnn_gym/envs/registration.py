@@ -43,15 +43,15 @@ def register(
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: it is not a checkpoint of ours; the reward is unknown; the task is none of this system; the length
-            is no number of steps; or the id is malformed or taken.
+        InputError: ``world_model`` is not a checkpoint of this package; the reward is unknown; the task is for another
+            system; the length is not a whole number from 1; or the id is malformed or taken.
     """
-    if not isinstance(env_id, str) or ":" in env_id:  # "module:id" is what make imports a module for
+    if not isinstance(env_id, str) or ":" in env_id:  # for "module:id" make imports the module
         raise InputError(f"{env_id!r} cannot be registered: choose an id such as 'MyWorld-v0'.")
     if env_id in gymnasium.registry:
         raise InputError(f"{env_id} is registered already: choose another id.")
     check_steps(max_episode_steps, "max_episode_steps")
-    build_simulator(world_model, task=task, reward=reward)  # it refuses what cannot be made
+    build_simulator(world_model, task=task, reward=reward)  # it raises the errors
     if isinstance(world_model, os.PathLike):
         world_model = os.fspath(world_model)  # a spec with a path object has no JSON
     kwargs: dict[str, Any] = {"world_model": world_model, "task": task, "reward": reward}
@@ -70,13 +70,13 @@ def register(
 def make_simulator(
     world_model: WorldSource | Sequence[WorldSource], **options: Any
 ) -> gymnasium.Env[np.ndarray, np.ndarray]:
-    """Entry point of a world: a :class:`SimulatorEnv`, truncated as ``make`` is given, or else as its task says."""
+    """Entry point of a world: a :class:`SimulatorEnv` with the length given to ``make``, or else that of its task."""
     env = SimulatorEnv(world_model, **options)
     return limited(env, env.task.max_episode_steps)
 
 
 def make_true(world_model: str, **kwargs: Any) -> gymnasium.Env[np.ndarray, np.ndarray]:
-    """Entry point of the environments that are true worlds; arguments of the System, and of :class:`SimulatorEnv`.
+    """Entry point of the true worlds; it takes the arguments of the System and of :class:`SimulatorEnv`.
 
     Raises:
         InputError: the System refuses its arguments, or the environment its own.
@@ -86,7 +86,7 @@ def make_true(world_model: str, **kwargs: Any) -> gymnasium.Env[np.ndarray, np.n
 
 
 def make_true_vector(world_model: str, **kwargs: Any) -> SimulatorVectorEnv:
-    """As :func:`make_true`, with arguments of :class:`SimulatorVectorEnv`."""
+    """Vector entry point: as :func:`make_true`, with arguments of :class:`SimulatorVectorEnv`."""
     world, others = _true(world_model, kwargs)
     return SimulatorVectorEnv(world, **others)
 

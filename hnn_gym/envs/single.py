@@ -33,7 +33,7 @@ _WHOLE = (int, np.integer)
 
 @dataclass(frozen=True)
 class EnvState:
-    """A moment of an environment.
+    """The state of an environment at one moment.
 
     Attributes:
         x: phase point ``(2n,)``.
@@ -53,14 +53,14 @@ class EnvState:
 class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """A true or learned world, stepped by its integrator in float64 on NumPy.
 
-    ``info["energy"]`` is H in J (up to an unknown scale where ``world.energy_unit`` is empty); a baseline has no
-    H and no such entry. ``info["close_encounter"]``, among bodies, tells whether the step was too coarse to
-    keep H. ``reset(options={"state": [q..., v...]})`` starts from a given state.
+    ``info["energy"]`` is H in J (up to an unknown scale if ``world.energy_unit`` is empty); a baseline has no
+    H and no such entry. ``info["close_encounter"]``, for bodies, is True if the step was too coarse to
+    conserve H. ``reset(options={"state": [q..., v...]})`` starts from a given state.
 
     With ``actions="bump"`` the action is dE in J, ``(1,)``, given as an impulse before each step; with "force+bump" it
-    follows the entries of the force. ``info`` then tells ``bump_requested``, ``bump_realised`` (by the world's own H)
-    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_cost`` for every joule. With
-    "bump-by-force" bounded force answers the request during the step, as far as it can, at what force costs.
+    follows the entries of the force. ``info`` then has ``bump_requested``, ``bump_realised`` (by the world's own H)
+    and, if the true physics is known, ``bump_realised_truly``. Every joule costs ``bump_cost`` of the reward. With
+    "bump-by-force" bounded force approximates the request during the step, and costs what force costs.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -82,15 +82,16 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Args:
             world_model: a world, the id of a shipped one, or the path of a checkpoint; or several of one system, an
-                ensemble: the first is stepped, and ``info["disagreement"]`` is how far they differ about the step.
+                ensemble: the first is stepped, and ``info["disagreement"]`` is their disagreement about the step.
             render_mode: None, "rgb_array" or "human".
             options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: an option is unknown or makes no sense; the checkpoint is not ours; the reward is unknown,
-                fails, or is no number; the task is of another system; the render mode is not supported; bumps are asked
-                of a world without H; or exact reversibility of one with friction, or whose H is not T(p) + V(q).
+            InputError: an option is unknown or makes no sense; the checkpoint is not one of this package; the reward
+                is unknown, fails, or is not a number; the task is for another system; the render mode is not
+                supported; the world has no H and the actions are bumps; or ``exactly_reversible`` is set for a world
+                with friction, or whose H is not T(p) + V(q).
         """
         chosen = SimulatorOptions.from_keywords(options, also=("render_mode",))
         simulator = simulator_of(world_model, chosen)
@@ -104,7 +105,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.world, self.task = world, task
         self.render_mode = render_mode
         self.observation_space, self._actions = simulator.spaces()
-        self.action_space = self._actions  # type: ignore[assignment]  # the class says arrays, and an int is one
+        self.action_space = self._actions  # type: ignore[assignment]  # declared as arrays; an int is accepted too
         self._simulator = simulator
         self._step_one: Step | None = None  # compiled when it is first needed, and the start of an episode with it
         self._begin_one: Begin | None = None
@@ -117,7 +118,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def coordinates(self) -> Coordinates:
-        """What the observation entries and the actions are; a bump is no force, and is not declared as one."""
+        """The coordinates of the task's observations and forces; a bump is not a force, and is not declared here."""
         channel, coordinates = self._simulator.channel, self.world.coordinates
         if isinstance(channel, BumpChannel) and not channel.with_force:
             return replace(coordinates, controls=())
@@ -125,7 +126,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def task_source(self) -> Mapping[str, Any] | None:
-        """The "id" and "arguments" of the environment known here whose task this is; None where the task is yours."""
+        """The "id" and "arguments" of the registered environment whose task this is; None for a task of your own."""
         return None if self._own_task else environment_of(self.world)
 
     @property
@@ -148,7 +149,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._x = self.world.phase_point(*self._checked_state(state))
 
     def bump(self, dE: float) -> float:
-        """Give the present state dE joules as an impulse, or take them; return what was realised, in J.
+        """Give the present state dE joules as an impulse, or take them; return the realised energy in J.
 
         See :meth:`hnn_gym.WorldModel.bump`.
 
@@ -160,10 +161,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return float(given.realised)
 
     def reverse(self) -> None:
-        """Turn time around: the next steps undo the last ones, given the same actions in reverse order.
+        """Reverse time: the next steps undo the last ones, given the same actions in reverse order.
 
-        Up to rounding, and to the bit with ``exactly_reversible=True``; except where a speed limit, friction or a bump
-        came between.
+        They do so up to rounding, and to the bit with ``exactly_reversible=True``, unless a speed limit, friction or a
+        bump came between.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.
@@ -173,7 +174,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._step_one = self._begin_one = None
 
     def clone_state(self) -> EnvState:
-        """All that the next steps depend on, to come back to with :meth:`restore_state`."""
+        """Return all that the next steps depend on, for :meth:`restore_state`."""
         rng = None if self._np_random is None else self._np_random.bit_generator.state
         return EnvState(self.phase_point, self._force, self._steps, self.world.dt, rng)
 
@@ -181,7 +182,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Go back to a state from :meth:`clone_state` of this environment or one like it.
 
         Raises:
-            InputError: it was cloned from a world with another number of degrees of freedom or another time step.
+            InputError: the state was cloned from a world with other degrees of freedom or another time step.
         """
         if saved.x.shape != (2 * self.world.coordinates.n,) or abs(saved.dt) != abs(self.world.dt):
             raise InputError("This state was cloned from another kind of world, or at another dt.")
@@ -197,8 +198,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Start an episode, at a drawn state or at ``options["state"]`` = [q, dq/dt] ``(2n,)``.
 
         Raises:
-            InputError: an unknown option or one without meaning, or a state that is not finite or of another shape;
-                nothing has changed then, the seed included.
+            InputError: an option is unknown or invalid, or the state is not finite or has another shape; nothing has
+                changed then, the seed included.
         """
         options = checked_options(options, self.task, also=("state",))
         given = self._checked_state(options["state"]) if "state" in options else None
@@ -217,9 +218,9 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Advance by dt under an action ``(m,)``, clipped to the limits of the physics.
 
         Raises:
-            InputError: the action is not finite or of another shape, or the reward is no number; the state is then
+            InputError: the action is not finite or of another shape, or the reward is not a number; the state is then
                 unchanged.
-            ConvergenceError: the world left the finite numbers, as baselines can.
+            ConvergenceError: the world reached numbers that are not finite, as baselines can.
         """
         x, array = self._current(), self._checked_action(action)
         if self._step_one is None:
@@ -227,9 +228,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._begin_one = begin_one(self._simulator, compiled=True)
         outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
-            self._simulator.move(x, array)  # a scheme that does not converge says so itself
+            self._simulator.move(x, array)  # a scheme that does not converge raises its own error
             raise ConvergenceError(
-                f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
+                f"The world reached numbers that are not finite after {self._steps} steps, from state {self.state}: "
+                "reset it."
             )
         reward = one_number(outcome.reward)
         self._x, self._force = outcome.x, outcome.force
@@ -264,12 +266,12 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._renderer = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the window and the compiled step, which cannot be copied: a copy makes its own."""
+        """Leave out the window and the compiled step, which cannot be copied: a copy makes its own."""
         return self.__dict__ | {"_renderer": None, "_step_one": None, "_begin_one": None}
 
     @property
     def _time(self) -> float:
-        """Seconds since the episode began, in either direction of time."""
+        """Seconds since the episode began, whether time runs forwards or backwards."""
         return self._steps * abs(self.world.dt)
 
     def _current(self) -> np.ndarray:
@@ -281,8 +283,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._warned = True
         gymnasium.logger.warn(
             f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic one: "
-            f"bodies met too closely for dt = {self.dt} s, and the motion after it is not to be trusted. Make the "
-            "environment with a smaller dt, or softening. info['close_encounter'] tells of each such step; this "
+            f"bodies met too closely for dt = {self.dt} s, and the motion after it is not reliable. Make the "
+            "environment with a smaller dt, or softening. info['close_encounter'] marks each such step; this "
             "warning comes once."
         )
 

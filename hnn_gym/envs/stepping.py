@@ -1,6 +1,6 @@
-"""One step of a simulator with all that a shell returns of it: the same numbers as of its definition, sooner.
+"""One step of a simulator with all that a shell returns: the numbers of its definition, computed faster.
 
-The definition is :func:`reference_step`. It runs as it is where the physics cannot be traced
+The definition is :func:`reference_step`, which runs itself if the physics cannot be traced
 (:mod:`hnn_gym.envs.compiling`).
 """
 
@@ -20,7 +20,7 @@ _NOT_INFO = frozenset({"x", "observation", "reward", "terminated", "charge", *ST
 
 
 class Outcome(NamedTuple):
-    """What one step yields, with batch axes ``(...)``.
+    """The result of one step, with batch axes ``(...)``.
 
     Attributes:
         x: next phase points ``(..., 2n)``.
@@ -48,7 +48,7 @@ def reference_step(simulator: Simulator, x: Array, action: Array, t: Array | flo
 
 
 def outcome_of(simulator: Simulator, outputs: Mapping[str, Array], t: Array | float) -> Outcome:
-    """The outcome of a step with these outputs; reward and termination are called here where there are none."""
+    """The outcome of a step with these outputs; reward and termination are called here if they are missing."""
     reward, terminated = outputs.get("reward"), outputs.get("terminated")
     if reward is None:
         states = (outputs[name] for name in STATES)
@@ -63,9 +63,9 @@ Step = Callable[[np.ndarray, np.ndarray, float], Outcome]
 
 
 def step_one(simulator: Simulator) -> Step:
-    """Return the step of one state ``(2n,)`` under an action ``(k,)``, so many seconds into the episode.
+    """Return the step of one state ``(2n,)`` under an action ``(k,)``, t seconds into the episode.
 
-    Not for two threads at once.
+    It must not be used by two threads at once.
     """
     return _compiled(simulator, program_of(simulator))
 
@@ -97,10 +97,10 @@ def _compiled(simulator: Simulator, made: StepProgram | None) -> Step:
         if watched and not unchanged():
             return after_a_change(x, action, t)
         try:
-            *said, new, force, observation, reward, terminated = run(x.tolist(), action.tolist())
+            *values, new, force, observation, reward, terminated = run(x.tolist(), action.tolist())
         except (ArithmeticError, ValueError):  # a float raises where an array becomes infinite
             return plain(x, action, t)
-        return Outcome(new, force, observation, reward, terminated, dict(zip(infos, said, strict=True)))
+        return Outcome(new, force, observation, reward, terminated, dict(zip(infos, values, strict=True)))
 
     def partly(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
         if watched and not unchanged():
@@ -147,8 +147,8 @@ def begin_one(simulator: Simulator, *, compiled: bool) -> Begin:
 
 
 Arrived = Callable[[Array], Array | None]
-"""Called with the next states ``(rows, 2n)`` before anything is told of them: it may put starts in the place of some,
-and returns their rows ``(k,)``, or None. What it raises leaves everything as it was."""
+"""Called with the next states ``(rows, 2n)`` before they are observed: it may replace some of them by starts, and
+returns their rows ``(k,)``, or None. If it raises, nothing has changed."""
 
 
 def with_starts(
@@ -157,8 +157,8 @@ def with_starts(
     """An outcome in which the rows that ``arrived`` has replaced are described as ``begin(x, rows)`` describes them."""
     rows = None if arrived is None else arrived(outcome.x)
     if rows is not None:
-        told = begin(outcome.x, rows)
-        outcome.observation[rows] = told.pop("observation")
-        for name, value in told.items():
+        started = begin(outcome.x, rows)
+        outcome.observation[rows] = started.pop("observation")
+        for name, value in started.items():
             outcome.info[name][rows] = value
     return outcome

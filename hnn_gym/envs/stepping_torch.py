@@ -1,8 +1,9 @@
 """The step of many states on torch tensors, on the CPU or a GPU; nothing leaves the device.
 
-On a GPU a step is a hundred small kernels, and starting them is all it costs: they are captured once as a CUDA graph
-and replayed. That needs a step that asks for no values, which is what can be traced without loops: the physics, and
-reward and termination unless they have to be called outside. Any other step runs kernel by kernel.
+On a GPU a step is a hundred small kernels, and launching them takes almost all of its time, so that they are captured
+once as a CUDA graph and replayed. A captured step must not branch on values. This holds for all that can be traced
+without loops: the physics, and reward and termination unless they have to be called outside. Any other step runs kernel
+by kernel.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def as_tensor(actions: Any, *, like: torch.Tensor) -> torch.Tensor:
     """A batch of actions as a tensor of the type and place of ``like``.
 
     Raises:
-        InputError: they are no real numbers, or a tensor that carries a gradient.
+        InputError: the actions are not real numbers, or are a tensor that carries a gradient.
     """
     if not isinstance(actions, torch.Tensor):
         return torch.asarray(numbers(actions, "batch of actions"), dtype=like.dtype, device=like.device)
@@ -47,10 +48,10 @@ def as_tensor(actions: Any, *, like: torch.Tensor) -> torch.Tensor:
 
 
 class TorchSteps:
-    """As :class:`hnn_gym.envs.stepping_numpy.Steps`, for tensors; the states themselves are all it goes by."""
+    """As :class:`hnn_gym.envs.stepping_numpy.Steps`, for tensors, but without values kept from step to step."""
 
     def __init__(self, simulator: Simulator, like: torch.Tensor) -> None:
-        """Prepare to step states of the shape, type and place of ``like`` ``(rows, 2n)``."""
+        """Prepare to step states of the shape, dtype and device of ``like`` ``(rows, 2n)``."""
         self._simulator = simulator.like(like)
         self._observed = torch.from_numpy(np.zeros(0, simulator.task.observation_space.dtype)).dtype
         self._traced = program_of(simulator) if like.is_cuda else None
@@ -59,11 +60,11 @@ class TorchSteps:
 
     def begin(self, x: torch.Tensor, which: torch.Tensor, t: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Return observation and info of the rows ``which`` ``(k,)`` of x, t seconds ``(rows,)`` into episodes."""
-        told: dict[str, torch.Tensor] = at_start(self._simulator, x[which], 0.0 if t is None else t[which])
-        return told | {"observation": told["observation"].to(self._observed)}
+        info: dict[str, torch.Tensor] = at_start(self._simulator, x[which], 0.0 if t is None else t[which])
+        return info | {"observation": info["observation"].to(self._observed)}
 
     def kept(self) -> None:
-        """Nothing is remembered from step to step."""
+        """Do nothing: no values are kept from step to step."""
 
     def __call__(
         self,
@@ -94,7 +95,7 @@ class TorchSteps:
         return outcome
 
     def _part(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What of a step can be captured, as the outputs of its program are called; all of it on a CPU."""
+        """Run the part of a step that can be captured; return outputs by name. On a CPU this is the whole step."""
         outside = () if self._traced is None else self._traced.outside
         outputs = dict(step_outputs(self._simulator, outside, *inputs))
         return outputs | {"observation": outputs["observation"].to(self._observed)}
@@ -104,7 +105,7 @@ class _Captured:
     """A CUDA graph of a function of tensors, with the tensors it reads and writes."""
 
     def __init__(self, function: Callable[..., dict[str, torch.Tensor]], inputs: tuple[torch.Tensor, ...]) -> None:
-        """Capture, after a few calls on a side stream, as CUDA graphs ask for."""
+        """Capture after a few calls on a side stream, as CUDA graphs require."""
         self._inputs = [tensor.clone() for tensor in inputs]
         with torch.cuda.device(inputs[0].device):  # a graph of cuda:1 captured on a stream of cuda:0 would be empty
             side = torch.cuda.Stream()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hnn_gym.training.objective import Objective, observation_scale
     from hnn_gym.training.pixel_settings import PixelSettings
     from hnn_gym.training.pixels import train_pixel_world
+    from hnn_gym.training.schemes import choose_scheme
+    from hnn_gym.training.selection import open_loop_error, select_model, train_auto
     from hnn_gym.training.settings import FitSettings
     from hnn_gym.training.worlds import one_step_rms, train_world
 
@@ -21,12 +23,16 @@ __all__ = [
     "Objective",
     "PixelSettings",
     "Progress",
+    "choose_scheme",
     "derivative_loss",
     "held_out_error",
     "observation_scale",
     "one_step_rms",
+    "open_loop_error",
     "prediction_loss",
+    "select_model",
     "shooting_loss",
+    "train_auto",
     "train_ensemble",
     "train_pixel_world",
     "train_world",

@@ -148,7 +148,7 @@ def test_a_step_that_meets_the_speed_limit_is_refused_and_changes_nothing() -> N
     before = env.phase_point
     env.step(np.array([0.0]))
     env.reset(options={"state": [np.pi, 7.95]})
-    with pytest.raises(InputError, match="met the speed limit of 8, and what is clipped there cannot be undone"):
+    with pytest.raises(InputError, match="met the speed limit of 8, and clipping cannot be undone"):
         env.step(np.array([2.0]))
     np.testing.assert_array_equal(env.phase_point, before)
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hnn_gym.envs.tasks.pixel_task import PixelTask
     from hnn_gym.envs.tasks.recorded import RecordedTask, Reward
     from hnn_gym.envs.tasks.rewarded import RewardedTask
+    from hnn_gym.envs.tasks.wrapper import TaskWrapper
 
-__all__ = ["BranchedTask", "PixelTask", "RecordedTask", "Reward", "RewardedTask", "task_for"]
+__all__ = ["BranchedTask", "PixelTask", "RecordedTask", "Reward", "RewardedTask", "TaskWrapper", "task_for"]
 __getattr__, __dir__ = lazy_exports(__name__)

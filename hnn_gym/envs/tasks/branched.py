@@ -1,4 +1,4 @@
-"""A task whose episodes begin where the real system has been, so that a learned world continues real experience.
+"""A task whose episodes begin in recorded real states, so that a learned world continues real experience.
 
 Short episodes from real states stay close to the data, so that the errors of a model do not add up.
 Source: Janner et al., *When to trust your model: model-based policy optimization*, NeurIPS 2019.
@@ -18,7 +18,7 @@ from hnn_gym.systems.task import Task
 
 
 class BranchedTask(TaskWrapper):
-    """Everything but the starts is the wrapped task's."""
+    """Replaces the starts of the wrapped task."""
 
     options = ()
 

@@ -1,4 +1,4 @@
-"""The choice of a task for a world: that of the known environment, or what its recording says."""
+"""The choice of a task for a world: that of the known environment, or one made from its recording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
 
     Args:
         world: its card has the environment's id and arguments, its spaces and the recorded starts.
-        reward: replaces the known one; needed where no System with this id is registered.
+        reward: replaces the known one; needed if no System with this id is registered.
 
     Raises:
         InputError: the environment is unknown, and spaces, starts, or both a given and a learned reward are missing.

@@ -21,7 +21,7 @@ Termination = Callable[[Array], Array]
 
 
 class RecordedTask(Task):
-    """Spaces and starts as recorded; reward and termination are functions of observations."""
+    """A task with recorded spaces and starts, whose reward and termination are functions of observations."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class RecordedTask(Task):
         max_episode_steps: int | None,
         renderer: str | None = None,
     ) -> None:
-        """Hold what is known from the recording.
+        """Describe the task.
 
         Args:
             coordinates: observations <-> states.
-            observation_space: as recorded.
-            action_space: as recorded.
+            observation_space: that of the recording.
+            action_space: that of the recording.
             starts: recorded first observations ``(k, d)``.
             reward: the reward on observations.
-            terminated: when an episode ends; None: never.
+            terminated: whether an observation ends the episode; None: never.
             max_episode_steps: truncation, or None.
             renderer: name of a renderer, or None.
 
@@ -71,7 +71,7 @@ class RecordedTask(Task):
         return self._reward(self._coordinates.observation(q, v), u, self._coordinates.observation(next_q, next_v))
 
     def terminated(self, q: Array, v: Array) -> Array:
-        """Whether the observation of a state ends the episode; never without a function that says so."""
+        """Whether the observation of a state ends the episode; always False without a given function."""
         if self._terminated is None:
             return namespace(q).zeros_like(q[..., 0], dtype=bool)
         return self._terminated(self._coordinates.observation(q, v))

@@ -1,4 +1,4 @@
-"""A known task with another reward: the caller's."""
+"""A known task with a reward of the caller's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hnn_gym.systems.task import Task
 
 
 class RewardedTask(TaskWrapper):
-    """Everything but the reward is the wrapped task's."""
+    """Replaces the reward of the wrapped task."""
 
     def __init__(self, task: Task, coordinates: Coordinates, reward: Reward) -> None:
         """Put ``reward``, a function of observations, in place of the reward of ``task``."""

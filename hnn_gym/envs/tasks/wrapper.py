@@ -13,7 +13,7 @@ from hnn_gym.systems.task import ActionSpace, Task
 
 
 class TaskWrapper(Task):
-    """Delegates everything to a task, also what only some tasks have, such as the masses that a renderer draws.
+    """Delegates everything to a task, including attributes of single tasks, such as the masses that a renderer draws.
 
     A subclass overrides the one thing in which it differs.
 
@@ -26,7 +26,7 @@ class TaskWrapper(Task):
         self.task = task
 
     def __getattr__(self, name: str) -> Any:
-        """What the wrapped task has beyond a Task."""
+        """Return an attribute that the wrapped task has beyond those of a Task."""
         if name == "task" or name.startswith("__"):  # while a copy is being made, there is no task yet
             raise AttributeError(name)
         return getattr(self.task, name)

@@ -13,12 +13,12 @@ def constant(value: Array) -> Array:
 
 
 def has_history(*values: Any) -> bool:
-    """Whether autograd follows one of them."""
+    """Whether autograd follows one of the values."""
     return any(getattr(value, "requires_grad", False) for value in values)
 
 
 def array_like(x: Array, value: Array | float) -> Array:
-    """A value, with its history if it has one, in the array library, type and place of ``x``."""
+    """A value, with its history if it has one, in the array library, dtype and device of ``x``."""
     if not has_values(value):
         return value
     xp = namespace(x)

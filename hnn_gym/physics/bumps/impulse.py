@@ -20,7 +20,7 @@ _CORRECTIONS = 2
 
 @runtime_checkable
 class FreeBodies(Protocol):
-    """A Hamiltonian that stays the same when all bodies are shifted alike."""
+    """A Hamiltonian that does not change when all bodies are shifted alike."""
 
     def internal_momentum(self, p: Array) -> Array:
         """Momenta ``(..., n)`` less those of the common motion, p_i - m_i V: they add up to zero."""
@@ -84,15 +84,15 @@ def by_impulse(
 def _on_parabola(
     along: Callable[[Array], tuple[Array, Array]], rise: Array, *, guess: Array, bend: Array, tolerance: Array
 ) -> Crossing:
-    """Where a parabola comes closest to ``rise``, going up from t = 0.
+    """Find where a parabola comes closest to ``rise``, going up from t = 0.
 
-    ``guess`` is the solution of the quadratic equation, but for rounding, which is large where nearly all of the motion
-    is common to all bodies. The equation is solved again from there, as often as takes rounding away. Nothing here is
-    decided by values, so that it can be traced.
+    ``guess`` is the solution of the quadratic equation up to rounding, which is large if nearly all of the motion is
+    common to all bodies. The equation is solved again from there, a fixed number of times that removes the rounding.
+    Nothing here branches on values, so that it can be traced.
 
     Args:
         along: from t ``(...)`` to the value and the slope there, each ``(...)``.
-        rise: what to reach, >= 0, ``(...)``.
+        rise: target value, >= 0, ``(...)``.
         guess: t where it is reached, or where the parabola turns before that.
         bend: second derivative of the parabola, 1 or -1.
         tolerance: abs(value - rise) that counts as reached.
@@ -128,7 +128,7 @@ def _impulse(hamiltonian: Hamiltonian, q: Array, p: Array, at_rest: Array | floa
     whole = hamiltonian.momentum(q, velocity)
     d = _internal(hamiltonian, whole)
     slope = (velocity * d).sum(-1)
-    # Bodies that all move alike have no momentum of their own, but that of rounding.
+    # Bodies that all move alike have no momentum of their own except rounding.
     rounding = (64 * float(xp.finfo(p.dtype).eps)) ** 2
     moving = slope > rounding * (velocity * whole).sum(-1)
     slope = xp.where(moving, slope, 0 * slope)
@@ -142,7 +142,7 @@ def _impulse(hamiltonian: Hamiltonian, q: Array, p: Array, at_rest: Array | floa
 
 
 def _internal(hamiltonian: Hamiltonian, p: Array) -> Array:
-    """What of an impulse leaves total momentum alone; the second projection takes the rounding of the first away."""
+    """Project an impulse so that it keeps total momentum; the second projection removes the rounding of the first."""
     if isinstance(hamiltonian, FreeBodies):
         return hamiltonian.internal_momentum(hamiltonian.internal_momentum(p))
     return p

@@ -1,4 +1,4 @@
-"""What cannot be bumped is refused, with the names of the elements of the batch that are at fault."""
+"""Checks of the arguments of a bump, whose errors name the elements of the batch that are at fault."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def named(mask: Array) -> str:
 
 
 def all_finite(what: str, values: Array) -> None:
-    """Refuse values ``(...)`` that are not all finite; values that are being traced are for the caller to check.
+    """Refuse values ``(...)`` that are not all finite; the caller checks values that are being traced.
 
     Raises:
-        InputError: it names what they are and which elements are at fault.
+        InputError: a value is not finite; the message names the quantity and the elements at fault.
     """
     if not has_values(values):
         return

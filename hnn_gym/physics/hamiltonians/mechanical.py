@@ -28,7 +28,7 @@ class Mechanical(SeparableHamiltonian):
 
     @property
     def quadratic_kinetic(self) -> bool:
-        """Yes, unless a subclass has another T."""
+        """True, unless a subclass has another T."""
         own = type(self).kinetic, type(self).kinetic_gradient
         return own == (Mechanical.kinetic, Mechanical.kinetic_gradient)
 
