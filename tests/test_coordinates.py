@@ -60,7 +60,15 @@ CHEETAH = Coordinates(
         ),
     ),
 )
+WRAPPED = Coordinates(
+    degrees=(
+        DegreeOfFreedom(position=1, velocity=2, angle=True, wraps=(-math.pi, math.pi), velocity_scale=-0.125),
+        DegreeOfFreedom(position=0, velocity=3, speed_limit=0.07, stops=(-1.2, None, 0.5)),
+    ),
+    controls=(Control(degree=0),),
+)
 EVERY = {
+    "wrapped": WRAPPED,
     "cheetah": CHEETAH,
     "pendulum": PENDULUM,
     "cart-pole": CART_POLE,
@@ -88,7 +96,7 @@ def test_a_state_survives_being_observed(name, shape):
     assert observation.shape == (*shape, coordinates.observation_size)
     found_q, found_v = coordinates.state(observation)
     np.testing.assert_allclose(found_q, q, rtol=0, atol=1e-14)  # cos, sin and atan2 round once each
-    np.testing.assert_array_equal(found_v, v)
+    np.testing.assert_allclose(found_v, v, rtol=1e-15)  # a scaled velocity rounds twice
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -98,7 +106,7 @@ def test_every_entry_of_the_observation_is_what_was_declared(name):
     observation = coordinates.observation(q, v)
     for i, degree in enumerate(coordinates.degrees):
         if degree.velocity is not None:
-            np.testing.assert_array_equal(observation[:, degree.velocity], v[:, i])
+            np.testing.assert_array_equal(observation[:, degree.velocity], degree.velocity_scale * v[:, i])
         if degree.cos is not None:
             np.testing.assert_array_equal(observation[:, degree.cos], np.cos(q[:, i]))
             np.testing.assert_array_equal(observation[:, degree.sin], np.sin(q[:, i]))
@@ -277,6 +285,8 @@ def test_an_environment_that_is_not_known_has_no_declaration():
             lambda: DegreeOfFreedom(velocity=0, position=1, angle=True, wraps=(0, 2 * math.pi), stops=(0, 1, 0)),
             "wraps has no stops",
         ),
+        (lambda: DegreeOfFreedom(velocity=0, position=1, velocity_scale=0.0), "scale of a velocity"),
+        (lambda: DegreeOfFreedom(position=1, velocity_scale=2.0), "no observed velocity"),
         (lambda: Control(degree=None, unit="N"), "where its degree of freedom is known"),
         (lambda: Control(degree=0, limit=-2.0), "force limit"),
         (lambda: Control(degree=0, scale=0.0), "scale"),
@@ -319,7 +329,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )
-OWN = ["velocity", "position", "cos", "sin", "speed_limit", "angle", "wraps", "stops", "fixed"]
+OWN = ["velocity_scale", "velocity", "position", "cos", "sin", "speed_limit", "angle", "wraps", "stops", "fixed"]
 FIELDS = [*OWN, "degree", "limit", "unit", "scale", "entry", "terms"]
 
 

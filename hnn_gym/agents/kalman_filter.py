@@ -126,7 +126,7 @@ class KalmanFilter:
                 across = np.stack([np.sin(q[:, i]) * self._std[degree.cos], np.cos(q[:, i]) * self._std[degree.sin]])
                 variance[:, i] = (across**2).sum(0)
             if degree.velocity is not None:
-                variance[:, coordinates.n + i] = self._std[degree.velocity] ** 2
+                variance[:, coordinates.n + i] = (self._std[degree.velocity] / degree.velocity_scale) ** 2
         count = len(self._memories)
         return Belief(
             np.repeat(np.concatenate([q, v], -1)[:, None], count, 1),

@@ -109,7 +109,8 @@ class Coordinates:
                 q.append(xp.atan2(observation[..., degree.sin], observation[..., degree.cos]))
             else:
                 q.append(_entry(xp, observation, degree.position))
-            v.append(_entry(xp, observation, degree.velocity))
+            vi = _entry(xp, observation, degree.velocity)
+            v.append(vi if degree.velocity_scale == 1.0 else vi / degree.velocity_scale)
         return xp.stack(q, axis=-1), xp.stack(v, axis=-1)
 
     def observation(self, q: Array, v: Array) -> Array:
@@ -119,7 +120,8 @@ class Coordinates:
         for i, degree in enumerate(self.degrees):
             qi = q[..., i : i + 1]
             if degree.velocity is not None:
-                entries[degree.velocity] = v[..., i : i + 1]
+                vi, scale = v[..., i : i + 1], degree.velocity_scale
+                entries[degree.velocity] = vi if scale == 1.0 else scale * vi
             if degree.cos is not None and degree.sin is not None:
                 entries[degree.cos], entries[degree.sin] = xp.cos(qi), xp.sin(qi)
             elif degree.position is not None:

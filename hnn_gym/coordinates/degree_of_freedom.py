@@ -30,6 +30,7 @@ class DegreeOfFreedom:
             on that side. What meets a wall at speed v leaves it at -restitution v: 0 is inelastic, 1 elastic. None:
             there are no walls.
         fixed: q is a constant of the episode, such as a target or a mass. Its velocity is always 0.
+        velocity_scale: the observed velocity is this times v, such as 1/8 where it is a share of 8 rad/s.
 
     A degree of freedom whose position is not observed is cyclic: nothing observed depends on it, and its q counts from
     0 at the start.
@@ -47,6 +48,7 @@ class DegreeOfFreedom:
     wraps: tuple[float, float] | None = None
     stops: tuple[float | None, float | None, float] | None = None
     fixed: bool = False
+    velocity_scale: float = 1.0
 
     def __post_init__(self) -> None:
         """Check that this is one degree of freedom."""
@@ -65,6 +67,10 @@ class DegreeOfFreedom:
             raise InputError(f"angle=True is about an observed position, and there is none: {self}.")
         if self.speed_limit is not None and not self.speed_limit > 0:
             raise InputError(f"A speed limit must be > 0, or None for none, not {self.speed_limit}.")
+        if not self.velocity_scale or not math.isfinite(self.velocity_scale):
+            raise InputError(f"The scale of a velocity must be finite and not 0, and it is {self.velocity_scale}.")
+        if self.velocity is None and self.velocity_scale != 1.0:
+            raise InputError(f"There is no observed velocity for a velocity_scale: {self}.")
         self._check_wraps()
         self._check_stops()
 

@@ -43,6 +43,8 @@ def _degree(degree: DegreeOfFreedom, i: int, names: Sequence[str]) -> str:
     if degree.fixed and degree.position is not None:
         return f"{_entries((degree.position,), names)} q{i}, a constant of the episode"
     velocity = None if degree.velocity is None else f"entry {entry_name(degree.velocity, names)} is its velocity"
+    if degree.velocity_scale != 1.0:
+        velocity = f"{velocity} times {degree.velocity_scale:.6g}"
     if degree.speed_limit is not None:
         velocity = f"{velocity or 'its velocity'}, clipped at {degree.speed_limit:.6g}"
     if degree.cos is not None and degree.sin is not None:

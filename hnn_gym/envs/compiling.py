@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.envs.byte_code import Opaque, readings_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.readings import Opaque, Readings, readings_of
+from hnn_gym.envs.readings import Readings
 from hnn_gym.envs.tasks.wrapper import unwrapped
 from hnn_gym.errors import NotCompiledWarning
 from hnn_gym.physics.phase import Array

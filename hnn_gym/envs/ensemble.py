@@ -87,7 +87,8 @@ def observation_scales(world: WorldModel) -> tuple[float, ...]:
     scales = [1.0] * world.coordinates.observation_size
     for i, degree in enumerate(world.coordinates.degrees):
         if degree.velocity is not None:
-            scales[degree.velocity] = degree.speed_limit or variables.velocity_scales[i]
+            speed = degree.speed_limit or variables.velocity_scales[i]
+            scales[degree.velocity] = speed * abs(degree.velocity_scale)
         if degree.position is not None:
             scales[degree.position] = variables.position_scales[i]
     return tuple(scales)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hnn_gym.coordinates import DegreeOfFreedom, Readout
 from hnn_gym.inference.angles import Pair, pairs_on_a_circle
-from hnn_gym.inference.derivatives import Match, Place, matches
+from hnn_gym.inference.derivatives import Match, Place, matches, precise_step
 from hnn_gym.inference.leftovers import Kind, Leftover, kind_of
 from hnn_gym.inference.recording import Recording
 from hnn_gym.inference.states import Seen
+from hnn_gym.inference.time_step import rounded
 
 _STILL = 1e-9
 """An entry that changes by less than this share of its size does not change."""
@@ -56,12 +57,19 @@ class Found:
         place = self.seen.place
         if place is None:
             return DegreeOfFreedom(velocity=self.seen.velocity)
+        moving = DegreeOfFreedom(
+            position=place.entries[0], velocity=self.seen.velocity, velocity_scale=self.seen.scale, fixed=self.fixed
+        )
         if len(place.entries) == 2:
-            return DegreeOfFreedom(cos=place.entries[0], sin=place.entries[1], velocity=self.seen.velocity)
-        if place.wraps:
-            wraps = turn_of(recording, place.entries[0])
-            return DegreeOfFreedom(position=place.entries[0], velocity=self.seen.velocity, angle=True, wraps=wraps)
-        return DegreeOfFreedom(position=place.entries[0], velocity=self.seen.velocity, fixed=self.fixed)
+            return replace(moving, position=None, cos=place.entries[0], sin=place.entries[1])
+        return replace(moving, angle=True, wraps=turn_of(recording, place.entries[0])) if place.wraps else moving
+
+    def in_time(self, recording: Recording, dt: float) -> Found:
+        """The same with the unit of a velocity that is not per dt."""
+        if self.match is None or not self.match.other_unit:
+            return self
+        scale = dt / rounded(*precise_step(recording, self.match))
+        return replace(self, seen=replace(self.seen, scale=rounded(scale, 1e-4)))
 
 
 def still_entries(recording: Recording) -> tuple[list[Readout], list[Found], list[int]]:

@@ -18,6 +18,8 @@ _STEPS = (1, 4, 16)
 _CLEAR = 0.03
 """An error of this share needs no longer steps."""
 _ACCEPTED = 0.35
+_EXACT = 0.02
+"""A velocity may be in another unit than the others where its relation is this exact."""
 _APART = 2.0
 """The second-best velocity must fit this many times worse."""
 _FINE = (0.2, 0.8)
@@ -65,6 +67,7 @@ class Match:
         error: root mean square of what the relation leaves, as a share of the increments.
         step: c.
         lean: a.
+        other_unit: c is not the time step, so that the velocity is in a unit of its own.
     """
 
     place: Place
@@ -72,6 +75,7 @@ class Match:
     error: float
     step: float
     lean: float
+    other_unit: bool = False
 
 
 def matches(recording: Recording, places: list[Place], velocities: list[int]) -> tuple[list[Match], list[str]]:
@@ -82,9 +86,11 @@ def matches(recording: Recording, places: list[Place], velocities: list[int]) ->
         return [], []
     best = min(likely, key=lambda m: m.error)
     step = best.step if recording.dt is None or not _agree(best.step, recording.dt) else recording.dt
-    likely = sorted((m for m in likely if _agree(m.step, step)), key=lambda m: m.error)
+    likely.sort(key=lambda m: m.error)
+    exact = [replace(m, other_unit=True) for m in likely if m.error < _EXACT and not _agree(m.step, step)]
+    likely = [m for m in likely if _agree(m.step, step)]
     found: list[Match] = []
-    for match in likely:
+    for match in (*likely, *exact):
         taken = {entry for m in found for entry in (*m.place.entries, m.velocity)}
         if not taken & {*match.place.entries, match.velocity}:
             found.append(match)

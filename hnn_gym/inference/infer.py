@@ -77,7 +77,8 @@ def infer_map(recording: Recording) -> InferredMap:
         raise InputError("Nothing moves in this recording: no observation entry ever changes within an episode.")
     check_varied(recording)
     found, left, doubts = moving_degrees(recording, moving)
-    dt, clock = time_step(recording, [one.match for one in found if one.match is not None])
+    dt, clock = time_step(recording, [m for m in (one.match for one in found) if m is not None and not m.other_unit])
+    found = [one.in_time(recording, dt) for one in found]
     functions, found, about, more = _explained(recording, found + fixed, left)
     doubts += more
     degrees, evidence, actions = _judged(recording, found, dt)
@@ -150,7 +151,7 @@ class _Library:
         ordered = sorted(found, key=lambda one: min(one.entries))
         places = [one.seen.place for one in ordered]
         q = [nothing if place is None else place.values(recording.before) for place in places]
-        v = [nothing if (i := one.seen.velocity) is None else recording.before[:, i] for one in ordered]
+        v = [one.seen.speed(recording.before) for one in ordered]
         return cls(
             np.stack(q, axis=1) if q else np.zeros((len(nothing), 0)),
             np.stack(v, axis=1) if v else np.zeros((len(nothing), 0)),
@@ -206,7 +207,9 @@ def _limited(recording: Recording, degree: DegreeOfFreedom) -> DegreeOfFreedom:
     """The declaration with the limits that show."""
     if degree.velocity is None:
         return degree
-    degree = replace(degree, speed_limit=speed_limit(recording, degree.velocity))
+    limit = speed_limit(recording, degree.velocity)
+    if limit is not None:
+        degree = replace(degree, speed_limit=limit / abs(degree.velocity_scale))
     if degree.position is None or degree.wraps is not None or degree.velocity is None:
         return degree
     return replace(degree, stops=stops(recording, degree.position, degree.velocity))

@@ -18,10 +18,18 @@ class Seen:
     Attributes:
         place: of its position; None: nowhere.
         velocity: the entry of its velocity; None: nowhere.
+        scale: what the velocity is multiplied by to make the entry.
     """
 
     place: Place | None
     velocity: int | None
+    scale: float = 1.0
+
+    def speed(self, observation: np.ndarray) -> np.ndarray:
+        """Velocities ``(...)`` of observations ``(..., d)``, 0 where there are none."""
+        return (
+            np.zeros(observation.shape[:-1]) if self.velocity is None else observation[..., self.velocity] / self.scale
+        )
 
 
 @dataclass(frozen=True)
@@ -54,13 +62,13 @@ class States:
             begin += steps
             q = np.stack([np.zeros(steps + 1) if s.place is None else s.place.path(observed) for s in seen], axis=1)
             if direct:
-                v = np.stack([observed[:, s.velocity or 0] for s in seen], axis=1)
+                v = np.stack([s.speed(observed) for s in seen], axis=1)
                 parts.append((q[:-1], q[1:], v[:-1], v[1:], u))
             elif steps > 2:
                 v = (q[2:] - q[:-2]) / (2 * dt)
                 for i, s in enumerate(seen):
                     if s.place is None and s.velocity is not None:
-                        v[:, i] = observed[1:-1, s.velocity]
+                        v[:, i] = s.speed(observed[1:-1])
                 shared = (u[:-2] + 2 * u[1:-1] + u[2:]) / 4
                 parts.append((q[1:-2], q[2:-1], v[:-1], v[1:], shared))
         if not parts:

@@ -20,7 +20,7 @@ def time_step(recording: Recording, relations: list[Match]) -> tuple[float, str]
     best = min(relations, key=lambda match: match.error)
     if recording.dt is not None and abs(best.step / recording.dt - 1) < _SAME_STEP + _BIASED * best.error:
         return recording.dt, f"The time step is {recording.dt:g} s, and velocities agree ({best.step:.4g})."
-    step = _rounded(*precise_step(recording, best))
+    step = rounded(*precise_step(recording, best))
     moved = f"a step moves positions by {step:g} times velocities"
     if recording.dt is None:
         return step, f"No time step was recorded, and {moved}: dt = {step:g}."
@@ -45,7 +45,7 @@ def declared_time_step(recording: Recording, coordinates: Coordinates) -> tuple[
     return time_step(recording, relations)
 
 
-def _rounded(value: float, tolerance: float) -> float:
+def rounded(value: float, tolerance: float) -> float:
     """A number with as few digits as are within a relative tolerance."""
     return next(
         short for digits in range(1, 18) if abs((short := float(f"{value:.{digits}g}")) / value - 1) <= tolerance

@@ -314,5 +314,5 @@ def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.n
             if entry is not None:
                 scale[entry] = 1.0
         if degree.speed_limit is not None and degree.velocity is not None:
-            scale[degree.velocity] = degree.speed_limit
+            scale[degree.velocity] = degree.speed_limit * abs(degree.velocity_scale)
     return scale

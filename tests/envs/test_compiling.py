@@ -17,8 +17,8 @@ import hnn_gym
 from hnn_gym import SimulatorEnv
 from hnn_gym.agents.imagination import Imagination
 from hnn_gym.envs import SimulatorVectorEnv, build_simulator
+from hnn_gym.envs.byte_code import Opaque, readings_of
 from hnn_gym.envs.compiling import StepProgram, program_of
-from hnn_gym.envs.readings import Opaque, readings_of
 from hnn_gym.envs.stepping import reference_step
 from hnn_gym.envs.stepping_torch import TorchSteps
 from hnn_gym.errors import NotCompiledWarning
@@ -285,6 +285,16 @@ def test_what_a_shipped_task_reads_may_change_too() -> None:
     expected = reference_step(env._simulator, before, np.zeros(2))
     with pytest.warns(NotCompiledWarning, match="OrbitTransfer.target_distance has changed"):
         assert env.step(np.zeros(2))[1] == pytest.approx(float(expected.reward), rel=1e-9)
+
+
+def test_a_method_of_a_task_may_be_replaced_on_the_object() -> None:
+    task = PendulumSwingUp()
+    env = SimulatorEnv(WORLD, task=task)
+    env.reset(seed=0)
+    env.step(np.zeros(1))
+    task.reward = lambda q, v, u, next_q, next_v: 7.0 + 0 * q[..., 0]  # type: ignore[method-assign]
+    with pytest.warns(NotCompiledWarning, match="PendulumSwingUp.reward has changed"):
+        assert env.step(np.zeros(1))[1] == 7.0
 
 
 def test_a_termination_alone_may_be_called_outside() -> None:

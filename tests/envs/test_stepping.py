@@ -148,7 +148,7 @@ def test_a_world_that_leaves_the_finite_numbers_says_so_and_changes_nothing() ->
     batch.x = np.full_like(batch.x, 1e308)
     with np.errstate(all="ignore"):
         batch._step.begin(batch.x, np.arange(2))
-        with pytest.raises(ConvergenceError, match=r"environments \[0, 1\] left"):
+        with pytest.raises(ConvergenceError, match=r"environments \[0, 1\] reached numbers that are not finite"):
             envs.step(np.zeros((2, 2)))
     assert (batch.x == 1e308).all()
     assert (batch.steps == 0).all()

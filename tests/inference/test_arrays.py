@@ -98,6 +98,22 @@ def test_a_position_is_not_taken_for_an_angle_and_an_angle_that_counts_turns_is(
     assert infer_map(Recording.of(*episodes(pendulum, both, spread=9.0), dt=DT)).coordinates.degrees[0].angle
 
 
+def test_velocities_in_units_of_their_own_get_their_scales():
+    def observe(q, v):
+        return np.stack([np.cos(q[:, 0]), np.sin(q[:, 0]), v[:, 0] / 8, q[:, 1], v[:, 1]], axis=1)
+
+    def cart(q, v, u):
+        return np.array([u[0] - 9.81 * np.sin(q[0]), -4 * q[1] + 0.5 * np.cos(q[0])])
+
+    inferred = infer_map(Recording.of(*episodes(cart, observe, n=2), dt=DT))
+    angle, position = inferred.coordinates.degrees
+    assert angle == DegreeOfFreedom(cos=0, sin=1, velocity=2, velocity_scale=angle.velocity_scale)
+    assert angle.velocity_scale == pytest.approx(1 / 8, rel=1e-3)
+    assert position == DegreeOfFreedom(position=3, velocity=4)
+    assert inferred.dt == DT
+    assert inferred.coordinates.controls[0].degree == 0
+
+
 def test_the_time_step_is_read_from_the_velocities():
     assert infer_map(Recording.of(*episodes(spring, both))).dt == DT
     inferred = infer_map(Recording.of(*episodes(spring, both), dt=0.01))

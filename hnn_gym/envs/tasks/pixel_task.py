@@ -71,5 +71,5 @@ def latent_space(seen: PixelWorld) -> Box:
         if entry is not None:
             high[entry] = 1.0
     if degree.speed_limit is not None and degree.velocity is not None:
-        high[degree.velocity] = degree.speed_limit
+        high[degree.velocity] = degree.speed_limit * abs(degree.velocity_scale)
     return Box(-high, high, dtype=np.float32)
