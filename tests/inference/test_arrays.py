@@ -202,6 +202,14 @@ def test_an_elastic_wall_is_found_with_its_restitution():
     assert restitution == pytest.approx(0.7, abs=0.05)  # forces between the step before and the wall are noise here
 
 
+def test_a_sensor_of_few_digits_shows_neither_walls_nor_a_speed_clip():
+    def coarse(q, v):
+        return np.round(both(q, v), 1)
+
+    (degree,) = infer_map(Recording.of(*episodes(spring, coarse, count=20, steps=100), dt=DT)).coordinates.degrees
+    assert (degree.stops, degree.speed_limit) == (None, None)
+
+
 def by_table(table, *, count=10, steps=60, seed=0, n=1, acceleration=spring):
     """Recorded episodes under whole-number actions by a table of forces."""
     rng = np.random.default_rng(seed)
