@@ -1,6 +1,6 @@
 """Speed and endurance, measured outside the package: ``python -m benchmarks.NAME``.
 
-On one CPU thread: the variables have to be set before NumPy is loaded, so they are set here.
+All run on one CPU thread: the variables have to be set before NumPy is loaded, so they are set here.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Where a step's time goes: ``python -m benchmarks.breakdown --out docs/results/step_breakdown.json``.
 
-1,024 copies of the learned pendulum in float64. The parts of the step are compiled as the step itself is and run alone;
-what is around them is the difference to the whole. The contestants take turns, and of each the lower quartile counts, a
-turn that nothing else on the machine has interrupted.
+It steps 1,024 copies of the learned pendulum in float64. The parts of the step are compiled as the step itself is and
+run alone; the cost of everything around them is the difference to the whole. The contestants take turns, and the lower
+quartile of each counts, which is a turn that nothing else on the machine has interrupted.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from hnn_gym.trace import Program, batch_code, trace
 COMMAND = "python -m benchmarks.breakdown --out docs/results/step_breakdown.json"
 COPIES = 1024
 _CALLS = 10
-"""Of a contestant, before it is the next one's turn: short, so that few are interrupted."""
+"""Calls in one turn of a contestant: few, so that few turns are interrupted."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Tell where the microseconds of a step go."""
+    """Measure where the microseconds of a step go."""
 
     out: Path | None = None
     """JSON file for the results; None only prints them."""
@@ -41,7 +41,7 @@ class Settings:
 
 
 def alone(program: Program) -> Callable[[], float]:
-    """A program run on rows of ones, again and again."""
+    """Time a program that runs repeatedly on rows of ones."""
     run = batch_code.compiled(program, COPIES, np.float64)
     inputs = [np.ones((COPIES, size), order="F") for size in program.inputs.values()]
     outputs = [np.empty((COPIES, *e.shape), order="F") for e in program.outputs.values()]
@@ -50,14 +50,14 @@ def alone(program: Program) -> Callable[[], float]:
 
 
 def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
-    """The two programs of a step, and what of them is the network, and cosine and sine."""
+    """The two programs of a step, and their network, cosine and sine alone."""
     network = simulator.world.dynamics.hamiltonian.potential_network.network  # type: ignore[union-attr]
     made = program_of(simulator)
     assert made is not None
     whole = made.program
     starts = [name for name in whole.outputs if name.startswith(AT_START)]
     at_start = {name.removeprefix(AT_START) for name in starts}
-    move, tell = whole.select_outputs(name for name in whole.outputs if name not in at_start).split_at("x", starts)
+    move, follow = whole.select_outputs(name for name in whole.outputs if name not in at_start).split_at("x", starts)
 
     def circle(x: Array) -> dict[str, Array]:
         return {"cos": namespace(x).cos(x), "sin": namespace(x).sin(x)}
@@ -66,12 +66,12 @@ def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
         "network": alone(trace(lambda z: {"gradient": network.gradient(z), "value": network(z)}, z=2)),
         "circle": alone(trace(circle, x=1)),
         "move": alone(move),
-        "tell": alone(tell),
+        "follow": alone(follow),
     }
 
 
 def instead() -> dict[str, Callable[[], float]]:
-    """What two parts would take otherwise: cosine and sine one by one, and a product with two columns at once."""
+    """The cost of alternatives: cosine and sine one by one, and a product with two columns at once."""
     rng = np.random.default_rng(0)
     angle, out = rng.normal(size=COPIES), np.empty(COPIES)
     layer, columns, two = rng.normal(size=(32, COPIES)), rng.normal(size=(2, 32)), np.empty((2, COPIES))
@@ -99,7 +99,7 @@ def _main(settings: Settings) -> None:
     took = {name: float(np.quantile(values, 0.25)) * 1e6 for name, values in seconds.items()}
     for name in ("roofline", "middle", "whole"):
         took[name] *= COPIES  # these were counted by the copy
-    computed = took["move"] + took["tell"]
+    computed = took["move"] + took["follow"]
     rows: dict[str, float] = {
         "the network: its gradient with biases, and its value for the energy": took["network"],
         "cosine and sine": took["circle"],

@@ -1,7 +1,7 @@
 """What importing the package costs: ``python -m benchmarks.import_time --out docs/results/import_time.json``.
 
-CPU seconds that a fresh interpreter spends on one statement, without its own start, where all modules are compiled
-already, as those of an installed package are. The statements take turns, and of each the median counts.
+It measures the CPU seconds that a fresh interpreter spends on one statement, without its own start, with all modules
+compiled, as those of an installed package are. The statements take turns, and the median of each counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STATEMENTS = {
     "make": "import gymnasium, hnn_gym; gymnasium.make('HNNPendulum-v0')",
     "train_world": "import gymnasium; from hnn_gym import train_world",
 }
-"""What is imported, by a name for the table."""
+"""The statements, by a name for the table."""
 
 
 @dataclass(frozen=True)

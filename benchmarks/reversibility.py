@@ -32,7 +32,7 @@ _BAR = 1e-8
 _WORLDS = {"HNNPendulum-v0": 0.05, "HNNTwoBody-v0": 0.02}
 """Time step in s."""
 _BITS = 32
-"""Of the lattice: a million steps over the top are 4e5 rad, and 2^20 have to fit beside the bits in 52."""
+"""Bits of the lattice: a million steps over the top are 4e5 rad, and 2^20 have to fit beside the bits in 52."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def starts_of(world: WorldModel, count: int) -> np.ndarray:
 
 
 def figures(x: np.ndarray, turn: np.ndarray, back: np.ndarray, seconds: float, steps: int) -> dict[str, Any]:
-    """How far from its start ``(starts, 2n)``, and in how many bits, every trajectory comes back."""
+    """Distances of the returned trajectories from their starts ``(starts, 2n)``, and the numbers of different bits."""
     difference = np.abs(back - x).max(-1)
     return {
         "difference": difference.tolist(),

@@ -48,11 +48,11 @@ class Settings:
     repeats: int = 15
     """Rounds of every comparison."""
     quick: bool = False
-    """One round, little work: does it run at all?"""
+    """Run one round with little work, to check that everything runs."""
 
 
 def episodes_of_one(env_id: str, steps: int) -> Callable[[], float]:
-    """Random actions in one environment, episodes begun anew as they end."""
+    """Random actions in one environment, which is reset when an episode ends."""
     env = gymnasium.make(env_id)
     env.reset(seed=0)
     env.action_space.seed(0)
@@ -136,7 +136,7 @@ def bare(count: int, steps: int, *, resets: bool = True) -> Callable[[], float]:
 
 
 def ppo(envs: Any, *, total: int, rollout: int, minibatches: int) -> Callable[[], float]:
-    """PPO from end to end, with the same number of epochs and of minibatches whatever the number of copies."""
+    """PPO from end to end, with the same number of epochs and of minibatches for any number of copies."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = PPO(
@@ -196,7 +196,7 @@ print(max((envs.step(actions), resident())[1] for _ in range(210)) - before)
 
 
 def memory(count: int) -> float:
-    """MB that so many environments add to the import, at their peak, over more than an episode."""
+    """Peak MB that ``count`` environments add to the import, over more than an episode."""
     completed = subprocess.run(
         [sys.executable, "-c", MEMORY, str(count)], capture_output=True, text=True, check=True, timeout=600
     )
@@ -207,7 +207,7 @@ def scaling(work: int) -> dict[str, dict[str, float]]:
     """Steps per second by number of environments and system; gravity by number of bodies, in pairs per second."""
 
     def speed(contestant: Callable[[], float]) -> float:
-        # There is nobody to take turns with: of short turns, those that nothing interrupts.
+        # There is no other contestant: the best of short turns is one that nothing interrupts.
         return 1 / float(np.quantile([contestant() for _ in range(_TURNS)][1:], 0.25))
 
     numbers = [count for count in (1, 16, 64, 256, 1024, 4096, 16384, 65536) if count <= work]
@@ -243,7 +243,7 @@ def _main(settings: Settings) -> None:
     singles = rounds({name: episodes_of_one(name, 4000 // scale) for name in (OURS, THEIRS)}, count)
     rows.append(compared("one environment, random actions", singles, OURS, THEIRS, bar=1.0))
 
-    # Short turns, so that few are interrupted, and as many more of them.
+    # The turns are short, so that few are interrupted, and there are more of them.
     vectors = {
         "ours": batches(vector(1024), 10),
         "float32": batches(vector(1024, dtype="float32"), 10),

@@ -1,4 +1,4 @@
-"""Ratios on a machine that is never quiet: contestants take turns, and each round gives one ratio.
+"""Ratios on a busy machine: contestants take turns, and each round gives one ratio.
 
 A figure is the median over the rounds, so that what disturbs a round disturbs all its contestants alike.
 """
@@ -30,8 +30,8 @@ class Row:
         ours: our speed or time, in ``unit``.
         theirs: what it is compared with, in ``unit``.
         unit: of the two.
-        ratio: how many times as fast, or the share of the roofline, as the bar has it.
-        bar: what the ratio should be at least (or at most, where ``at_most``); None where it is for information.
+        ratio: how many times as fast, or the share of the roofline, in the terms of the bar.
+        bar: smallest accepted ratio (largest if ``at_most``); None for a row without a bar.
         at_most: the bar is an upper one.
     """
 
@@ -45,7 +45,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether the bar is reached; None where there is none."""
+        """Whether the bar is reached; None without a bar."""
         if self.bar is None:
             return None
         return self.ratio <= self.bar if self.at_most else self.ratio >= self.bar
@@ -67,14 +67,19 @@ def rounds(contestants: Mapping[str, Callable[[], float]], count: int) -> dict[s
     return seconds
 
 
-def timed(function: Callable[[], Any], *, repeat: int, units: int = 1) -> Callable[[], float]:
-    """A contestant that calls ``function`` so many times; each call does ``units`` units of work."""
+def timed(
+    function: Callable[[], Any], *, repeat: int, units: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> Callable[[], float]:
+    """A contestant that calls ``function`` ``repeat`` times; each call does ``units`` units of work.
+
+    With ``time.process_time`` for the clock, what other programs take of a busy machine does not count.
+    """
 
     def run() -> float:
-        began = time.perf_counter()
+        began = clock()
         for _ in range(repeat):
             function()
-        return (time.perf_counter() - began) / (repeat * units)
+        return (clock() - began) / (repeat * units)
 
     return run
 
@@ -82,12 +87,12 @@ def timed(function: Callable[[], Any], *, repeat: int, units: int = 1) -> Callab
 def compared(what: str, seconds: Mapping[str, list[float]], ours: str, theirs: str, *, bar: float | None = None) -> Row:
     """Our speed against theirs, in units of work per second."""
     ratio = statistics.median(b / a for a, b in zip(seconds[ours], seconds[theirs], strict=True))
-    speeds = (1 / statistics.median(seconds[name]) for name in (ours, theirs))
-    return Row(what, *speeds, unit="1/s", ratio=ratio, bar=bar)
+    our_speed, their_speed = (1 / statistics.median(seconds[name]) for name in (ours, theirs))
+    return Row(what, our_speed, their_speed, "1/s", ratio, bar=bar)
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures were measured."""
+    """Describe the machine on which the figures were measured."""
     model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
     return {
         "cpu": model or platform.processor(),

@@ -4,8 +4,8 @@ The HNN of Greydanus et al. 2019 (2 inputs, two hidden layers of 200 tanh units,
 gradient written out, so that one backward pass trains it, against the same network trained through autograd's gradient,
 which is differentiated twice. And the gradient of a long rollout, with and without checkpoints.
 
-With ``--device cuda`` all of that on a GPU, and steps of a fit there against the same on the CPU, over few windows and
-over many. Give it another file then.
+With ``--device cuda`` all of this runs on a GPU, and steps of a fit there are compared with the same on the CPU, over
+few windows and over many. Use another file for the results then.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Settings:
     device: str = "cpu"
     """cpu or cuda: where to train."""
     quick: bool = False
-    """One round, little work: does it run at all?"""
+    """Run one round with little work, to check that everything runs."""
 
 
 def step_of_training(
     gradient: Callable[[MLP, torch.Tensor], torch.Tensor], *, rows: int, hidden: int, device: torch.device
 ) -> Callable[[], None]:
-    """One step of Adam on the paper's loss, with a way to get the gradient of H."""
+    """One step of Adam on the paper's loss, with the given function for the gradient of H."""
     arrays = initial_mlp("h", (2, hidden, hidden, 1), rng=np.random.default_rng(0))
     kind: dict[str, Any] = {"dtype": torch.float32, "device": device}
     parameters = {name: torch.tensor(a, **kind, requires_grad=True) for name, a in arrays.items()}

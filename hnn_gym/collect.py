@@ -72,7 +72,7 @@ class CollectSettings:
     steps: int = 2000
     """Number of transitions to record; the last episode may be cut."""
     policy: str = "random"
-    """What chooses the actions: random (uniform in the action space), bang-bang (the bounds), sine, zero, or
+    """Policy of the actions: random (uniform in the action space), bang-bang (the bounds), sine, zero, or
     module:function of (observation, rng) -> action."""
     hold: int | None = None
     """random and bang-bang keep an action for a random number of steps up to this. None: 1 for random, 20 for
@@ -201,7 +201,7 @@ def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:
 
 
 def main(settings: CollectSettings) -> None:
-    """Record, and report what was recorded."""
+    """Record, and print a summary of the recording."""
     try:
         dataset = collect(settings, progress=True)
     except KeyboardInterrupt as error:

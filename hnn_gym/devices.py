@@ -1,4 +1,4 @@
-"""Where tensors lie: what a ``device`` may be called, and the way back from one to NumPy.
+"""Devices of tensors: the accepted values of ``device``, and the conversion of tensors back to NumPy.
 
 Whatever takes ``device="cuda"`` asks here, before it does anything else. Worlds, policies and interrupted fits come
 back on the CPU, so that nothing on disk knows where it was made.

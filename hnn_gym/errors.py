@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Something the caller handed over cannot be used; the message says what and what to do instead."""
+    """An argument cannot be used; the message names it and the remedy."""
 
 
 class MissingPathError(InputError, FileNotFoundError):
@@ -12,12 +12,12 @@ class MissingPathError(InputError, FileNotFoundError):
 
 
 class ExistingPathError(InputError, FileExistsError):
-    """A path that should be written exists already, and nobody said to overwrite or append."""
+    """A path to be written exists already, and neither overwriting nor appending was requested."""
 
 
 class ConvergenceError(ArithmeticError):
-    """A numerical method failed; the result would have been wrong, so there is none."""
+    """A numerical method failed, and no result is returned, because it would be wrong."""
 
 
 class NotCompiledWarning(UserWarning):
-    """A step, or a reward in it, could not be compiled, so that it runs as it is, which is slower; it says why."""
+    """A step, or a reward in it, could not be compiled and runs uncompiled, which is slower; the message says why."""

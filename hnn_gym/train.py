@@ -74,7 +74,7 @@ class TrainSettings:
     steps: int | None = None
     """Use only the first so many transitions."""
     resume: bool = False
-    """Go on with an interrupted training in ``out``."""
+    """Resume an interrupted training in ``out``."""
     overwrite: bool = False
     """Replace a checkpoint in ``out``."""
     device: str = "cpu"

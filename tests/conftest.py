@@ -1,4 +1,4 @@
-"""What holds for every test: no window, one thread a process; and a small film with a world learned from it."""
+"""Setup of all tests: no window, one thread in each process; and a small film with a world learned from it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The benchmarks run, and their ratios are what they say."""
+"""The benchmarks run, and compute their ratios correctly."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def test_contestants_take_turns_and_the_first_round_is_thrown_away() -> None:
 
 @pytest.mark.parametrize("name", ["training", "own_tasks"])
 def test_the_benchmark_runs(name: str) -> None:
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", "--quick"], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
-    assert told.returncode == 0, told.stderr
-    assert "ratio" in told.stdout
+    assert completed.returncode == 0, completed.stderr
+    assert "ratio" in completed.stdout
 
 
-def test_what_comes_back_of_a_trajectory_is_told_for_every_way_of_adding_up() -> None:
+def test_the_error_of_a_reversed_trajectory_is_reported_for_every_way_of_summation() -> None:
     world = resolve_world("HNNPendulum-v0")
     found = reversibility.measure(world, reversibility.starts_of(world, 3), dt=0.05, steps=300)
     assert found["compensated"]["bits_that_differ"] == found["lattice"]["bits_that_differ"] == 0

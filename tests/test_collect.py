@@ -71,7 +71,7 @@ def test_the_dataset_holds_the_real_pendulum(settings):
     assert Coordinates.from_json(data.provenance.coordinates) == coordinates_of("Pendulum-v1")
 
 
-def test_frames_are_recorded_where_asked(settings):
+def test_frames_are_recorded_on_request(settings):
     data = collect(replace(settings, steps=3, frames=True))
     assert data.episode(0).frame.shape == (4, 500, 500, 3)
     assert data.episode(0).frame.std() > 0
@@ -177,7 +177,9 @@ def blind_worlds(monkeypatch):
     ],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:gymnasium", "ignore:.*not in the possible render_modes")
-def test_what_cannot_be_recorded_is_said_and_leaves_nothing(settings, tmp_path, blind_worlds, changes, message):
+def test_an_environment_that_cannot_be_recorded_is_reported_and_leaves_nothing(
+    settings, tmp_path, blind_worlds, changes, message
+):
     with pytest.raises(InputError, match=message):
         collect(replace(settings, **changes))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -225,7 +227,7 @@ def run(*arguments):
     )
 
 
-def test_the_command_line_records_and_says_so(settings):
+def test_the_command_line_records_and_reports_it(settings):
     kwargs = ("--env-kwargs", '{"g": 9.81}')
     done = run("--env", "Pendulum-v1", "--steps", "120", "--out", str(settings.out), "--state", *kwargs)
     assert done.returncode == 0, done.stderr
@@ -275,7 +277,7 @@ def test_the_command_line_records_every_kind_of_environment(command_line, tmp_pa
     assert again.content_hash() == data.content_hash()
 
 
-def test_a_function_of_ones_own_records_the_same_in_several_processes(command_line, tmp_path, monkeypatch):
+def test_a_users_own_function_records_the_same_in_several_processes(command_line, tmp_path, monkeypatch):
     (tmp_path / "own_policy.py").write_text(
         "def lean(observation, rng):\n    return int(observation[2] + 0.1 * rng.normal() > 0)\n"
     )
@@ -309,7 +311,7 @@ def test_the_command_line_reports_bad_input_in_one_line(settings):
     assert "Did you mean: `Pendulum`" in failed.stderr
 
 
-def test_environment_arguments_that_are_no_json_object_are_refused(capsys):
+def test_environment_arguments_that_are_not_a_json_object_are_refused(capsys):
     for text, message in [("[1]", "not a JSON object"), ('{"g": ', "Error parsing --env-kwargs")]:
         with pytest.raises(SystemExit, match="2"):
             tyro.cli(CollectSettings, args=["--env", "Pendulum-v1", "--out", "x", "--env-kwargs", text])

@@ -100,7 +100,7 @@ def test_a_state_survives_being_observed(name, shape):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_every_entry_of_the_observation_is_what_was_declared(name):
+def test_every_entry_of_the_observation_is_as_declared(name):
     coordinates = EVERY[name]
     q, v = states(coordinates, 4)
     observation = coordinates.observation(q, v)
@@ -141,7 +141,7 @@ def test_an_angle_that_wraps_is_shown_in_its_interval_and_compared_the_short_way
     assert SHUFFLED.unwrapped(shown, shown) is shown
 
 
-def test_walls_clip_a_position_and_take_the_velocity_that_points_into_them():
+def test_walls_clip_a_position_and_remove_the_velocity_into_them():
     degrees = tuple(
         DegreeOfFreedom(position=i, velocity=i + 2, stops=(-1.2, 0.6, bounce)) for i, bounce in enumerate((0.0, 0.5))
     )
@@ -156,7 +156,7 @@ def test_walls_clip_a_position_and_take_the_velocity_that_points_into_them():
         np.testing.assert_array_equal(new_v, [[0.0, 0.1], [0.1, 0.1], [0.0, -0.2], [-9.0, 9.0]])
 
 
-def test_a_readout_is_the_sum_that_its_terms_say():
+def test_a_readout_is_the_sum_of_its_terms():
     terms = {"1": 2.0, "q0": 3.0, "v1*v1": -1.0, "v0 * cos(q0 - 2*q1)": 0.5, "q1*sin(-q0)": 4.0}
     q, v = np.array([[0.3, -1.2]]), np.array([[0.7, 2.0]])
     value = 2 + 3 * 0.3 - 4.0 + 0.5 * 0.7 * np.cos(0.3 + 2.4) + 4 * -1.2 * np.sin(-0.3)
@@ -167,7 +167,7 @@ def test_a_readout_is_the_sum_that_its_terms_say():
     assert set(readout.velocities) == {0, 1}
 
 
-def test_what_is_not_observed_reads_as_zero():
+def test_an_unobserved_velocity_reads_as_zero():
     coordinates = Coordinates((DegreeOfFreedom(velocity=0), DegreeOfFreedom(position=1)))
     q, v = coordinates.state(np.array([5.0, 7.0]))
     np.testing.assert_array_equal([q, v], [[0.0, 7.0], [5.0, 0.0]])
@@ -260,7 +260,7 @@ def test_a_declaration_survives_json(name):
     assert Coordinates.from_json(json.loads(json.dumps(EVERY[name].to_json()))) == EVERY[name]
 
 
-def test_an_environment_that_is_not_known_has_no_declaration():
+def test_an_unknown_environment_has_no_declaration():
     assert coordinates_of("Ant-v5") is None
 
 
@@ -319,7 +319,7 @@ def test_an_environment_that_is_not_known_has_no_declaration():
         (lambda: Coordinates(CART_POLE.degrees, (Control(degree=-1),)), "not there"),
     ],
 )
-def test_a_declaration_that_makes_no_sense_is_refused(build, words):
+def test_an_invalid_declaration_is_refused(build, words):
     with pytest.raises(InputError, match=words):
         build()
 

@@ -123,7 +123,7 @@ def _computed(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if not answers_away:
         return answer
     answer = tree_map(sent, answer)
-    if torch.Tag.inplace_view in function.tags:  # such as squeeze_: the shape that is told outside changes with it
+    if torch.Tag.inplace_view in function.tags:  # such as squeeze_: the outer shape changes with it
         return return_and_correct_aliasing(function, args, kwargs, answer)
     return answer
 
@@ -172,9 +172,9 @@ def free(pendulum: TransitionDataset) -> TransitionDataset:
     """Of a world without controls."""
     known = pendulum.provenance
     assert known.coordinates is not None
-    told = replace(known, action_space=Box(-1, 1, (0,)), coordinates={**known.coordinates, "controls": ()})
+    results = replace(known, action_space=Box(-1, 1, (0,)), coordinates={**known.coordinates, "controls": ()})
     return TransitionDataset.from_episodes(
-        [replace(e, action=np.zeros((len(e.action), 0), np.float32)) for e in pendulum], told
+        [replace(e, action=np.zeros((len(e.action), 0), np.float32)) for e in pendulum], results
     )
 
 
@@ -276,7 +276,7 @@ def test_a_policy_is_the_same_on_a_device(env_id: str, updates: int) -> None:
     same_arrays(here.parameters, there.parameters)
 
 
-def test_an_agent_of_stable_baselines3_is_trained_where_it_is_told(gpu: str) -> None:
+def test_an_agent_of_stable_baselines3_is_trained_on_the_given_device(gpu: str) -> None:
     arguments = {"learning_starts": 8, "batch_size": 4, "buffer_size": 20}
     recipe = AgentRecipe(num_envs=4, steps=16, learning_rate=1e-3, hidden=(4,), arguments=arguments)
     agent = train_agent("HNNPendulum-v0", "sac", recipe=recipe, device=gpu)
@@ -298,22 +298,22 @@ STEPPED = ["HNNPendulum-v0", "HNNRealPendulum-v0", "ThreeBody-v0", "HNNTwoBodyBu
 
 @pytest.mark.parametrize("env_id", STEPPED)
 def test_environments_step_the_same_on_a_device(env_id: str, gpu: str) -> None:
-    told: list[list[torch.Tensor]] = []
+    results: list[list[torch.Tensor]] = []
     for device in ("cpu", gpu):
         envs = gymnasium.make_vec(
             env_id, num_envs=2, vectorization_mode="vector_entry_point", device=device, max_episode_steps=2
         )
         envs.action_space.seed(0)
-        told.append([envs.reset(seed=0)[0]])
+        results.append([envs.reset(seed=0)[0]])
         for _ in range(3):
             *arrays, info = envs.step(envs.action_space.sample())
-            told[-1] += [*arrays, *(info[name] for name in sorted(info) if isinstance(info[name], torch.Tensor))]
-    for here, there in zip(*told, strict=True):
+            results[-1] += [*arrays, *(info[name] for name in sorted(info) if isinstance(info[name], torch.Tensor))]
+    for here, there in zip(*results, strict=True):
         assert there.device == PRETENDED
         np.testing.assert_array_equal(here, on_numpy(there))
 
 
-def test_what_the_benchmark_of_training_does_runs_on_a_device() -> None:
+def test_the_benchmark_of_training_runs_on_a_device() -> None:
     with pretended_gpu() as gpu:
         place = torch.device(gpu)
         training.step_of_training(training.in_closed_form, rows=4, hidden=3, device=place)()
@@ -330,18 +330,18 @@ class StoppedError(Exception):
 
 
 def stopping_at(count: int) -> Callable[..., None]:
-    told: list[Any] = []
+    results: list[Any] = []
 
     def report(*_: Any) -> None:
-        told.append(0)
-        if len(told) == count:
+        results.append(0)
+        if len(results) == count:
             raise StoppedError
 
     return report
 
 
 @pytest.mark.parametrize("first", ["cpu", "meta"])
-def test_a_fit_begun_on_one_device_goes_on_on_another(
+def test_a_fit_begun_on_one_device_resumes_on_another(
     first: str, pendulum: TransitionDataset, tmp_path: Path, gpu: str
 ) -> None:
     settings = FitSettings(adam_steps=6, lbfgs_steps=0)
@@ -365,7 +365,7 @@ def test_a_fit_begun_on_one_device_goes_on_on_another(
 
 
 @pytest.mark.parametrize("first", ["cpu", "meta"])
-def test_a_policy_begun_on_one_device_goes_on_on_another(first: str, tmp_path: Path, gpu: str) -> None:
+def test_a_training_begun_on_one_device_resumes_on_another(first: str, tmp_path: Path, gpu: str) -> None:
     simulator = build_simulator("HNNPendulum-v0")
     with pytest.raises(StoppedError):
         train_shac(simulator, TINY, folder=tmp_path, save_every=0.0, report=stopping_at(3), device=first)
@@ -384,7 +384,7 @@ NOWHERE = [
 
 
 @pytest.mark.parametrize(("device", "words"), NOWHERE)
-def test_a_device_that_is_not_there_is_refused_before_any_work(
+def test_a_missing_device_is_refused_before_any_work(
     device: str, words: str, pendulum: TransitionDataset, pendulum_film: TransitionDataset
 ) -> None:
     never = stopping_at(1)
@@ -403,7 +403,9 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(
 
 
 @pytest.mark.parametrize(("device", "words"), NOWHERE)
-def test_the_commands_refuse_it_before_they_write_or_remove_a_file(device: str, words: str, tmp_path: Path) -> None:
+def test_the_commands_refuse_a_missing_device_before_they_write_or_remove_a_file(
+    device: str, words: str, tmp_path: Path
+) -> None:
     left = tmp_path / "unfinished"
     left.mkdir()
     (left / "fit.safetensors").write_bytes(b"of an interrupted training")
@@ -420,7 +422,7 @@ def test_the_commands_refuse_it_before_they_write_or_remove_a_file(device: str, 
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_learns_what_the_cpu_learns(pendulum: TransitionDataset) -> None:
+def test_a_gpu_learns_the_same_world_as_the_cpu(pendulum: TransitionDataset) -> None:
     settings = FitSettings(adam_steps=20, lbfgs_steps=0)
     here, there = (train_world(pendulum, options=SMALL, settings=settings, device=device) for device in ("cpu", "cuda"))
     for name, value in here.parameters.items():

@@ -43,7 +43,7 @@ def test_importing_loads_no_heavy_package(module: str) -> None:
 
 
 def test_the_physics_runs_where_torch_and_gymnasium_are_not_installed() -> None:
-    told = output_of("""
+    printed = output_of("""
 import importlib, pkgutil, sys
 sys.modules["torch"] = sys.modules["gymnasium"] = None  # as if they were not installed
 import numpy as np
@@ -55,7 +55,7 @@ pendulum = Pendulum()
 path = integrate(PortHamiltonian(pendulum), np.array([1.0, 0.0]), integrator=Yoshida4(), dt=0.05, steps=100)
 print(abs(np.ptp(pendulum.energy(path))) < 1e-4)
 """)
-    assert told == "True"
+    assert printed == "True"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The project around the package: what a newcomer clones, installs and imports."""
+"""The project around the package, as a newcomer clones, installs and imports it."""
 
 import importlib.metadata
 import json

@@ -106,6 +106,6 @@ def test_a_world_of_an_unknown_environment_lacks_a_picture_and_needs_no_reward_t
         ("HNNPendulum-v0", "TwoBody-v0", "have different actions"),
     ],
 )
-def test_what_cannot_be_played_is_refused_by_name(env: str, beside: str | None, words: str) -> None:
+def test_a_world_that_cannot_be_played_is_refused_by_name(env: str, beside: str | None, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Session(PlaySettings(env, beside=beside))

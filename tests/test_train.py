@@ -111,7 +111,7 @@ def test_an_existing_checkpoint_is_kept_unless_overwriting_is_asked_for(settings
         ({"resume": True, "overwrite": True}, InputError, "exclude"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_by_name_and_leaves_no_checkpoint(
+def test_invalid_trainings_are_refused_by_name_and_leave_no_checkpoint(
     settings: command.TrainSettings, change: dict[str, object], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):

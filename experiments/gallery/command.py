@@ -1,4 +1,4 @@
-"""The command: train, follow, draw, and keep the numbers that the figures show."""
+"""The command: train, follow one start, draw, and store the numbers that the figures show."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Settings:
     """Draw the figures of the Hamiltonian Neural Networks article from runs of one seed."""
 
     tasks: Annotated[tuple[Task, ...], tyro.conf.Positional] = _ALL
-    """Which tasks; bump is the learned spring given energy."""
+    """The tasks; bump is an energy bump of the learned spring."""
     out: Path = Path("docs/gallery")
-    """Folder for the figures; those of other tasks are left as they are."""
+    """Folder for the figures; those of other tasks are kept."""
     data: Path | None = None
     """The real pendulum's recording, yours: invar_datasets.zip of Schmidt and Lipson 2009, or its unpacked .txt."""
     seed: int = 0
-    """Of the data and the weights."""
+    """Seed of the data and the weights."""
     frames: int = 121
     """Pictures of a film."""
     sizes: RunSettings = field(default_factory=RunSettings)
@@ -44,10 +44,10 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    """Draw the figures of every task asked for.
+    """Draw the figures of every requested task.
 
     Raises:
-        InputError: the recording is missing, damaged or something else, or ``out`` is no folder or holds other
+        InputError: the recording is missing, damaged or something else, or ``out`` is not a folder or holds other
             numbers.
     """
     torch.set_num_threads(1)

@@ -20,7 +20,7 @@ NAMES = {
     "pendulum": plots.Names("q (rad)", "p (kg m²/s)", square="rad², (kg m²/s)²"),
     "real-pendulum": plots.Names("q (rad)", "p (rad/s)", energy="rad²/s²", square="rad², (rad/s)²"),
 }
-"""What the axes are called. The real pendulum's p is its recorded velocity, and its mass is unknown."""
+"""Labels of the axes. The real pendulum's p is its recorded velocity, and its mass is unknown."""
 _ARROWS = 17
 _FILM_FPS, _FILM_FRAMES = 12, 121
 _BUMP_START, _BUMP_STEPS, _BUMP = [0.5, 0.0], {"before": 63, "all": 189}, 0.5
@@ -36,7 +36,7 @@ def draw(subject: Subject, folder: Path, *, frames: int = _FILM_FRAMES) -> None:
 
 
 def draw_bump(folder: Path) -> None:
-    """The article's bump: the learned spring from 0.25 J to 0.75 J, and how it would have gone on."""
+    """The article's bump: the learned spring from 0.25 J to 0.75 J, and its motion without the bump."""
     with gymnasium.make("HNNSpring-v0") as env:
         env.reset(options={"state": _BUMP_START})
         result = counterfactual(env, np.zeros((_BUMP_STEPS["all"], 1)), bumps={_BUMP_STEPS["before"]: _BUMP})
@@ -86,6 +86,6 @@ def _draw_film(subject: Subject, folder: Path, frames: int) -> None:
 
 
 def _half_width(subject: Subject) -> float:
-    """What pictures of positions show around the origin: all worlds, but at most 1.7 times as far as the truth goes."""
+    """Half width of pictures of positions: it shows all worlds, up to 1.7 times the largest distance of the truth."""
     reach = {name: float(np.abs(split(path)[0]).max()) for name, path in subject.paths.items()}
     return 1.1 * min(max(reach.values()), 1.7 * reach[subject.truth])

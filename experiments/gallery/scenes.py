@@ -1,4 +1,4 @@
-"""How a state of each task looks: a spring as a spring, a pendulum as a rod, bodies as discs with trails."""
+"""Pictures of the states of each task: a spring as a spring, a pendulum as a rod, bodies as discs with trails."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the figures of a task show: one start, followed by the truth and by models of one training seed.
+"""The subject of a task's figures: one start, followed by the truth and by models of one training seed.
 
-Nothing is chosen by looks. The models are those of :mod:`experiments.paper` with the given seed, and the
+Nothing is chosen by its appearance. The models are those of :mod:`experiments.paper` with the given seed, and the
 start is the first of the corrected protocol's, inside the training distribution; for the real pendulum, whose truth
 is recorded, the first point of the test, as in the paper.
 """
@@ -51,7 +51,7 @@ class Subject:
         return next(iter(self.paths))
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """How far each model is from the truth, by model: mean squares over time, and the energy at its worst."""
+        """Errors of each model: mean squares over time, and the largest error of the energy."""
         true = self.paths[self.truth]
         return {name: self._errors(self.paths[name], true) for name in self.dynamics}
 

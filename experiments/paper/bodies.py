@@ -1,8 +1,8 @@
 """Our model of two and three bodies: H = sum |p|^2 / 2m + sum_{i<j} V(r_ij), fitted to exact derivatives.
 
-The protocol's states and derivatives are without noise here, so that matching derivatives is all there is to
-do, in float64. A state counts by 1 / (f^2 + |dp/dt|^2): near-collisions inform V at short range and do not
-drown the rest.
+The protocol's states and derivatives are without noise here, so that it is enough to match derivatives, in
+float64. A state has the weight 1 / (f^2 + |dp/dt|^2): near-collisions inform V at short range without
+dominating the fit.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class BodySettings:
     hidden: tuple[int, ...] = (24,)
     """Tanh units of V."""
     states: int = 1000
-    """How many of the training states are used, drawn at random."""
+    """Number of training states that are used, drawn at random."""
     force: float = 1.0
     """Forces below this, in N, are fitted to the same absolute error, larger ones to the same relative error."""
     softening: float = 0.0
@@ -32,11 +32,11 @@ class BodySettings:
     decay: float = 1e-15
     """Added to the mean square times the sum of squared weights."""
     tries: int = 3
-    """Initial weights tried, of which the best go on."""
+    """Number of initial weights tried; the best continue."""
     first_steps: int = 20
-    """Steps of a try."""
+    """Steps of each try."""
     seed: int = 0
-    """Of the initial weights and the states drawn."""
+    """Seed of the initial weights and of the drawn states."""
     optimiser: LeastSquaresSettings = field(default_factory=lambda: LeastSquaresSettings(steps=80, chunk=64))
     """When to stop."""
 
@@ -87,7 +87,7 @@ def fit_bodies(
     tries = []
     for _ in range(settings.tries):
         start = architecture.initial_parameters(rng)
-        start["inertia.log"] = rng.normal(size=1)  # its usual 0 happens to be the truth here
+        start["inertia.log"] = rng.normal(size=1)  # its usual start of 0 is the truth here
         first = replace(settings.optimiser, steps=settings.first_steps)
         tries.append(least_squares(residual, start, settings=first, report=report))
     best = min(tries, key=lambda found: float((residual(tensors(found)) ** 2).sum()))

@@ -1,4 +1,4 @@
-"""The command: what has not been measured yet is measured, kept, and shown in one table."""
+"""The command: it measures what is missing, stores it, and shows everything in one table."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Settings:
         "many-bodies",
         "pixels",
     )
-    """Which tasks, in this order."""
+    """The tasks, in this order."""
     models: tuple[str, ...] = ()
     """Which models, of baseline, hnn, best and best+mirror; empty: all of a task's."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Training seeds, of data and weights."""
     out: Path | None = Path("docs/results/paper.json")
-    """JSON file of the raw results, and beside it the table as .md; what the file holds is not measured again. None:
+    """JSON file of the raw results, and beside it the table as .md; results in the file are not measured again. None:
     keep nothing."""
     data: Path = Path("../shared/data/invar_datasets.zip")
     """The real pendulum's recording, yours: the supplementary zip of Schmidt and Lipson 2009, or its unpacked .txt."""
@@ -85,7 +85,7 @@ def main(settings: Settings) -> None:
 
 
 def _measurements(settings: Settings) -> Iterator[_Measurement]:
-    """Every measurement asked for, by its key in the results; a recording is read at once, so that errors are early."""
+    """Yield every requested measurement by its key; a recording is read at once, so that errors come early."""
     chosen = set(settings.models)
     for task in settings.tasks:
         if task == "real-pendulum":

@@ -1,4 +1,4 @@
-"""Processor seconds to a goal: how long our models take to score better than the paper's HNN re-run."""
+"""CPU seconds to a goal: how long our models take to score better than the paper's HNN re-run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def measure_cost(name: str, model: str, settings: RunSettings, *, seed: int) -> 
 
     Returns:
         Seconds to the first parameters whose in-distribution energy MSE is below the goal and stays there, the goal,
-        and seconds of the whole fit. The first fit of a process is not the one measured: torch compiles then.
+        and seconds of the whole fit. The first fit of a process is not measured, because torch compiles then.
     """
     task = SIMULATED[name]
     goal = CORRECTED_HNN.get(name, RERUN[name]["hnn"]["energy_mse"])

@@ -1,9 +1,9 @@
-"""The paper's data, all trajectories in one batch: x(t) by Yoshida's order 8, refined until H stands still.
+"""The paper's data, all trajectories in one batch: x(t) by Yoshida's order 8, refined until H is conserved.
 
-A fixed step is fast and wrong where bodies nearly collide. So the batch is integrated with some steps between
-two points; those trajectories that conserve the true H to 1e-11 are kept, the others are done again with twice
-the steps, and so on; the few that are left go to the adaptive oracle one by one. On two bodies, errors of x
-against the oracle are then below 1e-8 (``tests/experiments/test_paper.py``).
+A fixed step is fast, but wrong where bodies nearly collide. The batch is therefore integrated with some steps
+between two points; trajectories that conserve the true H to 1e-11 are kept, the others are integrated again with
+twice the steps, and so on; the adaptive reference solver integrates the few that are left. On two bodies, errors
+of x against the reference are then below 1e-8 (``tests/experiments/test_paper.py``).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def make_data(task: PaperTask, *, seed: int) -> PaperData:
     """Draw a task's data.
 
     Args:
-        task: which.
+        task: the task.
         seed: of the starts and of the noise.
     """
     rng = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ def make_data(task: PaperTask, *, seed: int) -> PaperData:
 def trajectories(task: PaperTask, x0: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Integrate the true system from starts ``(k, 2n)`` to equidistant times ``(points,)``: ``(k, points, 2n)``.
 
-    Every trajectory conserves H to 1e-11, relative where abs(H) > 1, or comes from the adaptive oracle.
+    Every trajectory conserves H to 1e-11, relative where abs(H) > 1, or comes from the adaptive reference solver.
     """
     dynamics = PortHamiltonian(task.system)
     result = np.empty((len(x0), len(times), x0.shape[-1]))

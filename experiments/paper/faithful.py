@@ -1,8 +1,8 @@
 """The paper's models under the paper's protocol: L = mean |dx/dt - f(x)|^2, float32, Adam at 1e-3.
 
 The HNN is three layers of 200 tanh units on raw (q, p), orthogonal weights, hidden biases as torch draws them,
-no bias on the last layer; the baseline is the same network with 2n outputs. The one liberty is that the
-gradient of H is written in closed form, which halves the passes and changes no number but by rounding.
+no bias on the last layer; the baseline is the same network with 2n outputs. The only difference is that the
+gradient of H is written in closed form, which halves the passes and changes numbers only by rounding.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LEARNING_RATE = 1e-3
 
 
 def unit_variables(n: int) -> Variables:
-    """Positions in n dimensions and unit scales: what makes our architectures the paper's."""
+    """Positions in n dimensions and unit scales, which make our architectures the paper's."""
     ones = (1.0,) * n
     return Variables(angles=(False,) * n, position_scales=ones, velocity_scales=ones, acceleration_scales=ones)
 

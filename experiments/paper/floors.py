@@ -1,7 +1,7 @@
-"""What no model can beat: the Cramer-Rao floor of noisy data, and the perturbed truth of chaotic systems.
+"""Floors for every model: the Cramer-Rao floor of noisy data, and the perturbed truth of chaotic systems.
 
-Exact derivatives of a trajectory tell H(q, p) = p^2 / 2m + V(q) but for where q = 0 is: V(q - c), with states
-moved by c, has the same derivatives. Only the N noisy positions inform c, so every unbiased estimate has
+Exact derivatives of a trajectory determine H(q, p) = p^2 / 2m + V(q) except for the origin of q: V(q - c), with
+states moved by c, has the same derivatives. Only the N noisy positions inform c, so every unbiased estimate has
 
     var(c) >= noise^2 / N,     and an expected energy MSE >= var(c) * (d/dc of the path's energy)^2, averaged.
 

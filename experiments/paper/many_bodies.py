@@ -1,7 +1,7 @@
 """Learned on three bodies, run on a hundred: H = sum |p|^2 / 2m + sum_{i<j} V(rho_ij), rho^2 = r^2 + eps^2.
 
-A hundred bodies meet closely all the time, and no sample of three tells V at r -> 0. So truth and model share
-a softening eps, which the model is told: V is then smooth in rho >= eps, and three bodies in a disc see all of it.
+A hundred bodies meet closely all the time, and no sample of three shows V at r -> 0. Truth and model therefore
+share a known softening eps: V is then smooth in rho >= eps, and three bodies in a disc cover all of it.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from hnn_gym.training.least_squares import LeastSquaresSettings
 
 @dataclass(frozen=True)
 class ManyBodySettings:
-    """How the pair potential of softened bodies is learned, and what it is run on."""
+    """How the pair potential of softened bodies is learned, and on which bodies it is run."""
 
     softening: float = 0.1
     """eps in m, of truth and model."""
     trajectories: int = 200
-    """Of three bodies, to learn from."""
+    """Number of trajectories of three bodies, for training."""
     bodies: int = 100
-    """How many are run."""
+    """Number of bodies of the run."""
     radius: float = 2.0
-    """Of the disc they start in, in m. Three start in discs of eps to 2.5 times that, and so see all distances."""
+    """Radius of the disc of starts in m; three start in discs of eps to 2.5 times that, which cover all distances."""
     speed: float = 3.0
-    """Of each velocity entry, in m/s."""
+    """Size of each velocity entry in m/s."""
     duration: float = 1.0
-    """In s."""
+    """Duration of the run in s."""
     steps: int = 1000
-    """Of Yoshida's order 8, over the duration."""
+    """Number of steps of Yoshida's order 8 over the duration."""
     fit: BodySettings = field(
         default_factory=lambda: BodySettings(force=0.05, optimiser=LeastSquaresSettings(steps=120, chunk=64))
     )

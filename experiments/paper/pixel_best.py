@@ -1,11 +1,11 @@
-"""Ours on the paper's films: what :func:`hnn_gym.train_pixel_world` does, told that what moves is a position on a line.
+"""Ours on the paper's films: :func:`hnn_gym.train_pixel_world` with a position on a line declared.
 
 The films show an arc, no whole turn, and no force: whatever is declared, the scale of the position stays free, and the
-metric's affine map finds it. z = (q, v) of a pair of frames: q that of the newer one, v = (q - q_before) / dt. Frames
-alone are used, as by the paper's networks.
+metric's affine map finds it. The code of a pair of frames is z = (q, v) with q of the newer frame and
+v = (q - q_before) / dt. Only frames are used, as by the paper's networks.
 
-A world of steps has no time in between. Times that are evenly spaced by s frames are dreamt in steps of s dt: of the
-same H, for a film whose frames lie s dt apart.
+A world of steps has no time in between. Times that are evenly spaced by s frames are dreamt in steps of s dt with the
+same H, as for a film whose frames lie s dt apart.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class LineWorld:
     """A latent world on a line, and the codec of its frames.
 
     Attributes:
-        world: the latent world, of steps of one frame.
-        codec: between frames and positions.
+        world: the latent world, with steps of one frame.
+        codec: maps frames to positions and back.
     """
 
     world: WorldModel
@@ -69,7 +69,7 @@ def learn_line(film: Film, *, settings: PixelSettings) -> LineWorld:
     """Learn from the frames of a film.
 
     Raises:
-        InputError: nothing moves in it, or its trials are shorter than a window.
+        InputError: nothing moves in the film, or its trials are shorter than a window.
         ConvergenceError: the dynamics do not fit.
     """
     trials, length, _ = film.frames.shape

@@ -1,7 +1,7 @@
 """Films of a hanging pendulum without torque: the data of the paper's pixel task.
 
 Pendulum-v1, 200 trials of 103 frames, abs(theta) < pi / 6 at the start and abs(d theta / dt) < 1 rad/s, theta counted
-from hanging; the crop around the swing, red minus green, 28 x 28. A fifth of the trials tests.
+from hanging; the crop around the swing, red minus green, 28 x 28. A fifth of the trials is the test.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Film:
 
     @property
     def pairs(self) -> np.ndarray:
-        """Two frames each, the older first: ``(trials, T - 1, 2 pixels)``."""
+        """Pairs of frames, the older first: ``(trials, T - 1, 2 pixels)``."""
         return np.concatenate([self.frames[:, :-1], self.frames[:, 1:]], axis=-1)
 
 
@@ -56,7 +56,7 @@ class HangingStarts(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._narrowest, self._widest = narrowest, widest
 
     def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> Any:
-        """Reset again and again."""
+        """Reset until the start is within the range."""
         inner: Any = self.env.unwrapped
         found = self.env.reset(seed=seed)
         while not self._narrowest < abs(from_hanging(inner.state[0])) < self._widest:
@@ -81,6 +81,6 @@ def film(*, trials: int, frames: int, seed: int, narrowest: float = 0.0, widest:
 
 
 def train_and_test(whole: Film) -> tuple[Film, Film]:
-    """The trials that train and those that test, which come first, as in the paper."""
+    """The training trials and the test trials, which come first, as in the paper."""
     test = round(_TEST_SHARE * len(whole.frames))
     return whole.trials(slice(test, None)), whole.trials(slice(test))

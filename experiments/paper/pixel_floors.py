@@ -1,14 +1,14 @@
-"""What a model that is right scores on the paper's films: the truth itself, scored by the very same code.
+"""The score of a correct model on the paper's films: the truth itself, scored by the same code.
 
 Its frames have one pixel, the angle theta; z = (theta, p) is read off two of them exactly, and Pendulum-v1's own map
-moves it. Two things are left:
+moves it. Two sources of error are left:
 
-- *exact*: frames show the true angle. Under the paper's protocol that is the price of the time stretch. The energy of
-  a film ripples at twice the swing's frequency, as Pendulum-v1 knows p half a step before theta, and the model's time,
-  with its ripple, falls behind by up to 3 frames. Only a model whose swing is too fast could score less.
+- *exact*: frames show the true angle. Under the paper's protocol the score is the error of the time stretch. The energy
+  of a film ripples at twice the swing's frequency, as p of Pendulum-v1 is half a step before theta, and the model's
+  time, with its ripple, falls behind by up to 3 frames. Only a model whose swing is too fast could score less.
 - *two frames*: a frame shows the mean angle of those training frames that look most like it. Pendulum-v1 draws the rod
-  with corners rounded to whole pixels, so one picture stands for an interval of angles, and what is not known of the
-  angle is not known of the first momentum either, divided by 4 x 0.05 s.
+  with corners rounded to whole pixels, so that one picture stands for an interval of angles, and the error of the angle
+  enters the first momentum divided by 4 x 0.05 s.
 """
 
 from __future__ import annotations

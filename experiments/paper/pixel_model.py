@@ -27,7 +27,7 @@ _LATENT = 2
 
 @dataclass(frozen=True)
 class ResidualNetwork:
-    """Layers of rectified units with residual connections between those of one width.
+    """Layers of rectified units with residual connections between layers of the same width.
 
     Attributes:
         weights: W_k ``(out, in)``.

@@ -28,7 +28,7 @@ class PixelRunSettings:
     steps: int | None = None
     """Gradient steps; None: the protocol's."""
     trials: int = 200
-    """Films that are recorded; a fifth of them tests."""
+    """Films that are recorded; a fifth of them is the test."""
     frames: int = 103
     """Frames of each."""
     paper_starts: int = 5
@@ -38,7 +38,7 @@ class PixelRunSettings:
     scored_frames: int = 200
     """Frames of a scored film."""
     best: PixelSettings = field(default_factory=PixelSettings)
-    """How our own model learns; its seed is the run's."""
+    """Settings of our own model; its seed is the run's."""
 
 
 def run_pixels(model: PixelModel, seed: int, settings: PixelRunSettings) -> dict[str, Any]:
@@ -69,10 +69,10 @@ def scores(
     """Score under the paper's protocol, the same without its time stretch, and the corrected one.
 
     Args:
-        world: what dreams.
-        training: film that the reading of its codes is fitted to.
+        world: the model.
+        training: film to which the reading of its codes is fitted.
         settings: sizes.
-        seen: what it sees of a scored film.
+        seen: maps a scored film to the frames that the model gets.
     """
     reader = Reader.fitted(world, training)
     films = scored_films(settings.paper_starts, settings.corrected_starts, settings.scored_frames)
@@ -86,7 +86,7 @@ def scores(
 
 @lru_cache(maxsize=1)
 def recorded(trials: int, frames: int, seed: int) -> tuple[Film, dict[str, float]]:
-    """Record films, or take the last ones where they are the same; with what that cost."""
+    """Record films, or take the last ones if they are the same; return them with the cost of the recording."""
     began, cpu = time.perf_counter(), time.process_time()
     whole = film(trials=trials, frames=frames, seed=seed)
     return whole, {

@@ -1,10 +1,10 @@
 """Energies of motions dreamt in a latent plane, as the paper measures them: through decoded frames.
 
 From the pair of frames (0, 1), z(0) = E(x(0)), then z(t) as the model moves it, time in frames: dz/dt = f(z) for the
-paper's networks, its own steps for a world of steps. x(t) = D(z(t)) are the dreamt pairs. What angle a pair shows is
-read by the model itself: c = A E(x) + a, with the affine map (A, a) from the codes of the training pairs to their true
+paper's networks, its own steps for a world of steps. x(t) = D(z(t)) are the dreamt pairs. The model itself reads the
+angle of a pair: c = A E(x) + a, with the affine map (A, a) from the codes of the training pairs to their true
 c = (theta, p), p = (d theta / dt) / 4, by least squares (the paper fits it by Adam). The energy is
-k (1 - cos theta) + p^2, of which 0.375 is a joule, and the score the mean square of its difference to that of the film.
+k (1 - cos theta) + p^2 in units of 1 J / 0.375, and the score the mean square of its difference to that of the film.
 As the first pair is given, it counts as exact.
 
 *Paper protocol*: k = 1.9; starts with abs(theta) between pi / 11 and pi / 10; 200 pairs; the model's time runs slower
@@ -35,7 +35,7 @@ _SEED = 20_190_604
 
 
 class Dreamer(Protocol):
-    """What is scored: it sees pairs of frames as codes z, dreams on in codes, and shows what it dreamt."""
+    """A model to score: it encodes pairs of frames to codes z, dreams in codes, and decodes them to frames."""
 
     @property
     def encode(self) -> Callable[[np.ndarray], np.ndarray]:

@@ -7,10 +7,10 @@ L = mean (x - D(z))^2 + mean (z_p - (z_q' - z_q))^2 + 0.1 mean (z' - z - f(z))^2
 reconstruction, the canonical-coordinate loss, which makes z_p the change of z_q, and the dynamics by an Euler step of
 one frame.
 
-Two things are done otherwise, and change no number but by rounding. The gradient of H is written in closed form. And
+Two things are done differently, and change numbers only by rounding. The gradient of H is written in closed form. And
 pixels that are 0 in every training frame do not enter the encoder: their weights would multiply 0, and weight decay
-alone, which Adam makes steps of full size of, would bring them to 0 within a hundred steps. That is what they are set
-to in the end.
+alone, from which Adam makes steps of full size, would bring them to 0 within a hundred steps. They are set to 0 in the
+end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures to compare with: what the paper's authors published, and their code re-run.
+"""Figures for comparison: those that the paper's authors published, and those of their code re-run.
 
 README: https://github.com/greydanus/hamiltonian-nn. Re-run: their 2019 code on a 2-core CPU machine, seed 0, one
 thread. Real pendulum of others, with their own protocols: dissipative HNN 1.07e-3 (Sosanya, Greydanus 2020),

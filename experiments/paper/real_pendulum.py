@@ -1,12 +1,12 @@
 """The paper's real pendulum: one recorded swing of 95 s, whose last fifth is the test.
 
-Our model is H = p^2 / 2m + V(cos q, sin q) with friction, dp/dt = -dV/dq - D dH/dp, and takes the recorded
-velocity for what the paper takes it for: the momentum p, with its own m. That matters. The recorded velocity is
-not quite dq/dt (m comes out near 0.95: it was smoothed), and a model that equates the two misses the data twofold.
+Our model is H = p^2 / 2m + V(cos q, sin q) with friction, dp/dt = -dV/dq - D dH/dp, and uses the recorded
+velocity as the paper does: as the momentum p, with its own m. This matters. The recorded velocity is not quite
+dq/dt (m is fitted near 0.95, because it was smoothed), and a model that equates the two has twice the error.
 
 It is fitted by multiple shooting: the recording is cut into windows, the state at the start of each is a
-parameter, and where a window ends the next one has to begin. Frames were dropped, so data sit on a grid of
-1/6 s with gaps, and are compared where they are.
+parameter, and each window has to begin where the previous one ends. Frames were dropped, so that data lie on a
+grid of 1/6 s with gaps, and are compared only where they exist.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Recording:
         x: angle and recorded velocity of training ``(k, 2)``.
         dx: their finite differences to the next point.
         test_time: of the test points in s.
-        test_x: the same of the test.
-        test_dx: the same of the test.
+        test_x: angle and recorded velocity of the test.
+        test_dx: their finite differences.
     """
 
     time: np.ndarray
@@ -69,7 +69,7 @@ class RealSettings:
     decay: float = 1e-2
     """Added to the sum of squares times the sum of squared weights."""
     seed: int = 0
-    """Of the initial weights."""
+    """Seed of the initial weights."""
     optimiser: LeastSquaresSettings = field(
         default_factory=lambda: LeastSquaresSettings(steps=60, patience=3, gain=1e-3)
     )

@@ -32,7 +32,7 @@ SYMMETRY_STEP = {"two-body": 0.05, "three-body": 0.01}
 """Time step in s over which the momenta of learned bodies are followed."""
 _PAPER_STARTS, _CORRECTED_STARTS = 15, 30
 SCORING_SEED = 20_190_604
-"""Of the starts of scoring: the same for every model and every training seed."""
+"""Seed of the starts of scoring: the same for every model and every training seed."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Trained:
         architecture: its description.
         parameters: its arrays.
         seconds: of training, wall clock.
-        cpu_seconds: of training, processor time, which other work on the machine inflates less.
+        cpu_seconds: CPU time of training, which other work on the machine inflates less.
     """
 
     architecture: Architecture
@@ -73,7 +73,7 @@ class Trained:
 
     @property
     def dynamics(self) -> Dynamics:
-        """In float64, for scoring."""
+        """The dynamics in float64, for scoring."""
         return self.architecture.build({name: a.astype(np.float64) for name, a in self.parameters.items()})
 
 
@@ -167,7 +167,7 @@ _last: dict[str, tuple[tuple[PaperTask, int], PaperData]] = {}
 
 
 def _data(task: PaperTask, seed: int) -> PaperData:
-    """Draw the data, or take the last draw where it is the same one."""
+    """Draw the data, or take the last draw if it is the same."""
     if "data" not in _last or _last["data"][0] != (task, seed):
         _last["data"] = ((task, seed), make_data(task, seed=seed))
     return _last["data"][1]

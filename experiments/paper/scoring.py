@@ -1,7 +1,7 @@
 """Scores: mean squares of H(predicted) - H(true) and of x(predicted) - x(true) along trajectories.
 
-H is always the true one. Trajectories come from one adaptive DOP853 over all starts together, which is what
-the paper does one start at a time with RK45 (their agreement: ``tests/experiments/test_paper.py``).
+H is always the true one. Trajectories come from one adaptive DOP853 over all starts together, where the paper
+uses RK45 for one start at a time (``tests/experiments/test_paper.py`` compares the two).
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ def corrected_score(task: PaperTask, dynamics: Dynamics, x0: np.ndarray, true: n
     """Score under the corrected protocol from starts ``(k, 2n)``: the task's own H, T as it is, no stretch.
 
     Args:
-        task: which.
+        task: the task.
         dynamics: of the model.
         x0: starts.
-        true: the true trajectories ``(k, points, 2n)``, where they are known already.
+        true: the true trajectories ``(k, points, 2n)``, if they are known already.
     """
     times = np.linspace(0, task.horizon, task.scored_points)
     true = follow(PortHamiltonian(task.system), x0, times) if true is None else true

@@ -7,10 +7,10 @@ variables), so each trajectory's first one is a parameter, the model is integrat
     sum |x(t_k; start, theta) - x_k|^2 / noise^2 + sum |f(x(t_k; start, theta)) - dx_k|^2 / tolerance^2
 
 first with the tolerance as large as the noise, which has fewer local minima, then with the small one. Nothing has
-to be stretched or averaged afterwards. Derivatives say all of H but where its origin is: H moved
-by c, with states moved by c, gives the same ones. Only the noisy states pin c, and that is the floor
-(:mod:`experiments.paper.floors`) - unless it is known that the physics looks the same in a mirror
-(``mirror``): then every trajectory is in the end fitted with its reflection through the origin, and c = 0.
+to be stretched or averaged afterwards. Derivatives determine H except for its origin: H moved by c, with states
+moved by c, gives the same derivatives. Only the noisy states determine c, which sets the floor
+(:mod:`experiments.paper.floors`), unless the physics is known to be the same in a mirror (``mirror``): then every
+trajectory is in the end fitted with its reflection through the origin, and c = 0.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class SmoothSettings:
     hidden: tuple[int, ...] = (16,)
     """Tanh units of V."""
     mirror: bool = False
-    """Use that the physics looks the same in a mirror, H(-q, -p) = H(q, p)."""
+    """Impose the mirror symmetry H(-q, -p) = H(q, p)."""
     noise: float = 0.1
     """Standard deviation of the states' noise."""
     tolerance: float = 5e-3
     """Accepted error of the derivatives, which are exact."""
     tries: int = 4
-    """Initial weights tried in the first stage, of which the best go on."""
+    """Number of initial weights tried in the first stage; the best continue."""
     first_decay: float = 1e-2
     """The same in the first stage, which takes the noisy states as they are."""
     decay: float = 1e-6
     """Added to the sum of squares times the sum of squared weights."""
     seed: int = 0
-    """Of the initial weights."""
+    """Seed of the initial weights."""
     first: LeastSquaresSettings = field(default_factory=lambda: LeastSquaresSettings(patience=3, gain=1e-2))
     """When to stop the earlier stages."""
     last: LeastSquaresSettings = field(default_factory=lambda: LeastSquaresSettings(patience=3, gain=1e-4))

@@ -1,4 +1,4 @@
-"""Where trajectories begin beside where episodes do (:mod:`hnn_gym.systems.starts`), as batches ``(k, 2n)``."""
+"""Starts of trajectories beside those of episodes (:mod:`hnn_gym.systems.starts`), as batches ``(k, 2n)``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results as tables, once for the terminal and once for Markdown, made from the raw results alone."""
+"""The results as tables for the terminal and for Markdown, made from the raw results alone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _FILMED = {
     ("two_frames", "unstretched"): "truth started from two frames, paper protocol without its time stretch",
     ("two_frames", "inside"): "truth started from two frames",
 }
-"""Floors of the films, by start and protocol; the exact truth scores 0 but under the paper's."""
+"""Floors of the films, by start and protocol; the exact truth scores 0 except under the paper's."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def markdown(results: Results) -> str:
 
 
 def spread(values: Sequence[float], *, worst: Callable[[Sequence[float]], float] = max) -> str:
-    """Mean / median / worst; the number itself where there is one only."""
+    """Mean / median / worst; a single number is written by itself."""
     if len(values) == 1:
         return _number(values[0])
     return " / ".join(_number(float(value)) for value in (np.mean(values), np.median(values), worst(values)))

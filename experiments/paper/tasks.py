@@ -38,18 +38,18 @@ class PaperTask:
     Attributes:
         name: as in tables.
         system: the true H.
-        trajectories: how many are drawn.
+        trajectories: number of trajectories.
         points: of a trajectory, both ends included.
         duration: of a trajectory in s.
-        noise: standard deviation of what is added to the inputs (never to the targets).
-        train_fraction: share of the trajectories that trains.
+        noise: standard deviation of the noise on the inputs (never on the targets).
+        train_fraction: share of the trajectories for training.
         starts: of the training distribution; also the in-distribution starts of scoring.
         outside: starts outside it.
         scoring_starts: the paper's own, where they differ from ``starts``.
         horizon: of scoring in s.
         scored_points: of a scored trajectory.
         protocol: how the paper trains.
-        quirk: what the paper's scoring does besides: stretch time, or take q^2 + p^2 for the energy.
+        quirk: peculiarity of the paper's scoring: it stretches time, or takes q^2 + p^2 for the energy.
     """
 
     name: str
@@ -69,7 +69,7 @@ class PaperTask:
 
     @property
     def training_trajectories(self) -> int:
-        """How many trajectories train."""
+        """Number of training trajectories."""
         return round(self.trajectories * self.train_fraction)
 
 

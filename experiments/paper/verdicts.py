@@ -1,4 +1,4 @@
-"""The figures that were to be reached, and whether they are: the mean over seeds is held against the bar."""
+"""The bars and whether they are reached: the mean over seeds is compared with the bar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Verdict:
     """One bar.
 
     Attributes:
-        what: was to be reached.
+        what: the quantity.
         bar: the largest accepted value.
         values: measured, one a seed.
         note: a remark.

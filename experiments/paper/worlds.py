@@ -1,7 +1,7 @@
-"""Trained models as worlds that can be saved, drawn and stepped: observations are (q, dq/dt), as environments show.
+"""Trained models as worlds that can be saved, drawn and stepped, with observations (q, dq/dt) as in environments.
 
-The paper's networks know (q, p) and no mass. Given the true m in p = m v they are rewritten, exactly: the HNN
-takes m as its inertia, and the baseline gets m into its scales and its last layer.
+The paper's networks use (q, p) and no mass. With the true m in p = m v they are rewritten exactly: the HNN takes
+m as its inertia, and the scales and the last layer of the baseline absorb m.
 """
 
 from __future__ import annotations

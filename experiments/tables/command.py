@@ -1,4 +1,4 @@
-"""Write the tables into the pages: each replaces what stands between its two marks.
+"""Write the tables into the pages: each replaces the text between its two marks.
 
     <!-- table: planners -->
     | planner | ... |
@@ -44,7 +44,7 @@ class Settings:
 
 
 def filled(page: str) -> str:
-    """Return the text of a page with every marked table as the stored results make it.
+    """Return the text of a page with every marked table made from the stored results.
 
     Raises:
         InputError: a mark names an unknown table, or its results are missing.

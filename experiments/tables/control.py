@@ -36,7 +36,7 @@ def free_control() -> str:
 
 
 def planners() -> str:
-    """What each planner loses by planning in a learned world instead of the true one."""
+    """The loss of each planner by planning in a learned world instead of the true one."""
     found = measurements("planners")
     losses = {(row["planner"], row["world"]): row.get("loss") for row in summary(found, best_returns())}
     rows = []

@@ -1,4 +1,4 @@
-"""Tables of the tasks: what simple agents earn in them, and what energy bumps solve."""
+"""Tables of the tasks: returns of simple agents, and the tasks that energy bumps solve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tasks() -> str:
 
 
 def bump_tasks() -> str:
-    """How many starts an agent of a few lines solves with energy bumps."""
+    """Numbers of starts that an agent of a few lines solves with energy bumps."""
     rows = []
     for env_id, found in report("bumps")["tasks"].items():
         error = found["true_energy_error_at_the_end_J"]

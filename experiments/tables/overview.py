@@ -15,7 +15,7 @@ _HNN, _OTHER = "HNN", "second-order MLP"
 
 
 def readme() -> str:
-    """What the learned Hamiltonian is good for, beside a network without physics that was trained in the same way."""
+    """The benefits of the learned Hamiltonian beside a network without physics that was trained in the same way."""
     rows = [
         ("return short of the optimum, learned from 25 transitions (1.25 s)", *_regret(0.0, 25)),
         ("the same, from 400 transitions with 5 % sensor noise", *_regret(0.05, 400)),
@@ -53,7 +53,7 @@ def few_transitions() -> str:
 
 
 def weak_motor() -> str:
-    """Loss in the long task, and on how many recordings the HNN's agent earns more."""
+    """Loss in the long task, and the number of recordings on which the HNN's agent earns more."""
     results = measurements("long_task")
     rows = []
     for (noise, steps), found in long_task.cells(results).items():

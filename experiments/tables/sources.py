@@ -1,4 +1,4 @@
-"""What all tables use: the stored results, the cards of the shipped worlds, and Markdown."""
+"""Shared sources of all tables: the stored results, the cards of the shipped worlds, and Markdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 @cache
 def measurements(experiment: str) -> Results:
-    """Results that an experiment keeps one by one.
+    """Read results that an experiment stores one by one.
 
     Raises:
         InputError: there are none.
@@ -31,7 +31,7 @@ def measurements(experiment: str) -> Results:
 
 @cache
 def report(name: str) -> dict[str, Any]:
-    """Results that a command writes at once.
+    """Read results that a command writes in one file.
 
     Raises:
         InputError: there are none.
@@ -43,7 +43,7 @@ def report(name: str) -> dict[str, Any]:
 
 @cache
 def card(env_id: str) -> dict[str, Any]:
-    """What the card of a shipped world says of its training."""
+    """The card of a shipped world."""
     found: dict[str, Any] = read_checkpoint(WEIGHTS / env_id)[0]["provenance"]
     return found
 

@@ -1,4 +1,4 @@
-"""Tables of how well worlds predict."""
+"""Tables of the prediction errors of worlds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def one_step() -> str:
 
 
 def drift() -> str:
-    """How the true energy of unforced motions varies, against the real map."""
+    """Variation of the true energy along unforced motions, against the real map."""
     found = report("pendulum")["drift"]
     starts = {"reset(seed=0..19)": "`reset(seed=0..19)`", "swings from rest": "rest, 0.01 to 1 rad from hanging"}
     rows = [
@@ -66,7 +66,7 @@ def _held_out(figures: dict[str, float]) -> float:
 
 
 def reversibility() -> str:
-    """How far from the start a million steps and as many back end."""
+    """Distances from the start after a million steps forward and as many back."""
     found = report("reversibility")
     worlds = [name for name in found if name.endswith("-v0")]
     rows = []

@@ -1,4 +1,4 @@
-"""What chooses the actions of a recording.
+"""Policies, which choose the actions of a recording.
 
 ========  ==========================================================================================================
 random    uniform in the action space; with ``hold`` N, every action is kept for a random number of 1 to N steps

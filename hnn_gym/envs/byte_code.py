@@ -1,7 +1,7 @@
 """Find in byte code what a Python function reads besides its arguments.
 
-Found are the readings of the function and of every function that it can call. An attribute may belong to any object
-that has one of its name, so that no way to reach an object is missed: this finds too much at times, but not too little.
+The search covers the function and every function that it can call. An attribute may belong to any object that has one
+of its name, so that no way to reach an object is missed: the search may find too much, but not too little.
 A function whose readings cannot all be found, such as one that draws random numbers or writes to its object, is opaque.
 """
 
@@ -194,7 +194,7 @@ class _Search:
             self.found.append(Reading(what, source, box, _copied(value), test))
             return
         if _of_a_library(value):
-            return  # nobody gives such a name to something else
+            return  # these names are not used for anything else
         if not _frozen(box):
             self.found.append(Reading(what, source, box, value, "{now} is {value}"))
         if isinstance(value, FunctionType | MethodType | functools.partial):

@@ -1,9 +1,9 @@
 """The step of a simulator as a program: the physics always, reward and termination where that is safe.
 
-The physics is ours, and what decides by values in it (an implicit scheme, a search) says so when it is traced. Reward
-and termination may be anybody's. They are traced if all that they read besides their arguments is known
-(:mod:`hnn_gym.envs.readings`), and if the trace gives the numbers of the functions themselves. Otherwise, and as soon
-as something that they read has changed, the shells call them on what the program yields.
+The physics belongs to this package, and parts of it that branch on values (such as a search) raise when they are
+traced. Reward and termination may be a user's own. They are traced if all values that they read besides their arguments
+are known (:mod:`hnn_gym.envs.readings`), and if the trace gives the same numbers as the functions. Otherwise, and as
+soon as a value that they read has changed, the shells call them on the outputs of the program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hnn_gym.physics.phase import Array
 from hnn_gym.trace import NotTraceable, Program, scalar_code, trace
 
 AT_START = "at_start_"
-"""Before the names of outputs that are functions of the input state alone."""
+"""Prefix of the names of outputs that are functions of the input state alone."""
 STATES = ("q", "v", "force", "next_q", "next_v")
 """Arguments of a reward."""
 _CALLED = {"reward": "reward", "terminated": "termination"}
@@ -42,7 +42,7 @@ class StepProgram:
             input state under names that begin with :data:`AT_START`.
         outside: those of "reward" and "terminated" that are not among the outputs. In their place are their arguments
             :data:`STATES` and, if there is one, the charge.
-        readings: what the program takes for constants.
+        readings: the values that the program has compiled as constants.
     """
 
     program: Program
@@ -72,14 +72,14 @@ def program_of(simulator: Simulator, *, inside: tuple[str, ...] = tuple(_CALLED)
         safe = {name: judges[name] for name in inside if _is_safe(simulator, name, judges[name])}
         outside = tuple(name for name in _CALLED if name not in safe)
         program = trace(_step(simulator, outside), **_sizes(simulator))
-    except Exception as error:  # whatever physics of the user's own does with arrays of nodes
+    except Exception as error:  # physics of the user's own may raise anything on arrays of nodes
         _warn(f"The step of {_named(simulator)} is not compiled", error)
         return None
     return StepProgram(program, outside, readings_of(*goal, *(f for functions in safe.values() for f in functions)))
 
 
 def _judges(simulator: Simulator) -> dict[str, list[Callable[..., Any]]]:
-    """The functions of the task that decide about reward and termination."""
+    """The functions of the task that compute reward and termination."""
     task = simulator.task
     if not task.goal_size:
         return {"reward": [task.reward], "terminated": [task.terminated]}
@@ -94,7 +94,7 @@ def _sizes(simulator: Simulator) -> dict[str, int]:
 def step_outputs(
     simulator: Simulator, outside: tuple[str, ...], x: Array, action: Array, t: Array | float = 0.0
 ) -> dict[str, Array]:
-    """The outputs of a :class:`StepProgram` that are about the step, on arrays of any library."""
+    """The outputs of a :class:`StepProgram` that describe the step, on arrays of any library."""
     motion = simulator.move(x, action)
     outputs = {**simulator.state_info(motion.x, energy=motion.energy), **simulator.step_info(motion)}
     outputs |= {"x": motion.x, "force": motion.force}
@@ -110,8 +110,24 @@ def step_outputs(
 
 
 def at_start(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str, Array]:
-    """Observation of phase points ``(..., 2n)`` that no step led to, and the info about them, by name."""
+    """Observation and info, by name, of phase points ``(..., 2n)`` that no step led to."""
     return {"observation": simulator.observation(*simulator.world.state(x), t), **simulator.state_info(x)}
+
+
+def start_program(simulator: Simulator) -> Program | None:
+    """Trace the start of an episode, from q and v ``(n,)`` to x and :func:`at_start`; None if that cannot be traced."""
+    if simulator.task.goal_size:  # its goal may change between two episodes
+        return None
+
+    def start(q: Array, v: Array) -> Mapping[str, Any]:
+        x = simulator.world.phase_point(q, v)
+        return {"x": x, **at_start(simulator, x)}
+
+    n = simulator.world.coordinates.n
+    try:
+        return trace(start, q=n, v=n)
+    except Exception:  # the physics cannot be traced, which the step has said already
+        return None
 
 
 def _step(simulator: Simulator, outside: tuple[str, ...]) -> Callable[..., Mapping[str, Any]]:
@@ -130,7 +146,7 @@ def _is_safe(simulator: Simulator, name: str, functions: list[Callable[..., Any]
     try:
         readings_of(*functions)
         _compare(simulator, name)
-    except Exception as error:  # whatever a function of the user's own does
+    except Exception as error:  # a function of the user's own may raise anything
         what = f"The {_CALLED[name]} of {_named(simulator)} is called outside the compiled step"
         _warn(what, error)
         return False
@@ -167,7 +183,7 @@ def _compare(simulator: Simulator, name: str) -> None:
             raise Opaque("it gives other numbers when it is traced, or from one call to the next")
     try:
         batch = np.asarray(judge(*arrays)[name], np.float64)
-    except Exception:  # it is not meant for batches, which the shells of batches refuse themselves
+    except Exception:  # it does not take batches, which the vector shells refuse themselves
         return
     if batch.shape == plain.shape and not np.allclose(batch, plain, rtol=1e-9, atol=1e-12, equal_nan=True):
         raise Opaque("it gives other numbers for a batch of states than for each of them")
@@ -178,7 +194,7 @@ def _named(simulator: Simulator) -> str:
 
 
 def _warn(what: str, reason: Exception | None) -> None:
-    """Say what is not compiled, and why: where in the code, for what the trace met."""
+    """Warn of what is not compiled, with the reason and, for an error of the trace, its place in the code."""
     if isinstance(reason, Opaque):
         what = f"{what}: {reason}"
     elif reason is not None:

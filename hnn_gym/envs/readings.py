@@ -1,8 +1,8 @@
-"""What a Python function reads besides its arguments, so that a compiled copy of it is never out of date.
+"""The values that a Python function reads besides its arguments, so that a compiled copy is never out of date.
 
-A traced reward runs once, on arrays that write down what is done with them. Whatever else it reads (a number of its
-module, of its closure or of its object) becomes a constant of the compiled step. So these readings are found
-(:mod:`hnn_gym.envs.byte_code`), and the step compares them with their values before each use.
+A traced reward runs once, on arrays that record the operations on them. Any other value that it reads (a number of its
+module, of its closure or of its object) becomes a constant of the compiled step. The step therefore finds these values
+(:mod:`hnn_gym.envs.byte_code`), and compares them with the present ones before each use.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class Reading:
     """One thing that was read.
 
     Attributes:
-        what: what it is called in messages.
+        what: its name in messages.
         source: expression of ``box`` that reads it again.
         box: the namespace, cell or object that holds it.
         value: what was read, or a copy of it.
-        test: expression of what is ``now`` there and the ``value``.
+        test: expression of the present value ``now`` and the ``value``.
     """
 
     what: str
@@ -35,8 +35,8 @@ class Readings:
     """All readings of some functions, with the values that they had.
 
     Attributes:
-        names: what was read, such as "PendulumSwingUp.weight".
-        unchanged: returns whether everything that was read still has the same value.
+        names: names of the values, such as "PendulumSwingUp.weight".
+        unchanged: returns whether all of them still have the same value.
     """
 
     def __init__(self, found: list[Reading]) -> None:
@@ -52,7 +52,7 @@ class Readings:
         self.unchanged = _compiled(" and ".join(f"({test})" for test in tests) or "True", boxes)
 
     def changed(self) -> list[str]:
-        """The names of what has another value now."""
+        """The names of the values that have changed."""
         return [name for name, unchanged in zip(self.names, self._each, strict=True) if not unchanged()]
 
 

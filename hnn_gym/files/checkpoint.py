@@ -77,7 +77,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
         raise InputError(f"{folder} is a file, not a checkpoint folder with {_CARD} and {_ARRAYS}.")
     for name in (_CARD, _ARRAYS):
         if not (folder / name).is_file():
-            raise InputError(f"{folder} has no {name}: it is not a checkpoint of ours, or a half-written one.")
+            raise InputError(f"{folder} has no {name}: it is not a checkpoint of hnn_gym, or a half-written one.")
     try:
         card = json.loads((folder / _CARD).read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

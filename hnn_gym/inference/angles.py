@@ -29,6 +29,12 @@ class Pair(NamedTuple):
     deviation: float
 
 
+def noise_of(pairs: list[Pair]) -> float:
+    """The largest noise that pairs show, as a share of the size of an entry; 0 where it is only rounding."""
+    deviation = max((pair.deviation for pair in pairs), default=0.0)
+    return deviation if deviation > _EXACT else 0.0  # cos^2 + sin^2 varies by twice the noise, of entries of rms 0.7
+
+
 def pairs_on_a_circle(values: np.ndarray, entries: list[int]) -> list[Pair]:
     """Find the pairs among ``entries`` of observations ``(N, d)``, each entry in one pair at most."""
     rng = np.random.default_rng(0)

@@ -28,7 +28,7 @@ _NEEDED = 1.2
 _CLEARLY = 10.0
 """and it is the one that the control acts in if its error is so many times larger."""
 _SAME_LINE = 0.1
-"""Effects lie on one line if what is off it is this share of what is along it."""
+"""Effects lie on one line if their part across it is at most this share of their part along it."""
 _EVEN = 0.05
 """Values are evenly spaced if they differ from that by this share of their range,"""
 _AS_GOOD = 1.5
@@ -52,7 +52,7 @@ class ActionMap(NamedTuple):
 
 
 def check_varied(recording: Recording) -> None:
-    """Refuse actions that say nothing about what they do.
+    """Refuse actions whose effects cannot be inferred.
 
     Raises:
         InputError: an entry is the same in all transitions, or a whole-number action was never taken.

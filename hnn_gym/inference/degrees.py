@@ -19,6 +19,9 @@ _STILL = 1e-9
 _TURN = 2 * np.pi
 _ALMOST_A_TURN = 0.9
 _FLOAT32 = 1e-6
+_LONG = 10
+_IN_NOISE = 0.3
+_INDEPENDENT = 0.3
 _ONE_END = 0.02
 _EXACT = 1e-3
 """Entries with a relation this exact are not on a circle with each other, even where that holds too."""
@@ -85,6 +88,23 @@ def still_entries(recording: Recording) -> tuple[list[Readout], list[Found], lis
             value = float(recording.before[0, i])
             constants.append(Readout(i, (("1", value),) if value else ()))
     return constants, fixed, moving
+
+
+def noisy_constant(recording: Recording, entry: int) -> Found | None:
+    """A constant of the episode seen in noise, or None where the entry is none.
+
+    Values of one episode are then independent, and differ far less than those of different episodes.
+    """
+    long = [seen[:, entry] for seen in recording.observations if len(seen) > _LONG]
+    if len(long) < 2:
+        return None
+    noise = np.concatenate([values - values.mean() for values in long])
+    pairs = np.concatenate([(values - values.mean())[:-1] * (values - values.mean())[1:] for values in long])
+    spread = float(np.std([values.mean() for values in long]))
+    share = float(noise.std()) / max(spread, 1e-300)
+    if share > _IN_NOISE or abs(pairs.mean()) > _INDEPENDENT * noise.var():
+        return None
+    return Found(Seen(Place((entry,)), None), f"its noise is {_percent(share)} of its spread", fixed=True)
 
 
 def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found], list[int], list[str]]:

@@ -1,7 +1,7 @@
 """Which entry is the velocity of which: q' - q = c (a v + (1 - a) v'), over one step or several.
 
-The lean a tells the scheme: 1 for explicit Euler, 0 where velocities are stepped first, 1/2 for anything fine. The step
-c is the time between two observations if velocities are per second, and it is the same for all of them.
+The lean a identifies the scheme: 1 for explicit Euler, 0 where velocities are stepped first, 1/2 for anything fine. The
+step c is the time between two observations if velocities are per second, and it is the same for all of them.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ def exact_function(
     *,
     waves: tuple[bool, ...],
     linear: tuple[bool, ...],
+    noise: float = 0.0,
 ) -> Readout | None:
     """Find the combination that gives an observation entry, or None.
 
@@ -41,11 +42,12 @@ def exact_function(
         v: velocities ``(N, n)``.
         waves: of which degrees of freedom cosines and sines may occur.
         linear: of which positions themselves may occur.
+        noise: of the observations, as a share of their size; products are not looked for in noise.
     """
     rows = np.random.default_rng(0).permutation(len(values))[:_ROWS]
     values, q, v = values[rows], q[rows], v[rows]
-    size = max(float(np.ptp(values)), 1e-300)
-    for terms in _libraries(waves, linear, np.any(v != 0, axis=0).tolist()):
+    size = max(float(np.ptp(values)), 1e-300) * max(1.0, noise / _EXACT)
+    for terms in _libraries(waves, linear, np.any(v != 0, axis=0).tolist())[: 1 if noise else None]:
         if not terms or len(terms) > len(values) // 3:
             continue
         columns = np.concatenate([Readout(entry, ((term, 1.0),))(q, v) for term in terms], axis=1)

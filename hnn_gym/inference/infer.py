@@ -12,8 +12,9 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, LearnedReadout, Readout, describe
 from hnn_gym.errors import InputError
+from hnn_gym.inference.angles import noise_of, pairs_on_a_circle
 from hnn_gym.inference.controls import ActionMap, action_map, check_varied, indicators
-from hnn_gym.inference.degrees import Found, leftover_degree, moving_degrees, still_entries
+from hnn_gym.inference.degrees import Found, leftover_degree, moving_degrees, noisy_constant, still_entries
 from hnn_gym.inference.equations import Equations
 from hnn_gym.inference.functions import exact_function
 from hnn_gym.inference.learned_functions import learned_function
@@ -95,11 +96,12 @@ def _explained(
     recording: Recording, found: list[Found], left: list[int]
 ) -> tuple[list[Readout | LearnedReadout], list[Found], dict[str, str], list[str]]:
     """Functions of the state among the entries that are left, all degrees of freedom, evidence, and doubts."""
-    found, left = _without_copies(recording, found, left)
+    constant = {entry: one for entry in left if (one := noisy_constant(recording, entry)) is not None}
+    found, left = _without_copies(recording, [*found, *constant.values()], [i for i in left if i not in constant])
     library = _Library.of(recording, found)
     exact = [entry for entry in left if library.exact(recording, entry) is not None]
     others = [entry for entry in left if entry not in exact]
-    learned = [entry for entry in others if library.learned(recording, entry)[1] < _LEARNED]
+    learned = [entry for entry in others if library.learned(recording, entry)[1] < _LEARNED + library.noise]
     known = [entry for one in found for entry in one.entries]
     doubts: list[str] = []
     for entry in (entry for entry in others if entry not in learned):
@@ -144,6 +146,7 @@ class _Library:
     v: np.ndarray
     waves: tuple[bool, ...]
     linear: tuple[bool, ...]
+    noise: float
 
     @classmethod
     def of(cls, recording: Recording, found: list[Found]) -> _Library:
@@ -157,13 +160,14 @@ class _Library:
             np.stack(v, axis=1) if v else np.zeros((len(nothing), 0)),
             tuple(one.seen.place is not None and not one.fixed for one in ordered),
             tuple(one.raw is not None for one in ordered),
+            noise_of(pairs_on_a_circle(recording.before, [i for p in places if p is not None for i in p.entries])),
         )
 
     def exact(self, recording: Recording, entry: int) -> Readout | None:
         if not self.waves:
             return None
         values = recording.before[:, entry]
-        return exact_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear)
+        return exact_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear, noise=self.noise)
 
     def learned(self, recording: Recording, entry: int) -> tuple[LearnedReadout, float]:
         """A network, and its error; 1 where there is nothing to read."""

@@ -1,7 +1,7 @@
-"""What an entry is that no relation and no function of the others explains: a velocity, a position, or neither.
+"""Classify an entry that no relation and no function of the others explains: a velocity, a position, or neither.
 
-A velocity changes as the state, itself and the action tell. A position without an observed velocity goes on as it went
-in the step before.
+The change of a velocity is a function of the state, itself and the action. A position without an observed velocity
+continues with the change of the step before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROWS_PER_COLUMN = 5
 
 
 class Kind(Enum):
-    """What an entry is."""
+    """The kind of an entry."""
 
     VELOCITY = "velocity"
     POSITION = "position"
@@ -31,7 +31,7 @@ class Kind(Enum):
 
 
 class Leftover(NamedTuple):
-    """What an entry is, and the errors that say so, as shares of the median deviation.
+    """The kind of an entry, and the errors from which it follows, as shares of the median deviation.
 
     Attributes:
         kind: the decision.
@@ -45,7 +45,7 @@ class Leftover(NamedTuple):
 
 
 def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> Leftover:
-    """Decide what an entry is.
+    """Decide the kind of an entry.
 
     Args:
         recording: what was recorded.
@@ -83,7 +83,7 @@ def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndar
 
 
 def _powers(values: np.ndarray) -> np.ndarray:
-    """1, the columns, and as far as the rows allow their products in pairs and threes ``(N, columns)``."""
+    """1, the columns, and, if there are enough rows, their products in pairs and threes ``(N, columns)``."""
     scaled = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-300)
     columns = [np.ones(len(values))]
     n = scaled.shape[1]

@@ -1,4 +1,4 @@
-"""What an inference starts from: episodes as arrays, and what the spaces and the clock say."""
+"""The input of an inference: episodes as arrays, and facts from the spaces and the time step."""
 
 from __future__ import annotations
 

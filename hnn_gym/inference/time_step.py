@@ -8,11 +8,11 @@ from hnn_gym.inference.recording import Recording
 
 _SAME_STEP = 0.1
 _BIASED = 3.0
-"""Where a relation leaves an error, the step it tells is off by so many times as much at most."""
+"""Largest ratio of the error of an inferred time step to the error of its relation."""
 
 
 def time_step(recording: Recording, relations: list[Match]) -> tuple[float, str]:
-    """The time step that velocities tell, or else the recorded one, or else 1; and a sentence about it."""
+    """The time step that follows from velocities, or else the recorded one, or else 1; and a sentence about it."""
     if not relations:
         if recording.dt is None:
             return 1.0, "The time step is not known, and no velocity tells it: it counts as 1."

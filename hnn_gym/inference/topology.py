@@ -6,7 +6,7 @@ Three questions in turn:
    another k explains them better still.
 2. Do the accelerations of other degrees of freedom depend on v^2? In straight coordinates they do not: v^2 comes from
    a mass matrix that depends on q, so q is an angle.
-3. Otherwise nothing that was recorded tells, and it makes no difference where it was recorded: a position.
+3. Otherwise the recording does not show it, and it makes no difference within the recorded range: a position.
 """
 
 from __future__ import annotations

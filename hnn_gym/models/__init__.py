@@ -1,4 +1,4 @@
-"""What is trained: descriptions that build dynamics from arrays. ``MODELS`` finds them by kind."""
+"""Models: descriptions that build dynamics from trained arrays. ``MODELS`` finds them by kind."""
 
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.baseline import Baseline, SecondOrderBaseline

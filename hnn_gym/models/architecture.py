@@ -27,7 +27,7 @@ Parameters = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Variables:
-    """What a model has to know of the system it describes.
+    """The facts about a system that its model needs.
 
     Attributes:
         angles: which degrees of freedom are angles.

@@ -71,7 +71,7 @@ class LearnedHelmholtz:
         return gradients[0], symplectic_gradient(gradients[1])
 
     def dqdt(self, p: Array) -> Array:
-        """None of p alone.
+        """Refuse: dq/dt is not a function of p alone.
 
         Raises:
             InputError: always.
@@ -87,7 +87,7 @@ class LearnedHelmholtz:
         raise InputError("A HelmholtzField has no separate dv/dt: use field(x).")
 
     def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
-        """There is none that is separate.
+        """Refuse: the field has no separate part for it.
 
         Raises:
             InputError: always.
@@ -102,7 +102,7 @@ class LearnedHelmholtz:
         return False
 
     def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
-        """There is none that is separate.
+        """Refuse: the field has no separate part for it.
 
         Raises:
             InputError: always.

@@ -73,7 +73,7 @@ class NetworkHamiltonian:
 
 @dataclass(frozen=True)
 class HNN(Architecture):
-    """The paper's model: nothing is assumed of H.
+    """The paper's model, without assumptions about H.
 
     Attributes:
         variables: the system's variables.

@@ -83,7 +83,7 @@ class LearnedFriction:
 
 @dataclass(frozen=True)
 class ResidualForce:
-    """s N(phi(q), v / r, u / w): a force that nothing is assumed of, and that training keeps small.
+    """s N(phi(q), v / r, u / w): a force without assumptions, which training keeps small.
 
     Attributes:
         network: N, with n outputs.

@@ -1,4 +1,4 @@
-"""What is learned beside H: inertia, controls and friction, for every Hamiltonian model alike.
+"""Learned parts beside H, the same for every Hamiltonian model: inertia, controls and friction.
 
 With controls in SI units B = 1 by definition and the inertia m is learned, which fixes H in joules. Otherwise B is
 learned, and H is known up to its scale: m = 1 where it is the same at all positions. Where it is not known which degree
@@ -63,7 +63,7 @@ def last_weights(parameters: Parameters) -> set[str]:
 def weights_per_inertia(parameters: Parameters) -> dict[str, Array]:
     """The weights of all networks as they were if energies counted per inertia, by name.
 
-    Free motion tells V / m, and only the forces tell m: to shrink V is to shrink m with it, to shrink V / m is not.
+    Free motion determines V / m, and only forces determine m: decay of V would shrink m too, decay of V / m does not.
     Where an inertia is learned, every network is an energy, and its last layer is divided by the geometric mean of m.
     """
     weights = network_weights(parameters)

@@ -1,4 +1,4 @@
-"""A learned reward: r = a + s N(phi(q), v / w, u / f), from what was recorded, the formula not being known."""
+"""A learned reward: r = a + s N(phi(q), v / w, u / f), fitted to recorded rewards whose formula is unknown."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RewardHead:
         return RewardHead(self.features, self.velocity_scales, self.force_scales, self.mean, self.spread, parameters)
 
     def to_json(self) -> dict[str, Any]:
-        """What is not an array, JSON-ready."""
+        """All fields that are not arrays, JSON-ready."""
         return {
             "angles": list(self.features.angles),
             "position_scales": list(self.features.scales),

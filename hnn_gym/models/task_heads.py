@@ -1,4 +1,4 @@
-"""What is learned of a task: the end of an episode and the reward, as functions of what an agent observes.
+"""The learned parts of a task: termination and reward, as functions of observations.
 
     terminated = any_i [ s_i(o') > 0 ],        reward = r(o, u, o') + jump * terminated,
 
@@ -80,7 +80,7 @@ class NetworkScore:
         return self.offset + self.spread * network((z - mean) / scale)[..., 0]
 
     def in_words(self, names: tuple[str, ...]) -> str:
-        """What it is, in a few words."""
+        """A short description of it."""
         return f"a network of {len(self.network['b0'])} units on {len(names)} numbers"
 
     def _placed(self, like: Array) -> tuple[Array, Array, MLP]:

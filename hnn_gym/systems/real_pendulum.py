@@ -21,8 +21,8 @@ from hnn_gym.systems.task import Task
 class RealPendulumSustain(Task):
     """Keep the pendulum of Schmidt and Lipson swinging at one energy, which friction takes from it.
 
-    The pendulum was filmed, not pushed: nothing in its recording tells of a control. What an agent does here is
-    therefore **hypothetical**: an angular acceleration, that is a torque per unit of the unknown inertia, which by the
+    The pendulum was filmed, not pushed: its recording contains no control. An agent's action is therefore
+    **hypothetical**: an angular acceleration, that is a torque per unit of the unknown inertia, which by the
     definition of both adds to dv/dt and needs no learning. Energies are per unit of inertia too, in rad^2/s^2.
 
     | observation | what | unit | range |

@@ -91,9 +91,9 @@ def named_task(name: str) -> Task:
 
 
 def _environments(system: System) -> dict[str, dict[str, Any]]:
-    """What ``gymnasium.register`` is to be given for each environment of a system, by id.
+    """The arguments of ``gymnasium.register`` for each environment of a system, by id.
 
-    The length of an episode is none of it: the entry points take it from the task (:mod:`hnn_gym.envs.length`).
+    They do not contain the length of an episode: the entry points take it from the task (:mod:`hnn_gym.envs.length`).
     """
     shells = {
         "entry_point": "hnn_gym.envs.registration:make_simulator",

@@ -23,7 +23,7 @@ def dataset_map(dataset: TransitionDataset, coordinates: Coordinates | None, dt:
 
     Raises:
         AmbiguousMapError: the map is inferred, and the recording can be read in several ways.
-        InputError: an argument has the wrong type, or the recording does not tell what is to be inferred.
+        InputError: an argument has the wrong type, or the recording does not determine the map.
     """
     provenance = dataset.provenance
     if coordinates is None and provenance.coordinates is None:

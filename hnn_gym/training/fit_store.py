@@ -54,7 +54,7 @@ def load_fit(path: str | os.PathLike[str]) -> tuple[FitState, dict[str, Any]]:
         about = json.loads(metadata["about"])
         counters = {name: int(metadata[name]) for name in _COUNTERS}
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{file} cannot be read ({error!r}): start the training anew with --overwrite.") from None
+        raise InputError(f"{file} cannot be read ({error!r}): start the training again with --overwrite.") from None
     state = FitState(groups["parameters"])
     for name, value in (groups | counters).items():
         setattr(state, name, value)

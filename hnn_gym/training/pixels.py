@@ -4,7 +4,7 @@
 2. Dynamics: multiple shooting through the model's own scheme, over windows that grow from round to round, together with
    a smooth change of the coordinate (:mod:`hnn_gym.training.latent`).
 3. The codec: fitted to the frames at the positions where the *dynamics* say that the body is, which are far better than
-   any single frame tells; then all frames are encoded anew, and 2 and 3 repeat (:mod:`hnn_gym.training.pixel_rounds`).
+   any single frame shows; then all frames are encoded again, and 2 and 3 repeat (:mod:`hnn_gym.training.pixel_rounds`).
 4. The reward: a network of the state and the force, fitted to what was recorded.
 
 Frames, actions and rewards are all that is used; neither observations nor states of the simulator.
@@ -62,14 +62,14 @@ def train_pixel_world(
         options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one
             hidden layer of 16.
         coordinates: of the latent: its topology, its controls and their unit, a speed limit. None takes those that
-            the dataset declares. An angle is in rad from an origin that no frame tells.
+            the dataset declares. An angle is in rad from an origin that no frame shows.
         dt: time step in s; None takes the dataset's.
-        report: told a line after every stage.
+        report: called with a line after every stage.
         device: where dynamics and reward are fitted, "cpu" or "cuda"; pictures are fitted on the CPU.
 
     Raises:
         InputError: no frames; nothing moves in them, or not as declared; unknown model, option or dt; a latent of
-            several degrees of freedom; or forces in SI units on a position, whose unit frames do not tell;
+            several degrees of freedom; or forces in SI units on a position, whose unit frames do not show;
             or there is no such device.
         ConvergenceError: the dynamics do not fit.
     """
@@ -139,7 +139,7 @@ def _declared(
     check_topology(coordinates.angles)
     if coordinates.in_physical_units and not coordinates.angles[0]:
         raise InputError(
-            "Frames do not tell how long a metre is, so a force in N has no unit in the latent: declare the control of "
+            "Frames do not show how long a metre is, so a force in N has no unit in the latent: declare the control of "
             "a position with unit=None."
         )
     if len(coordinates.controls) != int(np.prod(provenance.box_action_space().shape)):
@@ -153,7 +153,7 @@ def _declared(
 def _reward(
     footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings, *, device: torch.device
 ) -> RewardHead:
-    """Fit the reward at the states that the dynamics tell."""
+    """Fit the reward at the states of the fitted dynamics."""
     q, v = np.split(np.concatenate([states[:-1] for states in fitted.states]), 2, axis=-1)
     u = footage.coordinates.force(np.concatenate(footage.actions))
     r = np.concatenate(rewards)

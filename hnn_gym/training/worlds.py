@@ -64,8 +64,8 @@ def train_world(
     Raises:
         MissingPathError: there is nothing at the path of the dataset.
         AmbiguousMapError: the coordinates are inferred, and the recording can be read in several ways.
-        InputError: an argument has the wrong type; the model or an option is unknown; the recording does not tell the
-            coordinates; the data do not fit them; or there is no such device.
+        InputError: an argument has the wrong type; the model or an option is unknown; the recording does not determine
+            the coordinates; the data do not fit them; or there is no such device.
         ConvergenceError: the fit diverged.
     """
     place = checked_device(device)

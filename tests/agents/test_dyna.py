@@ -1,4 +1,4 @@
-"""The loop learns from what its own agents have lived through."""
+"""The Dyna loop learns from the episodes of its own agents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def planned(worlds: object, horizon: int, dataset: TransitionDataset) -> Policy:
     return DynamicProgramming(simulators, steps=horizon, grid=Grid(positions=101, velocities=81, actions=11))
 
 
-def test_a_few_seconds_of_experience_solve_the_pendulum_and_are_added_to() -> None:
+def test_a_few_seconds_of_experience_solve_the_pendulum_and_every_episode_is_added() -> None:
     asked: list[tuple[int, int]] = []
 
     def dream(worlds: object, horizon: int, dataset: TransitionDataset) -> Policy:
@@ -58,12 +58,12 @@ def _coordinates() -> dict[str, object]:
 
 
 @pytest.mark.parametrize("bad", [{"first_steps": 0}, {"rounds": 0}, {"horizons": ()}, {"horizons": (0,)}])
-def test_settings_without_sense_are_refused(bad: dict[str, object]) -> None:
+def test_invalid_settings_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(InputError):
         DynaSettings(**bad)  # type: ignore[arg-type]
 
 
-def test_the_memory_of_an_agent_begins_anew_with_its_episode() -> None:
+def test_the_memory_of_an_agent_is_reset_at_the_start_of_an_episode() -> None:
     begins: list[bool] = []
 
     class Watcher:

@@ -1,4 +1,4 @@
-"""Episodes from shared starts: the numbers of plain Gymnasium loops, for one predict a step."""
+"""Episodes from shared starts have the numbers of plain Gymnasium loops, with one call of predict in each step."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_a_wrapped_environment_is_made_by_a_function_and_other_arguments_reach_i
     np.testing.assert_array_equal(ours, episode_returns(Damper(), "HNNPendulum-v0", seeds=range(3)))
 
 
-def test_episodes_can_be_cut() -> None:
+def test_episodes_can_be_truncated() -> None:
     assert play_episodes(Damper(), "Pendulum-v1", seeds=range(2), max_steps=5).observation.shape == (6, 2, 3)
 
 
-def test_what_cannot_be_evaluated_is_refused_by_name() -> None:
+def test_invalid_arguments_of_an_evaluation_are_refused_by_name() -> None:
     with pytest.raises(InputError, match="Nowhere-v0"):
         episode_returns(Damper(), "Nowhere-v0", seeds=range(2))
     with pytest.raises(InputError, match="another task"):

@@ -1,4 +1,4 @@
-"""The filter: exact where theory says what must come out, honest about its own error, and safe in bad worlds."""
+"""The filter is exact where theory gives the result, estimates its own error, and is safe in bad worlds."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def rms(values: np.ndarray) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def test_on_a_pendulum_it_knows_far_more_than_its_sensors_and_how_much() -> None:
+def test_on_a_pendulum_estimates_are_far_better_than_readings_and_their_covariance_is_right() -> None:
     states, seen, actions = swung(STD, steps=41)
     beliefs = believed(KalmanFilter(PENDULUM, STD, memories=(0.98,)), seen, actions)
     at_first, at_last = (np.sqrt((difference(beliefs[t], states[t]) ** 2).mean(0)) for t in (0, -1))
@@ -108,7 +108,7 @@ def test_on_a_pendulum_it_knows_far_more_than_its_sensors_and_how_much() -> None
     assert 1.0 < normalised.mean() < 4.0  # 2 where the covariance is right
 
 
-def test_filters_that_forget_are_believed_where_the_world_is_wrong_and_only_there() -> None:
+def test_filters_that_forget_get_weight_only_where_the_world_is_wrong() -> None:
     states, seen, actions = swung(STD / 10, steps=80)
     wrong = replace(PENDULUM, dt=0.97 * PENDULUM.dt)
     for world, best, worst in ((PENDULUM, 0.98, 0.5), (wrong, 0.5, 0.98)):
@@ -123,7 +123,7 @@ def test_filters_that_forget_are_believed_where_the_world_is_wrong_and_only_ther
         assert (weight[0] > weight[2]) == (world is PENDULUM)
 
 
-def test_a_noisy_agent_earns_more_through_it_and_every_start_begins_anew() -> None:
+def test_a_noisy_agent_earns_more_with_a_filter_which_restarts_at_every_start() -> None:
     agent = SwingUp(PENDULUM, position=np.zeros(1))
 
     def noisy() -> gymnasium.Env[Any, Any]:
@@ -140,27 +140,27 @@ def test_a_noisy_agent_earns_more_through_it_and_every_start_begins_anew() -> No
     assert by_sb3 == pytest.approx(alone[0], rel=1e-3)
 
 
-def test_what_was_believed_is_forgotten_where_an_episode_starts() -> None:
+def test_the_belief_is_reset_where_an_episode_starts() -> None:
     sensors = KalmanFilter(PENDULUM, STD)
-    told: list[np.ndarray] = []
+    estimates: list[np.ndarray] = []
 
     class Listener(Idle):
         def predict(self, observation: np.ndarray, **kwargs: Any) -> tuple[np.ndarray, Any]:
-            told.append(observation)
+            estimates.append(observation)
             return super().predict(observation, **kwargs)
 
     agent = Filtered(Listener(gymnasium.make("Pendulum-v1").action_space), sensors)
     _, seen, _ = swung(STD, steps=3, rows=2)
     _, state = agent.predict(seen[0], episode_start=np.array([True, True]))
     _, state = agent.predict(seen[1], state=state, episode_start=np.array([False, True]))
-    np.testing.assert_allclose(told[1][1], sensors.observation(sensors.start(seen[1]))[1])
-    assert np.abs(told[1][0] - sensors.observation(sensors.start(seen[1]))[0]).max() > 1e-3
+    np.testing.assert_allclose(estimates[1][1], sensors.observation(sensors.start(seen[1]))[1])
+    assert np.abs(estimates[1][0] - sensors.observation(sensors.start(seen[1]))[0]).max() > 1e-3
     one, _ = agent.predict(seen[0][0])
     assert one.shape == (1,)
 
 
 @pytest.mark.parametrize("scale", [1e308, 1e7])
-def test_a_row_that_the_world_knows_nothing_of_starts_anew(scale: float) -> None:
+def test_a_row_whose_forecast_carries_no_information_restarts(scale: float) -> None:
     sensors = KalmanFilter(SPRING, 0.1)
     seen = np.ones((2, 2))
     belief = sensors.start(seen)
@@ -171,7 +171,7 @@ def test_a_row_that_the_world_knows_nothing_of_starts_anew(scale: float) -> None
 
 
 @pytest.mark.parametrize("std", [0.0, -0.1, np.nan, (0.1, 0.1), np.inf])
-def test_noise_that_is_none_is_refused(std: Any) -> None:
+def test_invalid_noise_is_refused(std: Any) -> None:
     with pytest.raises(InputError, match="noise of 3 observation entries"):
         KalmanFilter(PENDULUM, std)
 
@@ -200,7 +200,7 @@ def test_a_world_learned_from_noisy_data_knows_its_sensors(tmp_path: Path) -> No
         (np.zeros(3), r"their shape is \(3,\)"),
     ],
 )
-def test_readings_that_are_none_are_refused(seen: np.ndarray, words: str) -> None:
+def test_invalid_readings_are_refused(seen: np.ndarray, words: str) -> None:
     sensors = KalmanFilter(PENDULUM, STD)
     with pytest.raises(InputError, match=words):
         sensors.start(seen)
@@ -209,6 +209,6 @@ def test_readings_that_are_none_are_refused(seen: np.ndarray, words: str) -> Non
 
 
 @pytest.mark.parametrize("memories", [(0.0,), (0.9, 1.1), (np.nan,), ()])
-def test_memories_that_are_none_are_refused(memories: tuple[float, ...]) -> None:
+def test_invalid_memories_are_refused(memories: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match=r"shares in \(0, 1\]"):
         KalmanFilter(PENDULUM, 0.1, memories=memories)

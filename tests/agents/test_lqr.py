@@ -1,4 +1,4 @@
-"""The linear-quadratic controller is the optimal one of a linear world, and says where it cannot be had."""
+"""The linear-quadratic controller is optimal in a linear world, and is refused where there is none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_jacobian_is_that_of_pendulums_own_map() -> None:
     np.testing.assert_allclose(B, [[3 * dt**2], [dt]], atol=1e-7)
 
 
-def test_the_cost_to_go_is_what_a_linear_world_then_costs() -> None:
+def test_the_cost_to_go_is_the_cost_of_a_rollout_in_a_linear_world() -> None:
     world = true_world("Spring-v0")
     agent = LinearQuadratic(world, position=np.zeros(1))
     start = np.array([[0.002, 0.0], [0.0, -0.001], [0.001, 0.002]])  # forces stay below the limit
@@ -56,7 +56,7 @@ def test_another_gain_costs_more() -> None:
         assert paid(agent.gain * (1 + np.array(change))) > best
 
 
-def test_angles_are_the_same_after_a_turn_and_rows_do_not_meet() -> None:
+def test_a_full_turn_of_an_angle_changes_no_action_and_rows_are_independent() -> None:
     agent = LinearQuadratic(true_world("IdealPendulum-v0"), position=np.array([np.pi]))
     x = np.array([[np.pi + 0.1, 0.2], [0.1 - np.pi, 0.2], [3 * np.pi + 0.1, 0.2]])
     np.testing.assert_allclose(agent.action(x), np.broadcast_to(agent.action(x[0]), (3, 1)), atol=1e-12)
@@ -81,7 +81,7 @@ def test_a_learned_world_that_leans_a_little_is_held_by_a_constant_action() -> N
     assert agent.action(join(np.zeros(1), np.zeros(1)))[0] == pytest.approx(0.5, rel=0.01)  # 0.1 N of 0.2 N
 
 
-def test_what_cannot_be_held_or_reached_is_refused() -> None:
+def test_positions_that_cannot_be_held_or_reached_are_refused() -> None:
     with pytest.raises(InputError, match=r"No action holds the world at q = \[1.57"):
         LinearQuadratic(resolve_world("HNNPendulum-v0"), position=np.array([np.pi / 2]))
     spring = true_world("Spring-v0")

@@ -1,4 +1,4 @@
-"""Planners imagine the very world they are given, and act in it as well as their means allow."""
+"""Planners imagine exactly the world that they are given, and act well in it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def earned(policy: Policy, simulator: Simulator, q: list[float], *, steps: int) 
     total, memory = np.zeros(len(q)), None
     for t in range(steps):
         action, memory = policy.predict(simulator.world.decode(x), memory, np.full(len(q), t == 0))
-        told = simulator.transition(x, action.astype(np.float64))
-        x, total = told.x, total + told.reward
+        step_result = simulator.transition(x, action.astype(np.float64))
+        x, total = step_result.x, total + step_result.reward
     return total
 
 
@@ -42,11 +42,11 @@ def test_an_imagined_step_is_the_step_of_the_environment(name: str) -> None:
     starts = [simulator.task.initial(rng, {}) for _ in range(700)]  # more than a block
     x = simulator.world.phase_point(*(np.array(part) for part in zip(*starts, strict=True)))
     action = rng.uniform(imagined.low, imagined.high, (700, len(imagined.low)))
-    told = simulator.transition(x, action)
+    step_result = simulator.transition(x, action)
     new, reward, terminated = imagined.step(x, action)
-    np.testing.assert_allclose(new, told.x, rtol=1e-12, atol=1e-12)  # float64, in another order
-    np.testing.assert_allclose(reward, told.reward, rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(terminated, told.terminated)
+    np.testing.assert_allclose(new, step_result.x, rtol=1e-12, atol=1e-12)  # float64, in another order
+    np.testing.assert_allclose(reward, step_result.reward, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(terminated, step_result.terminated)
 
 
 def test_the_return_of_a_plan_is_the_sum_of_its_rewards_and_the_value_where_it_ends() -> None:
@@ -56,13 +56,13 @@ def test_the_return_of_a_plan_is_the_sum_of_its_rewards_and_the_value_where_it_e
     x, plans = rng.normal(size=(5, 2)), rng.uniform(-2, 2, (5, 7, 1))
     total, point = np.zeros(5), x
     for t in range(7):
-        told = simulator.transition(point, plans[:, t])
-        point, total = told.x, total + told.reward
+        step_result = simulator.transition(point, plans[:, t])
+        point, total = step_result.x, total + step_result.reward
     returns = imagined.returns(x, plans, value=lambda x: 10 * x[:, 1])
     np.testing.assert_allclose(returns, total + 10 * point[:, 1], rtol=1e-12)
 
 
-def test_nothing_is_earned_after_the_end_of_an_episode() -> None:
+def test_rewards_after_the_end_of_an_episode_do_not_count() -> None:
     simulator = build_simulator("ThreeBody-v0")
     imagined = Imagination(simulator, dtype=np.float64)
     q, v = simulator.task.initial(np.random.default_rng(0), {})
@@ -79,7 +79,7 @@ def imagined_end(imagined: Imagination, x: np.ndarray, steps: int) -> bool:
 
 
 @pytest.mark.parametrize("exponent", [0.0, 2.0])
-def test_coloured_noise_has_variance_one_and_is_correlated_as_asked(exponent: float) -> None:
+def test_coloured_noise_has_variance_one_and_the_requested_correlation(exponent: float) -> None:
     noise = coloured_noise(np.random.default_rng(0), (20_000, 30), exponent=exponent)
     assert noise.var() == pytest.approx(1.0, abs=0.02)  # its standard error is 0.005 at most
     neighbours = np.corrcoef(noise[:, 10], noise[:, 11])[0, 1]
@@ -116,7 +116,7 @@ def test_a_planner_takes_one_observation_or_many(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLANNERS)
-def test_what_is_remembered_of_an_episode_is_forgotten_at_the_start_of_the_next(name: str) -> None:
+def test_the_memory_of_a_planner_is_reset_at_the_start_of_an_episode(name: str) -> None:
     observation, other = np.array([[1.0, 0.1, 0.5]], np.float32), np.array([[-1.0, 0.0, 3.0]], np.float32)
     fresh, _ = PLANNERS[name]().predict(observation, None, np.array([True]))
     planner = PLANNERS[name]()
@@ -127,7 +127,7 @@ def test_what_is_remembered_of_an_episode_is_forgotten_at_the_start_of_the_next(
     np.testing.assert_allclose(again, fresh, atol=1e-6)
 
 
-def test_backward_induction_earns_what_it_foretells() -> None:
+def test_backward_induction_earns_the_return_that_it_predicts() -> None:
     policy = DynamicProgramming([pendulum()], steps=200, grid=Grid(positions=201, velocities=161, actions=11))
     q = [-2.5, -1.0, 1.8, 2.8]
     x = pendulum().world.phase_point(np.array(q)[:, None], np.zeros((4, 1)))
@@ -217,6 +217,6 @@ def test_ilqr_counts_no_reward_that_comes_after_the_end_of_the_episode() -> None
         lambda: DynamicProgramming([build_simulator("Spring-v0")], steps=10),  # no velocity range is known
     ],
 )
-def test_what_cannot_be_planned_is_refused(bad: object) -> None:
+def test_invalid_arguments_of_a_planner_are_refused(bad: object) -> None:
     with pytest.raises(InputError):
         bad()  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""stable-baselines3 in a dream: trained, saved, loaded, interrupted and gone on with."""
+"""stable-baselines3 in a dream: trained, saved, loaded, interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Steps(BaseCallback):
 
 
 @pytest.mark.parametrize("algo", ["ppo", "sac"])
-def test_an_interrupted_training_goes_on_from_where_it_was(algo: str, tmp_path: Path) -> None:
+def test_an_interrupted_training_resumes_where_it_stopped(algo: str, tmp_path: Path) -> None:
     train: Callable[..., Any] = lambda **more: train_agent(  # noqa: E731
         "HNNPendulum-v0", algo, recipe=TINY[algo], folder=tmp_path, save_every=0, **more
     )
@@ -92,14 +92,14 @@ def test_an_interrupted_training_goes_on_from_where_it_was(algo: str, tmp_path: 
     assert 400 <= agent.num_timesteps < 400 + 64  # PPO ends with its last rollout
     again = Steps()
     train(callback=[again])
-    assert again.seen == []  # what is trained and not yet saved is not trained again
+    assert again.seen == []  # steps that are trained but not yet saved are not trained again
     save_agent(tmp_path, agent, algo=algo, recipe=TINY[algo])
     assert not (tmp_path / UNFINISHED).exists()
     if isinstance(agent, SAC):
-        assert agent.replay_buffer.pos * 4 > 300  # type: ignore[union-attr]  # what was dreamt before is there
+        assert agent.replay_buffer.pos * 4 > 300  # type: ignore[union-attr]  # the earlier dreams are there
 
 
-def test_a_training_resumed_has_the_weights_optimisers_and_memories_it_was_saved_with(tmp_path: Path) -> None:
+def test_a_resumed_training_has_its_saved_weights_optimisers_and_replay_buffer(tmp_path: Path) -> None:
     recipe = TINY["sac"]
     with pytest.raises(KeyboardInterrupt):
         train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=Kill(300))
@@ -124,9 +124,9 @@ def test_a_training_resumed_has_the_weights_optimisers_and_memories_it_was_saved
 
 def test_reports_callbacks_and_tensorboard_reach_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hnn_gym.agents.sb3.time.monotonic", iter(range(100_000)).__next__)
-    told: list[int] = []
-    train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"], report=lambda steps, _: told.append(steps))
-    assert told[-1] == 448
+    reported: list[int] = []
+    train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"], report=lambda steps, _: reported.append(steps))
+    assert reported[-1] == 448
     train_agent("HNNPendulum-v0", "ppo", recipe=TINY["ppo"], tensorboard=tmp_path)
     assert list(tmp_path.rglob("events*"))
 
@@ -167,19 +167,19 @@ class Rewards(BaseCallback):
 
 
 @pytest.mark.parametrize("algo", ["ppo", "sac"])
-def test_dreams_grow_with_the_training(algo: str) -> None:
+def test_dreams_get_longer_during_the_training(algo: str) -> None:
     recipe = replace(TINY[algo], steps=800, horizons=((0.1, 5), (0.5, 25)))
     ends = Ends(800)
     train_agent("HNNPendulum-v0", algo, recipe=recipe, callback=ends, env_kwargs={"starts": OBSERVATIONS})
     assert len(ends.seen) > 4 * 2
     for share, length, truncated in ends.seen:
-        assert truncated  # so that what comes after is estimated and not taken for nothing
+        assert truncated  # so that the critic estimates the rest, which would otherwise count as 0
         assert length <= horizon_at(recipe.horizons, share)
     assert max(length for share, length, _ in ends.seen if share <= 0.1) == 5
     assert {length for share, length, _ in ends.seen if share > 0.7} == {25}
 
 
-def test_a_training_resumed_dreams_as_long_as_it_did(tmp_path: Path) -> None:
+def test_a_resumed_training_keeps_the_length_of_its_dreams(tmp_path: Path) -> None:
     recipe = replace(TINY["sac"], horizons=((0.0, 2), (0.5, 20)))
     with pytest.raises(KeyboardInterrupt):
         train_agent("HNNPendulum-v0", "sac", recipe=recipe, folder=tmp_path, callback=Kill(200))
@@ -192,14 +192,14 @@ def test_a_training_resumed_dreams_as_long_as_it_did(tmp_path: Path) -> None:
     load_sb3_agent(tmp_path)
 
 
-def test_horizons_are_linear_between_their_points_and_refused_where_they_make_no_sense() -> None:
+def test_horizons_are_linear_between_their_points_and_invalid_ones_are_refused() -> None:
     assert [horizon_at(((0.1, 10), (0.5, 50)), share) for share in (0.0, 0.1, 0.3, 0.5, 1.0)] == [10, 10, 30, 50, 50]
     for bad in (((0.5, 10), (0.1, 20)), ((0.0, 0),), ((-0.1, 5),), ((0.2, 5), (1.5, 9)), (10, 200), ((0.1, "ten"),)):
         with pytest.raises(InputError, match="share of the training"):
             AgentRecipe(4, 100, 1e-3, horizons=bad)  # type: ignore[arg-type]
 
 
-def test_an_ensemble_is_dreamt_in_and_its_doubt_is_paid_for(tmp_path: Path) -> None:
+def test_an_agent_is_trained_in_an_ensemble_and_its_disagreement_reduces_the_reward(tmp_path: Path) -> None:
     dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=40, seed=0)
     fit = FitSettings(adam_steps=2, lbfgs_steps=2)
     worlds = train_ensemble(dataset, "mechanical", members=2, settings=fit, options={"hidden": (4,)})
@@ -219,7 +219,7 @@ def test_an_ensemble_is_dreamt_in_and_its_doubt_is_paid_for(tmp_path: Path) -> N
         train([worlds[0], worlds[0]])
 
 
-def test_what_cannot_be_trained_or_loaded_is_refused_by_name(tmp_path: Path) -> None:
+def test_invalid_trainings_and_files_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose from a2c"):
         train_agent("HNNPendulum-v0", "dqn")
     with pytest.raises(InputError, match="nonsense"):

@@ -52,7 +52,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     assert float(slope[0, 0]) == pytest.approx(float(above - below) / (2 * step), rel=0.1, abs=0.02)
 
 
-def test_an_interrupted_training_resumes_to_the_very_same_policy(
+def test_an_interrupted_training_resumes_to_exactly_the_same_policy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator = build_simulator("HNNPendulum-v0")
@@ -100,7 +100,7 @@ def test_dreams_get_longer_from_one_window_to_their_full_length() -> None:
     assert trainer._dream_length(0.0) == 200  # no dream is longer than an episode
 
 
-def test_an_ensembles_disagreement_is_paid_for_and_cuts_the_dream() -> None:
+def test_the_disagreement_of_an_ensemble_reduces_the_reward_and_truncates_the_dream() -> None:
     pair = ["HNNPendulum-v0", "BaselinePendulum-v0"]
     trusting, paying, cut = (
         shac._Trainer(build_simulator(pair, **ensemble), TINY)  # type: ignore[arg-type]

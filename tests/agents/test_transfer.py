@@ -249,7 +249,7 @@ def test_a_module_of_the_user_may_register_the_environment_to_evaluate_on(
         ({"world": "HNNPixelPendulum-v0", "evaluate_on": "Spring-v0"}, InputError, "actions lie in"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_any_training(
+def test_arguments_that_do_not_fit_are_refused_before_any_training(
     settings: train.TrainAgentSettings, change: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
@@ -337,7 +337,7 @@ def test_a_named_reward_is_used_in_the_training_and_in_the_report(
         np.testing.assert_allclose(reward, seen[..., 0] - 0.01 * force[..., 0] ** 2, atol=1e-6)  # float32
     seen, force = transfer.dream.observation[1:], transfer.dream.action.clip(-2, 2)
     np.testing.assert_allclose(transfer.dream.reward, seen[..., 0] - 0.01 * force[..., 0] ** 2, atol=1e-6)
-    assert (transfer.real.reward <= 0).all()  # reality pays what it always did
+    assert (transfer.real.reward <= 0).all()  # the real environment keeps its own reward
     reward = json.loads((own.out / "agent.json").read_text())["asked"]["reward"]
     assert reward == {"function": "own_rewards:upright", "sha256": hashlib.sha256(REWARDS.encode()).hexdigest()}
 

@@ -1,4 +1,4 @@
-"""Datasets and their views, in memory; the interface on disk is the same code over another source."""
+"""Datasets and their views in memory; datasets on disk use the same code with another source."""
 
 import dataclasses
 
@@ -162,7 +162,7 @@ def test_episodes_that_do_not_go_together_are_refused(episodes, provenance, chan
         TransitionDataset.from_episodes([first, dataclasses.replace(second, **change)], provenance)
 
 
-def test_what_cannot_be_taken_from_a_dataset_is_said(dataset, provenance):
+def test_invalid_requests_to_a_dataset_are_refused_with_a_message(dataset, provenance):
     data = dataset([3, 4])
     for call, message in [
         (lambda: data.episode(2), "no episode 2: the dataset holds 0 to 1"),

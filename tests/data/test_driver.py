@@ -14,7 +14,7 @@ def pendulum():
         yield env
 
 
-def test_exactly_as_many_steps_are_recorded_as_were_asked(pendulum):
+def test_exactly_the_requested_number_of_steps_is_recorded(pendulum):
     data = record_steps(pendulum, steps=50, seed=1, record_state=True)
     assert [episode.num_steps for episode in data] == [20, 20, 10]
     assert data.transitions().truncated.nonzero()[0].tolist() == [19, 39]
@@ -51,7 +51,7 @@ def test_a_later_episode_can_be_recorded_without_those_before_it(pendulum, count
     np.testing.assert_array_equal(whole.actions, parts.actions)
 
 
-def test_a_policy_of_ones_own_is_asked_for_every_action(pendulum):
+def test_a_users_own_policy_chooses_every_action(pendulum):
     def brake(observation, rng):
         return np.clip(-observation[2:], -2, 2)
 

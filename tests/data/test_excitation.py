@@ -1,4 +1,4 @@
-"""What a recording lacks is said in a sentence, and refused where a model cannot be learned from it."""
+"""A sentence names what a recording lacks, and training refuses a recording from which no model can be learned."""
 
 import gymnasium
 import numpy as np

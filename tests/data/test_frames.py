@@ -165,12 +165,12 @@ def test_frames_of_mixed_size_are_refused(counter):
         (np.zeros((8, 8, 3)), "draws is float64"),
     ],
 )
-def test_what_shows_nothing_is_refused_with_what_was_seen(counter, drawn, message):
+def test_blank_frames_are_refused_with_a_description_of_the_picture(counter, drawn, message):
     with pytest.raises(InputError, match=message):
         drawing(counter, lambda count: drawn).reset()
 
 
-def test_a_crop_that_misses_the_rod_is_refused_with_what_was_drawn():
+def test_a_crop_that_misses_the_rod_is_refused_with_a_description_of_the_picture():
     env = RecordTransitions(
         pendulum(), MemoryWriter(), record_frames=FrameRule(8, channels="red-green", crop=(0.0, 0.1, 0.0, 0.1))
     )

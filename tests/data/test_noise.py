@@ -40,7 +40,7 @@ def test_noise_follows_from_the_seed() -> None:
 @pytest.mark.parametrize(
     ("name", "share"), [("Pendulum-v1", -0.1), ("Pendulum-v1", float("nan")), ("hnn_gym:Spring-v0", 0.1)]
 )
-def test_noise_that_has_no_meaning_is_refused(name: str, share: float) -> None:
+def test_noise_out_of_range_is_refused(name: str, share: float) -> None:
     with pytest.raises(InputError):
         ObservationNoise(gymnasium.make(name), share)
 

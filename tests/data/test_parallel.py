@@ -1,4 +1,4 @@
-"""What goes wrong in several processes; what they record is compared in ``tests/test_collect.py``."""
+"""Errors in several processes; ``tests/test_collect.py`` compares their recordings."""
 
 import gymnasium
 import pytest
@@ -12,7 +12,7 @@ def blind_pendulum(writer):
     return RecordTransitions(gymnasium.make("Pendulum-v1"), writer, record_frames=True)
 
 
-def test_what_goes_wrong_in_a_process_is_told():
+def test_an_error_in_a_process_is_reported():
     episodes = episodes_in_processes(blind_pendulum, policy="random", steps=9, seed=0, workers=1)
     with pytest.raises(InputError, match="the environment has None"):
         next(episodes)

@@ -1,4 +1,4 @@
-"""Policies: what they draw, that a seed decides it, and how a misuse is refused."""
+"""Policies: the actions that they draw, which a seed determines, and how misuse is refused."""
 
 import sys
 
@@ -122,7 +122,7 @@ def own_policies(tmp_path, monkeypatch):
     sys.modules.pop("own_policies", None)
 
 
-def test_a_function_of_ones_own_chooses_the_actions_and_is_identified(own_policies):
+def test_a_users_own_function_chooses_the_actions_and_is_identified(own_policies):
     with gymnasium.make("Pendulum-v1") as env:
         data = record_steps(env, policy="own_policies:brake", steps=25, seed=3)
         again = record_steps(env, policy="own_policies:brake", steps=25, seed=3)
@@ -144,7 +144,7 @@ def test_a_function_of_ones_own_chooses_the_actions_and_is_identified(own_polici
         ("own_policies:wrong", "action at step 0 is 'left'"),
     ],
 )
-def test_a_function_that_is_no_policy_is_refused(own_policies, counter, name, message):
+def test_a_function_that_is_not_a_policy_is_refused(own_policies, counter, name, message):
     with pytest.raises(InputError, match=message):
         record_steps(counter(), policy=name, steps=3)
 

@@ -1,4 +1,4 @@
-"""Provenance: it survives JSON, and says when two recordings do not go into one dataset."""
+"""Provenance survives JSON, and shows when two recordings do not belong in one dataset."""
 
 import dataclasses
 import json

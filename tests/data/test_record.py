@@ -1,4 +1,4 @@
-"""The recorder writes what happened, changes nothing else, and refuses what it cannot record exactly."""
+"""The recorder writes the steps, changes nothing else, and refuses what it cannot record exactly."""
 
 import gymnasium
 import numpy as np
@@ -156,7 +156,7 @@ def test_a_bad_observation_ends_the_episode_with_the_step_before(counter, observ
     assert [episode.num_steps for episode in memory.dataset()] == [2]
 
 
-def test_a_simulator_that_breaks_leaves_what_it_did_before(counter):
+def test_a_simulator_that_raises_leaves_the_steps_before(counter):
     class Breaks(counter):
         def step(self, action):
             result = super().step(action)
@@ -183,7 +183,7 @@ def test_a_step_before_a_reset_or_after_the_end_is_refused(counter):
         env.step(STILL)
 
 
-def test_options_that_cannot_be_met_are_refused(counter):
+def test_options_that_cannot_be_satisfied_are_refused(counter):
     with pytest.raises(InputError, match="render_mode='rgb_array', and the environment has None"):
         recorder(counter(), record_frames=True)
     with pytest.raises(InputError, match="append and overwrite are about a path"):
@@ -203,7 +203,7 @@ def test_an_environment_without_state_is_refused_at_the_reset(counter):
 
 
 @pytest.mark.parametrize("reward", [np.nan, np.zeros(2), None])
-def test_a_reward_that_is_no_number_ends_the_episode_with_the_step_before(counter, reward):
+def test_a_reward_that_is_not_a_number_ends_the_episode_with_the_step_before(counter, reward):
     class Unrewarding(counter):
         def step(self, action):
             observation, usual, *rest = super().step(action)
@@ -218,13 +218,13 @@ def test_a_reward_that_is_no_number_ends_the_episode_with_the_step_before(counte
 
 
 @pytest.mark.parametrize("energy", [np.nan, np.array([1.0, 2.0]), "1 J"])
-def test_an_energy_that_is_no_number_is_refused(counter, energy):
+def test_an_energy_that_is_not_a_number_is_refused(counter, energy):
     env, _ = recorder(counter(), energy=lambda inner: energy)
     with pytest.raises(InputError, match="energy at step 0"):
         env.reset()
 
 
-def test_a_frame_that_is_no_picture_is_refused(counter):
+def test_a_frame_that_is_not_a_picture_is_refused(counter):
     class Text(counter):
         render_mode = "rgb_array"
 

@@ -1,4 +1,4 @@
-"""The reader of Schmidt and Lipson's motions: what it reads, and what it says to files that are something else."""
+"""The reader of Schmidt and Lipson's motions: its data, and its errors for other files."""
 
 import zipfile
 from pathlib import Path
@@ -36,12 +36,12 @@ def test_a_member_of_a_zip_reads_as_the_file_alone(text, tmp_path):
     np.testing.assert_array_equal(inside.state, alone.state)
 
 
-def test_a_missing_file_is_told_where_it_comes_from(tmp_path):
+def test_the_error_for_a_missing_file_says_where_to_get_it(tmp_path):
     with pytest.raises(MissingPathError, match=r"no file .*invar_datasets\.zip of Schmidt and Lipson.*Science 324"):
         read_schmidt_lipson(tmp_path / "nowhere.zip")
 
 
-def test_a_zip_without_the_member_is_told_what_it_holds(tmp_path):
+def test_the_error_for_a_zip_without_the_member_lists_its_contents(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as content:
         content.writestr("photos.txt", "none")
     with pytest.raises(MissingPathError, match=r"holds no real_pend_h_1\.txt, but photos"):

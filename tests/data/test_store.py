@@ -36,7 +36,7 @@ def store(tmp_path, episodes, provenance):
     return tmp_path / "data.zarr"
 
 
-def test_what_is_written_is_read_bit_for_bit(store, episodes, provenance, dataset):
+def test_written_arrays_are_read_bit_for_bit(store, episodes, provenance, dataset):
     data = TransitionDataset.open(store)
     assert data.provenance == provenance
     assert data.content_hash() == dataset([3, 5, 4]).content_hash()
@@ -85,7 +85,7 @@ def test_episodes_larger_than_a_chunk_are_written_over_its_end(tmp_path, episode
     assert TransitionDataset.open(tmp_path / "data.zarr").content_hash() == dataset(lengths).content_hash()
 
 
-def test_an_existing_path_is_kept_unless_told_otherwise(store, tmp_path, provenance):
+def test_an_existing_path_is_kept_unless_overwriting_is_requested(store, tmp_path, provenance):
     before = contents(tmp_path)
     with pytest.raises(ExistingPathError, match="exists already"):
         write(store, [], provenance)
@@ -112,7 +112,7 @@ def test_a_writer_that_got_no_episode_leaves_nothing(tmp_path, provenance):
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "group"])
-def test_what_is_not_a_dataset_is_never_overwritten(tmp_path, provenance, kind):
+def test_a_folder_that_is_not_a_dataset_is_never_overwritten(tmp_path, provenance, kind):
     path = tmp_path / "precious"
     if kind == "file":
         path.write_text("thesis")
@@ -226,7 +226,7 @@ def damage_into_empty_folder(path):
         (damage_into_empty_folder, "is not a Zarr v3 group"),
     ],
 )
-def test_a_dataset_that_is_damaged_or_not_ours_is_refused_when_opened(store, damage, message):
+def test_a_damaged_or_foreign_dataset_is_refused_when_it_is_opened(store, damage, message):
     damage(store)
     with pytest.raises(InputError, match=message):
         TransitionDataset.open(store)
@@ -237,7 +237,7 @@ def test_a_missing_dataset_is_a_missing_path(tmp_path):
         TransitionDataset.open(tmp_path / "none.zarr")
 
 
-def test_a_chunk_that_is_cut_or_has_a_changed_byte_is_told_when_it_is_read(store):
+def test_a_truncated_or_changed_chunk_is_reported_when_it_is_read(store):
     chunk = store / "observation" / "c" / "0" / "0"
     content = chunk.read_bytes()
     data = TransitionDataset.open(store)

@@ -1,4 +1,4 @@
-"""A small learned world on disk, and every environment: those that ship, a checkpoint's, one that a user registered."""
+"""A small learned world on disk, and all environments: the shipped ones, a checkpoint's, and a user's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dreams that begin where the real system has been."""
+"""Dreams that begin in recorded real states."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hnn_gym.errors import InputError
 STARTS = np.array([[np.cos(0.5), np.sin(0.5), 1.0], [np.cos(2.0), np.sin(2.0), -3.0]])
 
 
-def test_episodes_begin_at_the_given_observations_and_all_of_them() -> None:
+def test_episodes_begin_at_all_of_the_given_observations() -> None:
     env = gymnasium.make("HNNPendulum-v0", starts=STARTS)
     seen = {tuple(np.round(env.reset(seed=seed)[0], 5)) for seed in range(20)}
     assert seen == {tuple(np.round(start.astype(np.float32), 5)) for start in STARTS}
 
 
-def test_nothing_else_changes() -> None:
+def test_everything_else_is_the_wrapped_task() -> None:
     branched, known = gymnasium.make("HNNPendulum-v0", starts=STARTS), gymnasium.make("HNNPendulum-v0")
     branched.reset(seed=0)
     known.reset(seed=1, options={"state": branched.unwrapped.state})  # type: ignore[attr-defined]
@@ -34,6 +34,6 @@ def test_a_vector_environment_begins_where_the_single_one_does() -> None:
 
 
 @pytest.mark.parametrize("starts", [np.zeros((0, 3)), np.zeros(3), np.zeros((2, 4)), np.full((1, 3), np.nan)])
-def test_starts_that_are_no_observations_are_refused(starts: np.ndarray) -> None:
+def test_starts_that_are_not_observations_are_refused(starts: np.ndarray) -> None:
     with pytest.raises(InputError, match="starts"):
         gymnasium.make("HNNPendulum-v0", starts=starts)

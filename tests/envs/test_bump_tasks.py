@@ -1,4 +1,4 @@
-"""Tasks for bumps: a goal that moves with time is shown to the agent, and all are solved from the learned H alone."""
+"""Tasks for bumps: agents observe a moving goal, and all tasks are solved from the learned H alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _target(t: float) -> float:
     return 0.5 + 0.3 * np.sin(2 * np.pi * t / 5)
 
 
-def test_the_target_that_is_seen_is_the_one_by_which_the_coming_step_is_judged() -> None:
+def test_the_observed_target_is_the_one_that_rewards_the_next_step() -> None:
     env = gymnasium.make("SpringSweepBump-v0", bump_cost=0.0)
     observation, _ = env.reset(seed=3)
     for k in range(120):
@@ -33,7 +33,7 @@ def test_the_target_that_is_seen_is_the_one_by_which_the_coming_step_is_judged()
         observation = after
 
 
-def test_the_target_starts_anew_with_the_episode_and_goes_on_from_a_restored_moment() -> None:
+def test_the_target_restarts_with_the_episode_and_continues_from_a_restored_state() -> None:
     env: Any = gymnasium.make("HNNSpringSweepBump-v0").unwrapped
     first, _ = env.reset(seed=0)
     for _ in range(7):
@@ -58,7 +58,7 @@ def test_copies_that_began_at_different_times_see_different_targets(device: str 
     assert sb3.step(np.zeros((4, 1)))[0][3, 2] == pytest.approx(_target(0.05))
 
 
-def test_the_sweep_can_be_asked_of_any_spring_by_name_or_with_another_target() -> None:
+def test_the_sweep_is_available_for_any_spring_by_name_or_with_another_target() -> None:
     for env_id in ("Spring-v0", "HNNSpring-v0", "BaselineSpring-v0"):
         env = gymnasium.make(env_id, task="energy sweep")
         assert env.reset(seed=0)[0].shape == (4,)
@@ -83,7 +83,7 @@ def test_the_marks_in_the_picture_move_with_the_target() -> None:
 
 def test_every_task_is_solved_from_the_learned_energy_alone() -> None:
     found = measure_tasks(starts=5)
-    assert {env_id: told["solved"] for env_id, told in found.items()} == {
+    assert {env_id: row["solved"] for env_id, row in found.items()} == {
         "SpringBump-v0": 5,
         "SpringSweepBump-v0": 5,
         "IdealPendulumBump-v0": 5,
@@ -91,13 +91,13 @@ def test_every_task_is_solved_from_the_learned_energy_alone() -> None:
     }
 
 
-def test_what_is_below_the_potential_energy_is_not_asked_for() -> None:
+def test_energy_below_the_potential_is_not_requested() -> None:
     agent = EnergyShaping(resolve_world("Spring-v0"), target=0.2)
     assert agent.predict(np.array([0.6, 0.1]))[0] == pytest.approx(0.0)  # V = 0.36 J
     assert agent.predict(np.array([0.4, 1.0]))[0] == pytest.approx(0.2 - 0.16 - 0.25)
 
 
-def test_the_way_to_a_circle_is_the_transfer_orbit_of_kepler() -> None:
+def test_the_transfer_to_a_circle_is_keplers_transfer_orbit() -> None:
     world = resolve_world("TwoBody-v0")
     target = circle(world, distance=3.0)
     for d in (1.5, 4.0):  # at right angles to the line: the energy of an ellipse with apsides d and 3 m
@@ -105,7 +105,7 @@ def test_the_way_to_a_circle_is_the_transfer_orbit_of_kepler() -> None:
         assert target(observation) == pytest.approx(-1 / (d + 3.0), rel=1e-9)
     # There, the circle's own; the difference quotient of V is good to 1e-8.
     assert target(np.array([1.5, 0, -1.5, 0, 0, 0.35, 0, -0.35])) == pytest.approx(-1 / 6, rel=1e-7)
-    # Falling straight towards each other, no impulse makes them turn at 3 m: nothing is asked.
+    # They fall straight towards each other, and no impulse makes them turn at 3 m: the request is 0.
     falling = np.array([2.0, 0, -2.0, 0, -0.3, 0, 0.3, 0])
     assert target(falling) == pytest.approx(float(world.energy(world.encode(falling))))
 

@@ -19,7 +19,7 @@ WITH_ENERGY = ["Spring-v0", *sorted(p.name for p in WEIGHTS.iterdir() if p.name.
 
 
 @pytest.mark.parametrize("env_id", WITH_ENERGY)
-def test_a_bump_action_raises_the_energy_by_what_info_says(env_id: str) -> None:
+def test_a_bump_action_raises_the_energy_by_the_amount_in_info(env_id: str) -> None:
     env = gymnasium.make(env_id, actions="bump", bump_limit=0.2)
     assert env.action_space.shape == (1,)
     _, before = env.reset(seed=0)
@@ -34,7 +34,7 @@ def test_a_bump_action_raises_the_energy_by_what_info_says(env_id: str) -> None:
     assert after["energy"] > before["energy"]
 
 
-def test_both_channels_together_act_as_one_after_the_other() -> None:
+def test_force_and_bump_together_act_one_after_the_other() -> None:
     both = gymnasium.make("HNNPendulum-v0", actions="force+bump")
     assert both.action_space.shape == (2,)
     both.reset(seed=1)
@@ -46,7 +46,7 @@ def test_both_channels_together_act_as_one_after_the_other() -> None:
     np.testing.assert_allclose(both.unwrapped.state, plain.unwrapped.state, atol=1e-12)  # type: ignore[attr-defined]
 
 
-def test_a_bump_costs_its_price_for_every_joule_realised() -> None:
+def test_a_bump_reduces_the_reward_by_its_cost_for_every_realised_joule() -> None:
     rewards = []
     for price in (0.0, 2.0):
         env = gymnasium.make("HNNPendulum-v0", actions="bump", bump_cost=price)
@@ -56,7 +56,7 @@ def test_a_bump_costs_its_price_for_every_joule_realised() -> None:
 
 
 @pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "HNNSpring-v0", "HNNIdealPendulum-v0", "HNNTwoBody-v0"])
-def test_true_energy_changes_by_what_was_asked_where_the_truth_is_known(env_id: str) -> None:
+def test_true_energy_changes_by_the_request_where_the_truth_is_known(env_id: str) -> None:
     env = gymnasium.make(env_id, actions="bump", max_episode_steps=10_000)
     env.reset(seed=0)
     rng, errors = np.random.default_rng(0), []
@@ -68,7 +68,7 @@ def test_true_energy_changes_by_what_was_asked_where_the_truth_is_known(env_id: 
     assert np.quantile(errors, 0.95) < 0.01
 
 
-def test_a_bump_that_would_pass_the_speed_limit_stops_there_and_says_so() -> None:
+def test_a_bump_that_would_exceed_the_speed_limit_is_clipped_and_reported() -> None:
     env = gymnasium.make("HNNPendulum-v0", actions="bump", bump_limit=5.0)
     env.reset(options={"state": [np.pi, 7.5]})
     *_, info = env.step(np.array([5.0], np.float32))
@@ -86,12 +86,12 @@ def test_a_bump_that_would_pass_the_speed_limit_stops_there_and_says_so() -> Non
         ("HNNPendulum-v0", {"actions": "bump", "bump_cost": float("nan")}, "bump_cost >= 0"),
     ],
 )
-def test_channels_that_make_no_sense_are_refused(env_id: str, kwargs: Any, words: str) -> None:
+def test_invalid_channels_are_refused(env_id: str, kwargs: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         gymnasium.make(env_id, **kwargs)
 
 
-def test_time_turned_around_brings_every_state_back() -> None:
+def test_reversed_time_brings_every_state_back() -> None:
     env = gymnasium.make("HNNPendulum-v0").unwrapped
     env.reset(seed=3)
     rng = np.random.default_rng(0)
@@ -106,7 +106,7 @@ def test_time_turned_around_brings_every_state_back() -> None:
         np.testing.assert_allclose(env.state, expected, atol=1e-9)  # type: ignore[attr-defined]
 
 
-def test_a_baseline_cannot_be_turned_around_and_says_why() -> None:
+def test_a_baseline_cannot_be_reversed_and_says_why() -> None:
     env = gymnasium.make("BaselinePendulum-v0").unwrapped
     env.reset(seed=0)
     with pytest.raises(InputError, match="cannot be run backwards"):
@@ -129,7 +129,7 @@ def test_a_cloned_state_brings_back_the_same_future() -> None:
         gymnasium.make("HNNPendulum-v0", dt=0.01).unwrapped.restore_state(saved)  # type: ignore[attr-defined]
 
 
-def test_a_counterfactual_parts_from_the_fact_at_the_bump_and_leaves_the_present(tmp_path: Path) -> None:
+def test_a_counterfactual_differs_from_the_bump_on_and_leaves_the_environment_unchanged(tmp_path: Path) -> None:
     env = gymnasium.make("HNNPendulum-v0", render_mode="rgb_array")
     env.reset(options={"state": [np.pi - 0.6, 0.5]})
     before = env.unwrapped.state  # type: ignore[attr-defined]
@@ -146,7 +146,7 @@ def test_a_counterfactual_parts_from_the_fact_at_the_bump_and_leaves_the_present
     assert len(imageio.imread(pictures / "futures.gif")) >= 2
 
 
-def test_counterfactuals_of_foreign_or_absent_things_are_refused() -> None:
+def test_counterfactuals_with_invalid_arguments_are_refused() -> None:
     real = gymnasium.make("Pendulum-v1")
     real.reset(seed=0)
     with pytest.raises(InputError, match="learn its world first"):
@@ -209,14 +209,14 @@ def test_bumps_by_force_in_a_world_are_those_of_the_wrapper_around_it_step_for_s
         np.testing.assert_allclose(one[0], other[0], atol=1e-6)  # the wrapper sees observations in float32
         np.testing.assert_allclose(one[0], many[0][2], atol=1e-6)
         assert one[1] == pytest.approx(other[1], abs=1e-5)
-        told = one[-1]
-        assert told["bump_realised"] == pytest.approx(other[-1]["bump_realised"], abs=1e-5)
-        assert told["bump_realised_truly"] == pytest.approx(told["bump_realised"], abs=1e-3)  # the world is that good
-        realised = max(realised, abs(told["bump_realised"]))
+        last = one[-1]
+        assert last["bump_realised"] == pytest.approx(other[-1]["bump_realised"], abs=1e-5)
+        assert last["bump_realised_truly"] == pytest.approx(last["bump_realised"], abs=1e-3)  # the world is that good
+        realised = max(realised, abs(last["bump_realised"]))
     assert realised > 0.1  # force did something
 
 
-def test_a_request_by_force_that_can_be_met_is_met_as_closely_as_its_candidates_allow() -> None:
+def test_a_feasible_request_by_force_is_met_to_the_resolution_of_its_candidates() -> None:
     env: Any = gymnasium.make("HNNPendulum-v0", actions="bump-by-force")
     env.reset(options={"state": [np.pi, 5.0]})  # fast, at the bottom: full force does 0.5 J a step
     for dE in (0.2, -0.3):

@@ -1,4 +1,4 @@
-"""What is compiled into a step, and that nothing in it is ever out of date."""
+"""The compiled step: which functions it contains, and that it is never out of date."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ INSIDE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", INSIDE)
-def test_a_task_or_reward_of_ones_own_is_compiled_and_gives_its_numbers(name: str) -> None:
+def test_a_users_own_task_or_reward_is_compiled_and_gives_the_same_numbers(name: str) -> None:
     options = INSIDE[name]
     with warnings.catch_warnings():
         warnings.simplefilter("error", NotCompiledWarning)
@@ -171,7 +171,9 @@ OUTSIDE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_what_cannot_be_compiled_is_called_outside_and_says_why(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_function_that_cannot_be_compiled_is_called_outside_and_a_warning_says_why(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     options, words = OUTSIDE[name]
     with pytest.warns(NotCompiledWarning, match=words):
         made = _made(**options)
@@ -246,7 +248,7 @@ CHANGING: dict[str, tuple[Callable[..., Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", CHANGING)
-def test_what_a_reward_reads_may_change_in_the_middle_of_an_episode(kind: str) -> None:
+def test_values_that_a_reward_reads_may_change_in_the_middle_of_an_episode(kind: str) -> None:
     reward, words = CHANGING[kind]
     _change(kind, 1.0)
     env, envs = SimulatorEnv(WORLD, reward=reward), SimulatorVectorEnv(WORLD, num_envs=3, reward=reward)
@@ -269,13 +271,13 @@ def test_what_a_reward_reads_may_change_in_the_middle_of_an_episode(kind: str) -
         assert imagination.step(np.zeros((2, 2)), np.zeros((2, 1)))[1].tolist() == [2.0] * 2
     _change(kind, 3.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # it was said, and is called as it is now
+        warnings.simplefilter("error")  # the warning came before; now the function is called as it is
         assert env.step(np.zeros(1))[1] == 3.0
         assert envs.step(np.ones((3, 1)))[1].tolist() == [3.0] * 3
         assert imagination.step(np.zeros((2, 2)), np.zeros((2, 1)))[1].tolist() == [3.0] * 2
 
 
-def test_what_a_shipped_task_reads_may_change_too() -> None:
+def test_values_that_a_shipped_task_reads_may_change_too() -> None:
     task = OrbitTransfer()
     env = SimulatorEnv("TwoBody-v0", task=task)
     env.reset(seed=0)
@@ -404,7 +406,7 @@ def test_a_captured_step_is_given_the_time_and_judged_outside_where_it_must_be(
 
 @pytest.mark.parametrize("actions", ["bump", "force+bump"])
 @pytest.mark.parametrize("world", ["Pendulum-v1", WORLD, "HNNTwoBody-v0", "ThreeBody-v0"])
-def test_bumps_are_compiled_clipped_ones_too(world: str, actions: str) -> None:
+def test_bumps_are_compiled_including_clipped_ones(world: str, actions: str) -> None:
     simulator = build_simulator(world, actions=actions, bump_limit=50.0)
     env = SimulatorEnv(world, actions=actions, bump_limit=50.0)
     assert program_of(simulator) is not None

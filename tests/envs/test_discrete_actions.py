@@ -64,7 +64,7 @@ def test_a_vector_of_copies_moves_as_the_single_environment_does(car: WorldModel
 
 
 @pytest.mark.parametrize("bad", [3, -1, 0.5, [1], None, "1", np.nan])
-def test_what_is_not_an_action_is_refused_and_changes_nothing(car: WorldModel, bad: object) -> None:
+def test_invalid_actions_are_refused_and_change_nothing(car: WorldModel, bad: object) -> None:
     env = gymnasium.make("HNN-v0", world_model=car).unwrapped
     env.reset(seed=0)
     before = env.state

@@ -1,4 +1,4 @@
-"""An ensemble is one world with a conscience: the first member is stepped, and all of them say how sure they are."""
+"""An ensemble steps its first member, and all members measure their disagreement."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def followed(**options: object) -> tuple[list[np.ndarray], list[float], list[boo
     return seen, rewards, ends, doubts
 
 
-def test_the_first_member_is_stepped_and_disagreement_is_told() -> None:
+def test_the_first_member_is_stepped_and_info_contains_the_disagreement() -> None:
     seen, rewards, _, doubts = followed(world_model=PAIR)
     alone, earned, _, silence = followed(world_model=PAIR[0])
     np.testing.assert_array_equal(seen, alone)
@@ -42,26 +42,26 @@ def test_the_first_member_is_stepped_and_disagreement_is_told() -> None:
     assert np.isnan(silence).all()
 
 
-def test_disagreement_is_the_spread_of_what_the_members_foretell() -> None:
+def test_disagreement_is_the_spread_of_the_members_predictions() -> None:
     simulator = build_simulator(PAIR)
     x = simulator.world.phase_point(np.array([[0.4], [2.0]]), np.array([[1.0], [-3.0]]))
     action = np.array([[1.0], [-2.0]])
-    foretold = []
+    predicted = []
     for name in PAIR:
         world = resolve_world(name)
-        foretold.append(world.decode(world.step(world.phase_point(*simulator.world.state(x)), action)))
-    spread = np.std(foretold, axis=0) / [1, 1, 8]
+        predicted.append(world.decode(world.step(world.phase_point(*simulator.world.state(x)), action)))
+    spread = np.std(predicted, axis=0) / [1, 1, 8]
     np.testing.assert_allclose(
         simulator.transition(x, action).disagreement, np.sqrt((spread**2).mean(-1)), rtol=1e-9, atol=1e-15
     )
 
 
-def test_worlds_that_are_the_same_do_not_disagree() -> None:
+def test_equal_worlds_do_not_disagree() -> None:
     *_, doubts = followed(world_model=[PAIR[0], PAIR[0]])
     assert max(doubts) < 1e-15  # p = I v and back may round
 
 
-def test_worlds_that_agree_exactly_leave_a_gradient_that_is_finite() -> None:
+def test_worlds_that_agree_exactly_have_a_finite_gradient() -> None:
     simulator = build_simulator([PAIR[0], PAIR[0]], disagreement_penalty=1.0)
     x = torch.tensor([[0.3, 0.1]], dtype=torch.float64)
     simulator = simulator.like(x)
@@ -71,7 +71,7 @@ def test_worlds_that_agree_exactly_leave_a_gradient_that_is_finite() -> None:
     assert torch.isfinite(action.grad).all()
 
 
-def test_disagreement_costs_its_price() -> None:
+def test_disagreement_reduces_the_reward_by_the_penalty() -> None:
     _, rewards, _, doubts = followed(world_model=PAIR)
     _, priced, _, _ = followed(world_model=PAIR, disagreement_penalty=100.0)
     np.testing.assert_allclose(priced, np.array(rewards) - 100 * np.array(doubts), rtol=1e-9)
@@ -84,7 +84,7 @@ def limited() -> tuple[dict[str, object], int]:
     return {"world_model": PAIR, "disagreement_limit": limit}, int(np.argmax(np.array(doubts) > limit))
 
 
-def test_the_episode_is_cut_short_and_not_over_where_the_members_disagree_too_much() -> None:
+def test_the_episode_is_truncated_and_not_terminated_where_the_members_disagree_too_much() -> None:
     options, first = limited()
     _, _, ends, _ = followed(**options)
     assert ends == [False] * first + [True]
@@ -92,7 +92,7 @@ def test_the_episode_is_cut_short_and_not_over_where_the_members_disagree_too_mu
 
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
 @pytest.mark.parametrize("device", [None, "cpu"])
-def test_a_batch_is_cut_short_where_the_single_environment_is(device: str | None, mode: str) -> None:
+def test_a_batch_is_truncated_where_the_single_environment_is(device: str | None, mode: str) -> None:
     options, first = limited()
     seen, *_ = followed(**options)
     envs = gymnasium.make_vec("HNN-v0", num_envs=2, device=device, autoreset_mode=mode, **options)
@@ -106,14 +106,14 @@ def test_a_batch_is_cut_short_where_the_single_environment_is(device: str | None
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])
-def test_an_episode_that_begins_anew_is_not_cut_for_a_step_that_it_did_not_make(device: str | None) -> None:
+def test_an_episode_that_restarts_is_not_truncated_for_a_step_that_it_did_not_take(device: str | None) -> None:
     envs = gymnasium.make_vec("HNN-v0", num_envs=2, device=device, world_model=PAIR, disagreement_limit=1e-9)
     envs.reset(seed=0)
     cuts = [np.asarray(envs.step(np.zeros((2, 1)))[3]).tolist() for _ in range(4)]
     assert cuts == [[True] * 2, [False] * 2] * 2
 
 
-def test_stable_baselines_is_told_that_values_go_on_behind_the_cut() -> None:
+def test_stable_baselines_gets_a_truncation_with_its_terminal_observation() -> None:
     options, first = limited()
     seen, *_ = followed(**options)
     envs = hnn_gym.make_sb3_vec("HNN-v0", 2, seed=0, **options)
@@ -126,14 +126,14 @@ def test_stable_baselines_is_told_that_values_go_on_behind_the_cut() -> None:
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])
-def test_vector_and_single_environments_doubt_alike(device: str | None) -> None:
+def test_vector_and_single_environments_disagree_equally(device: str | None) -> None:
     *_, doubts = followed(world_model=PAIR)
     envs = gymnasium.make_vec(
         "HNN-v0", num_envs=2, vectorization_mode="vector_entry_point", world_model=PAIR, device=device
     )
     envs.reset(seed=[0, 1])
-    told = [np.asarray(envs.step(np.stack([action, action]))[4]["disagreement"])[0] for action in ACTIONS]
-    np.testing.assert_allclose(told, doubts, rtol=1e-6, atol=1e-12)  # a difference of numbers that nearly agree
+    found = [np.asarray(envs.step(np.stack([action, action]))[4]["disagreement"])[0] for action in ACTIONS]
+    np.testing.assert_allclose(found, doubts, rtol=1e-6, atol=1e-12)  # a difference of numbers that nearly agree
     assert hnn_gym.make_sb3_vec("HNN-v0", 2, world_model=PAIR).num_envs == 2
 
 
@@ -148,6 +148,6 @@ def test_vector_and_single_environments_doubt_alike(device: str | None) -> None:
         {"world_model": ["Spring-v0", "Spring-v0"]},
     ],
 )
-def test_what_is_no_ensemble_is_refused(options: dict[str, object]) -> None:
+def test_invalid_ensembles_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(InputError):
         gymnasium.make("HNN-v0", **options)

@@ -1,4 +1,4 @@
-"""What holds for every registered environment, true or learned."""
+"""Properties of every registered environment, true or learned."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _warnings_of(check: Any, env: Any) -> set[str]:
 
 
 def _allowed(check: Any, env: Any) -> set[str]:
-    """What the checker says of Pendulum-v1 itself, whose torques in N m a drop-in has to have; so for bumps in J."""
+    """The checker's warnings for Pendulum-v1 itself, whose torques are in N m as a drop-in's must be, or bumps in J."""
     pendulum = _warnings_of(check, gymnasium.make("Pendulum-v1", render_mode="rgb_array").unwrapped)
     box = env.action_space
     return pendulum if box.shape == (1,) and (box.high[0] == 2.0 or "Bump" in env.spec.id) else set()
@@ -49,7 +49,7 @@ def _allowed(check: Any, env: Any) -> set[str]:
 
 @pytest.mark.parametrize("check", [check_gymnasium, check_sb3], ids=["gymnasium", "stable-baselines3"])
 @pytest.mark.parametrize("env_id", IDS)
-def test_the_checkers_find_nothing_that_pendulum_itself_is_not_told(make: Make, env_id: str, check: Any) -> None:
+def test_the_checkers_find_nothing_that_they_do_not_find_in_pendulum_v1(make: Make, env_id: str, check: Any) -> None:
     env = make(env_id, render_mode="rgb_array").unwrapped
     unexpected = _warnings_of(check, env) - _allowed(check, env)
     # The position of a free body has no bound, and any bound would be a lie.
@@ -87,7 +87,7 @@ def _same_step(one: Any, other: Any) -> None:
     ids=["deepcopy", "copy", "pickle", "cloudpickle"],
 )
 @pytest.mark.parametrize("env_id", IDS)
-def test_a_copy_goes_on_as_the_original_does(make: Make, env_id: str, copied: Any, drawn: bool) -> None:
+def test_a_copy_continues_as_the_original_does(make: Make, env_id: str, copied: Any, drawn: bool) -> None:
     original = make(env_id, render_mode="rgb_array").unwrapped
     original.reset(seed=0)
     action = np.full(original.action_space.shape, 0.5)
@@ -96,7 +96,7 @@ def test_a_copy_goes_on_as_the_original_does(make: Make, env_id: str, copied: An
         original.render()
     twin = copied(original)
     _same_step(original.step(action), twin.step(action))
-    if drawn and "Body" not in env_id:  # bodies leave trails, which begin anew
+    if drawn and "Body" not in env_id:  # bodies leave trails, which restart
         np.testing.assert_array_equal(original.render(), twin.render())
     before = original.state
     twin.step(action)
@@ -129,7 +129,7 @@ def test_gymnasium_vectorises_it_by_itself_too(make: Make, env_id: str) -> None:
 
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("render_mode", ["rgb_array", "human"])
-def test_it_closes_whenever_and_however_often_it_is_told_to(make: Make, env_id: str, render_mode: str) -> None:
+def test_it_can_be_closed_at_any_time_and_repeatedly(make: Make, env_id: str, render_mode: str) -> None:
     env = make(env_id, render_mode=render_mode)
     env.close()
     env.reset(seed=0)
@@ -148,7 +148,7 @@ def test_render_without_a_mode_warns_and_says_what_to_do(make: Make, env_id: str
 
 
 @pytest.mark.parametrize("env_id", IDS)
-def test_a_list_of_pictures_can_be_had_as_from_any_environment(make: Make, env_id: str) -> None:
+def test_it_renders_a_list_of_pictures_as_any_environment_does(make: Make, env_id: str) -> None:
     env = make(env_id, render_mode="rgb_array_list")
     env.reset(seed=0)
     env.step(env.action_space.sample())
@@ -167,7 +167,7 @@ def test_a_learned_environment_is_a_drop_in_for_the_true_one(env_id: str) -> Non
 
 
 @pytest.mark.parametrize("env_id", IDS)
-def test_state_phase_point_and_energy_tell_of_the_same_moment(make: Make, env_id: str) -> None:
+def test_state_phase_point_and_energy_are_those_of_the_same_moment(make: Make, env_id: str) -> None:
     env = make(env_id)
     _, info = env.reset(seed=0)
     world, n = env.unwrapped.world, env.unwrapped.world.coordinates.n  # type: ignore[attr-defined]
@@ -261,7 +261,7 @@ def test_a_bad_state_cannot_be_set(state: Any) -> None:
 
 
 @pytest.mark.parametrize("dt", [0, -0.05, float("nan"), float("inf"), "fast", True, [0.05]])
-def test_a_time_step_that_is_no_time_is_refused(dt: Any) -> None:
+def test_an_invalid_time_step_is_refused(dt: Any) -> None:
     with pytest.raises(InputError, match="dt must be a positive number"):
         gymnasium.make("HNNPendulum-v0", dt=dt)
 

@@ -48,7 +48,7 @@ def learned() -> WorldModel:
     return train_world(recording, "mechanical", coordinates=COORDINATES, settings=settings, options={"hidden": (8,)})
 
 
-def test_it_pays_and_ends_as_the_real_one_with_nothing_declared(learned: WorldModel) -> None:
+def test_it_rewards_and_terminates_as_the_real_one_with_nothing_declared(learned: WorldModel) -> None:
     env, real = gymnasium.make("HNN-v0", world_model=learned), Trolley()
     rng, ends = np.random.default_rng(1), 0
     for seed in range(12):
@@ -90,7 +90,7 @@ def test_starts_are_those_that_were_recorded(learned: WorldModel) -> None:
         assert np.abs(starts - start).max(-1).min() < 1e-9
 
 
-def test_a_reward_of_ones_own_replaces_the_learned_one_and_leaves_the_end(learned: WorldModel) -> None:
+def test_a_users_own_reward_replaces_the_learned_one_and_leaves_the_termination(learned: WorldModel) -> None:
     env = gymnasium.make("HNN-v0", world_model=learned, reward=lambda before, force, after: after[..., 0])
     env.reset(seed=0)
     seen, reward, *_ = env.step(np.zeros(1))
@@ -107,7 +107,7 @@ def test_a_damaged_head_is_refused_by_name(learned: WorldModel) -> None:
         gymnasium.make("HNN-v0", world_model=damaged)
 
 
-def test_an_end_of_ones_own_replaces_the_learned_one_in_every_shell(learned: WorldModel) -> None:
+def test_a_users_own_termination_replaces_the_learned_one_in_every_shell(learned: WorldModel) -> None:
     def beyond(observation: Any) -> Any:
         return observation[..., 0] > 0.5
 

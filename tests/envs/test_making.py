@@ -1,4 +1,4 @@
-"""How a world becomes an environment, and what is refused on the way, naming the offender and the remedy."""
+"""Making an environment of a world: invalid arguments are refused with the offender and the remedy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_length_is_that_of_the_task_unless_it_is_given(make: Make, env_id: s
 
 @pytest.mark.parametrize("steps", [0, -1, 2.5, True, "all"])
 @pytest.mark.parametrize("env_id", IDS)
-def test_a_length_that_is_no_number_of_steps_is_refused(make: Make, env_id: str, steps: Any) -> None:
+def test_a_length_that_is_not_a_number_of_steps_is_refused(make: Make, env_id: str, steps: Any) -> None:
     with pytest.raises(InputError, match="max_episode_steps must be a whole number of at least 1, got"):
         make(env_id, max_episode_steps=steps)
 
@@ -111,20 +111,20 @@ def test_an_id_that_is_taken_or_malformed_is_refused(checkpoint: Path, env_id: A
         ({"task": PendulumSwingUp(), "reward": lambda *_: 0.0}, "either task or reward"),
     ],
 )
-def test_what_cannot_be_made_is_not_registered(checkpoint: Path, kwargs: Any, words: str) -> None:
+def test_a_world_that_cannot_be_made_is_not_registered(checkpoint: Path, kwargs: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         hnn_gym.register("MyMistake-v0", world_model=checkpoint, **kwargs)
     assert "MyMistake-v0" not in gymnasium.registry
 
 
 @pytest.mark.parametrize("world_model", [None, 3, [3]])
-def test_what_is_no_world_is_refused(world_model: Any) -> None:
+def test_an_argument_that_is_not_a_world_is_refused(world_model: Any) -> None:
     with pytest.raises(InputError, match=r"world_model must be a WorldModel, the id .*, or the path .*, not"):
         gymnasium.make("HNN-v0", world_model=world_model)
 
 
 @pytest.mark.parametrize("make_one", [gymnasium.make, gymnasium.make_vec])
-def test_a_missing_world_is_missed_by_name(make_one: Any) -> None:
+def test_a_missing_world_is_named(make_one: Any) -> None:
     with pytest.raises(InputError, match="world_model must be"):
         make_one("HNN-v0")
 
@@ -162,7 +162,7 @@ def test_a_pickle_is_refused_and_never_loaded(tmp_path: Path, name: str) -> None
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*render_mode='ansi'")  # Gymnasium's own, on the way to ours
-def test_what_cannot_be_made_is_refused(make: Make, kwargs: Any, words: str) -> None:
+def test_invalid_arguments_of_make_are_refused(make: Make, kwargs: Any, words: str) -> None:
     for env_id in ("HNN-v0", "HNNPendulum-v0"):
         with pytest.raises(InputError, match=words):
             make(env_id, **kwargs)
@@ -188,7 +188,7 @@ def test_a_reward_that_fails_is_refused_when_the_environment_is_made(make: Make)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_reward_that_is_not_one_number_later_is_refused_and_nothing_has_moved(make: Make, answer: Any) -> None:
+def test_a_reward_that_later_is_not_one_number_is_refused_and_the_state_is_unchanged(make: Make, answer: Any) -> None:
     answers = [0.0]
     env = make("HNN-v0", reward=lambda *_: answers[0]).unwrapped
     env.reset(seed=0)

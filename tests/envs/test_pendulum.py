@@ -83,7 +83,7 @@ def test_the_shipped_pendulum_knows_its_joules() -> None:
     np.testing.assert_allclose(learned, true, atol=1e-2)  # of a range of 20 J
 
 
-def test_the_work_of_the_torque_is_what_the_energy_gains() -> None:
+def test_the_energy_gains_the_work_of_the_torque() -> None:
     env = gymnasium.make("HNNPendulum-v0", dt=0.001, max_episode_steps=10_000)
     _, info = env.reset(seed=0)
     start, work = info["energy"], 0.0

@@ -1,4 +1,4 @@
-"""An agent that sees: stacked frames under the rule of the recordings."""
+"""Observations of stacked frames under the rule of the recordings."""
 
 import gymnasium
 import numpy as np
@@ -46,7 +46,7 @@ def test_observations_are_in_the_space_and_the_spec_makes_the_same_environment()
     assert again.rule == env.rule
 
 
-def test_a_learned_world_is_seen_as_the_real_one():
+def test_a_learned_world_is_observed_as_the_real_one():
     rule = FrameRule(32, crop=(0.2, 0.8, 0.2, 0.8))
     learned = PixelObservation.of(gymnasium.make("HNNPendulum-v0", render_mode="rgb_array"), rule)
     real = PixelObservation.of(pendulum(), rule)
@@ -55,7 +55,7 @@ def test_a_learned_world_is_seen_as_the_real_one():
     assert np.abs(ours - theirs).mean() < 0.15 * np.abs(ours - ours.mean()).mean()
 
 
-def test_what_cannot_be_seen_is_refused():
+def test_environments_without_usable_pictures_are_refused():
     with pytest.raises(InputError, match="Frames need render_mode='rgb_array', and the environment has None"):
         PixelObservation(gymnasium.make("Pendulum-v1"), size=8)
     with pytest.raises(InputError, match="stack is 0"):

@@ -1,4 +1,4 @@
-"""Worlds learned from frames as environments, and the way back: the real pendulum, seen by its frames alone."""
+"""Worlds learned from frames as environments, and the real pendulum observed through its frames alone."""
 
 import gymnasium
 import numpy as np
@@ -68,7 +68,7 @@ def test_an_energy_bump_raises_the_swing_that_is_seen(seen):
     assert height[1] > height[0] + 0.5
 
 
-def test_a_checkpoint_of_ones_own_frames_makes_an_environment(seen, tmp_path):
+def test_a_checkpoint_learned_from_a_users_own_frames_makes_an_environment(seen, tmp_path):
     seen.save(tmp_path / "mine")
     env = gymnasium.make("hnn_gym:HNN-v0", world_model=str(tmp_path / "mine"), render_mode="rgb_array")
     env.reset(seed=0)
@@ -78,7 +78,7 @@ def test_a_checkpoint_of_ones_own_frames_makes_an_environment(seen, tmp_path):
     np.testing.assert_array_equal(shown, seen.codec.decode(env.unwrapped.phase_point[:1])[..., 0])
 
 
-def test_frames_are_refused_where_they_cannot_be_given(seen):
+def test_frame_observations_are_refused_where_they_are_not_available(seen):
     with pytest.raises(InputError, match="observation='latent'"):
         hnn_gym.make_sb3_vec(SHIPPED, 2, world_model=seen, observation="pixels")
     with pytest.raises(InputError, match="'latent' or 'pixels'"):

@@ -1,4 +1,4 @@
-"""A reset that is refused changes nothing: the generators of starts go on where they were, whatever seed it brought."""
+"""A refused reset changes nothing: the generators of starts continue where they were, whatever its seed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_environment_learned_from_frames_is_not_seeded_by_a_refused_reset(obs
 
 
 @pytest.mark.parametrize(("options", "words"), BAD[:3])
-def test_stable_baselines_face_is_not_seeded_by_a_refused_reset(options: Any, words: str) -> None:
+def test_the_stable_baselines_adapter_is_not_seeded_by_a_refused_reset(options: Any, words: str) -> None:
     envs, undisturbed = (hnn_gym.make_sb3_vec("HNNPendulum-v0", 3, seed=0) for _ in range(2))
     for one in (envs, undisturbed):
         one.reset()

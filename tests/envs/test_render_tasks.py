@@ -1,4 +1,4 @@
-"""Pictures of springs, pendulums and bodies show what is there; looked at by eye, then held by these."""
+"""Pictures of springs, pendulums and bodies show the state; they were inspected by eye once."""
 
 import gymnasium
 import numpy as np

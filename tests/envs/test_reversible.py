@@ -1,4 +1,4 @@
-"""Back to the very start: environments that step on a lattice can be undone bit for bit, or refuse."""
+"""Environments that step on a lattice can be reversed to the start bit for bit, or refuse."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_starts_states_and_bumps_are_put_on_the_lattice() -> None:
         ("damped", "the forces here depend on p"),
     ],
 )
-def test_what_cannot_be_undone_is_refused_when_it_is_made(env_id: str, words: str) -> None:
+def test_worlds_that_cannot_be_reversed_exactly_are_refused_when_they_are_made(env_id: str, words: str) -> None:
     world: Any = env_id
     if env_id == "damped":
         world = resolve_world("HNNPendulum-v0")
@@ -153,7 +153,7 @@ def test_a_step_that_meets_the_speed_limit_is_refused_and_changes_nothing() -> N
     np.testing.assert_array_equal(env.phase_point, before)
 
 
-def test_a_batch_of_which_one_copy_would_leave_the_lattice_stays_where_it_is() -> None:
+def test_a_batch_does_not_move_if_one_copy_would_leave_the_lattice() -> None:
     envs: Any = gymnasium.make_vec("HNNIdealPendulum-v0", 3, vectorization_mode="vector_entry_point", **LONG)
     envs.reset(seed=0)
     batch = envs.unwrapped.batch

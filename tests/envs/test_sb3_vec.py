@@ -1,4 +1,4 @@
-"""What stable-baselines3 expects beyond the numbers: videos, options, lengths, replay buffers, attributes."""
+"""Requirements of stable-baselines3 beyond the numbers: videos, options, lengths, replay buffers, attributes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ IDLE = np.zeros((3, 1), np.float32)
 
 
 class _Clip:
-    """In place of moviepy's, which encodes: notes what it is to write."""
+    """Replaces moviepy's clip, which encodes: it records what would be written."""
 
     written: ClassVar[dict[str, tuple[int, tuple[int, ...], float]]] = {}
 
     def __init__(self, frames: list[np.ndarray], fps: float) -> None:
-        self.told = len(frames), frames[0].shape, fps
+        self.clip = len(frames), frames[0].shape, fps
 
     def write_videofile(self, path: str, **_: Any) -> None:
-        self.written[path] = self.told
+        self.written[path] = self.clip
 
 
 def test_videos_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,12 +41,12 @@ def test_videos_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(5):
         recorder.step(IDLE)
     recorder.close()
-    ((path, told),) = _Clip.written.items()
+    ((path, clip),) = _Clip.written.items()
     assert Path(path).name == "rl-video-step-0-to-step-3.mp4"
-    assert told == (4, (1000, 1000, 3), 30)
+    assert clip == (4, (1000, 1000, 3), 30)
 
 
-def test_episodes_are_told_as_the_monitor_of_stable_baselines_would() -> None:
+def test_episodes_are_reported_as_by_the_monitor_of_stable_baselines() -> None:
     envs = VecMonitor(hnn_gym.make_sb3_vec("HNNPendulum-v0", 3, seed=0, max_episode_steps=5, staggered=True))
     envs.reset()
     ended = 0
@@ -67,10 +67,10 @@ def test_first_episodes_that_are_staggered_have_their_true_length() -> None:
         _, _, dones, infos = envs.step(IDLE)
         lengths |= {int(i): (k, infos[i]["episode"]["l"]) for i in np.flatnonzero(dones) if int(i) not in lengths}
     assert len(lengths) == 3
-    assert all(k == told for k, told in lengths.values())
+    assert all(k == clip for k, clip in lengths.values())
 
 
-def test_what_a_wrapper_writes_into_an_ended_info_is_gone_in_the_next_step() -> None:
+def test_entries_that_a_wrapper_adds_to_the_info_of_an_ended_copy_are_gone_in_the_next_step() -> None:
     envs = hnn_gym.make_sb3_vec("HNNPendulum-v0", 3, max_episode_steps=1)
     envs.reset()
     infos = envs.step(IDLE)[3]

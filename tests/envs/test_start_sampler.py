@@ -1,4 +1,4 @@
-"""Copies draw their starts ahead, and nobody can tell: they are those of single environments seeded alike."""
+"""Copies draw their starts ahead, and these equal the starts of single environments with the same seeds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_hundred_episodes_of_every_copy_begin_where_the_single_environments_do
         np.testing.assert_array_equal(envs.step(IDLE)[0], [env.reset()[0] for env in singles])
 
 
-def test_options_masks_and_seeds_in_between_find_the_generators_where_they_should_be() -> None:
+def test_options_masks_and_seeds_in_between_leave_the_generators_in_the_right_state() -> None:
     envs, singles = SimulatorVectorEnv("HNNPendulum-v0", num_envs=3), _singles()
     envs.reset(seed=0)
     for i, env in enumerate(singles):
@@ -52,7 +52,7 @@ class _FromTheBottom(PendulumSwingUp):
         return np.array([np.pi]), rng.normal(size=1)
 
 
-def test_a_subclass_that_draws_its_own_starts_is_asked_for_them() -> None:
+def test_a_subclass_that_draws_its_own_starts_is_used() -> None:
     envs, singles = (
         SimulatorVectorEnv("HNNPendulum-v0", num_envs=3, task=_FromTheBottom()),
         _singles(task=_FromTheBottom()),
@@ -64,6 +64,6 @@ def test_a_subclass_that_draws_its_own_starts_is_asked_for_them() -> None:
         assert envs.unwrapped.batch.x[:, 0] == pytest.approx(np.pi)
 
 
-def test_copies_that_are_not_seeded_start_apart() -> None:
+def test_copies_that_are_not_seeded_start_differently() -> None:
     envs = gymnasium.make_vec("HNNPendulum-v0", num_envs=50)
     assert len(np.unique(envs.reset()[0][:, 2])) == 50

@@ -25,7 +25,7 @@ IDS = sorted(
     spec.id for spec in gymnasium.registry.values() if "hnn_gym" in str(spec.entry_point) and spec.id != "HNN-v0"
 )
 IDS = [env_id for env_id in IDS if not env_id.startswith("My")]
-UNTRACED: set[str] = set()  # whatever a world that ships decides by values is traced as a loop
+UNTRACED: set[str] = set()  # loops of the shipped worlds that depend on values are traced too
 
 
 def _simulator(env_id: str) -> Any:
@@ -40,7 +40,7 @@ def _states(env_id: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("env_id", IDS)
-def test_every_environment_is_traced_whose_physics_does_not_decide_by_values(env_id: str) -> None:
+def test_every_environment_whose_physics_does_not_branch_on_values_is_traced(env_id: str) -> None:
     made = program_of(_simulator(env_id))
     assert (made is None) == (env_id in UNTRACED)
     assert made is None or not made.outside
@@ -75,26 +75,26 @@ def test_one_step_and_a_thousand_equal_the_definition(env_id: str) -> None:
     expected = reference_step(simulator, x, actions)
     step, steps = step_one(simulator), Steps(simulator, 70, float)
     steps.begin(x, np.arange(70))
-    # One state, row by row; then all rows together, and another step of all rows, which uses what the first computed.
+    # One state, row by row; then all rows together, and another step of all rows, which uses values of the first.
     for i in range(0, 70, 23):
-        told = step(x[i], actions[i])
-        np.testing.assert_allclose(told.x, expected.x[i], rtol=1e-10, atol=1e-12)
-        np.testing.assert_allclose(told.reward, expected.reward[i], rtol=1e-9, atol=1e-12)
-        assert told.terminated == expected.terminated[i]
-        assert told.info == pytest.approx({name: value[i] for name, value in expected.info.items()}, rel=1e-9)
+        outcome = step(x[i], actions[i])
+        np.testing.assert_allclose(outcome.x, expected.x[i], rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(outcome.reward, expected.reward[i], rtol=1e-9, atol=1e-12)
+        assert outcome.terminated == expected.terminated[i]
+        assert outcome.info == pytest.approx({name: value[i] for name, value in expected.info.items()}, rel=1e-9)
     for _ in range(2):
-        told, expected = steps(x, actions), reference_step(simulator, x, actions)
-        np.testing.assert_allclose(told.x, expected.x, rtol=1e-10, atol=1e-12)
-        np.testing.assert_allclose(told.observation, expected.observation, rtol=1e-6, atol=1e-7)  # float32
-        np.testing.assert_allclose(told.reward, expected.reward, rtol=1e-9, atol=1e-12)
-        np.testing.assert_array_equal(told.terminated, expected.terminated)
+        outcome, expected = steps(x, actions), reference_step(simulator, x, actions)
+        np.testing.assert_allclose(outcome.x, expected.x, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(outcome.observation, expected.observation, rtol=1e-6, atol=1e-7)  # float32
+        np.testing.assert_allclose(outcome.reward, expected.reward, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(outcome.terminated, expected.terminated)
         for name, value in expected.info.items():
-            np.testing.assert_allclose(told.info[name], value, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(outcome.info[name], value, rtol=1e-9, atol=1e-12)
         steps.kept()
-        x = told.x
+        x = outcome.x
 
 
-def test_what_was_computed_for_the_next_step_is_not_used_where_the_state_has_changed() -> None:
+def test_values_computed_for_the_next_step_are_not_used_where_the_state_has_changed() -> None:
     simulator, (x, actions) = _simulator("HNNPendulum-v0"), _states("HNNPendulum-v0", 300)
     steps = Steps(simulator, 300, float)
     steps.begin(x, np.arange(300))
@@ -102,9 +102,9 @@ def test_what_was_computed_for_the_next_step_is_not_used_where_the_state_has_cha
     steps.kept()
     for changed in (np.arange(300) == 7, np.arange(300) % 3 == 0):  # a few, and many
         x = np.where(changed[:, None], x + 0.5, x)
-        told = steps.begin(x, np.flatnonzero(changed))
+        outcome = steps.begin(x, np.flatnonzero(changed))
         for name, value in at_start(simulator, x[changed]).items():
-            np.testing.assert_allclose(told[name], value, rtol=1e-6, atol=1e-7)
+            np.testing.assert_allclose(outcome[name], value, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(steps(x, actions).x, reference_step(simulator, x, actions).x, rtol=1e-12)
 
 
@@ -126,7 +126,7 @@ def test_a_reward_of_the_users_own_may_change_between_steps() -> None:
     assert env.step(np.zeros(1))[1] == 2.0
 
 
-def test_a_copied_or_pickled_environment_goes_on_alike_and_apart() -> None:
+def test_a_copied_or_pickled_environment_continues_equally_and_independently() -> None:
     env = gymnasium.make("HNNPendulum-v0")
     env.reset(seed=0)
     env.step(np.ones(1))
@@ -137,7 +137,7 @@ def test_a_copied_or_pickled_environment_goes_on_alike_and_apart() -> None:
     assert env.unwrapped._step_one is not twin.unwrapped._step_one  # type: ignore[attr-defined]
 
 
-def test_a_world_that_leaves_the_finite_numbers_says_so_and_changes_nothing() -> None:
+def test_a_world_that_reaches_numbers_that_are_not_finite_raises_and_changes_nothing() -> None:
     simulator = build_simulator("Spring-v0")
     step = step_one(simulator)
     with np.errstate(all="ignore"):
@@ -208,20 +208,20 @@ def test_staggered_copies_begin_at_different_times() -> None:
         ({"num_envs": 2.5}, "num_envs must be at least 1, got 2.5"),
     ],
 )
-def test_types_and_places_that_are_not_there_are_refused(kwargs: Any, words: str) -> None:
+def test_unknown_dtypes_and_devices_are_refused(kwargs: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         gymnasium.make_vec("HNNPendulum-v0", vectorization_mode="vector_entry_point", **({"num_envs": 2} | kwargs))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_said_to_be_missing() -> None:
+def test_a_missing_gpu_is_reported() -> None:
     with pytest.raises(InputError, match="needs CUDA, and torch finds none here"):
         gymnasium.make_vec("HNNPendulum-v0", num_envs=2, device="cuda")
     with pytest.raises(InputError, match="takes NumPy arrays"):
         hnn_gym.make_sb3_vec("HNNPendulum-v0", 2, device="cpu")
 
 
-def test_a_step_of_which_there_can_be_no_graph_runs_kernel_by_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_cannot_be_captured_as_a_graph_runs_kernel_by_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> None:
         raise RuntimeError("operation not permitted when stream is capturing")
 
@@ -232,8 +232,8 @@ def test_a_step_of_which_there_can_be_no_graph_runs_kernel_by_kernel(monkeypatch
     steps._capture = True  # as on a GPU
     with pytest.warns(UserWarning, match="No CUDA graph of this step"):
         first = steps(states, forces)
-    for told in (first, steps(states, forces)):
-        np.testing.assert_allclose(told.x.numpy(), reference_step(simulator, x, actions).x, rtol=1e-12)
+    for outcome in (first, steps(states, forces)):
+        np.testing.assert_allclose(outcome.x.numpy(), reference_step(simulator, x, actions).x, rtol=1e-12)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -242,7 +242,7 @@ def test_on_a_gpu_the_graph_gives_the_same_numbers() -> None:
         np.testing.assert_allclose(one, other.cpu().numpy(), rtol=1e-6, atol=1e-9)
 
 
-def test_shells_raise_what_the_scheme_says_of_a_state_for_which_it_does_not_converge() -> None:
+def test_shells_raise_the_schemes_error_for_a_state_that_does_not_converge() -> None:
     env = hnn_gym.SimulatorEnv("HNNRealPendulum-v0", dt=2.0)
     envs = SimulatorVectorEnv("HNNRealPendulum-v0", num_envs=3, dt=2.0)
     swinging, turning = np.array([1.0, 5.0]), np.array([1.0, 60.0])

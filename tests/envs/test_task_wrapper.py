@@ -61,7 +61,7 @@ def _reward(seen: Any, force: Any, then: Any) -> Any:
         (lambda task: BranchedTask(task, COORDINATES, np.zeros((1, 2))), {"initial", "options"}),
     ],
 )
-def test_a_wrapper_of_ours_differs_in_one_thing(wrapper: Any, own: set[str]) -> None:
+def test_each_wrapper_overrides_one_thing(wrapper: Any, own: set[str]) -> None:
     kind = type(wrapper(SpringSweep()))
     assert own == {name for name in PUBLIC if name in vars(kind)}
 

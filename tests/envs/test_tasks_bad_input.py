@@ -1,4 +1,4 @@
-"""Bad input to the tasks' environments: one clear error each, before anything has moved."""
+"""Bad input to the tasks' environments raises one clear error each, before the state changes."""
 
 import gymnasium
 import numpy as np
@@ -31,7 +31,7 @@ from hnn_gym import InputError
         ({"softening": None}, "must be numbers"),
     ],
 )
-def test_n_bodies_refuse_numbers_masses_and_softenings_without_meaning(kwargs, words):
+def test_n_bodies_refuse_invalid_numbers_masses_and_softenings(kwargs, words):
     with pytest.raises(InputError, match=words):
         gymnasium.make("NBody-v0", **kwargs)
 

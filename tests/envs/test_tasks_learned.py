@@ -38,7 +38,7 @@ FIT = FitSettings(adam_steps=2, lbfgs_steps=2)
 
 
 @pytest.mark.parametrize(("learned_id", "true_id"), [("HNNPendulum-v0", "Pendulum-v1"), ("HNNSpring-v0", "Spring-v0")])
-def test_a_world_learned_from_a_learned_one_has_the_task_that_it_stands_for(learned_id, true_id, tmp_path):
+def test_a_world_learned_from_a_learned_one_has_the_task_of_the_original(learned_id, true_id, tmp_path):
     first = train_world(
         collect(CollectSettings(env=learned_id, steps=30, out=tmp_path / "first")), "mechanical", settings=FIT
     )
@@ -57,14 +57,14 @@ def test_a_world_learned_from_a_learned_one_has_the_task_that_it_stands_for(lear
 
 
 @pytest.mark.parametrize("env_id", ["HNNPendulum-v0", "HNNPixelPendulum-v0", "Spring-v0"])
-def test_a_world_learned_under_a_reward_that_no_card_can_tell_misses_it(env_id):
+def test_a_world_learned_under_a_reward_that_no_card_can_store_asks_for_it(env_id):
     given = {} if "Pixel" in env_id else {"reward": lambda seen, force, then: then[..., 0]}
     world = train_world(record_steps(gymnasium.make(env_id, **given), steps=30, seed=0), "mechanical", settings=FIT)
     with pytest.raises(InputError, match="reward of this world is unknown"):
         gymnasium.make("HNN-v0", world_model=world)
 
 
-# One-step RMS in units of each entry's size; the cards tell what was reached (docs/environments.md).
+# One-step RMS in units of each entry's size; the cards contain the reached values (docs/environments.md).
 @pytest.mark.parametrize(
     ("env_id", "bar"),
     [("HNNSpring-v0", 5e-5), ("HNNIdealPendulum-v0", 1e-5), ("HNNTwoBody-v0", 5e-5), ("HNNThreeBody-v0", 1e-3)],
@@ -111,7 +111,7 @@ def test_the_real_pendulum_loses_energy_by_friction_and_obeys_the_hypothetical_a
 
 
 @pytest.mark.parametrize("env_id", RECIPES)
-def test_a_card_tells_data_seed_command_and_figures_and_the_weights_are_small(env_id):
+def test_a_card_contains_data_seed_command_and_figures_and_the_weights_are_small(env_id):
     card = json.loads((WEIGHTS / env_id / "world.json").read_text())["provenance"]
     assert len(card["data"]["sha256"]) == 64
     assert card["command"].startswith(f"python -m experiments.shipped {env_id} --seed {0}")

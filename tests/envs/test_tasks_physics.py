@@ -1,4 +1,4 @@
-"""The true environments are the true physics: against DOP853, in energy, and in what the step can resolve."""
+"""The true environments are the true physics: against DOP853, in energy, and in the resolution of the step."""
 
 from dataclasses import replace
 
@@ -61,7 +61,7 @@ def test_total_momentum_of_bodies_grows_by_the_impulse_of_the_thrust():
     assert np.allclose(momentum[1] - momentum[0], 0.02 * 0.2 * action, rtol=0, atol=1e-14)
 
 
-def test_n_bodies_with_two_or_three_of_them_are_the_two_and_the_three_bodies():
+def test_n_bodies_with_two_or_three_bodies_equal_the_environments_of_two_and_three():
     for count, env_id in ((2, "TwoBody-v0"), (3, "ThreeBody-v0")):
         world, _, x = starts(env_id, 4)
         general = SYSTEMS["NBody-v0"].true_world({"n": count, "softening": 0.0})

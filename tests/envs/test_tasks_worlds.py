@@ -1,4 +1,4 @@
-"""How worlds, tasks and recordings find each other: arguments, rewards of one's own, coordinates, the film."""
+"""Connections of worlds, tasks and recordings: arguments, a user's own rewards, coordinates, the film."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_a_world_learned_from_n_bodies_gets_the_task_of_those_bodies():
     assert np.allclose(learned.reset(seed=4)[0], env.reset(seed=4)[0], atol=1e-6)
 
 
-def test_a_reward_of_ones_own_takes_the_place_of_the_tasks_and_nothing_else_changes():
+def test_a_users_own_reward_replaces_that_of_the_task_and_nothing_else_changes():
     own = gymnasium.make("Spring-v0", reward=lambda observation, force, after: after[..., 0] - force[..., 0])
     usual = gymnasium.make("Spring-v0", render_mode="rgb_array")
     assert isinstance(own.unwrapped.task, RewardedTask)
@@ -45,7 +45,7 @@ def test_a_reward_of_ones_own_takes_the_place_of_the_tasks_and_nothing_else_chan
         two.reset(options={"state": np.zeros(8)})
 
 
-def test_a_recording_of_ours_carries_the_coordinates_of_the_environment():
+def test_a_recording_of_this_package_contains_the_coordinates_of_the_environment():
     dataset = hnn_gym.record_steps(gymnasium.make("NBody-v0", n=2), steps=3, seed=0)
     coordinates = Coordinates.from_json(dataset.provenance.coordinates)
     assert coordinates == gymnasium.make("NBody-v0", n=2).unwrapped.coordinates
@@ -84,13 +84,13 @@ def test_an_unknown_shipped_world_is_refused_before_any_is_trained():
         shipped._main(shipped.Settings(ids=("HNNSpring-v0", "HNNSprings-v0")))
 
 
-def test_worlds_that_are_made_already_are_left_as_they_are(capsys):
+def test_existing_worlds_are_not_trained_again(capsys):
     path = shipped.WEIGHTS / "HNNSpring-v0" / "world.json"
     before = path.stat().st_mtime_ns
     shipped._main(shipped.Settings(ids=("HNNSpring-v0", "BaselineSpring-v0", "HNNRealPendulum-v0")))
-    told = capsys.readouterr().out
-    assert "HNNSpring-v0: made already" in told
-    assert "HNNRealPendulum-v0: left as it is, it needs --data" in told
+    printed = capsys.readouterr().out
+    assert "HNNSpring-v0: made already" in printed
+    assert "HNNRealPendulum-v0: not trained, because it needs --data" in printed
     assert path.stat().st_mtime_ns == before
 
 
@@ -102,7 +102,7 @@ def test_the_real_pendulum_without_its_data_says_where_they_come_from(tmp_path):
 
 
 @pytest.mark.skipif(not FILM.is_file(), reason=f"the film of the real pendulum is not at {FILM}")
-def test_the_film_becomes_episodes_without_gaps_and_fits_the_card():
+def test_the_film_becomes_episodes_without_gaps_that_agree_with_the_card():
     train, test = real_pendulum_transitions(FILM)
     assert train.num_steps + test.num_steps == 556 - 1 - 10 - 1  # rows - 1, dropped frames, the cut
     for episode in train:

@@ -1,4 +1,4 @@
-"""One core, three faces: single, vector and stable-baselines3 environments give the same numbers."""
+"""Single, vector and stable-baselines3 environments give the same numbers."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_render_tiles_the_first_four_copies() -> None:
     envs.close()
 
 
-def test_stable_baselines_asks_about_attributes_and_gets_one_answer_a_copy() -> None:
+def test_stable_baselines_reads_attributes_once_for_each_copy() -> None:
     envs = hnn_gym.make_sb3_vec("HNNPendulum-v0", 3)
     assert envs.get_attr("num_envs") == [3, 3, 3]
     assert envs.env_is_wrapped(gymnasium.Wrapper, indices=[0, 2]) == [False, False]

@@ -1,4 +1,4 @@
-"""What a batch of environments refuses: one clear error, and nothing has changed."""
+"""Bad input to a batch of environments raises one clear error, and changes nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _copy(array: Any) -> np.ndarray:
         ({"render_mode": "rgb_array"}, "draw with hnn_gym.make_sb3_vec"),
     ],
 )
-def test_batches_that_make_no_sense_are_refused(kwargs: Any, words: str) -> None:
+def test_invalid_batches_are_refused(kwargs: Any, words: str) -> None:
     arguments = {"num_envs": 2} | kwargs
     with pytest.raises(InputError, match=words):
         gymnasium.make_vec("HNNPendulum-v0", vectorization_mode="vector_entry_point", **arguments)

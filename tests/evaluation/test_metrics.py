@@ -38,7 +38,7 @@ def test_true_energy_does_not_depend_on_how_the_world_scales_its_momenta() -> No
     np.testing.assert_allclose(ours.true_energy, theirs.true_energy, rtol=1e-9)  # rounding over 50 steps
 
 
-def test_a_world_that_blows_up_counts_as_infinitely_far_and_warns_of_nothing() -> None:
+def test_a_world_that_blows_up_has_an_infinite_error_and_raises_no_warning() -> None:
     wild = replace(TRUTH, coordinates=_unlimited(), integrator=Euler(), dt=1e160)
     motion = unforced(wild, TRUTH, Q, V, steps=5)
     assert np.isinf(motion.band).all()
@@ -73,7 +73,7 @@ def test_the_prediction_error_is_the_scaled_rms_over_the_entries_of_an_observati
     np.testing.assert_allclose(error, [[0, np.sqrt((0.3**2 + 0.4**2) / 3)]], atol=1e-14)
 
 
-def test_a_prediction_that_blows_up_is_infinitely_wrong_from_there_on() -> None:
+def test_a_prediction_that_blows_up_has_an_infinite_error_from_there_on() -> None:
     wild = replace(TRUTH, coordinates=_unlimited(), integrator=Euler(), dt=1e160)
     error = prediction_error(wild, np.zeros((1, 6, 3)), np.zeros((1, 5, 1)) + 1, scale=np.ones(3))
     assert error[0, 0] < 1  # the start itself is no prediction

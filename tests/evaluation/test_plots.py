@@ -1,4 +1,4 @@
-"""Figures: what is plotted is what was measured, and nothing global is touched."""
+"""Figures show the measured values, and change no global settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gallery's figures: what is drawn is what was given, in the order and the colours of the worlds."""
+"""The gallery's figures show the given data, in the order and the colours of the worlds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report folder: all of it or nothing, and nobody else's files are touched."""
+"""The report folder is written completely or not at all, and foreign files are not touched."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_folder_that_is_not_a_report_is_kept_unless_overwriting_is_asked_for(t
     assert not (out / "chapter").exists()
 
 
-def test_a_report_with_somebody_elses_file_in_it_is_kept_and_the_file_named(tmp_path: Path) -> None:
+def test_a_report_that_contains_a_foreign_file_is_kept_and_the_file_named(tmp_path: Path) -> None:
     out = tmp_path / "report"
     with report_folder(out) as folder:
         write_results(folder, {})
@@ -63,7 +63,7 @@ def test_a_report_with_somebody_elses_file_in_it_is_kept_and_the_file_named(tmp_
     assert (out / "mine" / "notes.txt").exists()
 
 
-def test_what_a_file_manager_leaves_in_a_report_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_hidden_files_of_a_file_manager_do_not_protect_a_report(tmp_path: Path) -> None:
     out = tmp_path / "report"
     with report_folder(out) as folder:
         write_results(folder, {})
@@ -74,9 +74,7 @@ def test_what_a_file_manager_leaves_in_a_report_is_in_nobodys_way(tmp_path: Path
 
 
 @pytest.mark.parametrize("where", [".", ".."])
-def test_the_folder_someone_stands_in_is_never_replaced(
-    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_current_folder_is_never_replaced(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = tmp_path / "outer" / "inner"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
@@ -120,7 +118,7 @@ def test_notes_are_written_below_the_pictures(tmp_path: Path) -> None:
         assert (below.min() < 128) == bool(note)
 
 
-def test_a_film_keeps_its_background_and_what_only_its_middle_shows(tmp_path: Path) -> None:
+def test_a_film_keeps_its_background_and_details_of_its_middle(tmp_path: Path) -> None:
     frames = np.full((9, 20, 30, 3), 255, np.uint8)
     frames[:, 12:] = 250  # nearly white: antialiasing and averaging must not grey the background
     frames[4, 5:10, 5:10] = [240, 150, 40]

@@ -38,7 +38,7 @@ def test_a_prediction_that_blew_up_is_wrong_from_there():
     assert valid_prediction_time(error) == 2
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_arrays_that_cannot_be_compared_are_refused():
     with pytest.raises(InputError, match=r"\(2, 4\) and true ones \(3, 4\)"):
         normalised_pixel_error(np.ones((2, 4)), np.ones((3, 4)), pixel_axes=1)
     with pytest.raises(InputError, match=r"true frame \(1,\) is black"):

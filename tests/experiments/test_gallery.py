@@ -1,4 +1,4 @@
-"""The gallery on tiny settings: every figure is drawn, and shows what was measured."""
+"""The gallery on tiny settings: every figure is drawn, and shows the measured values."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay
     assert set(kept["two-body"]) == {"seed", "baseline", "HNN", "ours"}
 
 
-def test_a_missing_recording_foreign_numbers_and_no_folder_are_said_before_anything_is_trained(tmp_path):
+def test_a_missing_recording_foreign_numbers_and_a_missing_folder_are_reported_before_any_training(tmp_path):
     with pytest.raises(InputError, match="give --data"):
         main(Settings(out=tmp_path / "new"))
     assert not (tmp_path / "new").exists()
@@ -90,7 +90,7 @@ def test_the_start_is_the_first_that_the_corrected_protocol_scores():
     assert subject.time[-1] == TWO_BODY.horizon
 
 
-def test_the_truth_in_the_place_of_a_model_is_free_of_error():
+def test_the_truth_in_place_of_a_model_has_no_error():
     (_, true), _ = truths("spring", 2)
     time = np.linspace(0, SPRING.horizon, SPRING.scored_points)
     dynamics = {"ours": PortHamiltonian(SPRING.system)}

@@ -1,4 +1,4 @@
-"""The long task is the same in reality and in a dream, and the study keeps, resumes and tells what it measures."""
+"""The long task is the same in reality and in a dream, and the study stores, resumes and reports its results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hnn_gym.systems import true_world
 PENDULUM = true_world("Pendulum-v1")
 
 
-def test_the_real_task_pays_what_the_dream_of_the_true_world_pays() -> None:
+def test_the_real_task_and_the_dream_of_the_true_world_give_the_same_rewards() -> None:
     env, simulator = WeakMotor(steps=50), Simulator(PENDULUM, EnergyHold())
     observation, _ = env.reset(seed=3)
     q, v = np.split(np.array(env.unwrapped.state), 2)  # type: ignore[attr-defined]
@@ -35,14 +35,14 @@ def test_the_real_task_pays_what_the_dream_of_the_true_world_pays() -> None:
     for step in range(50):
         action = rng.uniform(-0.02, 0.02, 1).astype(np.float32)
         observation, reward, _, truncated, _ = env.step(action)
-        told = simulator.transition(x, action.astype(np.float64))
-        x = told.x
-        assert reward == pytest.approx(float(told.reward), abs=1e-7)  # Gymnasium scales the torque in float32
+        cell = simulator.transition(x, action.astype(np.float64))
+        x = cell.x
+        assert reward == pytest.approx(float(cell.reward), abs=1e-7)  # Gymnasium scales the torque in float32
         assert truncated == (step == 49)
     np.testing.assert_allclose(observation, PENDULUM.decode(x), atol=1e-6)  # observed in float32
 
 
-def test_a_stronger_motor_is_not_to_be_had() -> None:
+def test_actions_beyond_the_limit_of_the_motor_are_clipped() -> None:
     strong, weak = WeakMotor(steps=2), WeakMotor(steps=2)
     for env, torque in ((strong, 2.0), (weak, 0.02)):
         env.reset(seed=0)
@@ -50,7 +50,7 @@ def test_a_stronger_motor_is_not_to_be_had() -> None:
     np.testing.assert_array_equal(strong.unwrapped.state, weak.unwrapped.state)  # type: ignore[attr-defined]
 
 
-def test_the_best_there_is_to_earn_is_the_target_energy_without_torque() -> None:
+def test_the_best_reward_is_at_the_target_energy_without_torque() -> None:
     horizontal, still = np.array([[np.pi / 2]]), np.zeros((1, 1))
     assert true_energy(horizontal, still) == pytest.approx(TARGET)
     reward = EnergyHold().reward
@@ -59,7 +59,7 @@ def test_the_best_there_is_to_earn_is_the_target_energy_without_torque() -> None
     assert reward(hanging, still, torque, hanging, still) == pytest.approx(-1.5)
 
 
-def test_planning_with_the_true_dynamics_pumps_the_energy_that_is_missing() -> None:
+def test_planning_with_the_true_dynamics_pumps_the_missing_energy() -> None:
     starts = (0, 2, 5)
     nothing = acted(Idle(EnergyHold.action_space), steps=800, starts=starts)
     policy = planned(PENDULUM, steps=800, grid=Grid(positions=151, velocities=121, actions=3), starts=starts)
@@ -67,7 +67,7 @@ def test_planning_with_the_true_dynamics_pumps_the_energy_that_is_missing() -> N
     assert len(policy["promised"]) == len(policy["energy_error_J"]) == 3
 
 
-def test_own_energy_is_what_friction_takes() -> None:
+def test_own_energy_measures_the_loss_by_friction() -> None:
     assert np.abs(own_energy(PENDULUM)).max() < 2e-4  # the ripple of symplectic Euler, in J
     dynamics = replace(PENDULUM.dynamics, damping=np.array([0.002]))
     assert (own_energy(replace(PENDULUM, dynamics=dynamics)) < -2e-4).all()  # 0.002 v^2 dt: 0.6 mJ at 1 J
@@ -106,8 +106,8 @@ def test_every_cell_is_measured_from_every_start(results: Results) -> None:
     assert list(found[0.0, 30]) == ["HNN", "second-order MLP"]
     for seeds in found[0.0, 30].values():
         assert sorted(seeds) == [0, 1]
-        for told in seeds.values():
-            assert len(told["returns"]) == len(told["energy_error_J"]) == len(told["promised"]) == 3
+        for cell in seeds.values():
+            assert len(cell["returns"]) == len(cell["energy_error_J"]) == len(cell["promised"]) == 3
 
 
 def test_a_finished_study_measures_nothing_again(
@@ -143,22 +143,22 @@ def _cell(earned: float) -> dict[str, list[float]]:
     }
 
 
-def test_the_page_tells_the_worst_and_on_how_many_seeds_the_hnn_earns_more(known: Results) -> None:
-    told = page(known).splitlines()
+def test_the_page_contains_the_worst_seed_and_the_number_of_seeds_on_which_the_hnn_earns_more(known: Results) -> None:
+    cell = page(known).splitlines()
     row = "-12.67 | 2.67 | 2.50 | 5.00 | 0.60 | 0.20, 0.20 | 3 | on 2 of 3 seeds"
-    assert f"| 400 transitions, 5% noise | second-order MLP | {row} |" in told
-    assert "| 400 transitions, 5% noise | second-order MLP | -15.00 | -10.50 | -12.50 |" in told
+    assert f"| 400 transitions, 5% noise | second-order MLP | {row} |" in cell
+    assert "| 400 transitions, 5% noise | second-order MLP | -15.00 | -10.50 | -12.50 |" in cell
 
 
-def test_a_fit_that_failed_is_told_and_counts_as_a_loss(known: Results, tmp_path: Path) -> None:
+def test_a_failed_fit_is_reported_and_counts_as_a_loss(known: Results, tmp_path: Path) -> None:
     known[cell_key(0.05, 400, "second-order MLP", 1)] = {"failed": "not finite"}
-    told = page(known)
-    assert "1 of 3 fits failed" in told
-    assert "on 3 of 3 seeds" in told
+    cell = page(known)
+    assert "1 of 3 fits failed" in cell
+    assert "on 3 of 3 seeds" in cell
     plots.save(figure(known), tmp_path / "figure.png")
 
 
-def test_a_contender_that_is_none_and_a_study_that_chose_nothing_are_refused(tiny: Settings, tmp_path: Path) -> None:
+def test_an_unknown_contender_and_a_study_without_choices_are_refused(tiny: Settings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no contender 'guess'"):
         study(replace(tiny, contenders=("guess",)), console=Console(quiet=True))
     with pytest.raises(InputError, match="sample_efficiency"):

@@ -124,7 +124,7 @@ def test_following_together_is_integrating_one_by_one_as_the_paper_does():
 
 
 @pytest.mark.parametrize("task", [PENDULUM, TWO_BODY, THREE_BODY], ids=lambda task: task.name)
-def test_the_truth_scores_nothing(task):
+def test_the_truth_has_an_error_of_zero(task):
     x0 = task.starts(np.random.default_rng(0), 3)
     for score in (paper_score, corrected_score):
         found = score(task, PortHamiltonian(task.system), x0)
@@ -195,7 +195,7 @@ def test_the_pair_potential_is_found_from_exact_derivatives():
     assert np.sqrt(np.mean((dynamics.field(data.test_x) - data.test_dx) ** 2)) < 1e-4
 
 
-def test_the_floor_is_what_a_shifted_origin_costs():
+def test_the_floor_is_the_error_of_a_shifted_origin():
     floor = cramer_rao("spring", replace(TINY, corrected_starts=30))
     assert floor["standard_error_of_origin"] == pytest.approx(0.1 / np.sqrt(750))
     # From (q0, p0) the shifted circle's energy is q^2 + p^2 with q = c + ..., off by 2 c (q - q0): over time and
@@ -241,7 +241,7 @@ def test_the_real_pendulum_is_learned_with_friction():
     assert real_score(architecture.build(parameters), recording)["energy_mse"] < 1e-3
 
 
-def test_a_missing_recording_is_said_before_anything_is_measured(tmp_path):
+def test_a_missing_recording_is_reported_before_anything_is_measured(tmp_path):
     settings = Settings(data=tmp_path / "nowhere.zip", out=tmp_path / "out.json", sizes=TINY)
     with pytest.raises(MissingPathError, match="Schmidt and Lipson"):
         main(settings)
@@ -262,7 +262,7 @@ def test_a_foreign_results_file_is_refused(tmp_path):
             Results(tmp_path / "paper.json", experiment="paper")
 
 
-def test_a_stopped_command_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_a_stopped_command_resumes_where_it_was(tmp_path, monkeypatch):
     out = tmp_path / "paper.json"
     settings = Settings(
         tasks=("spring",), models=("hnn", "best"), seeds=(0,), out=out, worlds=tmp_path / "w", sizes=TINY

@@ -83,7 +83,7 @@ def test_the_loss_is_the_papers(kind, small):
     assert pixel_loss(world, small) == pytest.approx(expected, rel=1e-12)
 
 
-def test_training_lowers_the_loss_and_ends_with_no_weight_on_what_never_lights_up(small):
+def test_training_lowers_the_loss_and_gives_dark_pixels_no_weight(small):
     arrays = initial_arrays("hnn", inputs=1568, seed=1)
     trained = train_pixels("hnn", small, protocol=replace(PROTOCOL, steps=30), seed=1)
     assert pixel_loss(build("hnn", trained), small) < 0.5 * pixel_loss(build("hnn", arrays), small)
@@ -141,7 +141,7 @@ def harmonic():
     return Film(theta[..., None], theta, speed)
 
 
-def test_a_world_that_is_right_scores_nothing_and_the_papers_stretch_shows():
+def test_the_true_world_has_no_error_except_from_the_papers_time_stretch():
     shown = harmonic()
     world = turning(0.2)
     reader = Reader.fitted(world, shown)
@@ -154,7 +154,7 @@ def test_a_world_that_is_right_scores_nothing_and_the_papers_stretch_shows():
     assert paper_score(turning(0.2 / 0.98 * 58 / 59), reader, shown)["coordinate_mse"] < 1e-18
 
 
-def test_a_world_that_gains_energy_is_seen_to():
+def test_a_world_that_gains_energy_has_a_larger_error():
     class Spirals(Turns):
         def field(self, z, u=None):
             return super().field(z) + 0.01 * z
@@ -167,7 +167,7 @@ def test_a_world_that_gains_energy_is_seen_to():
     assert found["valid_prediction_time"] < 30
 
 
-def test_the_truth_scores_nothing_but_the_time_stretch(small):
+def test_the_truth_has_only_the_error_of_the_time_stretch(small):
     shown = of_angles(small, small.theta)
     reader = Reader.fitted(TrueWorld(), shown)
     found = corrected_score(TrueWorld(), reader, shown)
@@ -191,12 +191,12 @@ def line():
     return learn_line(film(trials=8, frames=41, seed=3), settings=settings)
 
 
-def test_our_model_keeps_the_scale_of_its_first_guess_where_no_force_tells_it(line):
+def test_our_model_keeps_the_scale_of_its_first_guess_without_known_forces(line):
     # Of mean square 1; without the straight line taken from the change of the coordinate it shrinks to 0.87 here.
     assert line.encode(film(trials=8, frames=41, seed=3).pairs)[..., 0].std() == pytest.approx(1, abs=0.05)
 
 
-def test_our_model_tells_the_angle_up_to_scale_and_origin(line):
+def test_our_model_finds_the_angle_up_to_scale_and_origin(line):
     shown = film(trials=4, frames=30, seed=4)
     read = Reader.fitted(line, shown)(line.encode(shown.pairs.astype(np.float64)))
     # Within a fiftieth of the swing: 328 frames leave the codec rough.
@@ -205,7 +205,7 @@ def test_our_model_tells_the_angle_up_to_scale_and_origin(line):
     assert np.sqrt(np.mean((read - coordinates(shown))[..., 1] ** 2)) < 7e-2
 
 
-def test_what_our_model_decodes_it_encodes_to_the_same_code(line):
+def test_our_model_encodes_its_decoded_frames_to_the_same_code(line):
     z = np.array([[0.5, 1.0], [-1.0, 0.2], [0.1, -2.0]])
     # Pictures in grey levels tell q to some 1e-3 of its spread, and v to that over 0.05 s.
     again = line.encode(line.decode(z))

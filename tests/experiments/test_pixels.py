@@ -1,4 +1,4 @@
-"""The experiment of the pixel pendulum runs from film to figures, goes on where it was, and tells plain numbers."""
+"""The experiment of the pixel pendulum runs from film to figures, resumes, and reports plain numbers."""
 
 import json
 from dataclasses import replace
@@ -48,14 +48,14 @@ def quick(tmp_path, quick_learning, monkeypatch):
 
 def test_a_small_run_measures_everything_draws_all_figures_and_is_not_repeated(quick, tmp_path, monkeypatch):
     results = command.study(quick, QUIET)
-    told = json.loads(quick.out.read_text())["measurements"]
-    groups = {key.split("/")[0] for key in told}
+    measured = json.loads(quick.out.read_text())["measurements"]
+    groups = {key.split("/")[0] for key in measured}
     assert groups == {
         "settings", "learning", "forecasts", "encoding", "symetric", "bump", "plan", "sac", "stepping"
     }  # fmt: skip
-    assert len(told["sac/0/HNN"]["real_from_frames"]["all"]) == 2
-    assert "sac/0/second-order network" not in told
-    assert told["bump/0/HNN"]["+1 J"]["learned_H"]["largest_error_J"] < 1e-9
+    assert len(measured["sac/0/HNN"]["real_from_frames"]["all"]) == 2
+    assert "sac/0/second-order network" not in measured
+    assert measured["bump/0/HNN"]["+1 J"]["learned_H"]["largest_error_J"] < 1e-9
     assert "real return from frames, sac" in table(results)
     assert {path.name for path in quick.pictures.iterdir()} == {
         "frames.png",
@@ -99,21 +99,21 @@ def test_a_dream_that_is_the_truth_is_canonical_wherever_its_circle_is_cut(seen)
     angle, speed = height * np.cos(3.9 * t), -3.9 * height * np.sin(3.9 * t)
     film = Film(np.empty(0), np.stack([angle + np.pi, speed], axis=-1))
     dreamt = Forecast(angle - 2.0 + 2 * np.pi * np.arange(5)[:, None], speed)  # whole turns, from another origin
-    told = canonical.measure(seen, dreamt, film, context=0, offset=2.0 + np.pi)
-    assert told["60 steps"]["faithful"] == told["60 steps"]["groups"] == 1
-    assert told["60 steps"]["rsq"]["worst"] > 0.999
+    measured = canonical.measure(seen, dreamt, film, context=0, offset=2.0 + np.pi)
+    assert measured["60 steps"]["faithful"] == measured["60 steps"]["groups"] == 1
+    assert measured["60 steps"]["rsq"]["worst"] > 0.999
     lagging = Forecast(np.roll(dreamt.q, 12, axis=1), np.roll(speed, 12, axis=1))
     late = canonical.measure(seen, lagging, film, context=0, offset=2.0 + np.pi)
     assert late["60 steps"]["sym"]["worst"] < 0.05  # a harmonic motion that lags is a rotation of itself
 
 
-def test_a_bump_of_a_learned_world_is_told_in_learned_and_in_true_joules(seen, monkeypatch):
+def test_a_bump_of_a_learned_world_is_measured_in_learned_and_in_true_joules(seen, monkeypatch):
     monkeypatch.setattr(bumps, "_MOMENTS", (0, 5))
     q = np.linspace(-1.0, 1.0, 11)[None] * np.array([[0.5], [0.8]])
     film = Film(seen.codec.decode((q + seen.starts[0][0])[..., None]), np.empty(0))
-    told = bumps.measure(seen, film, context=10, offset=0.0)
-    assert told["+1 J"]["states"] == 4
-    assert told["+1 J"]["clipped"] == 0
-    assert told["+1 J"]["learned_H"]["largest_error_J"] < 1e-9
+    measured = bumps.measure(seen, film, context=10, offset=0.0)
+    assert measured["+1 J"]["states"] == 4
+    assert measured["+1 J"]["clipped"] == 0
+    assert measured["+1 J"]["learned_H"]["largest_error_J"] < 1e-9
     # The inertia of this small film is right to some percent, and so then are its joules.
-    assert told["+1 J"]["true_energy_of_the_state"]["largest_error_J"] < 0.1
+    assert measured["+1 J"]["true_energy_of_the_state"]["largest_error_J"] < 0.1

@@ -1,4 +1,4 @@
-"""The search for recipes, on tiny settings: what is kept, what is chosen, and that the package has it."""
+"""The search for recipes on tiny settings: its results, its choice, and that the package uses it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "train_world", partial(train_world, settings=FitSettings(adam_steps=2, lbfgs_steps=0)))
 
 
-def test_the_search_takes_setting_after_setting_what_earns_most_and_goes_on_where_it_was_stopped(
+def test_the_search_keeps_the_best_value_of_each_setting_and_resumes_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[tuple[float, float | None, int]] = []
@@ -66,11 +66,11 @@ def test_it_trains_and_plays_in_the_dream(tmp_path: Path) -> None:
     assert AgentRecipe(**Results(settings.out, experiment="recipes")["chosen/td3"]) == chosen
 
 
-def test_an_algorithm_that_is_not_searched_for_is_named() -> None:
+def test_an_unknown_algorithm_is_named() -> None:
     with pytest.raises(InputError, match="no algorithm 'sac' here: choose from td3"):
         recipes.search(replace(TINY, out=None, algorithms=("sac",)), console=Console(quiet=True))
 
 
 @pytest.mark.parametrize("algo", ["td3", "ppo"])
-def test_the_package_trains_as_was_chosen(algo: str) -> None:
+def test_the_recipes_of_the_package_are_the_chosen_ones(algo: str) -> None:
     assert AgentRecipe(**Results(KEPT, experiment="recipes")[f"chosen/{algo}"]) == RECIPES[algo]

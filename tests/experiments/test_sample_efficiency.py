@@ -1,4 +1,4 @@
-"""The study on settings so small that its figures mean nothing; what it keeps, resumes and tells is tested."""
+"""The study on tiny settings, whose figures mean nothing: it stores, resumes and reports its results."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def _quick(self: Choice, noise: float, steps: int, *, seed: int = 0) -> contende
     )
 
 
-def test_every_cell_is_measured_and_noise_is_acted_on_too(results: Results) -> None:
+def test_every_cell_is_measured_with_noisy_observations_too(results: Results) -> None:
     found = cells(results)
     assert set(found) == {(0.05, 40, "HNN"), (0.0, 30, "HNN")}
     for (noise, _, _), seeds in found.items():
         assert len(seeds) == 2
-        for told in seeds:
-            assert len(told["returns"]) == 3
-            assert ("noisy_returns" in told) == ("filtered_returns" in told) == (noise > 0)
-            assert told.get("noisy_returns") != told.get("filtered_returns") or noise == 0
-            assert len(told["drift_J"]) == 20
+        for cell in seeds:
+            assert len(cell["returns"]) == 3
+            assert ("noisy_returns" in cell) == ("filtered_returns" in cell) == (noise > 0)
+            assert cell.get("noisy_returns") != cell.get("filtered_returns") or noise == 0
+            assert len(cell["drift_J"]) == 20
     assert list(results.below("true dynamics/")) == ["0.05"]
 
 
@@ -76,22 +76,22 @@ def test_a_finished_study_measures_nothing_again(
     assert study(tiny, console=Console(quiet=True)).below("cell/") == results.below("cell/")
 
 
-def test_the_page_tells_every_row_and_the_figure_is_drawn(results: Results, tmp_path: Path) -> None:
+def test_the_page_contains_every_row_and_the_figure_is_drawn(results: Results, tmp_path: Path) -> None:
     best, planned = np.array([-1.0, -2.0, -3.0]), np.array([-1.5, -2.0, -3.5])
     results[agent_key(0.0, "SAC", 100, 0)] = {"returns": [-10.0] * 3}
     results[agent_key(0.05, "SAC", 100, 0)] = {"returns": [-11.0] * 3, "noisy_returns": [-14.0] * 3}
-    told = page(results, best, planned)
-    row = next(line for line in told.splitlines() if line.startswith("| 5% | 40 | HNN"))
+    cell = page(results, best, planned)
+    row = next(line for line in cell.splitlines() if line.startswith("| 5% | 40 | HNN"))
     losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)]["returns"])) for seed in (0, 1)]
     assert f"| {np.mean(losses):.2f} | {np.median(losses):.2f} | {max(losses):.2f} |" in row
-    noisy = told.split("as noisy as")[1]
+    noisy = cell.split("as noisy as")[1]
     row = next(line for line in noisy.splitlines() if line.startswith("| 5% | 40 | HNN"))
     for kind, columns in (("noisy_returns", slice(4, 7)), ("filtered_returns", slice(7, 10))):
         losses = [np.mean(planned - np.array(results[cell_key(0.05, 40, "HNN", seed)][kind])) for seed in (0, 1)]
         expected = [f"{value:.2f}" for value in (np.mean(losses), np.median(losses), max(losses))]
         assert [entry.strip() for entry in row.split("|")][columns] == expected
     assert noisy.count("| 5% | - | true dynamics |") == 1
-    exact, noisy = told.split("## Without a model")[1].split("as noisy as")
+    exact, noisy = cell.split("## Without a model")[1].split("as noisy as")
     assert "| 0% | SAC | 100 | 8.0 | 8.0 |" in exact
     assert "| 5% | SAC | 100 | 9.0 | 9.0 |" in exact
     assert "| 5% | SAC | 100 | 12.0 | 12.0 |" in noisy
@@ -100,7 +100,7 @@ def test_the_page_tells_every_row_and_the_figure_is_drawn(results: Results, tmp_
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
-def test_a_fit_that_diverged_is_told_as_such(tmp_path: Path) -> None:
+def test_a_diverged_fit_is_reported_as_such(tmp_path: Path) -> None:
     results = Results(None, experiment="sample_efficiency")
     results[cell_key(0.0, 10, "HNN", 0)] = {"failed": "not finite"}
     assert "a fit diverged" in page(results, np.zeros(1), np.zeros(1))
@@ -112,10 +112,10 @@ def test_model_free_agents_are_measured_at_their_milestones(noise: float, monkey
     train = partial(model_free, results, noise=noise, seeds=(0,), starts=(0, 1), console=Console(quiet=True))
     train(agents=("SAC",), milestones={"SAC": (110, 120)})
     for count in (110, 120):
-        told = results[agent_key(noise, "SAC", count, 0)]
-        assert [len(returns) for returns in told.values()] == [2] * len(told)
-        assert set(told) == ({"returns", "noisy_returns"} if noise else {"returns"})
-        assert told["returns"] != told.get("noisy_returns")
+        cell = results[agent_key(noise, "SAC", count, 0)]
+        assert [len(returns) for returns in cell.values()] == [2] * len(cell)
+        assert set(cell) == ({"returns", "noisy_returns"} if noise else {"returns"})
+        assert cell["returns"] != cell.get("noisy_returns")
     monkeypatch.setattr(model_free_module, "learn_for_real", None)
     train(agents=("SAC",), milestones={"SAC": (110, 120)})  # nothing is trained again
     with pytest.raises(InputError, match="choose from SAC, TD3, PPO"):

@@ -1,4 +1,4 @@
-"""SyMetric passes canonical maps in any units, and fails maps whose area varies and latents that do not know."""
+"""SyMetric passes canonical maps in any units; it fails maps whose area varies and uninformative latents."""
 
 import numpy as np
 import pytest
@@ -25,43 +25,43 @@ def score(latent, truth):
     ids=["the truth itself", "a quarter turn", "other units, sheared"],
 )
 def test_a_linear_canonical_map_scores_one(motions, matrix):
-    told = score(motions @ matrix, motions)
-    assert told.faithful
-    assert told.degree == 1
-    assert told.rsq > 0.999  # the smallest Lasso penalty, 1e-4, leaves a bias of that order
-    assert told.sym < 1e-20  # the Jacobian is constant
+    result = score(motions @ matrix, motions)
+    assert result.faithful
+    assert result.degree == 1
+    assert result.rsq > 0.999  # the smallest Lasso penalty, 1e-4, leaves a bias of that order
+    assert result.sym < 1e-20  # the Jacobian is constant
 
 
 def test_a_curved_canonical_map_scores_one(motions):
     latent = motions + np.stack([np.zeros_like(motions[..., 0]), 1.2 * motions[..., 0] ** 3], axis=-1)
-    told = score(latent, motions)
-    assert told.degree == 3  # p = z_p - 1.2 z_q^3, whose determinant is 1
-    assert told.rsq > 0.99
-    assert told.sym < 0.01  # what the penalty leaves; 0 without it
-    assert told.faithful
+    result = score(latent, motions)
+    assert result.degree == 3  # p = z_p - 1.2 z_q^3, whose determinant is 1
+    assert result.rsq > 0.99
+    assert result.sym < 0.01  # what the penalty leaves; 0 without it
+    assert result.faithful
 
 
 def test_a_map_whose_area_varies_fails_however_much_it_explains(motions):
     q, p = motions[..., 0], motions[..., 1]
     latent = np.stack([q, p / (0.4 + q**2)], axis=-1)  # det = 1 / (0.4 + q^2), by a factor of 11
-    told = score(latent, motions)
-    assert told.rsq > 0.9
-    assert told.sym > 0.2
-    assert not told.faithful
+    result = score(latent, motions)
+    assert result.rsq > 0.9
+    assert result.sym > 0.2
+    assert not result.faithful
 
 
-def test_a_latent_that_does_not_know_the_state_fails(motions):
-    told = score(np.random.default_rng(1).normal(size=motions.shape), motions)
-    assert told.rsq < 0.5
-    assert told.degree == 5
-    assert not told.faithful
+def test_a_latent_without_information_about_the_state_fails(motions):
+    result = score(np.random.default_rng(1).normal(size=motions.shape), motions)
+    assert result.rsq < 0.5
+    assert result.degree == 5
+    assert not result.faithful
 
 
 def test_a_dream_that_blew_up_fails_with_the_largest_deviation(motions):
     latent = motions.copy()
     latent[3, -1] = np.inf
-    told = score(latent, motions)
-    assert (told.faithful, told.rsq, told.sym) == (False, 0.0, 1000.0)
+    result = score(latent, motions)
+    assert (result.faithful, result.rsq, result.sym) == (False, 0.0, 1000.0)
 
 
 def test_two_degrees_of_freedom_are_one_form(motions):
@@ -85,8 +85,8 @@ def test_the_lasso_shrinks_orthonormal_weights_by_the_penalty():
     np.testing.assert_allclose(found[1], [[0.9, -0.2], [0, 0], [-1.9, 0.3]], atol=1e-12)
 
 
-def test_what_cannot_be_compared_is_refused(motions):
-    with pytest.raises(InputError, match="one N and one T"):
+def test_arrays_that_cannot_be_compared_are_refused(motions):
+    with pytest.raises(InputError, match="the same N and T"):
         score(motions[:, :-1], motions)
     with pytest.raises(InputError, match="an even number"):
         score(motions[..., :1], motions)

@@ -47,7 +47,7 @@ def test_the_readme_has_one_table_of_at_most_six_rows_with_one_number_a_cell() -
             assert re.fullmatch(r" (-?[\d.,]+( x)?|-) ", cell), row
 
 
-def test_the_command_replaces_what_stands_between_the_marks(
+def test_the_command_replaces_the_text_between_the_marks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(command.TABLES, "one-step", lambda: "| new |\n")

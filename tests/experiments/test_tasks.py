@@ -1,4 +1,4 @@
-"""The measurement of what tasks are worth, on tiny settings, and the agents that have learned nothing."""
+"""The measurement of simple policies in the tasks, on tiny settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_planning_beats_doing_nothing_on_the_spring_and_nothing_is_measured_twic
     assert {key: row["returns"] for key, row in again.below("").items()} == returns
 
 
-def test_agents_that_have_learned_nothing_give_actions_of_the_space_for_one_observation_or_many() -> None:
+def test_simple_agents_return_actions_of_the_space_for_one_observation_or_many() -> None:
     space = Box(np.array([0.5, -1.0], np.float32), np.array([2.0, 1.0], np.float32))
     idle, random = Idle(space), RandomActions(space, seed=3)
     np.testing.assert_array_equal(idle.predict(np.zeros((3, 5)))[0], [[0.5, 0.0]] * 3)  # rest is as near as may be
@@ -42,12 +42,12 @@ def test_agents_that_have_learned_nothing_give_actions_of_the_space_for_one_obse
 @pytest.mark.parametrize(
     ("measure", "words"),
     [
-        (lambda told: tasks.measure(tasks.Settings(out=None, environments=("Foo-v0",)), console=told), "Spring-v0"),
-        (lambda told: transfer.measure(transfer.Settings(out=None, tasks=("foo",)), console=told), "bump-by-force"),
-        (lambda told: study(Settings(contenders=("Foo",)), console=told), "MLP ensemble"),
+        (lambda c: tasks.measure(tasks.Settings(out=None, environments=("Foo-v0",)), console=c), "Spring-v0"),
+        (lambda c: transfer.measure(transfer.Settings(out=None, tasks=("foo",)), console=c), "bump-by-force"),
+        (lambda c: study(Settings(contenders=("Foo",)), console=c), "MLP ensemble"),
     ],
 )
-def test_what_an_experiment_does_not_know_is_named_beside_what_it_does(
+def test_an_unknown_name_is_refused_with_a_list_of_the_known_ones(
     measure: Callable[[Console], object], words: str
 ) -> None:
     with pytest.raises(InputError, match=f"(?i)foo.*: choose from .*{words}"):

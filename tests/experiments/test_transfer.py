@@ -32,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "ShacSettings", short)
 
 
-def test_every_agent_of_every_recording_is_measured_and_an_interrupted_run_goes_on(
+def test_every_agent_of_every_recording_is_measured_and_an_interrupted_run_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = replace(TINY, out=tmp_path / "transfer.json")

@@ -1,4 +1,4 @@
-"""A checkpoint is plain data: what is written is read back, what is not ours is refused, and nothing is executed."""
+"""A checkpoint is plain data: it is read as it was written, foreign files are refused, and nothing is executed."""
 
 import hashlib
 import json
@@ -135,7 +135,7 @@ def test_foreign_json_is_not_the_card_of_a_world(folder, text):
         read_checkpoint(folder)
 
 
-def test_bytes_that_are_no_text_are_not_a_card(folder):
+def test_bytes_that_are_not_text_are_not_a_card(folder):
     (folder / "world.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not JSON"):
         read_checkpoint(folder)
@@ -197,7 +197,7 @@ def test_a_pickle_in_place_of_a_file_of_a_checkpoint_is_never_run(folder, write,
     assert not (folder / "exploded").exists()
 
 
-def test_a_pickle_whose_hash_the_card_tells_is_never_run_either(folder):
+def test_a_pickle_whose_hash_is_on_the_card_is_never_run_either(folder):
     raw(folder / "world.safetensors", Bomb(folder / "exploded"))
     digest = hashlib.sha256((folder / "world.safetensors").read_bytes()).hexdigest()
     card = json.loads((folder / "world.json").read_text()) | {"sha256": digest}

@@ -1,4 +1,4 @@
-"""A lock on a path: one holder at a time, named, and nothing left behind."""
+"""A lock on a path has one holder at a time, names it, and leaves no file."""
 
 import platform
 import subprocess

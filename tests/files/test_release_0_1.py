@@ -1,4 +1,4 @@
-"""What release 0.1 wrote can still be read: a checkpoint and a dataset of version 1, as that release wrote them."""
+"""Files of release 0.1 can still be read: a checkpoint and a dataset of version 1, as that release wrote them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def dataset(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_checkpoint_opens_with_its_arrays_and_the_task_that_it_stood_for(checkpoint: Path) -> None:
+def test_a_checkpoint_opens_with_its_arrays_and_its_task(checkpoint: Path) -> None:
     world = WorldModel.load(checkpoint)
     assert world.parameters is not None
     for name, value in ARRAYS.items():

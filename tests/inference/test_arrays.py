@@ -1,4 +1,4 @@
-"""Maps inferred from arrays: motions integrated finely, odd observations, and recordings that do not tell."""
+"""Maps inferred from arrays: finely integrated motions, odd observations, and uninformative recordings."""
 
 import math
 from dataclasses import replace
@@ -93,7 +93,7 @@ def test_an_angle_that_wraps(low):
     assert inferred.coordinates.degrees == (degree,)
 
 
-def test_a_position_is_not_taken_for_an_angle_and_an_angle_that_counts_turns_is():
+def test_a_position_is_not_inferred_as_an_angle_but_an_angle_that_counts_turns_is():
     assert not infer_map(Recording.of(*episodes(spring, both), dt=DT)).coordinates.degrees[0].angle
     assert infer_map(Recording.of(*episodes(pendulum, both, spread=9.0), dt=DT)).coordinates.degrees[0].angle
 
@@ -142,7 +142,7 @@ def test_constants_of_the_episode_functions_of_the_state_and_numbers_that_never_
     )
 
 
-def test_a_function_that_the_library_lacks_is_learned_and_its_error_told():
+def test_a_function_that_the_library_lacks_is_learned_and_its_error_reported():
     def observe(q, v):
         return np.concatenate([np.cos(q), np.sin(q), v, np.sqrt(1.3 + np.sin(q)) * np.tanh(v)], axis=1)
 
@@ -155,7 +155,7 @@ def test_a_function_that_the_library_lacks_is_learned_and_its_error_told():
     assert any("learned function of cos(q0), sin(q0), v0 (off by" in sentence for sentence in inferred.sentences)
 
 
-def test_the_tip_of_an_arm_with_its_velocity_is_no_degree_of_freedom_of_its_own():
+def test_the_tip_of_an_arm_with_its_velocity_is_not_a_degree_of_freedom():
     def observe(q, v):
         return np.concatenate([np.sin(q), -0.7 * np.cos(q), np.cos(q), v, 0.7 * np.sin(q) * v], axis=1)
 
@@ -202,6 +202,14 @@ def test_an_elastic_wall_is_found_with_its_restitution():
     assert restitution == pytest.approx(0.7, abs=0.05)  # forces between the step before and the wall are noise here
 
 
+def test_a_sensor_of_few_digits_shows_neither_walls_nor_a_speed_clip():
+    def coarse(q, v):
+        return np.round(both(q, v), 1)
+
+    (degree,) = infer_map(Recording.of(*episodes(spring, coarse, count=20, steps=100), dt=DT)).coordinates.degrees
+    assert (degree.stops, degree.speed_limit) == (None, None)
+
+
 def by_table(table, *, count=10, steps=60, seed=0, n=1, acceleration=spring):
     """Recorded episodes under whole-number actions by a table of forces."""
     rng = np.random.default_rng(seed)
@@ -243,7 +251,7 @@ def test_actions_whose_effects_lie_on_no_line_get_a_force_each():
     assert len(coordinates.controls) == 4
 
 
-def test_an_ambiguous_map_says_between_what_and_keeps_its_guess():
+def test_an_ambiguous_map_names_the_alternatives_and_keeps_its_guess():
     def observe(q, v):
         again = v + 1e-4 * np.random.default_rng(2).normal(size=v.shape)
         return np.concatenate([q, v + 1e-4 * np.random.default_rng(3).normal(size=v.shape), again], axis=1)

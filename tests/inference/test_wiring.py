@@ -24,7 +24,7 @@ ROD = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),))
 
 
 class Rod(gymnasium.Env):
-    """A pendulum of nobody's: it declares neither its map nor its time step of 0.05."""
+    """An unknown pendulum: it declares neither its map nor its time step of 0.05."""
 
     observation_space = Box(-np.inf, np.inf, (3,), np.float32)
 
@@ -63,17 +63,17 @@ def recorded(tmp_path_factory):
     return path
 
 
-def test_collect_says_what_it_inferred_and_writes_the_file_to_edit(tmp_path, capsys):
+def test_collect_prints_the_inferred_map_and_writes_the_file_to_edit(tmp_path, capsys):
     settings = CollectSettings(env="tests/NobodysRod-v0", out=tmp_path / "rod.zarr", steps=200)
     collect(settings)
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     path = tmp_path / "rod.coordinates.json"
     assert path == coordinates_path(settings.out)
-    assert "Entries 0 and 1 are the cosine and the sine of the angle q0; entry 2 is its velocity" in told.out
-    assert "Actions 0, 1, 2 are -1, 0, 1 times a force on q0" in told.out
-    assert "dt = 0.05" in told.out
-    assert f"edit {path}" in told.out
-    assert "--dt" not in told.err  # velocities tell the time step
+    assert "Entries 0 and 1 are the cosine and the sine of the angle q0; entry 2 is its velocity" in printed.out
+    assert "Actions 0, 1, 2 are -1, 0, 1 times a force on q0" in printed.out
+    assert "dt = 0.05" in printed.out
+    assert f"edit {path}" in printed.out
+    assert "--dt" not in printed.err  # velocities determine the time step
     assert read_coordinates(path).degrees == ROD.degrees
     write_coordinates(path, replace(read_coordinates(path), force_table=((-2.0,), (0.0,), (2.0,))), meaning=())
     collect(replace(settings, append=True, steps=60))
@@ -83,7 +83,7 @@ def test_collect_says_what_it_inferred_and_writes_the_file_to_edit(tmp_path, cap
     assert read_coordinates(path).force_table[0] == (-1.0,)
 
 
-def test_collect_writes_what_is_known_of_an_environment_too(tmp_path, capsys):
+def test_collect_also_writes_the_map_of_a_known_environment(tmp_path, capsys):
     collect(CollectSettings(env="CartPole-v1", out=tmp_path / "cart.zarr", steps=40))
     assert "Entry 2 is q1, an angle in rad; entry 3 is its velocity." in capsys.readouterr().out
     assert read_coordinates(tmp_path / "cart.coordinates.json", observation_size=4).n == 2
@@ -118,12 +118,12 @@ def test_a_world_is_learned_from_a_recording_that_declares_nothing(recorded):
         assert member.coordinates == world.coordinates
 
 
-def test_the_command_line_tells_what_it_inferred_and_a_file_overrules_it(recorded, tmp_path):
-    told = []
+def test_the_command_line_prints_the_inferred_map_and_a_file_overrides_it(recorded, tmp_path):
+    printed = []
     settings = TrainSettings(recorded, out=tmp_path / "inferred", fit=SHORT)
-    train(settings, tell=told.append)
-    assert any("cosine and the sine" in sentence for sentence in told)
-    assert WorldModel.load(settings.out).card["inferred"] == told
+    train(settings, tell=printed.append)
+    assert any("cosine and the sine" in sentence for sentence in printed)
+    assert WorldModel.load(settings.out).card["inferred"] == printed
     known = read_coordinates(coordinates_path(recorded))
     path = tmp_path / "mine.json"
     write_coordinates(path, replace(known, force_table=((-3.0,), (0.0,), (3.0,))), meaning=["edited"])

@@ -1,4 +1,4 @@
-"""What every model owes: a description that draws arrays and builds dynamics its integrator can step."""
+"""The contract of every model: a description that draws arrays and builds dynamics that its integrator can step."""
 
 import json
 from dataclasses import fields, replace
@@ -129,7 +129,7 @@ def test_every_parameter_gets_a_gradient_from_a_step(row):
 
 @pytest.mark.parametrize("damping", [False, True])
 @pytest.mark.parametrize("row", ["hnn", "separable", "mechanical", "mechanical with M(q)"])
-def test_learned_friction_only_ever_takes_energy(row, damping):
+def test_learned_friction_never_adds_energy(row, damping):
     architecture = replace(ROWS[row], damping=damping)
     dynamics = architecture.build(arrays(architecture))
     assert isinstance(dynamics, PortHamiltonian)
@@ -247,7 +247,7 @@ def test_scales_are_the_root_mean_squares_of_the_recorded_states():
     assert not found.in_physical_units
 
 
-def test_what_never_moves_has_scale_one():
+def test_a_constant_entry_has_scale_one():
     coordinates = Coordinates((DegreeOfFreedom(position=0, velocity=1),))
     found = Variables.measured(coordinates, np.zeros((5, 2, 2)), np.zeros((5, 1, 0)), dt=0.1)
     assert found.position_scales == found.velocity_scales == found.acceleration_scales == (1.0,)

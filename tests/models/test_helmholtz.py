@@ -1,4 +1,4 @@
-"""The two parts of a Helmholtz field are what they are called, and together describe what an HNN cannot."""
+"""The two parts of a Helmholtz field have their properties, and together describe motions that an HNN cannot."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_the_field_is_the_sum_of_its_parts_on_any_batch():
     np.testing.assert_allclose(dynamics.field(x)[1, 2], dynamics.field(x[1, 2]), rtol=1e-12)
 
 
-def test_it_learns_friction_that_a_hamiltonian_alone_cannot():
+def test_it_learns_friction_which_a_hamiltonian_alone_cannot():
     truth = PortHamiltonian(Spring(mass=1.0, stiffness=1.0), damping=np.array([0.4]))
     x = torch.tensor(np.random.default_rng(2).uniform(-1, 1, (100, 2)))
     targets = torch.tensor(truth.field(x.numpy()))

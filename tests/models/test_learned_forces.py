@@ -69,7 +69,7 @@ def test_a_control_map_depends_on_the_positions():
 
 
 @pytest.mark.parametrize("units", [False, True])
-def test_where_it_is_not_known_what_a_control_moves_its_column_is_learned(units):
+def test_the_column_of_a_control_with_an_unknown_degree_of_freedom_is_learned(units):
     variables = replace(ARM, control_degrees=(None, 0), force_scales=(2.0, 1.0), in_physical_units=units)
     dynamics, parameters = built(MechanicalHNN(variables))
     columns = parameters["control.columns"]
@@ -116,7 +116,7 @@ def test_the_schemes_of_a_model_fit_its_friction():
         architecture.integrator.check(built(architecture)[0])
 
 
-def test_all_of_it_is_differentiable_on_torch():
+def test_every_learned_force_is_differentiable_on_torch():
     architecture = replace(PLAIN, residual=(4,), friction=(4,), control_map=(4,), damping=True, dry=True, magnetic=True)
     dynamics, parameters = built(architecture, lambda value: torch.tensor(value, requires_grad=True))
     q, v = (torch.tensor(one) for one in states())

@@ -66,7 +66,7 @@ def test_gravity_is_one_choice_of_the_parameters():
     np.testing.assert_allclose(force(plain, q, parameters), expected, rtol=1e-12, atol=1e-13)
 
 
-def test_what_was_learned_on_three_bodies_runs_on_five():
+def test_a_potential_learned_on_three_bodies_runs_on_five():
     architecture = model()
     more = architecture.with_bodies(5, masses=(1.0,) * 5)
     parameters = arrays(architecture)
@@ -95,6 +95,6 @@ def test_what_was_learned_on_three_bodies_runs_on_five():
         (lambda: PairwiseHNN(variables(4)).with_bodies(1), "two bodies"),
     ],
 )
-def test_what_is_not_bodies_in_space_is_refused(build, words):
+def test_coordinates_that_are_not_bodies_in_space_are_refused(build, words):
     with pytest.raises(InputError, match=words):
         build()

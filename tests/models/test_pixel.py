@@ -1,4 +1,4 @@
-"""Frames and positions: the first guess keeps their order, and what is decoded is encoded to where it came from."""
+"""Frames and positions: the first guess keeps their order, and decoded frames are encoded to their positions."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_derivatives_of_the_basis_are_those_of_differences(basis, order):
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_what_is_decoded_is_encoded_to_where_it_came_from(name):
+def test_a_decoded_position_is_encoded_to_itself(name):
     frames, q, harmonics = FILMS[name]
     codec = FrameCodec.fitted(frames, q, harmonics)
     fresh = np.linspace(-0.95, 0.95, 50)[:, None] * (np.pi if name == "circle" else 1.0)

@@ -1,4 +1,4 @@
-"""Energy bumps: exact, bounded, conserving what they say, and differentiable."""
+"""Energy bumps are exact, bounded and differentiable, and conserve the declared quantities."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _points(hamiltonian: Any, count: int, *, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("direction", ["momentum", "gradient"])
 @pytest.mark.parametrize("name", HAMILTONIANS)
-def test_energy_rises_by_exactly_what_was_asked(name: str, direction: Any) -> None:
+def test_energy_rises_by_exactly_the_requested_amount(name: str, direction: Any) -> None:
     hamiltonian = HAMILTONIANS[name]
     x = _points(hamiltonian, 200)
     dE = np.random.default_rng(1).uniform(0, 2, 200)
@@ -96,7 +96,7 @@ def test_an_impulse_on_bodies_keeps_the_total_momentum(dE: float) -> None:
 
 
 @pytest.mark.parametrize("direction", ["momentum", "gradient"])
-def test_more_than_can_be_removed_is_clipped_to_what_can_and_told(direction: Any) -> None:
+def test_a_request_to_remove_too_much_is_clipped_and_marked(direction: Any) -> None:
     x = _points(Pendulum(), 40)
     done = bump(Pendulum(), x, -100.0, direction=direction)
     assert done.clipped.all()
@@ -116,13 +116,13 @@ def test_at_rest_in_equilibrium_nothing_is_realised_and_nothing_is_nan(direction
     np.testing.assert_array_equal(done.realised, 0)
 
 
-def test_a_request_of_nothing_changes_no_bit() -> None:
+def test_a_request_of_zero_changes_no_bit() -> None:
     x = _points(NBody(), 20)
     np.testing.assert_array_equal(bump(NBody(), x, 0.0).x, x)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_any_hamiltonian_is_met_exactly_or_goes_as_far_as_its_ray_does(name: str) -> None:
+def test_a_bump_of_any_hamiltonian_is_exact_or_ends_where_its_ray_ends(name: str) -> None:
     hamiltonian = _drawn(MODELS[name])
     x = _points(hamiltonian, 300)
     dE = np.random.default_rng(1).normal(size=300)
@@ -157,12 +157,12 @@ def test_one_point_takes_many_bumps() -> None:
 
 
 @pytest.mark.parametrize("dE", [2.0, 1e-6])
-def test_at_rest_an_impulse_goes_where_it_is_told(dE: float) -> None:
+def test_at_rest_an_impulse_has_the_given_direction(dE: float) -> None:
     x = np.array([[0.5, 0.0], [0.5, 1.0]])
-    told = bump(Pendulum(), x, dE, at_rest=-3.0)
-    assert not told.clipped.any()
-    np.testing.assert_allclose(told.realised, dE, atol=1e-15)
-    assert told.x[0, 1] < 0 < told.x[1, 1]
+    bumped = bump(Pendulum(), x, dE, at_rest=-3.0)
+    assert not bumped.clipped.any()
+    np.testing.assert_allclose(bumped.realised, dE, atol=1e-15)
+    assert bumped.x[0, 1] < 0 < bumped.x[1, 1]
     assert bump(Pendulum(), x, dE).clipped.tolist() == [True, False]
     assert bump(Pendulum(), x, -0.1, at_rest=-3.0).clipped.tolist() == [True, False]
 
@@ -182,7 +182,7 @@ def test_bodies_turn_faster_about_the_same_axis_and_drift_as_before() -> None:
     np.testing.assert_allclose(spin(bump(hamiltonian, x, 0.5).x), faster[:, None] * spin(x), atol=1e-12)
 
 
-def test_bodies_that_all_but_move_alike_keep_their_common_motion() -> None:
+def test_bodies_with_nearly_equal_velocities_keep_their_common_motion() -> None:
     hamiltonian = NBody(masses=(1.0, 2.0, 0.5))
     x = _points(hamiltonian, 100)
     alike = np.tile([0.3, -0.7], 3) * np.repeat([1.0, 2.0, 0.5], 2)
@@ -195,7 +195,7 @@ def test_bodies_that_all_but_move_alike_keep_their_common_motion() -> None:
 
 
 @pytest.mark.parametrize("name", ["pendulum", "two bodies"])
-def test_the_gradient_leads_where_an_adaptive_solver_follows_it(name: str) -> None:
+def test_the_gradient_flow_ends_where_an_adaptive_solver_ends(name: str) -> None:
     hamiltonian = HAMILTONIANS[name]
 
     def flow(_: float, x: np.ndarray) -> np.ndarray:
@@ -235,7 +235,7 @@ def test_bumps_are_differentiable_in_the_point_and_the_request(name: str, direct
 
 
 @pytest.mark.parametrize("direction", ["momentum", "gradient"])
-def test_derivatives_of_a_clipped_bump_are_those_of_where_it_stops(direction: Any) -> None:
+def test_derivatives_of_a_clipped_bump_are_those_of_its_end_point(direction: Any) -> None:
     x = torch.tensor([[1.0, 2.0], [0.0, 0.0], [0.5, 0.0]], dtype=torch.float64, requires_grad=True)
     dE = torch.full((3,), -100.0, dtype=torch.float64, requires_grad=True)
     done = bump(Pendulum(), x, dE, direction=direction)
@@ -265,7 +265,7 @@ class _Lying(Spring):
         return 0 * p.sum(-1)
 
 
-def test_a_search_that_fails_says_for_which_elements() -> None:
+def test_a_search_that_fails_names_the_elements() -> None:
     x = np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 2.0]])
     with pytest.raises(ConvergenceError, match=r"2 of 3 elements \(0, 2\)"):
         bump(_Lying(), x, 1.0)
@@ -286,7 +286,7 @@ def test_a_search_that_fails_says_for_which_elements() -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_what_cannot_be_meant_is_refused_by_name(hamiltonian: Any, x: Any, dE: Any, words: str, direction: Any) -> None:
+def test_invalid_arguments_are_refused_by_name(hamiltonian: Any, x: Any, dE: Any, words: str, direction: Any) -> None:
     if "H is not" in words and direction == "momentum":
         x = x[:, ::-1]  # the potential plays no part in an impulse
     with pytest.raises(InputError, match=words):

@@ -1,4 +1,4 @@
-"""Dry friction: it brakes by its own size, and what it can hold it holds for ever."""
+"""Dry friction brakes with its own size, and holds a body for ever if it can."""
 
 import itertools
 from dataclasses import replace
@@ -72,7 +72,7 @@ def test_a_pendulum_that_slides_comes_to_rest_and_stays(scheme):
     np.testing.assert_array_equal(x[resting[0] :], np.broadcast_to(x[resting[0]], x[resting[0] :].shape))
 
 
-def test_friction_takes_its_size_times_the_way():
+def test_friction_dissipates_its_size_times_the_distance():
     pendulum = Pendulum()
     x = integrate(rough(), np.array([1.5, 0.0]), integrator=Substeps(Leapfrog(), 10), dt=0.05, steps=60)
     way = np.abs(np.diff(x[:, 0])).sum()

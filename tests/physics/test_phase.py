@@ -36,13 +36,13 @@ def test_J_is_antisymmetric_and_its_square_is_minus_one(n):
     assert J[0, n] == 1  # dq/dt = +dH/dp
 
 
-def test_the_namespace_speaks_the_array_api_for_numpy_and_torch():
+def test_the_namespace_has_the_array_api_for_numpy_and_torch():
     assert namespace(np.zeros(2)) is np
     assert namespace(np.float64(1.0)) is np
     concatenated = namespace(torch.zeros(2)).concat([torch.zeros(1), torch.ones(1)], axis=-1)
     assert concatenated.tolist() == [0, 1]
 
 
-def test_what_is_not_an_array_has_no_namespace():
+def test_a_value_that_is_not_an_array_has_no_namespace():
     with pytest.raises(TypeError):
         namespace([1.0, 2.0])

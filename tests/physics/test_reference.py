@@ -1,4 +1,4 @@
-"""The oracle against closed forms, and that it raises instead of returning half a trajectory."""
+"""The reference solver agrees with closed forms, and raises instead of returning half a trajectory."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ def test_friction_damps_as_the_closed_form_says():
     np.testing.assert_allclose(x[:, 0], expected, atol=1e-10)
 
 
-def test_the_times_asked_for_do_not_change_the_trajectory():
+def test_the_requested_times_do_not_change_the_trajectory():
     dynamics, x0 = PortHamiltonian(Pendulum()), np.array([1.0, 0.5])
     coarse = reference_trajectory(dynamics, x0, TIMES[::5])
     np.testing.assert_allclose(coarse, reference_trajectory(dynamics, x0, TIMES)[::5], atol=1e-10)
@@ -68,7 +68,7 @@ class Cliff(SeparableHamiltonian):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy notes the overflow on the way there
-def test_a_trajectory_that_ends_early_raises_and_tells_where():
+def test_a_trajectory_that_ends_early_raises_with_its_time():
     # From q = 1 with p^2 = q^4 / 2 the fall is 1 / q = 1 - t / sqrt(2): it ends at t = 1.414.
     with pytest.raises(ConvergenceError, match=r"stopped at t = 1\.\d* s"):
         reference_trajectory(PortHamiltonian(Cliff()), np.array([1.0, np.sqrt(0.5)]), TIMES)

@@ -78,7 +78,7 @@ def test_a_negative_number_of_steps_is_refused():
         integrate(SPRING, np.zeros(2), integrator=Leapfrog(), dt=-0.1, steps=-1)
 
 
-def test_misuse_is_noticed_before_the_first_step():
+def test_invalid_arguments_are_refused_before_the_first_step():
     damped = PortHamiltonian(Spring(), damping=np.ones(1))
     with pytest.raises(InputError, match="Yoshida4 needs"):
         integrate(damped, np.zeros(2), integrator=Yoshida4(), dt=0.1, steps=0)

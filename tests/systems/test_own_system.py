@@ -1,4 +1,4 @@
-"""A user's own System, as docs/environments.md has it, and what is refused on the way."""
+"""A user's own System as in docs/environments.md, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ def test_an_id_may_have_the_module_that_registers_it_before_a_colon() -> None:
         (lambda: hnn_gym.systems.true_world("Mine-v0"), "There is no System 'Mine-v0': choose from Pendulum-v1"),
     ],
 )
-def test_what_is_not_a_system_is_refused_and_the_remedy_named(make: Any, words: str) -> None:
+def test_an_invalid_system_is_refused_and_the_remedy_named(make: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         make()
     assert "Mine-v0" not in SYSTEMS
     assert "Mine-v0" not in gymnasium.registry
 
 
-def test_a_system_whose_environment_is_taken_is_not_registered_at_all() -> None:
+def test_a_system_whose_id_is_taken_is_not_registered() -> None:
     with pytest.raises(InputError, match="SpringBump-v0 is registered already"):
         register_system(System("Mine-v0", LINE, dt=0.1, task=SpringHold, variants={"SpringBump": {"actions": "bump"}}))
     assert "Mine-v0" not in SYSTEMS

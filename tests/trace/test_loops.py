@@ -110,7 +110,7 @@ def test_an_element_that_does_not_converge_becomes_nan_alone_and_untraced_it_rai
     assert raised.value.args[0].tolist() == [False, True, False, True]
 
 
-def test_what_does_not_change_from_one_iteration_to_the_next_is_computed_before_the_loop() -> None:
+def test_values_that_do_not_change_between_iterations_are_computed_before_the_loop() -> None:
     program = trace(
         lambda x: {"y": _fixed_point(x, pull=lambda y: 0.1 * namespace(x).cos(x) * namespace(y).sin(y))}, x=2
     )

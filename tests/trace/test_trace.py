@@ -104,7 +104,7 @@ def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> Non
         np.testing.assert_allclose(np.asarray(value, float), np.asarray(expected, float), **tolerance)
 
 
-def test_the_next_step_does_not_compute_again_what_a_step_has_computed_of_its_end() -> None:
+def test_the_next_step_does_not_repeat_what_the_previous_step_has_computed() -> None:
     def leapfrog(x: Array) -> dict[str, Array]:
         q, p = split(x)
         p = p - 0.05 * namespace(q).sin(q)

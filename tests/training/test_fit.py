@@ -117,7 +117,7 @@ def test_under_noise_shooting_recovers_better_starts_and_a_better_map_than_predi
 
 
 @pytest.mark.parametrize(("loss", "batch_size"), [("prediction", None), ("prediction", 16), ("shooting", None)])
-def test_adam_resumed_halfway_goes_where_it_would_have_gone_bit_for_bit(loss, batch_size):
+def test_adam_resumed_halfway_gives_the_uninterrupted_result_bit_for_bit(loss, batch_size):
     of = objective(loss=loss, batch_size=batch_size, adam_steps=20, lbfgs_steps=0)
     kept = {}
 
@@ -135,7 +135,7 @@ def test_adam_resumed_halfway_goes_where_it_would_have_gone_bit_for_bit(loss, ba
         np.testing.assert_array_equal(resumed.second_moments[name], straight.second_moments[name])
 
 
-def test_a_report_that_raises_stops_the_fit_with_the_state_up_to_there():
+def test_a_report_that_raises_stops_the_fit_with_its_state_so_far():
     of = objective(adam_steps=20, lbfgs_steps=20)
     state = FitState(of.initial_parameters())
 
@@ -152,7 +152,7 @@ def test_a_report_that_raises_stops_the_fit_with_the_state_up_to_there():
     assert loss_of(of, state.parameters) < halfway
 
 
-def test_a_finished_fit_is_left_as_it_is():
+def test_a_finished_fit_is_not_repeated():
     of = objective(adam_steps=5, lbfgs_steps=5)
     state = fit(of)
     before = copy.deepcopy(state.parameters)
@@ -161,7 +161,7 @@ def test_a_finished_fit_is_left_as_it_is():
         np.testing.assert_array_equal(state.parameters[name], value)
 
 
-def test_a_fit_reports_every_step_of_both_stages_and_what_it_reports_is_true():
+def test_a_fit_reports_every_step_of_both_stages_with_the_right_numbers():
     of = objective(adam_steps=4, lbfgs_steps=6, decay=1e-3)
     seen = []
 
@@ -250,7 +250,7 @@ def test_a_fit_that_starts_beyond_the_cliff_raises(failure):
         {"loss": "huber"},
     ],
 )
-def test_settings_that_make_no_sense_are_refused_by_name(settings):
+def test_invalid_settings_are_refused_by_name(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         FitSettings(**settings)
 
@@ -306,7 +306,7 @@ def test_observations_of_another_size_are_refused():
         )
 
 
-def test_what_these_tests_learn_from_are_steps_of_the_true_H():
+def test_the_data_of_these_tests_are_steps_of_the_true_H():
     # The recorded map is the true H under symplectic Euler, speed limit included.
     observation, action = recorded(200)
     truth = WorldModel(

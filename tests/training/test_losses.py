@@ -1,4 +1,4 @@
-"""Losses: zero for the truth, differentiable in the parameters, and each sees what it should."""
+"""Losses are zero for the truth, differentiable in the parameters, and each measures the right error."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_the_truth_predicts_its_own_data_without_loss(horizon):
     assert shooting_loss(wrong, starts, observation, action, scale=SCALE) > 1e-6
 
 
-def test_prediction_starts_at_the_first_observation_and_shooting_where_it_is_told():
+def test_prediction_starts_at_the_first_observation_and_shooting_at_the_given_start():
     starts, observation, action = windows()
     moved = observation.copy()
     moved[:, 0, 2] += 0.8

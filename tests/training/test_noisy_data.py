@@ -1,4 +1,4 @@
-"""What noisy data ask for: whole episodes by windows that join, a score that noise does not fool, ensembles."""
+"""Training on noisy data: whole episodes by windows that join, a score that is robust to noise, ensembles."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def recorded(share: float, *, steps: int, seed: int) -> TransitionDataset:
     return record_steps(env, steps=steps, seed=seed, coordinates=coordinates.to_json())
 
 
-def test_windows_that_join_see_through_noise(noisy: TransitionDataset) -> None:
+def test_windows_that_join_recover_the_motion_from_noise(noisy: TransitionDataset) -> None:
     world = train_world(noisy, "mechanical", settings=SHOOTING, options={"hidden": (4,)})
     clean = recorded(0.0, steps=200, seed=1)
     # The noise of a single observation is 0.05; the first-order error of a fit to single steps stays near that.
@@ -85,7 +85,7 @@ def test_windows_of_an_episode_join_and_those_of_two_do_not(noisy: TransitionDat
     assert state.parameters[STARTS].shape == (4, 2)
 
 
-def test_gaps_are_what_a_window_misses_the_next_one_by(noisy: TransitionDataset) -> None:
+def test_gaps_are_the_differences_between_the_end_of_a_window_and_the_next_start(noisy: TransitionDataset) -> None:
     settings = replace(SHOOTING, horizon=20, first_horizon=None)
     joined = objective_of(noisy, settings, 3.0)
     parameters = {name: torch.tensor(value) for name, value in joined.initial_parameters().items()}
@@ -100,7 +100,7 @@ def test_gaps_are_what_a_window_misses_the_next_one_by(noisy: TransitionDataset)
     assert float(residual(parameters).square().sum()) == pytest.approx(float(joined(parameters)[0]), rel=1e-12)
 
 
-def test_windows_that_join_end_where_the_noise_is_all_that_is_left() -> None:
+def test_windows_that_join_end_with_a_residual_of_the_noise() -> None:
     # Without joints this fit ends at a loss of 0.29.
     noisy = recorded(0.2, steps=200, seed=103)
     settings = replace(SHOOTING, horizon=200, first_horizon=10, decay=1e-4, adam_steps=60, least_squares_steps=20)
@@ -109,14 +109,14 @@ def test_windows_that_join_end_where_the_noise_is_all_that_is_left() -> None:
     assert float(objective_of(noisy, settings)(parameters)[1]) < 1.1 * 0.2**2
 
 
-def test_a_fit_stopped_in_any_round_goes_on_to_the_same_end(noisy: TransitionDataset) -> None:
+def test_a_fit_stopped_in_any_round_resumes_to_the_same_end(noisy: TransitionDataset) -> None:
     settings = replace(SHOOTING, horizon=20, first_horizon=10, adam_steps=2, least_squares_steps=2)
     states: list[FitState] = []
     rounds = settings.rounds(180)
     end = fit_by_rounds(
         partial(objective_of, noisy), rounds, settings, report=lambda _, state: states.append(copy(state))
     )
-    # Levenberg-Marquardt begins anew with its damping: only the ends of rounds are points to go on from exactly.
+    # Levenberg-Marquardt restarts with its damping: only the ends of rounds resume exactly.
     for number in range(len(rounds)):
         last = next(state for state in reversed(states) if state.round == number)
         resumed = fit_by_rounds(partial(objective_of, noisy), rounds, settings, state=last)
@@ -131,7 +131,7 @@ def test_a_first_horizon_is_shorter_than_the_horizon_of_shooting() -> None:
         FitSettings(horizon=40, first_horizon=20)
 
 
-def test_the_truth_foretells_up_to_the_noise_and_a_wrong_world_does_not() -> None:
+def test_the_truth_predicts_up_to_the_noise_and_a_wrong_world_does_not() -> None:
     held_out = recorded(0.02, steps=400, seed=2)
     truth = true_world("Pendulum-v1")
     assert held_out_error(truth, recorded(0.0, steps=200, seed=2)) < 1e-5  # float32 observations

@@ -1,4 +1,4 @@
-"""Learning from frames: what comes out is the physics that was filmed, in joules where the torque is known."""
+"""Learning from frames recovers the physics that was filmed, in joules if the torque is known."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def test_the_potential_is_that_of_gravity_in_joules(pendulum_film, seen):
     assert np.abs((learned - learned.mean()) - (true - true.mean())).max() < 0.5  # of a height of 10 J
 
 
-def test_the_reward_is_learned_from_what_was_recorded(pendulum_film, seen):
+def test_the_reward_is_learned_from_the_recorded_rewards(pendulum_film, seen):
     _, _, turn = turned_by(pendulum_film, seen)
     states = np.concatenate([episode.state[:-1] for episode in pendulum_film])
     action = np.concatenate([episode.action for episode in pendulum_film])
@@ -102,7 +102,7 @@ def test_on_a_line_the_change_of_the_coordinate_neither_shifts_nor_shrinks_it():
     assert (slope, offset) == pytest.approx((1, 0), abs=1e-10)  # rounding
 
 
-def test_a_world_with_eyes_comes_back_from_disk(seen, tmp_path):
+def test_a_pixel_world_comes_back_from_disk(seen, tmp_path):
     seen.save(tmp_path / "seen")
     again = PixelWorld.load(tmp_path / "seen")
     x = np.array([[0.3, 0.2], [-2.0, -0.4]])
@@ -119,13 +119,13 @@ def test_a_decoded_pair_of_frames_is_encoded_to_its_state(seen):
     np.testing.assert_allclose(v[:, 0], np.linspace(-5, 5, 9), atol=2e-1)  # two errors of 5e-3 over dt = 0.05
 
 
-def test_a_plain_world_is_not_taken_for_one_with_eyes(seen, tmp_path):
+def test_a_plain_world_is_not_loaded_as_a_pixel_world(seen, tmp_path):
     seen.world.save(tmp_path / "plain")
     with pytest.raises(InputError, match="not learned from frames"):
         PixelWorld.load(tmp_path / "plain")
 
 
-def test_what_cannot_be_learned_from_frames_is_refused_by_name(pendulum_film, quick_learning):
+def test_recordings_without_learnable_frames_are_refused_by_name(pendulum_film, quick_learning):
     def refused(match, film=pendulum_film, **kwargs):
         with pytest.raises(InputError, match=match):
             train_pixel_world(film, settings=kwargs.pop("settings", quick_learning), **kwargs)

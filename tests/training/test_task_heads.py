@@ -48,7 +48,7 @@ def every_fifth(steps: Steps) -> np.ndarray:
     return np.arange(len(steps)) % 5 == 0
 
 
-def test_cart_pole_is_paid_one_and_ends_at_the_angle_that_gymnasium_names() -> None:
+def test_cart_pole_is_rewarded_one_and_terminates_at_gymnasiums_angle() -> None:
     steps, episodes = recorded("CartPole-v1", 1000, seed=0)
     heads, figures = fit_task_heads(steps, held_out=episodes % 5 == 0)
     assert figures.reward_rms == 0.0
@@ -102,7 +102,7 @@ def test_without_a_recorded_termination_nothing_terminates_and_a_sentence_says_s
     assert "only truncated" in learned.in_words(("a", "b", "c"))
 
 
-def test_an_end_that_no_polynomial_separates_is_left_to_a_network() -> None:
+def test_a_termination_that_no_polynomial_separates_is_learned_by_a_network() -> None:
     rng = np.random.default_rng(0)
     seen = rng.uniform(-1, 1, (1500, 2))
     ended = np.sin(4 * seen[:, 0]) * np.sin(4 * seen[:, 1]) > 0.3

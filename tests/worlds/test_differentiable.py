@@ -81,6 +81,6 @@ def test_memory_grows_with_the_root_of_the_number_of_steps() -> None:
         ({"steps": -1}, "steps=-1"),
     ],
 )
-def test_rollouts_that_make_no_sense_are_refused(kwargs: Any, words: str) -> None:
+def test_invalid_rollouts_are_refused(kwargs: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         rollout(_world(SWINGING), SWINGING, **kwargs)

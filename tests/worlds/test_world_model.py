@@ -173,7 +173,7 @@ def test_backwards_undoes_a_rollout_under_control(row):
     assert world.backwards.backwards.dt == world.dt
 
 
-def test_backwards_undoes_symplectic_euler_with_friction_to_the_order_it_says():
+def test_backwards_undoes_symplectic_euler_with_friction_to_the_stated_order():
     def gap(dt):
         world = replace(learned("mechanical with friction"), dt=dt)
         x0 = start(world, 3)
@@ -183,7 +183,7 @@ def test_backwards_undoes_symplectic_euler_with_friction_to_the_order_it_says():
     assert gap(0.02) / gap(0.01) == pytest.approx(4, rel=0.1)
 
 
-def test_backwards_says_where_there_is_none():
+def test_backwards_is_refused_for_schemes_without_an_inverse():
     with pytest.raises(InputError, match="Euler cannot be run backwards"):
         _ = learned("baseline").backwards
 
@@ -238,7 +238,7 @@ def test_another_time_step_is_the_same_physics():
 
 
 @pytest.mark.parametrize("dt", [0.0, float("nan"), float("inf"), -float("inf")])
-def test_a_time_step_that_is_none_is_refused(dt):
+def test_an_invalid_time_step_is_refused(dt):
     with pytest.raises(InputError, match="dt must be a finite number of seconds other than 0"):
         true_pendulum(dt=dt)
     with pytest.raises(InputError, match="dt must be"):
@@ -256,7 +256,7 @@ def test_parts_that_do_not_fit_are_refused():
         true_pendulum().rollout(np.zeros(2))
 
 
-def test_energy_and_its_unit_are_told_only_where_they_are_known():
+def test_energy_and_its_unit_are_given_only_where_they_are_known():
     assert true_pendulum().has_energy
     assert true_pendulum().energy_unit == "J"
     assert learned("mechanical").energy_unit == ""  # the force on the cart has no unit, so neither has H
@@ -427,7 +427,7 @@ def test_arrays_that_do_not_fit_the_card_are_refused(tmp_path, spoil):
         (["provenance"], 3),
     ],
 )
-def test_a_card_that_names_what_does_not_exist_is_refused(tmp_path, place, value):
+def test_a_card_that_names_an_unknown_part_is_refused(tmp_path, place, value):
     def spoil(card):
         inner = card
         for key in place[:-1]:
@@ -477,7 +477,7 @@ def test_a_runge_kutta_world_of_true_physics_can_be_stepped_but_not_reversed():
 
 
 @pytest.mark.parametrize("restitution", [0.0, 0.8])
-def test_a_wall_takes_the_velocity_of_what_runs_into_it(restitution):
+def test_a_wall_removes_the_velocity_of_a_body_that_hits_it(restitution):
     wall = DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, 0.6, restitution))
     hill = true_pendulum(coordinates=Coordinates((wall,), (Control(degree=0),)))
     free = true_pendulum(coordinates=Coordinates((replace(wall, stops=None),), (Control(degree=0),)))

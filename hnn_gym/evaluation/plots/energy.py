@@ -1,4 +1,4 @@
-"""The true energy of motions over time, and how far it strays."""
+"""The true energy of motions over time, and its largest change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEARNED = "#56B4E9"
 
 
 def energy_over_time(motions: Mapping[str, Unforced], *, dt: float, learned: np.ndarray | None = None) -> Figure:
-    """True energy along unforced motions from one start: as it goes, and the largest change so far.
+    """Draw the true energy along unforced motions from one start, and its largest change so far.
 
     Args:
         motions: by name, each of one start ``(steps + 1, 1)``.

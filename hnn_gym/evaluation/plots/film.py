@@ -1,4 +1,4 @@
-"""Pictures of worlds side by side, one a moment, with the true energy so far drawn below: the frames of a film."""
+"""Frames of a film: pictures of worlds side by side, with the true energy so far drawn below."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _WIDTH, _HEAD, _FOOT = 7.2, 0.3, 1.25
 
 @dataclass(frozen=True)
 class Scene:
-    """How positions q ``(n,)`` become a picture.
+    """Describes how to draw positions q ``(n,)``.
 
     Attributes:
         places: where the bodies are ``(b, 2)``.
-        link: what holds the first of them ``(k, 2)``; None: nothing does.
+        link: line to the first of them ``(k, 2)``, such as a rod; None: there is no line.
         fixed: lines that do not move, each ``(k, 2)``.
-        half_width: of what is shown around the origin.
-        half_height: likewise.
+        half_width: half width of the picture around the origin.
+        half_height: its half height.
         marker: of a body, matplotlib's letter.
         size: of a body in points.
-        trail: how many moments its trail lasts.
+        trail: length of its trail in moments.
     """
 
     places: Callable[[np.ndarray], np.ndarray]

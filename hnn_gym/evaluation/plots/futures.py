@@ -27,14 +27,14 @@ class Motion(Protocol):
 def two_futures(
     factual: Motion, counterfactual: Motion, *, dt: float, angle: bool = False, energy_unit: str = "J"
 ) -> Figure:
-    """Two motions from one start: in the phase plane of the first degree of freedom, and their energies over time.
+    """Draw two motions from one start in the phase plane of the first degree of freedom, and their energies over time.
 
     Args:
-        factual: as it was.
+        factual: the motion without bumps.
         counterfactual: with bumps.
         dt: time step in s.
         angle: whether the first degree of freedom is an angle.
-        energy_unit: "J", or "" where the scale of the energy is free.
+        energy_unit: "J", or "" if the scale of the energy is free.
     """
     figure, (plane, energy) = new_figure(9.6, 4.0, columns=2)
     n = factual.state.shape[1] // 2

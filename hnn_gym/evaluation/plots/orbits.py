@@ -1,4 +1,4 @@
-"""Bodies in the plane, a column a world: their orbits, and kinetic, potential and total energy over time."""
+"""Bodies in the plane, one column for each world: orbits, and kinetic, potential and total energy over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from hnn_gym.evaluation.plots.style import COLOURS, GREY, new_figure
 
 BODIES = ("#CC79A7", "#56B4E9", "#E69F00")
-"""A colour a body, none of them a world's."""
+"""Colours of the bodies, which differ from those of the worlds."""
 
 
 def orbits(
@@ -21,14 +21,14 @@ def orbits(
     *,
     half_width: float,
 ) -> Figure:
-    """Orbits from one start and their true energies; what leaves the picture is cut off.
+    """Draw orbits from one start and their true energies; orbits that leave the picture are cut off.
 
     Args:
         time: ``(points,)`` in s.
         places: positions ``(points, bodies, 2)`` in m by world, the true one first.
         kinetic: the true kinetic energy along each motion ``(points,)`` in J.
         potential: the true potential energy likewise.
-        half_width: of what is shown around the origin, in m.
+        half_width: half width of the picture around the origin, in m.
     """
     figure, axes = new_figure(10, 5.4, rows=2, columns=len(places))
     above, below = axes[: len(places)], axes[len(places) :]
@@ -63,7 +63,7 @@ def orbits(
 
 
 def _limits(energies: np.ndarray, kinetic: np.ndarray, potential: np.ndarray) -> tuple[float, float]:
-    """What is shown: all energies, but no more than three times the range of the true ones."""
+    """Limits of the energy axis: all energies, but no more than three times the range of the true ones."""
     low, high = float(potential.min()), float(kinetic.max())
     span = high - low
     return max(float(energies.min()) - 0.05 * span, low - span), min(float(energies.max()) + 0.05 * span, high + span)

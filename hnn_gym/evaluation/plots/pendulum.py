@@ -24,7 +24,7 @@ def phase_portrait(
     *,
     speed: float = 8.0,
 ) -> Figure:
-    """Level sets of the learned H of Pendulum-v1, with the data and some motions; hanging is in the middle.
+    """Draw level sets of the learned H of Pendulum-v1, with the data and some motions; hanging is in the middle.
 
     Args:
         world: a learned world of one angle, 0 upright, with an H.

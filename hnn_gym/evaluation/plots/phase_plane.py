@@ -21,22 +21,22 @@ _LOOKS: dict[str, dict[str, object]] = {
     "HNN": {"lw": 1.2, "zorder": 5},
     "ours": {"lw": 1.4, "ls": (0, (4, 2)), "zorder": 6},
 }
-"""The truth is a broad pale line, so that those that lie on it can be seen."""
+"""The truth is a broad pale line, so that lines on top of it are visible."""
 _FINE = 0.8
-"""Width of a motion in the phase plane, where it comes by again and again."""
+"""Width of a motion in the phase plane, where it passes repeatedly."""
 _AT_FIRST = 0.01
-"""Share of the time whose errors are not shown: all begin at 0, which no logarithm has."""
+"""Share of the time whose errors are not shown: all begin at 0, which has no logarithm."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """What the axes are called.
+    """Labels of the axes.
 
     Attributes:
-        position: with its unit.
-        momentum: with its unit.
+        position: name of q, with its unit.
+        momentum: name of p, with its unit.
         energy: the unit of H.
-        square: what a mean square over both coordinates is in.
+        square: the unit of a mean square over both coordinates.
     """
 
     position: str
@@ -53,11 +53,11 @@ def vector_fields(
     *,
     names: Names,
 ) -> Figure:
-    """What there is to learn from, and dx/dt of each model with a motion in it.
+    """Draw the training data, and dx/dt of each model with a motion in it.
 
     Args:
         recorded: states and derivatives, each ``(k, 2)``; every second one gets an arrow.
-        grid: points of a regular grid ``(rows, columns, 2)``; they span what is shown.
+        grid: points of a regular grid ``(rows, columns, 2)``, which spans the picture.
         fields: dx/dt on the grid by model ``(rows, columns, 2)``.
         paths: motions from one start ``(points, 2)``, by model, and the true one, which comes first.
         names: of the axes.

@@ -1,4 +1,4 @@
-"""How every figure looks: one colour a world, plain axes, and no state of matplotlib's that others could see."""
+"""The style of all figures: one colour for each world, plain axes, and no change of matplotlib's global state."""
 
 from __future__ import annotations
 

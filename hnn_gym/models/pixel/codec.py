@@ -131,7 +131,7 @@ class FrameCodec:
         return self.harmonics.wrapped(q).reshape(*frames.shape[:-3], 1)
 
     def to_json(self) -> dict[str, Any]:
-        """What is not an array, JSON-ready."""
+        """All fields that are not arrays, JSON-ready."""
         basis = self.harmonics
         return {
             "angle": basis.angle,

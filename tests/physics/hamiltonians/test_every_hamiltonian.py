@@ -1,4 +1,4 @@
-"""What every energy owes, true or learned. A new system or model is one more row."""
+"""The contract of every Hamiltonian, true or learned. A new system or model is one more row."""
 
 from dataclasses import replace
 
@@ -173,7 +173,7 @@ def test_a_full_turn_of_an_angle_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_the_oracle_conserves_the_energy(name):
+def test_the_reference_solution_conserves_the_energy(name):
     H = hamiltonian(name)
     trajectory = reference_trajectory(PortHamiltonian(H), points(H, seed=1), np.linspace(0, 3, 7))
     energy = H.energy(trajectory)

@@ -43,7 +43,7 @@ def test_the_sums_are_those_of_twice_the_precision() -> None:
     assert float(x[0, 0]) == float(q)
 
 
-def test_it_is_the_scheme_but_for_rounding_on_numpy_and_torch() -> None:
+def test_it_equals_the_scheme_up_to_rounding_on_numpy_and_torch() -> None:
     ours, dynamics = Compensated(), PortHamiltonian(Pendulum())
     x0 = np.array([[1.0, 0.3], [-2.0, 1.0]])
     expected = integrate(dynamics, x0, integrator=Leapfrog(), dt=0.05, steps=100)[-1]
@@ -53,7 +53,7 @@ def test_it_is_the_scheme_but_for_rounding_on_numpy_and_torch() -> None:
     assert (ours.order, ours.reversible) == (2, True)
 
 
-def test_what_is_no_pair_or_no_scheme_of_moves_is_refused() -> None:
+def test_arguments_that_are_not_a_pair_or_a_scheme_of_moves_are_refused() -> None:
     dynamics = PortHamiltonian(Pendulum())
     for x in (np.ones(2), np.ones((2, 2)), np.ones((3, 2))):
         with pytest.raises(InputError, match=r"start from pair\(x\)"):

@@ -1,4 +1,4 @@
-"""What schemes declare of their geometry holds, and fails where they do not declare it."""
+"""Schemes have the geometric properties that they declare, and lack those that they do not declare."""
 
 import numpy as np
 import pytest

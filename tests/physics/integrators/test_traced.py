@@ -66,7 +66,7 @@ def test_a_mass_matrix_that_depends_on_q_is_stepped_in_traced_code(model: str, s
         np.testing.assert_allclose(one(x[i].tolist(), u[i].tolist())[0], expected[i], rtol=0, atol=1e-12)
 
 
-def test_of_traced_states_only_those_become_nan_for_which_implicit_midpoint_does_not_converge() -> None:
+def test_only_traced_states_for_which_implicit_midpoint_does_not_converge_become_nan() -> None:
     dynamics = _dynamics("full")
     program = trace(lambda x: {"x": ImplicitMidpoint().step(dynamics, x, 0.5)}, x=4)
     x, after = np.zeros((3, 4)), np.empty((3, 4))

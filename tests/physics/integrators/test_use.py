@@ -42,7 +42,7 @@ def test_a_composed_scheme_refuses_friction_and_names_the_schemes_that_take_it(n
 
 
 @pytest.mark.parametrize("scheme", [SymplecticEuler(), Leapfrog(), ImplicitMidpoint(), RungeKutta4(), Euler()])
-def test_the_schemes_that_take_friction_lose_the_energy_it_eats(scheme):
+def test_the_schemes_that_take_friction_lose_the_energy_that_it_dissipates(scheme):
     H, damping, dt = Pendulum(), 0.4, 1e-3
     x = integrate(
         PortHamiltonian(H, damping=np.array([damping])), np.array([2.0, 0.0]), integrator=scheme, dt=dt, steps=4000

@@ -71,7 +71,7 @@ def test_where_the_mass_is_constant_a_scheme_and_its_form_in_velocities_are_the_
         np.testing.assert_allclose(found, scheme.step(dynamics, x, DT, u), rtol=1e-13, atol=1e-14)
 
 
-def test_substeps_are_what_their_scheme_is(bead):
+def test_substeps_have_the_properties_of_their_scheme(bead):
     fine = Substeps(Leapfrog(), 3)
     assert (fine.order, fine.symplectic, fine.reversible, fine.requires) == (2, True, True, Leapfrog.requires)
     pendulum = PortHamiltonian(Pendulum())
@@ -119,7 +119,7 @@ def test_a_scheme_comes_back_from_json(scheme):
         3,
     ],
 )
-def test_what_describes_no_scheme_is_refused(data):
+def test_json_that_describes_no_scheme_is_refused(data):
     with pytest.raises(InputError):
         integrator_from_json(data)
 
