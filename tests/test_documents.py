@@ -190,6 +190,22 @@ def test_the_commands_in_the_text_of_the_page_are_valid(page: Path, monkeypatch:
     assert len(parsed) == len(lines)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_links_of_the_page_lead_to_files_and_headings(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if link.startswith("https:"):
+            continue
+        name, _, heading = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE) if heading else []
+        assert not heading or heading in [_anchor(text) for text in headings], link
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def test_the_blocks_of_a_page_are_found_with_their_place() -> None:
     found = [block for page in PAGES for block in blocks(page)]
     assert len(found) >= 20
