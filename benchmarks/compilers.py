@@ -1,7 +1,8 @@
 """The tracer's batch code against JAX, Numba and torch.compile: ``python -m benchmarks.compilers``.
 
 Every compiler gets the same traced step of a shipped world, with the values that one step passes on to the next, and
-runs it on one CPU core in float64. Compilers that are not installed are skipped with a message.
+runs it on one CPU core in float64. They take turns, and the median of the turns counts. The command skips compilers
+that are not installed, with a message.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,8 +31,9 @@ from benchmarks.printers import array_code, loop_code
 from benchmarks.timing import machine, rounds, timed
 from hnn_gym.command import run
 from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.compiling import AT_START, program_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import BEGUN, Outcome, program_of, reference_step
+from hnn_gym.envs.stepping import Outcome, reference_step
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.trace import Program, batch_code
 
@@ -55,7 +59,7 @@ class Settings:
 
     out: Path | None = None
     """JSON file for the results; None only prints them."""
-    repeats: int = 30
+    repeats: int = 20
     """Rounds of every comparison."""
     seconds: float = 0.02
     """How long each contestant runs in a round."""
@@ -89,6 +93,20 @@ def import_seconds(module: str) -> float:
     code = f"import time, torch; a = time.process_time(); import {module}; print(time.process_time() - a)"
     taken = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
     return float(taken[-1].stdout)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process on one core, however many threads a library starts, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 @dataclass(frozen=True)
@@ -132,10 +150,10 @@ class Case:
 
 def traced(simulator: Simulator) -> Program:
     """Trace the whole step of a simulator."""
-    program = program_of(simulator)
-    assert program is not None
-    names = [name for name in program.outputs if not name.startswith(BEGUN)]
-    return program.select_outputs(names).reusing("x")
+    made = program_of(simulator)
+    assert made is not None
+    names = [name for name in made.program.outputs if not name.startswith(AT_START)]
+    return made.program.select_outputs(names).reusing("x")
 
 
 def plain_numpy(case: Case) -> Step:
@@ -174,6 +192,7 @@ def torch_compile(case: Case) -> Step:
     import array_api_compat.torch as xp
     import torch
 
+    torch.compiler.reset()  # otherwise code of earlier cases is found again, and costs nothing
     printed = array_code(traced(case.simulator), xp, torch.from_numpy, rows_first=True)
     step = torch.compile(printed, dynamic=False)
     x, given = torch.from_numpy(case.x), [torch.from_numpy(g) for g in case.laid_out(rows_first=True)]
@@ -249,10 +268,12 @@ def measure(env_id: str, rows: int, settings: Settings) -> dict[str, dict[str, f
             importlib.import_module(IMPORTS[name])
         best = np.inf
         for make in CONTESTANTS[name]:
-            began = time.perf_counter()
-            step = make(case)
-            first = step()
-            compiled = time.perf_counter() - began
+            with tempfile.TemporaryDirectory() as folder:  # torch finds code of earlier cases in its own
+                os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+                began = time.perf_counter()
+                step = make(case)
+                first = step()
+                compiled = time.perf_counter() - began
             once = min(timed(step, repeat=3)() for _ in range(10))
             if once < best:
                 best = once
@@ -270,11 +291,9 @@ def _main(settings: Settings) -> None:
     only = tuple(name for name in settings.only if name not in lacking)
     worlds, batches = (settings.worlds[:1], (64,)) if settings.quick else (settings.worlds, settings.batches)
     settings = Settings(**vars(settings) | {"only": only})
-    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # an earlier run has left its code on the disk
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core, however many threads a library starts
     imported = {name: round(import_seconds(IMPORTS[name]), 2) for name in only if name in IMPORTS}
-    results = {env_id: {str(rows): measure(env_id, rows, settings) for rows in batches} for env_id in worlds}
+    with one_core():
+        results = {env_id: {str(rows): measure(env_id, rows, settings) for rows in batches} for env_id in worlds}
     table = Table("world", "states", "compiler", "steps/s", "to the first step", "difference", title=COMMAND)
     for env_id, by_rows in results.items():
         for rows, by_name in by_rows.items():

@@ -95,6 +95,78 @@ def import_time() -> str:
     return table(("in a new interpreter", "CPU seconds"), rows)
 
 
+def compilers() -> str:
+    """Steps per second of the traced step by compiler, world and number of states."""
+    found = report("compilers")
+    names = list(found["megabytes"])
+    rows = [
+        (f"`{env_id}`", f"{int(count):,}", *(rate(by_name[name]["steps_per_second"]) for name in names))
+        for env_id, by_count in found["worlds"].items()
+        for count, by_name in by_count.items()
+    ]
+    return table(("world", "states", *(_COMPILERS[name] for name in names)), rows, numbers=True)
+
+
+def compilers_cost() -> str:
+    """What each compiler costs beside time to run."""
+    found = report("compilers")
+    rows = []
+    for name, megabytes in found["megabytes"].items():
+        cells = [row[name] for by_count in found["worlds"].values() for row in by_count.values()]
+        seconds, differences = ([cell[key] for cell in cells] for key in ("seconds_to_first_step", "difference_in_eps"))
+        span = f"{_seconds(min(seconds))} to {_seconds(max(seconds))}"
+        imported = found["import_seconds"].get(name)
+        rows.append(
+            (
+                _COMPILERS[name],
+                f"{megabytes:.0f} MB" if megabytes else "nothing",
+                "nothing" if imported is None else _seconds(imported),
+                "nothing" if name == "numpy" else span,
+                f"{max(differences):.0f}",
+            )
+        )
+    columns = ("compiler", "more to install", "more to import", "time to the first step", "largest difference")
+    return table(columns, rows)
+
+
+def games() -> str:
+    """Speed of worlds with a mass matrix against the environments of Gymnasium."""
+    rows = []
+    for row in _mass_matrices(against="v1"):
+        ours, theirs = row["what"].split(" / ")
+        speed, real = (f"{rate(row[side])}/s" for side in ("ours", "theirs"))
+        count = "1,024 copies" if theirs.startswith("Sync") else "one"
+        rows.append((f"{count}: {ours}", speed, theirs, real, _ratio(row), _bar(row)))
+    return table(("what", "value", "compared with", "value", "ratio", "bar"), rows)
+
+
+def _mass_matrices(*, against: str) -> list[dict[str, Any]]:
+    return [row for row in report("mass_matrices")["rows"] if row["what"].endswith(against)]
+
+
+_COMPILERS = {
+    "trace": "`hnn_gym.trace`",
+    "numpy": "plain NumPy",
+    "jax": "JAX",
+    "numba": "Numba",
+    "torch.compile": "`torch.compile`",
+}
+
+
+def mass_matrices() -> str:
+    """Steps per second of a mass matrix M(q), traced and not."""
+    found: dict[str, list[str]] = {}
+    for row in _mass_matrices(against="untraced"):
+        name = row["what"].removesuffix(" / untraced").rpartition(", ")[0]
+        found.setdefault(name, []).extend((rate(row["theirs"]), rate(row["ours"])))
+    columns = ("M(q) and scheme", "one state, untraced", "traced", "1,024 states, untraced", "traced")
+    return table(columns, [(name, *cells) for name, cells in found.items()], numbers=True)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+
+
 def _scaling(name: str) -> dict[str, float]:
     found: dict[str, float] = report("throughput")["scaling"][name]
     return found
@@ -125,6 +197,10 @@ TABLES = {
     "systems": systems,
     "bodies": bodies,
     "import-time": import_time,
+    "compilers": compilers,
+    "compilers-cost": compilers_cost,
+    "mass-matrices": mass_matrices,
+    "games": games,
     "own-tasks": own_tasks,
 }
 """By name."""

@@ -114,6 +114,22 @@ def at_start(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str
     return {"observation": simulator.observation(*simulator.world.state(x), t), **simulator.state_info(x)}
 
 
+def start_program(simulator: Simulator) -> Program | None:
+    """Trace the start of an episode, from q and v ``(n,)`` to x and :func:`at_start`; None if that cannot be traced."""
+    if simulator.task.goal_size:  # its goal may change between two episodes
+        return None
+
+    def start(q: Array, v: Array) -> Mapping[str, Any]:
+        x = simulator.world.phase_point(q, v)
+        return {"x": x, **at_start(simulator, x)}
+
+    n = simulator.world.coordinates.n
+    try:
+        return trace(start, q=n, v=n)
+    except Exception:  # the physics cannot be traced, which the step has said already
+        return None
+
+
 def _step(simulator: Simulator, outside: tuple[str, ...]) -> Callable[..., Mapping[str, Any]]:
     """The function to trace."""
 

@@ -1,7 +1,7 @@
 """The disagreement of an ensemble: sigma = RMS over entries of std over members of o'_i / scale_i.
 
 All members take the step of the first, from the same (q, v) under the same forces. They agree where they have seen
-data; where they disagree, the dream is not to be trusted. Disagreement may cost reward (the pessimism of MOPO), or end
+data; where they disagree, the dream is unreliable. Disagreement may cost reward (the pessimism of MOPO), or end
 the dream. That end is a truncation, as in the short rollouts of MBPO and MACURA, so that the value function of the
 agent estimates the rest. A termination would be worth 0, which is an escape where rewards are negative; MOReL, which
 terminates there, has to charge a penalty for it.

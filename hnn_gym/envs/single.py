@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,9 +24,11 @@ from hnn_gym.envs.checks import (
 )
 from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
-from hnn_gym.envs.stepping import Outcome, step_one
+from hnn_gym.envs.stepping import Begin, Step, begin_one, step_one
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.systems import environment_of
+
+_WHOLE = (int, np.integer)
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.observation_space, self._actions = simulator.spaces()
         self.action_space = self._actions  # type: ignore[assignment]  # declared as arrays; an int is accepted too
         self._simulator = simulator
-        self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
+        self._step_one: Step | None = None  # compiled when it is first needed, and the start of an episode with it
+        self._begin_one: Begin | None = None
         self._renderer: Renderer | None = None
         self._steps = 0
+        self._vectors: dict[Any, np.ndarray] = {}  # by whole-number action
         self._x: np.ndarray | None = None
         self._force: np.ndarray | None = None
         self._warned = False
@@ -142,7 +146,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @state.setter
     def state(self, state: Any) -> None:
-        self._x = self._checked_state(state)
+        self._x = self.world.phase_point(*self._checked_state(state))
 
     def bump(self, dE: float) -> float:
         """Give the present state dE joules as an impulse, or take them; return the realised energy in J.
@@ -167,7 +171,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """
         self.world = self.world.backwards
         self._simulator = replace(self._simulator, world=self.world)
-        self._step_one = None
+        self._step_one = self._begin_one = None
 
     def clone_state(self) -> EnvState:
         """Return all that the next steps depend on, for :meth:`restore_state`."""
@@ -198,16 +202,17 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
                 changed then, the seed included.
         """
         options = checked_options(options, self.task, also=("state",))
-        start = self._checked_state(options["state"]) if "state" in options else None
+        given = self._checked_state(options["state"]) if "state" in options else None
         super().reset(seed=seed)
-        if start is None:
-            start = self.world.phase_point(*self.task.initial(self.np_random, options))
-        self._x, self._force, self._steps = start, None, 0
+        q, v = self.task.initial(self.np_random, options) if given is None else given
+        begin = self._begin_one or begin_one(self._simulator, compiled=False)
+        self._x, observation, info = begin(q, v)
+        self._force, self._steps = None, 0
         if self._renderer is not None:
             self._renderer.clear()
         if self.render_mode == "human":
             self.render()
-        return self._as_observed(*self.world.state(start)), self._info(start)
+        return observation, info
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance by dt under an action ``(m,)``, clipped to the limits of the physics.
@@ -220,6 +225,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         x, array = self._current(), self._checked_action(action)
         if self._step_one is None:
             self._step_one = step_one(self._simulator)
+            self._begin_one = begin_one(self._simulator, compiled=True)
         outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
             self._simulator.move(x, array)  # a scheme that does not converge raises its own error
@@ -261,7 +267,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the window and the compiled step, which cannot be copied: a copy makes its own."""
-        return self.__dict__ | {"_renderer": None, "_step_one": None}
+        return self.__dict__ | {"_renderer": None, "_step_one": None, "_begin_one": None}
 
     @property
     def _time(self) -> float:
@@ -272,13 +278,6 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if self._x is None:
             raise InputError("The environment has no state yet: call reset() first.")
         return self._x
-
-    def _as_observed(self, q: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self._simulator.observation(q, v).astype(self.observation_space.dtype)
-
-    def _info(self, x: np.ndarray) -> dict[str, Any]:
-        info = {name: np.asarray(value).item() for name, value in self._simulator.state_info(x).items()}
-        return info | self._simulator.no_step_info
 
     def _warn_of_encounter(self) -> None:
         self._warned = True
@@ -292,7 +291,11 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def _checked_action(self, action: Any) -> np.ndarray:
         space = self._actions
         if not isinstance(space, Box):
-            vector: np.ndarray = self._simulator.action_vector(whole_numbers(action, space))
+            vector: np.ndarray | None = self._vectors.get(action) if isinstance(action, _WHOLE) else None
+            if vector is None:
+                vector = self._simulator.action_vector(whole_numbers(action, space))
+                if isinstance(action, _WHOLE):
+                    self._vectors[action] = vector
             return vector
         array = numbers(action, "action")
         if array.shape != self.action_space.shape:
@@ -301,7 +304,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise InputError(f"The action {array.tolist()} is not finite.")
         return array
 
-    def _checked_state(self, state: Any) -> np.ndarray:
+    def _checked_state(self, state: Any) -> tuple[np.ndarray, np.ndarray]:
         array = numbers(state, "state")
         n = self.world.coordinates.n
         if array.shape != (2 * n,):
@@ -309,4 +312,4 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if not all_finite(array):
             raise InputError(f"The state {array.tolist()} is not finite.")
         self.task.check_state(array[:n], array[n:])
-        return self.world.phase_point(array[:n], array[n:])
+        return array[:n], array[n:]

@@ -7,11 +7,11 @@ The definition is :func:`reference_step`, which runs itself if the physics canno
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hnn_gym.envs.compiling import AT_START, STATES, StepProgram, program_of, step_outputs
+from hnn_gym.envs.compiling import AT_START, STATES, StepProgram, at_start, program_of, start_program, step_outputs
 from hnn_gym.envs.core import Simulator
 from hnn_gym.physics.phase import Array
 from hnn_gym.trace import scalar_code
@@ -112,6 +112,38 @@ def _compiled(simulator: Simulator, made: StepProgram | None) -> Step:
         return outcome_of(simulator, dict(zip(names, values, strict=True)), t)
 
     return partly if made.outside or timed else whole
+
+
+Begin = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, dict[str, Any]]]
+"""From positions and velocities ``(n,)`` to the phase point ``(2n,)``, the observation ``(d,)`` and the info."""
+
+
+def begin_one(simulator: Simulator, *, compiled: bool) -> Begin:
+    """Return the start of an episode of one state; ``compiled`` pays where there are many.
+
+    Not for two threads at once.
+    """
+    observed, more = simulator.task.observation_space.dtype, simulator.no_step_info
+
+    def plain(q: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        x = simulator.world.phase_point(q, v)
+        found = at_start(simulator, x)
+        observation = found.pop("observation").astype(observed)
+        return x, observation, {name: np.asarray(value).item() for name, value in found.items()} | more
+
+    program = start_program(simulator) if compiled else None
+    if program is None:
+        return plain
+    run, names = scalar_code.compiled(program, {"observation": observed}), tuple(program.outputs)[2:]
+
+    def begin(q: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        try:
+            x, observation, *info = run(q.tolist(), v.tolist())
+        except (ArithmeticError, ValueError):  # a float raises where an array becomes infinite
+            return plain(q, v)
+        return x, observation, dict(zip(names, info, strict=True)) | more
+
+    return begin
 
 
 Arrived = Callable[[Array], Array | None]

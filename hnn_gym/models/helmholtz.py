@@ -79,7 +79,7 @@ class LearnedHelmholtz:
         raise InputError("A HelmholtzField has no separate dq/dt: use field(x).")
 
     def dpdt(self, q: Array, p: Array, u: Array | None = None) -> Array:
-        """None that is separate.
+        """Refuse: the field has no separate part for it.
 
         Raises:
             InputError: always.

@@ -5,6 +5,7 @@ The body of the loop are the nodes that depend on its variables. All others are 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,13 @@ class Body:
     results: tuple[Any, ...]
     done: Any
     most: int
+
+    @property
+    def uses(self) -> Counter[int]:
+        """How often each node's value is read in an iteration, by its number."""
+        count = Counter(parent.number for node in self.nodes for parent in node.parents)
+        count.update(node.number for node in (*self.results, self.done) if isinstance(node, Node))
+        return count
 
 
 def iterate(function: Callable[[Any], tuple[Any, Any]], start: Any, *, most: int) -> tuple[Any, Any]:

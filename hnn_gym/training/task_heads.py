@@ -334,7 +334,8 @@ def task_card(dataset: TransitionDataset, coordinates: Coordinates, *, seed: int
     """
     provenance = dataset.provenance
     system = system_of(provenance.env_id)
-    if (system is not None and system.task is not None) or provenance.task_source:
+    known = provenance.task_source or (system is not None and system.task is not None)
+    if known and provenance.task_source != {}:  # empty where a task of the user's own was recorded
         return {}
     recorded = dataset.transitions()
     action = np.asarray(coordinates.control_vector(recorded.action), np.float64)

@@ -163,19 +163,17 @@ class _Cart(gymnasium.Env[Any, Any]):
         return self.state, 0.0, False, False, {}
 
 
-def test_a_world_of_a_foreign_environment_needs_its_coordinates_and_a_reward(tmp_path: Any) -> None:
+def test_a_world_of_a_foreign_environment_has_its_starts_and_takes_another_reward(tmp_path: Any) -> None:
     env = gymnasium.wrappers.TimeLimit(_Cart(), 40)
     coordinates = Coordinates((DegreeOfFreedom(position=0, velocity=1),), (Control(0, unit="N"),))
-    bare = hnn_gym.record_steps(env, steps=100, seed=0, dt=0.1)
-    with pytest.raises(InputError, match="coordinates=Coordinates"):
-        hnn_gym.train_world(bare, "mechanical")
     dataset = hnn_gym.record_steps(env, steps=200, seed=0, dt=0.1, coordinates=coordinates.to_json())
     world = hnn_gym.train_world(dataset, "mechanical", settings=FitSettings(lbfgs_steps=300))
     world.save(tmp_path / "cart")
     inertia = float(world.dynamics.momentum(np.zeros(1), np.ones(1))[0])
     assert inertia == pytest.approx(0.5, rel=1e-3)  # kg, since the force is in N
-    with pytest.raises(InputError, match="reward=f"):
-        gymnasium.make("HNN-v0", world_model=tmp_path / "cart")
+    learned = gymnasium.make("HNN-v0", world_model=tmp_path / "cart")  # with the reward that was recorded
+    learned.reset(seed=0)
+    learned.step(np.array([0.5]))
     dream = gymnasium.make(
         "HNN-v0", world_model=tmp_path / "cart", reward=lambda o, u, after: -(after[..., 0] ** 2) - 0.1 * u[..., 0] ** 2
     )

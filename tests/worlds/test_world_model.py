@@ -27,7 +27,7 @@ from hnn_gym.models import (
 )
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import NBody, Pendulum
-from hnn_gym.physics.integrators import ImplicitMidpoint, Leapfrog, RungeKutta4, SymplecticEuler, Yoshida4
+from hnn_gym.physics.integrators import Euler, ImplicitMidpoint, Leapfrog, RungeKutta4, SymplecticEuler, Yoshida4
 from hnn_gym.systems import coordinates_of
 from hnn_gym.trace import scalar_code, trace
 from hnn_gym.worlds.world_model import WorldModel
@@ -210,6 +210,13 @@ def test_every_degree_of_freedom_has_its_own_speed_limit():
     np.testing.assert_allclose(free.step(x), [0.1, 0.9, 4.8, 5.1, 1, 9, -2, 1], rtol=1e-15)
     on_torch = free.like(torch.tensor(x)).step(torch.tensor(x)[None])
     np.testing.assert_array_equal(on_torch[0].numpy(), free.step(x))
+
+
+def test_a_network_stepped_by_euler_moves_at_the_speed_limit_as_the_game_that_it_learns_does():
+    degrees = tuple(DegreeOfFreedom(position=i, velocity=4 + i, speed_limit=1.0) for i in range(4))
+    free = WorldModel(Coordinates(degrees), PortHamiltonian(NBody(gravity=0.0)), Euler(), 0.1)
+    x = np.array([0.0, 0, 5, 5, 3, 0.5, -3, 1])
+    np.testing.assert_allclose(free.step(x), [0.1, 0.05, 4.9, 5.1, 1, 0.5, -1, 1], rtol=1e-15)
 
 
 def test_a_step_of_another_size_is_refused():

@@ -26,7 +26,7 @@ class Integrator(ABC):
         exact: a step of the adjoint with -dt undoes a step to the last bit, and not but for rounding.
         requires: the structure the dynamics must have.
         drifts_last: a step ends with q' = q + dt v' at the new velocity, so that a limit of the speed also limits the
-            way, as in games.
+            way, as in games; also for a network that learns a whole step of such a game.
         sticks: dry friction acts in its kicks, so that what sticks stays where it is.
     """
 

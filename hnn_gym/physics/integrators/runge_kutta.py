@@ -32,9 +32,13 @@ class _RungeKutta(Integrator):
 
 @dataclass(frozen=True)
 class Euler(_RungeKutta):
-    """x' = x + dt f(x, u): with a network for f, the residual network of one step."""
+    """x' = x + dt f(x, u): with a network for f, the residual network of one step.
+
+    It learns the step of an environment with a speed limit only if a position moves at the limit, as in Pendulum-v1.
+    """
 
     order = 1
+    drifts_last = True
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
