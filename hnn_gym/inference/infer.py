@@ -181,10 +181,11 @@ def _judged(
     recording: Recording, found: list[Found], dt: float
 ) -> tuple[list[DegreeOfFreedom], dict[str, str], ActionMap]:
     """Decide about angles, limits and actions: declarations, evidence by degree of freedom, and what the actions do."""
-    degrees = [one.degree(recording) for one in found]
+    degrees = [_limited(recording, one.degree(recording)) for one in found]
     evidence = [one.evidence for one in found]
     moving = [i for i, one in enumerate(found) if not one.fixed]
     states = States.of(recording, [found[i].seen for i in moving], indicators(recording), dt=dt)
+    states = states.free([degrees[i] for i in moving])
     leans = [one.match.lean for one in found if one.match is not None]
     equations = Equations(
         states.q,
@@ -201,8 +202,6 @@ def _judged(
         if verdict.angle:
             degrees[i] = replace(degrees[i], angle=True)
         evidence[i] += f"; {verdict.reason}"
-    for i in moving:
-        degrees[i] = _limited(recording, degrees[i])
     actions = action_map(recording, equations, tuple(degrees[i].is_angle for i in moving), moving)
     return degrees, {f"q{i}": text for i, text in enumerate(evidence)}, actions
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hnn_gym.coordinates import DegreeOfFreedom
 from hnn_gym.inference.derivatives import Place
 from hnn_gym.inference.recording import Recording
+
+_SAME = 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,18 @@ class States:
     q: tuple[np.ndarray, np.ndarray]
     v: tuple[np.ndarray, np.ndarray]
     u: np.ndarray
+
+    def free(self, degrees: Sequence[DegreeOfFreedom]) -> States:
+        """The transitions that meet no speed clip and no wall of these degrees of freedom."""
+        kept = np.ones(len(self.u), bool)
+        for i, degree in enumerate(degrees):
+            if degree.speed_limit is not None:
+                kept &= np.abs(self.v[1][:, i]) < degree.speed_limit * (1 - _SAME)
+            low, high = degree.walls
+            margin = _SAME * max(1.0, *(abs(wall) for wall in (low, high) if np.isfinite(wall)), 0.0)
+            kept &= (self.q[1][:, i] > low + margin) & (self.q[1][:, i] < high - margin)
+        q0, q1, v0, v1 = (values[kept] for values in (*self.q, *self.v))
+        return States((q0, q1), (v0, v1), self.u[kept])
 
     @classmethod
     def of(cls, recording: Recording, seen: Sequence[Seen], columns: np.ndarray, *, dt: float) -> States:

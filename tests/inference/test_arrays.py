@@ -142,6 +142,21 @@ def test_constants_of_the_episode_functions_of_the_state_and_numbers_that_never_
     )
 
 
+def test_a_constant_and_a_function_of_it_are_found_in_noise():
+    rng = np.random.default_rng(3)
+
+    def observe(q, v):
+        target = np.full_like(q, rng.uniform(-1, 1))
+        seen = np.concatenate([np.cos(q), np.sin(q), v, target, 0.5 * np.cos(q) - target], axis=1)
+        return seen + 0.01 * rng.normal(size=seen.shape)
+
+    coordinates = infer_map(Recording.of(*episodes(pendulum, observe, count=12), dt=DT)).coordinates
+    assert coordinates.degrees == (DegreeOfFreedom(cos=0, sin=1, velocity=2), DegreeOfFreedom(position=3, fixed=True))
+    ((term, one), (other, half)) = coordinates.readouts[0].terms
+    assert (term, other) == ("q1", "cos(q0)")
+    assert (one, half) == (pytest.approx(-1, abs=0.1), pytest.approx(0.5, abs=0.05))
+
+
 def test_a_function_that_the_library_lacks_is_learned_and_its_error_reported():
     def observe(q, v):
         return np.concatenate([np.cos(q), np.sin(q), v, np.sqrt(1.3 + np.sin(q)) * np.tanh(v)], axis=1)

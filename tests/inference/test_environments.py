@@ -139,11 +139,10 @@ def test_the_speed_clip_of_pendulum_v1_shows():
 
 def test_the_wall_and_the_speed_clip_of_the_mountain_car_show():
     inferred = infer_dataset_map(
-        recording(gymnasium.make("MountainCarContinuous-v0"), steps=3000, policy="bang-bang", seed=1)
+        recording(gymnasium.make("MountainCarContinuous-v0"), steps=2000, policy="bang-bang", seed=1)
     )
-    degree = inferred.coordinates.degrees[0]
-    assert degree.stops == (-1.2, None, 0.0)
-    assert degree.speed_limit in (None, 0.07)  # rarely met
+    # What meets the limits does not count as a force, in which sin(q) could explain more than powers of q.
+    assert inferred.coordinates.degrees == (replace(POSITION[0], stops=(-1.2, None, 0.0), speed_limit=0.07),)
 
 
 @pytest.mark.parametrize("env_id", ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"])
