@@ -67,7 +67,7 @@ def test_actions_that_are_shares_of_a_force_are_given_as_shares() -> None:
     [
         ("BaselinePendulum-v0", "needs a world with a Hamiltonian"),
         ("unlimited", "needs controls with limits"),
-        ("portless", "needs dynamics with a control port"),
+        ("portless", "needs dynamics with a constant control port"),
     ],
 )
 def test_a_world_without_energy_limits_or_port_is_refused(env_id: str, words: str) -> None:
