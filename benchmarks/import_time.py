@@ -26,8 +26,8 @@ COMMAND = "python -m benchmarks.import_time --out docs/results/import_time.json"
 STATEMENTS = {
     "gymnasium": "import gymnasium",
     "hnn_gym": "import gymnasium, hnn_gym",
-    "train_world": "from hnn_gym import train_world",
     "make": "import gymnasium, hnn_gym; gymnasium.make('HNNPendulum-v0')",
+    "train_world": "import gymnasium; from hnn_gym import train_world",
 }
 """What is imported, by a name for the table."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -116,16 +117,18 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
         InputError: the environment does not exist, cannot be made or cannot be recorded; or a setting is out
             of range.
     """
-    seed, first_episode = settings.seed, 0
-    if settings.append and not settings.overwrite:
-        existing = TransitionDataset.open(settings.out)
-        first_episode = existing.num_episodes
-        seed = existing.provenance.seed if seed is None else seed
-    seed = 0 if seed is None else seed
     choice = PolicyChoice(settings.policy, settings.hold, settings.periods)
     writer = StoreWriter(settings.out, append=settings.append, overwrite=settings.overwrite)
-    recorder = _recorder(writer, settings=settings, choice=choice, seed=seed)
-    try:
+    with ExitStack() as stack:
+        stack.callback(writer.close)
+        seed, first_episode = settings.seed, 0
+        if settings.append:
+            existing = writer.lock_existing(partial(print, file=sys.stderr) if progress else None)
+            first_episode = len(existing.ends)
+            seed = existing.provenance.seed if seed is None else seed
+        seed = 0 if seed is None else seed
+        recorder = _recorder(writer, settings=settings, choice=choice, seed=seed)
+        stack.callback(recorder.close)
         policy = choice.policy(recorder.provenance.action_space)
         if settings.workers == 1:
             steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
@@ -138,11 +141,10 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
                 first_episode=first_episode,
                 workers=settings.workers,
             )
+            stack.enter_context(closing(episodes))  # which ends the processes, whatever happens
             steps = _written(writer, episodes)
         for _ in _shown(steps, settings) if progress else steps:
             pass
-    finally:
-        recorder.close()
     return TransitionDataset.open(settings.out)
 
 
@@ -197,10 +199,24 @@ def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:
 
 def main(settings: CollectSettings) -> None:
     """Record, and report what was recorded."""
-    dataset = collect(settings, progress=True)
+    try:
+        dataset = collect(settings, progress=True)
+    except KeyboardInterrupt as error:
+        raise type(error)(_interrupted(settings.out)) from None
     print(f"{settings.out}: {dataset.num_steps} steps in {dataset.num_episodes} episodes")
     for warning in _warnings(dataset):
         print(f"Warning: {warning}", file=sys.stderr)
+
+
+def _interrupted(out: Path) -> str:
+    try:
+        dataset = TransitionDataset.open(out)
+    except InputError:
+        return "interrupted before the first step, so that nothing was written."
+    return (
+        f"interrupted. {out} holds {dataset.num_steps} steps in {dataset.num_episodes} episodes: --append --steps N "
+        "records N more."
+    )
 
 
 def _warnings(dataset: TransitionDataset) -> list[str]:

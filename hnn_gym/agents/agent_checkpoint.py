@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym import release_0_1
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files import release_0_1
 from hnn_gym.worlds.world_model import WorldModel
 
 FORMAT = "hnn_gym.agent"

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.envs.compiling import StepProgram, program_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import program_of
 from hnn_gym.errors import InputError
 from hnn_gym.trace import batch_code
 from hnn_gym.worlds.world_model import WorldModel
@@ -40,10 +40,12 @@ class Imagination:
         self.low, self.high = space.low.astype(self._dtype), space.high.astype(self._dtype)
         if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
             raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
-        program = program_of(simulator)
+        made = None if simulator.task.goal_size else program_of(simulator)  # plans do not know the time
+        self._made: StepProgram | None = None if made is None or made.outside else made
         self._block: Step | None = None
-        if program is not None:
-            run = batch_code.compiled(program.select_outputs(("x", "reward", "terminated")), _BLOCK, self._dtype)
+        if self._made is not None:
+            program = self._made.program.select_outputs(("x", "reward", "terminated"))
+            run = batch_code.compiled(program, _BLOCK, self._dtype)
             after = np.empty((_BLOCK, 2 * simulator.world.coordinates.n), self._dtype, order="F")
             reward, terminated = np.empty(_BLOCK, self._dtype), np.empty(_BLOCK, np.bool_)
 
@@ -107,6 +109,9 @@ class Imagination:
         return total
 
     def _stepped(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if self._made is not None and not self._made.readings.unchanged():
+            self._made.later(self.simulator)  # for its warning
+            self._made = self._block = None
         if self._block is not None:
             return self._block(x, action)
         outcome = self.simulator.transition(x, action)

@@ -24,6 +24,7 @@ from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
+from hnn_gym.command.named_function import function_identity, named_function
 from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
@@ -31,7 +32,6 @@ from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
-from hnn_gym.named_function import function_identity, named_function
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import zarr
 
-from hnn_gym import release_0_1
 from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files import release_0_1
 
 FORMAT = "hnn_gym.transitions"
 VERSION = 2
@@ -41,7 +41,13 @@ class StoreSource:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.exists():
-            raise MissingPathError(f"There is no dataset at {self.path}: record one with hnn_gym.collect.")
+            aside = self.path.with_name(f".{self.path.name}.old")
+            remedy = (
+                f"an interrupted --overwrite left it at {aside}, where the next recording restores it"
+                if aside.exists()
+                else "record one with hnn_gym.collect"
+            )
+            raise MissingPathError(f"There is no dataset at {self.path}: {remedy}.")
         attributes = read_attributes(self.path)
         if attributes.get("format") != FORMAT:
             raise InputError(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.envs.checks import check_steps, numbers
+from hnn_gym.envs.checks import check_reward, check_steps, numbers, start_states
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
@@ -66,6 +66,8 @@ class Batch:
             from hnn_gym.envs import stepping_torch
 
             self.x = stepping_torch.on_device(start, checked_device(device))
+        rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
@@ -98,8 +100,13 @@ class Batch:
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
         self.x, self._began[rows] = x, self._now
-        told: dict[str, Array] = self._step.begin(x, rows, self.times)
-        return told
+        return self._begin(rows)
+
+    def _alike(self, array: np.ndarray) -> Array:
+        """An array of states in the library, type and place of the copies."""
+        if isinstance(self.x, np.ndarray):
+            return array.astype(self.x.dtype)
+        return namespace(self.x).asarray(array, dtype=self.x.dtype, device=self.x.device)
 
     def _as_tensor(self, actions: Any) -> Array:
         from hnn_gym.envs import stepping_torch
@@ -135,8 +142,14 @@ class Batch:
 
     def told(self) -> dict[str, Array]:
         """As :meth:`start` tells of those it starts, of all copies."""
-        everyone = self._xp.arange(self.num_envs, **self._place)
-        told: dict[str, Array] = self._step.begin(self.x, everyone, self.times)
+        return self._begin(self._xp.arange(self.num_envs, **self._place))
+
+    def _begin(self, rows: Array) -> dict[str, Array]:
+        """What is told of the copies ``rows`` ``(k,)``, to which no step has led."""
+        told: dict[str, Array] = self._step.begin(self.x, rows, self.times)
+        for name, value in self.simulator.no_step_info.items():
+            dtype = self._xp.bool if isinstance(value, bool) else self.x.dtype
+            told[name] = self._xp.full(len(rows), value, dtype=dtype, **self._place)
         return told
 
     def stagger(self, rng: np.random.Generator) -> None:
@@ -150,7 +163,7 @@ class Batch:
 
         Returns:
             The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
-            is ``x``, ``observation``, ``reward``, ``terminated``, and the info that :meth:`start` tells.
+            is ``x``, ``observation``, ``reward``, ``terminated``, and the info.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
@@ -161,17 +174,20 @@ class Batch:
         def arrived(new: Array) -> Array | None:
             nonlocal rows
             if not _finite(new):
-                self._refuse_lost(new, begun)
+                self._refuse_lost(new, checked, begun)
             rows = None if begun is None else self._put_starts(new, begun, {})
             return rows
 
-        outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
+        checked = self._checked(actions, begun)
+        outcome = self._step(self.x, checked, self.times, arrived=arrived)
         self._step.kept()
         self.x = outcome.x
         self._now += 1
         cut = self.simulator.cut(outcome.info.get("disagreement"))
         if rows is not None:
             self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
+            for name, value in self.simulator.no_step_info.items():
+                outcome.info[name][rows] = value
             if cut is not None:
                 cut[rows] = False
         if self.max_episode_steps is None:
@@ -179,11 +195,17 @@ class Batch:
         truncated = self._began <= self._now - self.max_episode_steps
         return outcome, truncated if cut is None else truncated | cut
 
-    def _refuse_lost(self, new: Array, begun: Array | None) -> None:
+    def _refuse_lost(self, new: Array, actions: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
         rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
-        if len(rows):
-            raise ConvergenceError(f"The environments {rows[:8].tolist()} left the finite numbers: reset them.")
+        if not len(rows):
+            return
+        which = rows[:8].tolist()
+        try:  # a scheme that does not converge says so itself
+            self.simulator.like(self.x).move(self.x[which], actions[which])
+        except ConvergenceError as error:
+            raise ConvergenceError(f"The environments {which} cannot be stepped. {error}") from None
+        raise ConvergenceError(f"The environments {which} left the finite numbers: reset them.")
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp

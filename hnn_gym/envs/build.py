@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
-from numbers import Real
-
-import numpy as np
+from typing import Any
 
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.ensemble import ensemble_of
+from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
-from hnn_gym.envs.tasks import BranchedTask, Reward, task_for
+from hnn_gym.envs.tasks import BranchedTask, task_for
 from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.errors import InputError
@@ -27,55 +25,52 @@ WorldSource = WorldModel | PixelWorld | str | os.PathLike[str]
 """What a world is named by: itself, the id of one that ships, or the path of a checkpoint."""
 
 
-def build_simulator(
-    world_model: WorldSource | Sequence[WorldSource],
-    *,
-    task: Task | str | None = None,
-    reward: Reward | None = None,
-    dt: float | None = None,
-    actions: str = "force",
-    bump_limit: float = 1.0,
-    bump_cost: float = 0.05,
-    exactly_reversible: bool = False,
-    disagreement_penalty: float = 0.0,
-    disagreement_limit: float | None = None,
-    starts: np.ndarray | None = None,
-) -> Simulator:
-    """Put a task into a world; arguments as of :class:`hnn_gym.envs.SimulatorEnv`.
+def build_simulator(world_model: WorldSource | Sequence[WorldSource], **options: Any) -> Simulator:
+    """Put a task into a world.
+
+    Args:
+        world_model: a world, the id of one, or the path of a checkpoint; or several of one system, an ensemble.
+        options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none, or one of
-            another system; dt is not positive; bumps are asked of a world without H; or exact reversibility of one
-            with friction, or whose H is not T(p) + V(q).
+        InputError: an option is unknown or makes no sense; the checkpoint is not ours; the reward is unknown; the task
+            is of another system; bumps are asked of a world without H; or exact reversibility of one with friction, or
+            whose H is not T(p) + V(q).
     """
+    return simulator_of(world_model, SimulatorOptions.from_keywords(options))
+
+
+def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: SimulatorOptions) -> Simulator:
+    """As :func:`build_simulator`, of options that have been read."""
     first, *rest = _members(world_model)
     others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it says what it cannot take
     seen = resolve_pixel_world(first)
     world = seen.world if seen is not None else resolve_world(first)  # type: ignore[arg-type]
-    if dt is not None:
-        if not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf:
-            raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
+    if options.dt is not None:
+        dt = options.dt
         world, others = world.with_dt(dt), tuple(other.with_dt(dt) for other in others)
-    if exactly_reversible:
+    if options.exactly_reversible:
         world = world.on_lattice()
-    if task is not None and reward is not None:
-        raise InputError("Give either task or reward: a task has a reward of its own.")
-    if reward is not None and not callable(reward):
-        raise InputError(f"reward must be a function f(observation, force, next_observation), not {reward!r}.")
-    if task is None and seen is not None:
-        filmed = PixelTask(seen)
-        task = filmed if reward is None else RewardedTask(filmed, world.coordinates, reward)
-    elif task is None:
-        task = task_for(world, reward=reward)
-    elif isinstance(task, str):
-        task = named_task(task)
+    task = _task(world, seen, options)
     _check_fit(task, world)
-    if starts is not None:
-        task = BranchedTask(task, world.coordinates, starts)
-    channel = channel_of(actions, world=world, limit=bump_limit, cost=bump_cost)
-    ensemble = ensemble_of(world, others, penalty=disagreement_penalty, limit=disagreement_limit)
-    return Simulator(world, task, channel, truth_of(world), ensemble)
+    if options.starts is not None:
+        task = BranchedTask(task, world.coordinates, options.starts)
+    channel = channel_of(options.actions, world=world, limit=options.bump_limit, cost=options.bump_cost)
+    penalty, limit = options.disagreement_penalty, options.disagreement_limit
+    return Simulator(world, task, channel, truth_of(world), ensemble_of(world, others, penalty=penalty, limit=limit))
+
+
+def _task(world: WorldModel, seen: PixelWorld | None, options: SimulatorOptions) -> Any:
+    """The task that the options name, or that of the world."""
+    if isinstance(options.task, str):
+        return named_task(options.task)
+    if options.task is not None:
+        return options.task
+    if seen is None:
+        return task_for(world, reward=options.reward)
+    filmed = PixelTask(seen)
+    return filmed if options.reward is None else RewardedTask(filmed, world.coordinates, options.reward)
 
 
 def _members(world_model: WorldSource | Sequence[WorldSource]) -> list[WorldSource]:

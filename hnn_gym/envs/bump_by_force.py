@@ -77,7 +77,7 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         """Start an episode, with nothing outstanding."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._x, self._target = self.world.encode(np.asarray(observation, np.float64)), None
-        return observation, info
+        return observation, {**info, "bump_requested": 0.0, "bump_realised": 0.0, "bump_outstanding": 0.0}
 
     def step(self, action: np.ndarray) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Take one step of the environment towards a request of dE J ``(1,)``.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Real
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -42,7 +42,13 @@ class Applied(NamedTuple):
 
 
 class ActionChannel(ABC):
-    """A way for actions to reach the physics; stateless."""
+    """A way for actions to reach the physics; stateless.
+
+    Attributes:
+        requests_energy: whether actions ask for energy, so that :class:`Applied` has what was requested.
+    """
+
+    requests_energy: ClassVar[bool] = False
 
     @abstractmethod
     def space(self, task: Task) -> Box:
@@ -77,6 +83,8 @@ class BumpChannel(ActionChannel):
         direction: of the bump, see :func:`hnn_gym.physics.bumps.bump`.
     """
 
+    requests_energy = True
+
     with_force: bool = False
     limit: float = 1.0
     cost: float = 0.05
@@ -105,6 +113,8 @@ class ForceBumpChannel(ActionChannel):
     Attributes:
         limit: largest abs(dE) of one step, in J.
     """
+
+    requests_energy = True
 
     limit: float = 1.0
 

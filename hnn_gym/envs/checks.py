@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array
 from hnn_gym.systems import Task
+
+_AS = "write it as f(observation, force, next_observation)"
 
 
 def numbers(value: Any, name: str) -> np.ndarray:
@@ -42,16 +45,24 @@ def one_number(reward: Any) -> float:
         InputError: it is no single number, or NaN.
     """
     try:
-        number = float(reward)
+        number = math.nan if getattr(reward, "shape", ()) else float(reward)
     except (TypeError, ValueError):
         number = math.nan
     if math.isnan(number):
-        raise InputError(f"The reward must be one number, and the function given for it returned {reward!r}.")
+        raise InputError(
+            f"The reward must be one number, and the function given for it returned {reprlib.repr(reward)}: {_AS}."
+        )
     return number
 
 
+_FOR_BATCHES = (
+    f"{_AS} with operators alone, or with functions of xp = hnn_gym.physics.phase.namespace(observation), so that it "
+    "takes one state or many, and NumPy and torch alike"
+)
+
+
 def check_rewards(reward: Any, rows: int) -> None:
-    """Refuse what are no rewards ``(rows,)`` of a batch.
+    """Refuse rewards of a batch that do not have the shape ``(rows,)``.
 
     Raises:
         InputError: another shape, such as of a function that indexes copies where it means entries.
@@ -64,23 +75,45 @@ def check_rewards(reward: Any, rows: int) -> None:
 
 
 def check_reward(task: Task, q: Array, v: Array, u: Array) -> None:
-    """Refuse a task whose reward cannot be told in the array library of states ``(rows, n)`` and forces ``(rows, m)``.
+    """Refuse a reward that cannot be computed in the array library of states ``(rows, n)`` and forces ``(rows, m)``.
 
     Raises:
         InputError: its function fails, or returns what are no rewards ``(rows,)`` of that library.
     """
     kind = f"{type(q).__module__}.{type(q).__qualname__}"
-    remedy = (
-        "write it as f(observation, force, next_observation) with operators alone, or with functions of "
-        "xp = hnn_gym.physics.phase.namespace(observation), and it takes NumPy and torch alike."
-    )
     try:
         reward = task.at(0 * q[..., 0]).reward(q, v, u, q, v)
     except Exception as error:  # whatever a function of the user's does
-        raise InputError(f"The reward fails on {kind} ({type(error).__name__}: {error}): {remedy}") from error
+        what = f"The reward fails on {len(q)} states at once, each a row of a {kind}"
+        raise InputError(f"{what} ({type(error).__name__}: {error}): {_FOR_BATCHES}.") from error
     check_rewards(reward, len(q))
     if not isinstance(reward, type(q)):
-        raise InputError(f"The reward of {kind} is a {type(reward).__module__}.{type(reward).__qualname__}: {remedy}")
+        found = f"{type(reward).__module__}.{type(reward).__qualname__}"
+        raise InputError(f"The reward of {kind} is a {found}: {_FOR_BATCHES}.")
+
+
+def check_reward_of_one(simulator: Simulator) -> None:
+    """Refuse a reward that is no number for one state, before any step is made.
+
+    Raises:
+        InputError: its function fails, or returns anything else.
+    """
+    q, v, u = start_states(simulator, 1)
+    try:
+        reward = simulator.reward(q[0], v[0], u[0], q[0], v[0])
+    except Exception as error:  # whatever a function of the user's does
+        shapes = f"an observation, a force {u[0].shape} and the next observation"
+        what = f"The reward fails on one state: on {shapes}"
+        raise InputError(f"{what} ({type(error).__name__}: {error}): {_AS}, one number.") from error
+    one_number(reward)
+
+
+def start_states(simulator: Simulator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Some states (q, v) in which episodes begin, each ``(count, n)``, and no forces ``(count, m)``."""
+    rng = np.random.default_rng(0)
+    starts = [simulator.task.initial(rng, {}) for _ in range(count)]
+    q, v = (np.array(part, np.float64) for part in zip(*starts, strict=True))
+    return q, v, np.zeros((count, len(simulator.world.coordinates.controls)))
 
 
 def check_steps(steps: int | None, name: str) -> None:

@@ -20,16 +20,18 @@ from hnn_gym.systems import Task
 from hnn_gym.worlds.world_model import WorldModel
 
 
-class Transition(NamedTuple):
-    """What one step yields, with batch axes ``(...)``.
+class Motion(NamedTuple):
+    """What the physics makes of one step, with batch axes ``(...)``.
 
     Attributes:
         x: next phase points ``(..., 2n)``.
-        q: their positions ``(..., n)``.
-        v: their velocities ``(..., n)``.
+        q: positions before the step ``(..., n)``.
+        v: velocities before the step ``(..., n)``.
         force: the forces that acted ``(..., m)``.
-        reward: ``(...)``.
-        terminated: bool ``(...)``.
+        next_q: positions after the step ``(..., n)``.
+        next_v: velocities after the step ``(..., n)``.
+        charge: what the step costs whatever its reward ``(...)``: for the energy of a bump, and for the disagreement of
+            an ensemble. None: nothing.
         energy: H in J ``(...)`` of the next phase points, where it was needed; else None.
         unresolved: bool ``(...)``, whether the step made or lost more energy than the task tolerates, as in a close
             encounter of two bodies; None where the task does not ask, or the world has no H.
@@ -43,13 +45,38 @@ class Transition(NamedTuple):
     q: Array
     v: Array
     force: Array
-    reward: Array
-    terminated: Array
+    next_q: Array
+    next_v: Array
+    charge: Array | None = None
     energy: Array | None = None
     unresolved: Array | None = None
     requested: Array | None = None
     realised: Array | None = None
     realised_truly: Array | None = None
+    disagreement: Array | None = None
+
+
+class Transition(NamedTuple):
+    """What one step yields, with batch axes ``(...)``.
+
+    Attributes:
+        x: next phase points ``(..., 2n)``.
+        q: their positions ``(..., n)``.
+        v: their velocities ``(..., n)``.
+        force: the forces that acted ``(..., m)``.
+        reward: ``(...)``.
+        terminated: bool ``(...)``.
+        unresolved: as of :class:`Motion`.
+        disagreement: as of :class:`Motion`.
+    """
+
+    x: Array
+    q: Array
+    v: Array
+    force: Array
+    reward: Array
+    terminated: Array
+    unresolved: Array | None = None
     disagreement: Array | None = None
 
 
@@ -62,7 +89,7 @@ class Simulator:
         task: the problem posed in it.
         channel: how actions reach the physics.
         truth: the true world that a learned one stands for, where it is known.
-        doubt: the other members of the ensemble that ``world`` is of; None for a world alone.
+        ensemble: the other members of the ensemble that ``world`` belongs to; None for a world alone.
     """
 
     world: WorldModel
@@ -82,48 +109,79 @@ class Simulator:
             return seen
         return namespace(q).concat([seen, self.task.goal(0 * q[..., 0] + t)], axis=-1)
 
-    def transition(self, x: Array, action: Array, t: Array | float = 0.0) -> Transition:
-        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space.
-
-        Args:
-            x: phase points.
-            action: actions.
-            t: seconds since the episodes began ``(...)``; matters only to tasks whose goal changes.
-        """
+    def move(self, x: Array, action: Array) -> Motion:
+        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space: the physics alone."""
         applied = self.channel.apply(self.world, x, action)
         force = self.world.coordinates.force(applied.action)
         new = self.world.advance(applied.x, force)
         q, v = self.world.state(x)
         next_q, next_v = self.world.state(new)
         energy = unresolved = None
-        if self.task.energy_tolerance is not None and self.world.has_energy:
+        if self._checks_energy:
             energy = self.world.energy(new)
             error = abs(unexplained_energy(self.world, applied.x, new, force, energy=energy))
             unresolved = ~(error <= self.task.energy_tolerance * (split(new)[1] * next_v).sum(-1) / 2)
-        task = self.task.at(0 * q[..., 0] + t) if self.task.goal_size else self.task
-        reward = task.reward(q, v, force, next_q, next_v)
-        if applied.cost is not None:
-            reward = reward - applied.cost
         realised, bumped = applied.realised, applied.x
         if applied.requested is not None and realised is None:
             realised, bumped = self.world.energy(new) - self.world.energy(x), new
-        disagreement = None
+        charge, disagreement = applied.cost, None
         if self.ensemble is not None:
             disagreement = self.ensemble.disagreement(self.world, applied.x, force, next_q, next_v)
-            reward = reward - self.ensemble.penalty * disagreement
-        return Transition(
+            penalty = self.ensemble.penalty * disagreement
+            charge = penalty if charge is None else charge + penalty
+        return Motion(
             x=new,
-            q=next_q,
-            v=next_v,
+            q=q,
+            v=v,
             force=force,
-            reward=reward,
-            terminated=self.task.terminated(next_q, next_v),
+            next_q=next_q,
+            next_v=next_v,
+            charge=charge,
             energy=energy,
             unresolved=unresolved,
             requested=applied.requested,
             realised=realised,
             realised_truly=None if applied.requested is None else self._true_change(x, bumped),
             disagreement=disagreement,
+        )
+
+    def reward(
+        self,
+        q: Array,
+        v: Array,
+        force: Array,
+        next_q: Array,
+        next_v: Array,
+        *,
+        charge: Array | None = None,
+        t: Array | float = 0.0,
+    ) -> Array:
+        """The task's reward ``(...)`` of a step that began t seconds ``(...)`` into the episode, less its charge.
+
+        The other arguments are those of :class:`Motion`.
+        """
+        task = self.task.at(0 * q[..., 0] + t) if self.task.goal_size else self.task
+        reward = task.reward(q, v, force, next_q, next_v)
+        return reward if charge is None else reward - charge
+
+    def transition(self, x: Array, action: Array, t: Array | float = 0.0) -> Transition:
+        """Step phase points ``(..., 2n)`` under actions ``(..., k)`` of the channel's space, and judge the step.
+
+        Args:
+            x: phase points.
+            action: actions.
+            t: seconds since the episodes began ``(...)``; matters only to tasks whose goal changes.
+        """
+        motion = self.move(x, action)
+        return Transition(
+            x=motion.x,
+            q=motion.next_q,
+            v=motion.next_v,
+            force=motion.force,
+            reward=self.reward(*motion[1:6], charge=motion.charge, t=t),
+            terminated=self.task.terminated(motion.next_q, motion.next_v),
+            unresolved=motion.unresolved,
+            disagreement=motion.disagreement,
         )
 
     def cut(self, disagreement: Array | float | None) -> Array | None:
@@ -142,26 +200,39 @@ class Simulator:
         return replace(moved, truth=self.truth.like(x))
 
     @property
-    def told_of_states(self) -> tuple[str, ...]:
-        """The names in :meth:`info` that tell of a state alone, and not of the step that led there."""
-        return ("energy",) if self.world.has_energy else ()
+    def _checks_energy(self) -> bool:
+        return self.task.energy_tolerance is not None and self.world.has_energy
 
-    def info(self, x: Array, transition: Transition | None = None) -> dict[str, Array]:
-        """What every shell tells of phase points ``(..., 2n)`` and the step that led there; arrays ``(...)``."""
-        told = {}
-        if self.world.has_energy:
-            # A shell may have begun new episodes since: then x is not where the step led.
-            known = transition.energy if transition is not None and transition.x is x else None
-            told["energy"] = self.world.energy(x) if known is None else known
-        if transition is not None and transition.unresolved is not None:
-            told["close_encounter"] = transition.unresolved
-        if transition is not None and transition.disagreement is not None:
-            told["disagreement"] = transition.disagreement
-        if transition is not None and transition.requested is not None:
-            told |= {"bump_requested": transition.requested, "bump_realised": transition.realised}
-            if transition.realised_truly is not None:
-                told["bump_realised_truly"] = transition.realised_truly
-        return told
+    def state_info(self, x: Array, *, energy: Array | None = None) -> dict[str, Array]:
+        """What every shell says of phase points ``(..., 2n)``, however they were reached; arrays ``(...)``.
+
+        Args:
+            x: phase points.
+            energy: H in J ``(...)``, where it is known already.
+        """
+        if not self.world.has_energy:
+            return {}
+        return {"energy": self.world.energy(x) if energy is None else energy}
+
+    def step_info(self, motion: Motion) -> dict[str, Array]:
+        """What every shell says of a step; arrays ``(...)`` of the names of :attr:`no_step_info`."""
+        given = (motion.unresolved, motion.disagreement, motion.requested, motion.realised, motion.realised_truly)
+        names = ("close_encounter", "disagreement", "bump_requested", "bump_realised", "bump_realised_truly")
+        return {name: value for name, value in zip(names, given, strict=True) if value is not None}
+
+    @property
+    def no_step_info(self) -> dict[str, bool | float]:
+        """What every shell says where an episode begins, so that its info has the same names as that of a step."""
+        names: dict[str, bool | float] = {}
+        if self._checks_energy:
+            names["close_encounter"] = False
+        if self.ensemble is not None:
+            names["disagreement"] = 0.0
+        if self.channel.requests_energy:
+            names |= {"bump_requested": 0.0, "bump_realised": 0.0}
+            if self.truth is not None:
+                names["bump_realised_truly"] = 0.0
+        return names
 
     def _true_change(self, x: Array, bumped: Array) -> Array | None:
         if self.truth is None:

@@ -11,6 +11,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import VectorWrapper
 from gymnasium.vector.utils import batch_space
 
+from hnn_gym.envs.length import limited
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.vector import SimulatorVectorEnv
@@ -76,7 +77,8 @@ def make_pixels(
     """
     seen = _seen(world_model, observation, stack)
     env = SimulatorEnv(seen, **kwargs)
-    return env if observation == "latent" else DecodedFrames(env, seen, stack=stack)
+    seen_as = env if observation == "latent" else DecodedFrames(env, seen, stack=stack)
+    return limited(seen_as, env.task.max_episode_steps)
 
 
 def make_pixels_vector(

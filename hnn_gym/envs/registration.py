@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
+import numpy as np
 
 from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.checks import check_steps
+from hnn_gym.envs.length import limited
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks.recorded import Reward
 from hnn_gym.envs.vector import SimulatorVectorEnv
@@ -18,7 +20,7 @@ from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
-_ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
+_ENTRY_POINT = "hnn_gym.envs.registration:make_simulator"
 _VECTOR_ENTRY_POINT = "hnn_gym.envs.vector:SimulatorVectorEnv"
 
 
@@ -49,7 +51,7 @@ def register(
     if env_id in gymnasium.registry:
         raise InputError(f"{env_id} is registered already: choose another id.")
     check_steps(max_episode_steps, "max_episode_steps")
-    chosen = build_simulator(world_model, task=task, reward=reward).task
+    build_simulator(world_model, task=task, reward=reward)  # it refuses what cannot be made
     if isinstance(world_model, os.PathLike):
         world_model = os.fspath(world_model)  # a spec with a path object has no JSON
     kwargs: dict[str, Any] = {"world_model": world_model, "task": task, "reward": reward}
@@ -59,31 +61,28 @@ def register(
             entry_point=_ENTRY_POINT,
             vector_entry_point=_VECTOR_ENTRY_POINT,
             kwargs={name: value for name, value in kwargs.items() if value is not None},
-            max_episode_steps=max_episode_steps or chosen.max_episode_steps,
+            max_episode_steps=max_episode_steps,  # None: the entry point knows that of the task
         )
     except gymnasium.error.Error as error:
         raise InputError(f"{env_id!r} cannot be registered: {error}") from None
 
 
-def make_learned(world_model: WorldSource | Sequence[WorldSource], **kwargs: Any) -> SimulatorEnv:
-    """Entry point of ``HNN-v0``: a world of your own, truncated as its task says.
-
-    Gymnasium's own ``max_episode_steps`` can only shorten that; ``episode_steps`` sets it, None for no end.
-    """
-    env = SimulatorEnv(world_model, **kwargs)
-    if "episode_steps" in kwargs or env.task.max_episode_steps is None:
-        return env
-    return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
+def make_simulator(
+    world_model: WorldSource | Sequence[WorldSource], **options: Any
+) -> gymnasium.Env[np.ndarray, np.ndarray]:
+    """Entry point of a world: a :class:`SimulatorEnv`, truncated as ``make`` is given, or else as its task says."""
+    env = SimulatorEnv(world_model, **options)
+    return limited(env, env.task.max_episode_steps)
 
 
-def make_true(world_model: str, **kwargs: Any) -> SimulatorEnv:
+def make_true(world_model: str, **kwargs: Any) -> gymnasium.Env[np.ndarray, np.ndarray]:
     """Entry point of the environments that are true worlds; arguments of the System, and of :class:`SimulatorEnv`.
 
     Raises:
         InputError: the System refuses its arguments, or the environment its own.
     """
     world, others = _true(world_model, kwargs)
-    return SimulatorEnv(world, **others)
+    return make_simulator(world, **others)
 
 
 def make_true_vector(world_model: str, **kwargs: Any) -> SimulatorVectorEnv:
@@ -101,4 +100,4 @@ def _true(env_id: str, kwargs: Mapping[str, Any]) -> tuple[WorldModel, dict[str,
 
 
 # ``gymnasium.make`` looks here for the render modes, and wraps for "rgb_array_list".
-make_learned.metadata = make_true.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]
+make_simulator.metadata = make_true.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]

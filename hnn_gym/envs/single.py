@@ -10,14 +10,14 @@ import gymnasium
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.build import WorldSource, build_simulator
+from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
-from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
+from hnn_gym.envs.checks import all_finite, check_reward_of_one, checked_options, numbers, one_number
+from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
-from hnn_gym.envs.tasks import Reward
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.systems import Task, environment_of
+from hnn_gym.systems import environment_of
 
 
 @dataclass(frozen=True)
@@ -64,71 +64,37 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self,
         world_model: WorldSource | Sequence[WorldSource],
         *,
-        task: Task | str | None = None,
-        reward: Reward | None = None,
-        dt: float | None = None,
-        actions: str = "force",
-        bump_limit: float = 1.0,
-        bump_cost: float = 0.05,
-        exactly_reversible: bool = False,
-        disagreement_penalty: float = 0.0,
-        disagreement_limit: float | None = None,
-        starts: np.ndarray | None = None,
-        episode_steps: int | None = None,
         render_mode: str | None = None,
+        **options: Any,
     ) -> None:
         """Put a task into a world.
 
         Args:
             world_model: a world, the id of a shipped one, or the path of a checkpoint; or several of one system, an
-                ensemble: the first is stepped, and ``info["disagreement"]`` tells how far they differ about the step.
-            task: None takes the task of the environment the world was learned from; a name, one of those in
-                ``tasks`` of a :class:`hnn_gym.System`, such as "energy sweep".
-            reward: for worlds whose environment has no known task.
-            dt: time step in s; None takes the one the world was trained at.
-            actions: "force", "bump", "force+bump" or "bump-by-force".
-            bump_limit: largest abs(dE) of one step in J.
-            bump_cost: reward taken for every joule that a bump gives or takes.
-            exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
-                that meets a speed limit is then refused.
-            disagreement_penalty: reward taken for every unit of disagreement, in every step.
-            disagreement_limit: the episode is truncated where the disagreement is larger.
-            starts: real observations ``(k, d)`` to begin episodes at; None: as the task does.
-            episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
+                ensemble: the first is stepped, and ``info["disagreement"]`` is how far they differ about the step.
             render_mode: None, "rgb_array" or "human".
+            options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none of this
-                system; dt is not positive; the render mode is not supported; bumps are asked of a world without H; or
-                exact reversibility of one with friction, or whose H is not T(p) + V(q).
+            InputError: an option is unknown or makes no sense; the checkpoint is not ours; the reward is unknown,
+                fails, or is no number; the task is of another system; the render mode is not supported; bumps are asked
+                of a world without H; or exact reversibility of one with friction, or whose H is not T(p) + V(q).
         """
-        simulator = build_simulator(
-            world_model,
-            task=task,
-            reward=reward,
-            dt=dt,
-            actions=actions,
-            bump_limit=bump_limit,
-            bump_cost=bump_cost,
-            exactly_reversible=exactly_reversible,
-            disagreement_penalty=disagreement_penalty,
-            disagreement_limit=disagreement_limit,
-            starts=starts,
-        )
-        self._own_task = task is not None or reward is not None
+        chosen = SimulatorOptions.from_keywords(options, also=("render_mode",))
+        simulator = simulator_of(world_model, chosen)
+        self._own_task = chosen.task is not None or chosen.reward is not None
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.renderer is None):
             modes = ", ".join(RENDER_MODES) if task.renderer else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
-        check_steps(episode_steps, "episode_steps")
+        check_reward_of_one(simulator)
         self.world, self.task = world, task
         self.render_mode = render_mode
         self.observation_space, self.action_space = simulator.spaces()
         self._simulator = simulator
         self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
-        self._episode_steps = episode_steps
         self._steps = 0
         self._x: np.ndarray | None = None
         self._force: np.ndarray | None = None
@@ -244,6 +210,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._step_one = step_one(self._simulator)
         outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
+            self._simulator.move(x, array)  # a scheme that does not converge says so itself
             raise ConvergenceError(
                 f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
             )
@@ -252,8 +219,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._steps += 1
         if outcome.info.get("close_encounter") and not self._warned:
             self._warn_of_encounter()
-        truncated = self._episode_steps is not None and self._steps >= self._episode_steps
-        truncated = truncated or bool(self._simulator.cut(outcome.info.get("disagreement")))
+        truncated = bool(self._simulator.cut(outcome.info.get("disagreement")))
         if self.render_mode == "human":
             self.render()
         return (
@@ -298,7 +264,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self._simulator.observation(q, v).astype(self.observation_space.dtype)
 
     def _info(self, x: np.ndarray) -> dict[str, Any]:
-        return {name: np.asarray(value).item() for name, value in self._simulator.info(x).items()}
+        told = {name: np.asarray(value).item() for name, value in self._simulator.state_info(x).items()}
+        return told | self._simulator.no_step_info
 
     def _warn_of_encounter(self) -> None:
         self._warned = True

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from gymnasium.utils import seeding
 
-from hnn_gym.systems import NumberedStarts, Task
+from hnn_gym.envs.tasks.wrapper import TaskWrapper
+from hnn_gym.systems.task import NumberedStarts, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 _AHEAD = 64
@@ -28,10 +29,8 @@ class Draws:
         """Prepare to draw the starts of ``task`` in ``world``."""
         self._world, self._task = world, task
         self._generators: list[np.random.Generator | None] = [None] * count
-        self._numbered: NumberedStarts | None = None
-        # A subclass with an ``initial`` of its own draws as that says.
-        if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial:
-            self._numbered = task
+        self._numbered = _numbered(task)
+        if self._numbered is not None:
             self._ahead = np.full((count * _BLOCK, 2 * world.coordinates.n), np.nan)
         self._next = np.arange(count) * _BLOCK + _AHEAD
 
@@ -80,3 +79,10 @@ class Draws:
         if found is None:
             found = self._generators[i] = seeding.np_random(None)[0]
         return found
+
+
+def _numbered(task: Task) -> NumberedStarts | None:
+    """The task whose starts are functions of uniform numbers; None where an ``initial`` of its own draws them."""
+    while isinstance(task, TaskWrapper) and type(task).initial is TaskWrapper.initial:
+        task = task.task
+    return task if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial else None

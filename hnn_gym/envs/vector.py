@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from hnn_gym.envs.batch import Batch
-from hnn_gym.envs.build import WorldSource, build_simulator
+from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.checks import checked_options
+from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
-
-_OF_SINGLES = {
-    "episode_steps": "the length of a batch's episodes is max_episode_steps",
-    "render_mode": "draw with hnn_gym.make_sb3_vec(..., draws=True), or one copy with gymnasium.make",
-}
 
 
 class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
@@ -44,7 +42,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         staggered: bool = False,
         dtype: str = "float64",
         device: str | None = None,
-        **world_options: Any,
+        **options: Any,
     ) -> None:
         """Make the copies.
 
@@ -58,23 +56,20 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             dtype: "float64" or "float32", of the physics; float32 steps two to three times as fast.
             device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
                 one CUDA graph, and only starts are drawn on the CPU.
-            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_cost``,
-                ``exactly_reversible``, ``disagreement_penalty``, ``disagreement_limit`` and ``starts`` as of
-                :class:`hnn_gym.envs.SimulatorEnv`.
+            options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
         Raises:
-            InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be
-                used.
+            InputError: ``num_envs`` is below 1, the mode or an option is unknown, there is no such device, the reward
+                does not take batches, or the world cannot be used.
         """
-        for name, remedy in _OF_SINGLES.items():
-            if name in world_options:
-                raise InputError(f"{name} is an argument of single environments: {remedy}.")
+        own = ("num_envs", "max_episode_steps", "autoreset_mode", "staggered", "dtype", "device")
+        chosen = SimulatorOptions.from_keywords(options, also=own)
         try:
             mode = AutoresetMode(autoreset_mode)
         except ValueError:
             known = ", ".join(m.value for m in AutoresetMode)
             raise InputError(f"There is no autoreset mode {autoreset_mode!r}: choose from {known}.") from None
-        simulator = build_simulator(world_model, **world_options)
+        simulator = simulator_of(world_model, chosen)
         limit = simulator.task.max_episode_steps if max_episode_steps is None else max_episode_steps
         self.batch = Batch(simulator, num_envs, max_episode_steps=limit, dtype=dtype, device=device)
         self.num_envs = num_envs
@@ -84,10 +79,20 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = mode
-        self._always = simulator.told_of_states
         self._every = self.batch.steps >= 0
         self._done = ~self._every
         self._staggered = staggered
+        self._spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What ``gymnasium.make_vec`` made this from, with the length that its episodes have."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        steps = self.batch.max_episode_steps
+        self._spec = None if spec is None else replace(spec, max_episode_steps=steps)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -147,11 +152,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         begun = self._done
         outcome, truncated = self.batch.advance(actions, begun)
         self._done = outcome.terminated | truncated
-        infos = self._told(outcome.info)
-        for name in outcome.info:
-            if name not in self._always:
-                infos[f"_{name}"] = ~begun
-        return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
+        return outcome.observation, outcome.reward, outcome.terminated, truncated, self._told(outcome.info)
 
     def _begin_anew_at_once(
         self, ended: Array, infos: dict[str, Any], observation: Array

@@ -65,6 +65,11 @@ class SeparableHamiltonian(ABC):
     def kinetic_gradient(self, p: Array) -> Array:
         """dT/dp ``(..., n)``: the velocities dq/dt."""
 
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """Whether T is known to be a quadratic form of p."""
+        return False
+
     @abstractmethod
     def potential(self, q: Array) -> Array:
         """V in J at positions ``(..., n)``; shape ``(...)``."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.errors import InputError
+from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.worlds.world_model import WorldModel

@@ -32,7 +32,8 @@ def _copy(array: Any) -> np.ndarray:
         ({"max_episode_steps": 2.5}, "max_episode_steps must be a whole number of at least 1, got 2.5"),
         ({"autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),
         ({"dt": -1.0}, "dt must be a positive"),
-        ({"episode_steps": 5}, "the length of a batch's episodes is max_episode_steps"),
+        ({"max_episode_steps": -1}, "max_episode_steps must be a whole number of at least 1, got -1"),
+        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, dt, .*, num_envs, .*, device"),
         ({"render_mode": "rgb_array"}, "draw with hnn_gym.make_sb3_vec"),
     ],
 )
@@ -122,7 +123,5 @@ def test_bad_seeds_are_refused_and_seed_nothing(seed: Any, words: str) -> None:
 @pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("reward", [lambda *_: 0.0, lambda *_: None, lambda seen, *_: seen, lambda seen, *_: seen[0]])
 def test_rewards_that_are_not_one_for_each_copy_are_refused(reward: Any, device: str | None) -> None:
-    envs = _ours(4, reward=reward, device=device)
-    envs.reset(seed=0)
     with pytest.raises(InputError, match=r"must have the shape \(4,\).*observation\[\.\.\., 0\]"):
-        envs.step(np.zeros((4, 1)))
+        _ours(4, reward=reward, device=device)

@@ -27,7 +27,6 @@ class BodiesRenderer:
 
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"; the task tells masses and aims."""
-        task = getattr(task, "known", task)
         assert isinstance(task, (OrbitTransfer, KeepBound))
         self._task, self._canvas = task, Canvas(render_mode, title="Bodies")
         self._masses = np.array(task.masses)

@@ -30,7 +30,6 @@ class PixelTask(Task):
     """
 
     renderer = "hnn_gym.envs.render.frames:FrameRenderer"
-    traceable = True
 
     def __init__(self, seen: PixelWorld) -> None:
         """Take the task of a world learned from frames.

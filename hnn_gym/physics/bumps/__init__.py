@@ -28,7 +28,7 @@ from hnn_gym.physics.bumps.history import array_like
 from hnn_gym.physics.bumps.impulse import FreeBodies, by_impulse
 from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, has_values, namespace
 
 __all__ = ["Bump", "Direction", "FreeBodies", "bump"]
 
@@ -70,7 +70,8 @@ def bump(
     On torch tensors x' can be differentiated once, in x, dE and the parameters of H. Where an impulse is clipped, mu
     is held fixed, which is exact for a kinetic energy quadratic in p.
 
-    An impulse costs a few energies; the flow some ten times ten gradients, and more where it ends near a minimum.
+    An impulse costs a few energies; the flow some ten times ten gradients, and more where it ends near a minimum. An
+    impulse on a kinetic energy quadratic in p is computed in closed form, and can be traced; any other is searched.
 
     Args:
         hamiltonian: H, true or learned.
@@ -114,6 +115,8 @@ def bump(
 
 def _checked(x: Array, dE: Array | float) -> tuple[Array, Array]:
     """Both as arrays of one batch, finite."""
+    if not has_values(x):
+        return x, dE
     xp = namespace(x)
     if not x.shape or x.shape[-1] % 2 or not xp.isdtype(x.dtype, "real floating"):
         raise InputError(f"x must be phase points (..., 2n) of floats, not shape {tuple(x.shape)} of {x.dtype}.")

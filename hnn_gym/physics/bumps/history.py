@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, has_values, namespace
 
 
 def constant(value: Array) -> Array:
@@ -19,6 +19,8 @@ def has_history(*values: Any) -> bool:
 
 def array_like(x: Array, value: Array | float) -> Array:
     """A value, with its history if it has one, in the array library, type and place of ``x``."""
+    if not has_values(value):
+        return value
     xp = namespace(x)
     if has_history(value):
         return xp.astype(value, x.dtype)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from hnn_gym.physics.bumps.crossing import first_crossing
+from hnn_gym.physics.bumps.crossing import Crossing, first_crossing
 from hnn_gym.physics.bumps.history import array_like, constant, has_history
 from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian, SeparableHamiltonian
 from hnn_gym.physics.phase import Array, join, namespace, split
+
+_CORRECTIONS = 2
 
 
 @runtime_checkable
@@ -60,7 +62,10 @@ def by_impulse(
         return sign * (constant(energy(there)) - start), (constant(velocity(there)) * d).sum(-1) / root
 
     tolerance = 8 * float(xp.finfo(x.dtype).eps) * (abs(start) + rise)
-    found = first_crossing(along, rise, guess=guess, slope=slope, tolerance=tolerance)
+    if isinstance(hamiltonian, SeparableHamiltonian) and hamiltonian.quadratic_kinetic:
+        found = _on_parabola(along, rise, guess=guess, bend=xp.where(down, -one, one), tolerance=tolerance)
+    else:
+        found = first_crossing(along, rise, guess=guess, slope=slope, tolerance=tolerance)
     mu = (sign * found.t / root)[..., None]
     new, realised = p + mu * d, sign * found.value
     if tracked:
@@ -74,6 +79,39 @@ def by_impulse(
         new = new + (rate * (left - constant(left)))[..., None] * d
         realised = energy(new) - start
     return join(q, new), realised, (stuck & (asked != 0)) | ~found.reached
+
+
+def _on_parabola(
+    along: Callable[[Array], tuple[Array, Array]], rise: Array, *, guess: Array, bend: Array, tolerance: Array
+) -> Crossing:
+    """Where a parabola comes closest to ``rise``, going up from t = 0.
+
+    ``guess`` is the solution of the quadratic equation, but for rounding, which is large where nearly all of the motion
+    is common to all bodies. The equation is solved again from there, as often as takes rounding away. Nothing here is
+    decided by values, so that it can be traced.
+
+    Args:
+        along: from t ``(...)`` to the value and the slope there, each ``(...)``.
+        rise: what to reach, >= 0, ``(...)``.
+        guess: t where it is reached, or where the parabola turns before that.
+        bend: second derivative of the parabola, 1 or -1.
+        tolerance: abs(value - rise) that counts as reached.
+    """
+    xp = namespace(rise)
+    zero = xp.zeros_like(rise)
+    t, (value, slope) = guess, along(guess)
+    for _ in range(_CORRECTIONS):
+        missing = rise - value
+        square = slope * slope + 2 * bend * missing
+        crosses = (square > 0) & (slope > 0)
+        root = xp.sqrt(xp.where(crosses, square, zero))
+        step = 2 * missing / (xp.where(crosses, slope, zero + 1) + root)
+        step = xp.where(crosses, step, xp.where(bend < 0, slope, zero))  # else to the top
+        new, new_slope = along(t + step)
+        better = abs(rise - new) < abs(missing)
+        t, value = xp.where(better, t + step, t), xp.where(better, new, value)
+        slope = xp.where(better, new_slope, slope)
+    return Crossing(t, value, abs(rise - value) <= tolerance)
 
 
 def _over_momenta(hamiltonian: Hamiltonian, q: Array) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:

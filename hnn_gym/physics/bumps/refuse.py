@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, has_values, namespace
 
 
 def named(mask: Array) -> str:
@@ -19,11 +19,13 @@ def named(mask: Array) -> str:
 
 
 def all_finite(what: str, values: Array) -> None:
-    """Refuse values ``(...)`` that are not all finite.
+    """Refuse values ``(...)`` that are not all finite; values that are being traced are for the caller to check.
 
     Raises:
         InputError: it names what they are and which elements are at fault.
     """
+    if not has_values(values):
+        return
     xp = namespace(values)
     finite = xp.isfinite(values)
     if not bool(xp.all(finite)):

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from hnn_gym.checkpoint import VERSION, read_checkpoint, write_checkpoint
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files.checkpoint import VERSION, read_checkpoint, write_checkpoint
 
 CARD = {"dt": 0.05, "note": "größer als 5 °"}
 ARRAYS = {"a.w0": np.arange(6.0).reshape(2, 3), "b": np.array([-0.0, 1e-308])}

@@ -14,9 +14,10 @@ import zarr
 from safetensors.numpy import save
 
 import hnn_gym
-from hnn_gym import WorldModel, release_0_1
+from hnn_gym import WorldModel
 from hnn_gym.data import StoreWriter, TransitionDataset
 from hnn_gym.data.store import VERSION
+from hnn_gym.files import release_0_1
 from hnn_gym.systems import SpringHold
 
 COORDINATES = {

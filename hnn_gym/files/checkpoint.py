@@ -18,8 +18,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from hnn_gym import release_0_1
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files import release_0_1
 
 FORMAT = "hnn_gym.world"
 VERSION = 2
