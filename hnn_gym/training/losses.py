@@ -25,7 +25,8 @@ def prediction_loss(world: WorldModel, observation: Array, action: Array, *, sca
 
 def prediction_residual(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:
     """The errors ``(N, k, d)`` whose mean square is :func:`prediction_loss`."""
-    predicted = _observed_rollout(world, world.encode(observation[:, 0]), action)
+    states = _states_of_rollout(world, world.encode(observation[:, 0]), action)
+    predicted = world.coordinates.observation(*states)
     return (world.coordinates.unwrapped(predicted, observation) - observation)[:, 1:] / scale
 
 
@@ -48,8 +49,13 @@ def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: 
 
 
 def shooting_path(world: WorldModel, starts: Array, action: Array) -> Array:
-    """Return what the world would show from the states ``starts`` ``(N, 2n)`` on: observations ``(N, k + 1, d)``."""
-    return _observed_rollout(world, world.phase_point(*split(starts)), action)
+    """Return what the world shows from the states ``starts`` ``(N, 2n)`` on: observations ``(N, k + 1, d)``."""
+    return world.coordinates.observation(*shooting_states(world, starts, action))
+
+
+def shooting_states(world: WorldModel, starts: Array, action: Array) -> tuple[Array, Array]:
+    """Return the states (q, v), each ``(N, k + 1, n)``, from the states ``starts`` ``(N, 2n)`` on."""
+    return _states_of_rollout(world, world.phase_point(*split(starts)), action)
 
 
 def derivative_loss(
@@ -89,11 +95,11 @@ def derivative_residuals(
     return (field_q - dq) / velocity_scale, acceleration_error / acceleration_scale
 
 
-def _observed_rollout(world: WorldModel, x0: Array, action: Array) -> Array:
+def _states_of_rollout(world: WorldModel, x0: Array, action: Array) -> tuple[Array, Array]:
     xp = namespace(x0)
     steps = action.shape[1]
     actions = xp.permute_dims(action, (1, 0, 2)) if world.coordinates.controls else None
-    return xp.permute_dims(world.decode(world.rollout(x0, actions, steps=steps)), (1, 0, 2))
+    return world.state(xp.permute_dims(world.rollout(x0, actions, steps=steps), (1, 0, 2)))
 
 
 def _turn(difference: Array, angles: tuple[bool, ...]) -> Array:

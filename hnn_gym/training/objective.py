@@ -24,7 +24,7 @@ from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual
-from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_path
+from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.world_model import WorldModel
@@ -54,7 +54,7 @@ class Terms(NamedTuple):
     Attributes:
         errors: the loss is the sum of their mean squares; 0 where nothing was observed.
         counts: numbers of observed values in each of them.
-        gaps: between every window and the next ``(N, d)``, 0 where they do not join; None: no windows have to join.
+        gaps: between every window and the next ``(N, g)``, 0 where they do not join; None: no windows have to join.
         decayed: pairs of a factor and an array whose sum of squares, times the factor, is added.
     """
 
@@ -190,10 +190,7 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             world = self.world(self.model_parameters(tensors))
-            q, v = tensors[STARTS].chunk(2, dim=-1)
-            actions = self.action.movedim(1, 0) if self.coordinates.controls else None
-            x = world.rollout(world.phase_point(q, v), actions, steps=self.action.shape[1])
-            states = on_numpy(torch.cat(world.state(x), dim=-1).movedim(0, 1)).copy()
+            states = on_numpy(torch.cat(shooting_states(world, tensors[STARTS], self.action), dim=-1)).copy()
         states[:, 0] = parameters[STARTS]
         return states
 
@@ -251,7 +248,8 @@ class Objective:
     def _shooting_terms(
         self, world: WorldModel, model: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.Tensor]
     ) -> Terms:
-        shown = shooting_path(world, parameters[STARTS], self.action)
+        q, v = shooting_states(world, parameters[STARTS], self.action)
+        shown = self.coordinates.observation(q, v)
         # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
         decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())
         observation, correction = self.observation, self._correction
@@ -262,10 +260,18 @@ class Objective:
         errors = torch.where(self._seen, errors, 0.0)
         gaps = None
         if self.chained:
-            ends = shown[torch.arange(len(self._ends), device=self.device), self._ends]
-            begins = shown[1:, 0]
-            between = self._joined * (self.coordinates.unwrapped(ends, begins) - begins) / self._scale
-            gaps = torch.cat([between, torch.zeros_like(shown[:1, 0])])
+            # A velocity that is not observed has to join as well.
+            hidden, rows = list(self.coordinates.unobserved), torch.arange(len(self._ends), device=self.device)
+            ends, begins = shown[rows, self._ends], shown[1:, 0]
+            between = torch.cat(
+                [
+                    (self.coordinates.unwrapped(ends, begins) - begins) / self._scale,
+                    ((v[rows, self._ends] - v[1:, 0]) / self._velocity_scale)[:, hidden],
+                ],
+                dim=-1,
+            )
+            between = self._joined * between
+            gaps = torch.cat([between, torch.zeros_like(between[:1])])
         return Terms((errors,), (self._count,), gaps, decayed)
 
     def value_of(self, terms: Terms) -> tuple[torch.Tensor, torch.Tensor]:
@@ -297,7 +303,8 @@ class Objective:
     @property
     def _weight_of_a_gap(self) -> float:
         """The weight of one square, so that that of their mean is the weight of the gaps."""
-        return self.gap_weight / max(float(self._joined.sum()) * self.observation.shape[-1], 1.0)
+        entries = self.coordinates.observation_size + sum(self.coordinates.unobserved)
+        return self.gap_weight / max(float(self._joined.sum()) * entries, 1.0)
 
 
 def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.ndarray:
