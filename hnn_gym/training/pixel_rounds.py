@@ -81,6 +81,7 @@ class Fitted(NamedTuple):
         codec: of the frames.
         states: where the dynamics say that the body is: [q, v] by episode, each ``(T + 1, 2)``, NaN where no window
             lies.
+        positions: of all frames ``(N,)``, as the codec encodes them.
         rms: of the difference between encoded positions and those, in rad or in units of the line.
     """
 
@@ -88,6 +89,7 @@ class Fitted(NamedTuple):
     state: FitState
     codec: FrameCodec
     states: list[np.ndarray]
+    positions: np.ndarray
     rms: float
 
     @property
@@ -140,7 +142,12 @@ def fit_rounds(
     best: Fitted | None = None
     architecture: Architecture | None = None
     for number, horizon in enumerate(settings.horizons):
-        windows = _windows(footage, q, horizon)
+        windows = slow_windows(footage, q, horizon)
+        if not len(windows):
+            raise InputError(
+                f"In every window of {horizon} steps the body comes near its speed limit, where its motion is not that "
+                "of H: record calmer episodes, or ask for shorter horizons."
+            )
         if architecture is None:
             variables = Variables.measured(footage.free, windows.states, windows.action, dt=footage.dt)
             architecture = architecture_of(model, variables, options)
@@ -156,7 +163,8 @@ def fit_rounds(
         )
         state = fit(objective, state=None if best is None else next_state(objective, best.objective, best.state))
         count = settings.harmonics if number else max(1, settings.harmonics // 2)
-        fitted, q = _with_pictures(footage, objective, state, FourierBasis(footage.angle, count, *span))
+        fitted = _with_pictures(footage, objective, state, FourierBasis(footage.angle, count, *span))
+        q = fitted.positions
         report(
             f"windows of {horizon} steps: frames and dynamics differ by {fitted.rms:.2g}, "
             f"pictures by {fitted.codec.residual:.2g}"
@@ -169,30 +177,24 @@ def fit_rounds(
     return best
 
 
-def _windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindows:
-    """Cut the positions of all frames ``(N,)`` into windows, and leave out those that come near a speed limit."""
+def slow_windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindows:
+    """Cut the positions of all frames ``(N,)`` into windows, without those that come near a speed limit."""
     unknown = np.full((len(q), 1), np.nan)
-    observation = footage.by_episode(footage.free.observation(q[:, None], unknown))
     windows = TrainingWindows.cut(
-        observation, footage.actions, coordinates=footage.free, dt=footage.dt, horizon=horizon
+        footage.by_episode(footage.free.observation(q[:, None], unknown)),
+        footage.actions,
+        coordinates=footage.free,
+        dt=footage.dt,
+        horizon=horizon,
     )
     limits = footage.coordinates.speed_limits
     if limits is None:
         return windows
-    fastest = np.nanmax(np.abs(windows.states[..., 1]), axis=1)
-    slow = fastest < _NEAR_LIMIT * limits[0]
-    if not slow.any():
-        raise InputError(
-            f"In every window of {horizon} steps the body comes near the speed limit of {limits[0]:g}, where its "
-            "motion is not that of H: record calmer episodes, or ask for shorter horizons."
-        )
-    return windows.select(slow)
+    return windows.select(np.nanmax(np.abs(windows.states[..., 1]), axis=1) < _NEAR_LIMIT * limits[0])
 
 
-def _with_pictures(
-    footage: Footage, objective: Objective, state: FitState, harmonics: FourierBasis
-) -> tuple[Fitted, np.ndarray]:
-    """Fit the codec at the positions where the dynamics say that the body is, and encode all frames ``(N,)``."""
+def _with_pictures(footage: Footage, objective: Objective, state: FitState, harmonics: FourierBasis) -> Fitted:
+    """Fit the codec at the positions where the dynamics say that the body is, and encode all frames with it."""
     states = objective.windows.by_episode(objective.motion(state.parameters), footage.lengths)
     where = np.concatenate(states)[:, 0]
     known = ~np.isnan(where)
@@ -200,7 +202,7 @@ def _with_pictures(
     q = codec.encode(footage.frames)[..., 0]
     left = where[known] - q[known]
     rms = float(np.sqrt(np.mean(2 - 2 * np.cos(left)) if footage.angle else np.mean(left**2)))
-    return Fitted(objective, state, codec, states, rms), q
+    return Fitted(objective, state, codec, states, q, rms)
 
 
 def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt: float) -> float:

@@ -1,27 +1,29 @@
-"""From frames to a world: positions, dynamics and pictures, each sharpened by the other two.
+"""From frames to a world: positions, dynamics and pictures, each improved by the other two.
 
 1. A first guess of the position in every frame: the leading components of blurred frames.
 2. Dynamics: multiple shooting through the model's own scheme, over windows that grow from round to round, together with
-   a smooth change of the coordinate (:mod:`hnn_gym.training.latent`).
-3. The codec: fitted to the frames at the positions where the *dynamics* say that the body is, which are far better than
-   any single frame shows; then all frames are encoded again, and 2 and 3 repeat (:mod:`hnn_gym.training.pixel_rounds`).
-4. The reward: a network of the state and the force, fitted to what was recorded.
+   a smooth change of the coordinate (:mod:`hnn_gym.training.pixel_rounds`).
+3. The codec: fitted to the frames at the positions of the motion of the *dynamics*, which are far better than those of
+   any single frame. Then all frames are encoded again, and 2 and 3 repeat.
+4. The reward: a network of the state and the force, fitted to the recorded rewards.
+5. A check: the world has to predict the recording (:mod:`hnn_gym.training.pixel_check`).
 
-Frames, actions and rewards are all that is used; neither observations nor states of the simulator.
+Only frames, actions and rewards are used, neither observations nor states of the simulator.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from hnn_gym.arguments import instance
-from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates import Coordinates, DegreeOfFreedom
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.devices import checked_device
@@ -29,9 +31,11 @@ from hnn_gym.errors import InputError
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
-from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_rounds
+from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
+from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_rounds, slow_windows
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.preparation import declared, opened
+from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import PixelWorld, check_topology
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -56,50 +60,69 @@ def train_pixel_world(
         >>> hnn_gym.train_pixel_world(data, report=print).save("runs/pixels")  # doctest: +SKIP
 
     Args:
-        dataset: with frames; all of it is used.
+        dataset: with frames, or its path; all of it is used.
         model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`.
         settings: None takes the defaults.
-        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one
-            hidden layer of 16.
-        coordinates: of the latent: its topology, its controls and their unit, a speed limit. None takes those that
-            the dataset declares. An angle is in rad from an origin that no frame shows.
+        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16.
+        coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
+            that the dataset declares. An angle is in rad from an unknown origin. The unit of a position is unknown, so
+            that a unit of its control is dropped, with a warning.
         dt: time step in s; None takes the dataset's.
-        report: called with a line after every stage.
+        report: called with a line of text after every stage.
         device: where dynamics and reward are fitted, "cpu" or "cuda"; pictures are fitted on the CPU.
 
     Raises:
-        InputError: no frames; nothing moves in them, or not as declared; unknown model, option or dt; a latent of
-            several degrees of freedom; or forces in SI units on a position, whose unit frames do not show;
-            or there is no such device.
-        ConvergenceError: the dynamics do not fit.
+        MissingPathError: there is nothing at the path of the dataset.
+        InputError: an argument has the wrong type; no frames; nothing moves in them, or not as declared; unknown model,
+            option or dt; a latent of several degrees of freedom; or there is no such device.
+        ConvergenceError: the dynamics do not fit, or the world does not predict its own recording.
+
+    Warns:
+        UserWarning: the unit of a control was dropped; or the world predicts its own recording badly, because the
+            frames do not determine the position or the model does not describe the motion.
     """
     place = checked_device(device)
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
-    coordinates, dt = _declared(dataset, coordinates, dt)
+    coordinates, dt = declared(dataset, coordinates, dt)
+    latent, notes = _latent(dataset, coordinates)
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
     report = report or (lambda line: None)
     frames, episodes = dataset.frames(), list(dataset)
     footage = Footage(
         frames=np.concatenate(frames),
         lengths=tuple(len(part) for part in frames),
         actions=[np.asarray(episode.action, np.float64) for episode in episodes],
-        coordinates=coordinates,
+        coordinates=latent,
         dt=dt,
     )
     options = _HIDDEN if options is None else options
     fitted = fit_rounds(footage, model, options=options, settings=settings, report=report, device=place)
     reward = _reward(footage, fitted, [episode.reward for episode in episodes], settings, device=place)
     report("reward")
-    about = _about(dataset, footage, fitted, settings)
+    about = _about(dataset, footage, fitted, settings) | {"notes": notes}
     world = WorldModel.built(
         fitted.architecture,
         fitted.parameters,
-        coordinates=coordinates,
+        coordinates=latent,
         integrator=fitted.architecture.integrator,
         dt=dt,
         card={"seen": {"env_id": dataset.provenance.env_id, "sha256": about["sha256"], "frames": about["frames"]}},
     )
+    share = forecast_error_share(world, _long_windows(footage, fitted, settings))
+    report(f"predicted positions are wrong by {100 * share:.2g} % of the motion")
+    check_forecast(share)
+    about["figures"]["forecast_error_share_of_motion"] = share
     return PixelWorld(world, fitted.codec, reward, _first_states(fitted), about)
+
+
+def _long_windows(footage: Footage, fitted: Fitted, settings: PixelSettings) -> TrainingWindows:
+    """Windows of twice the longest horizon, or shorter ones where all of these come near a speed limit."""
+    horizon = 2 * max(settings.horizons)
+    while not len(windows := slow_windows(footage, fitted.positions, horizon)):
+        horizon //= 2  # at the horizon that was fitted there are some
+    return windows
 
 
 def _first_states(fitted: Fitted) -> np.ndarray:
@@ -131,29 +154,39 @@ def _about(dataset: TransitionDataset, footage: Footage, fitted: Fitted, setting
     }
 
 
-def _declared(
-    dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None
-) -> tuple[Coordinates, float]:
+def _latent(dataset: TransitionDataset, coordinates: Coordinates) -> tuple[Coordinates, list[str]]:
+    """Return the coordinates of the latent world, and sentences for its card.
+
+    Raises:
+        InputError: several degrees of freedom, or other controls than those recorded.
+    """
     provenance = dataset.provenance
-    coordinates, dt = declared(dataset, coordinates, dt)
     check_topology(coordinates.angles)
-    if coordinates.in_physical_units and not coordinates.angles[0]:
-        raise InputError(
-            "Frames do not show how long a metre is, so a force in N has no unit in the latent: declare the control of "
-            "a position with unit=None."
-        )
     if len(coordinates.controls) != int(np.prod(provenance.box_action_space().shape)):
         raise InputError(
             f"The coordinates declare {len(coordinates.controls)} controls, and the recorded actions have the shape "
             f"{provenance.action_space.shape}."
         )
-    return coordinates, dt
+    controls, notes = coordinates.controls, []
+    units = sorted({control.unit for control in controls if control.unit is not None})
+    if units and not coordinates.angles[0]:
+        notes.append(
+            f"Frames do not show how long a metre is, so the unit {', '.join(units)} of the control is dropped: the "
+            "gain of the control is learned, and the scale of positions and energies is free."
+        )
+        controls = tuple(replace(control, unit=None) for control in controls)
+    limit = coordinates.degrees[0].speed_limit
+    if coordinates.angles[0]:
+        return Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=limit),), controls), notes
+    if limit is not None:
+        notes.append(f"Frames do not show how long a metre is, so the speed limit of {limit:g} is dropped.")
+    return Coordinates((DegreeOfFreedom(position=0, velocity=1),), controls), notes
 
 
 def _reward(
     footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings, *, device: torch.device
 ) -> RewardHead:
-    """Fit the reward at the states of the fitted dynamics."""
+    """Fit the reward at the states of the motion of the dynamics."""
     q, v = np.split(np.concatenate([states[:-1] for states in fitted.states]), 2, axis=-1)
     u = footage.coordinates.force(np.concatenate(footage.actions))
     r = np.concatenate(rewards)

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
-from hnn_gym.data import Episode, TransitionDataset
-from hnn_gym.errors import InputError
+from hnn_gym.data import Episode, TransitionDataset, record_steps
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.training.pixel_check import REFUSE_ABOVE, WARN_ABOVE
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.training.starts import estimated_starts
@@ -125,6 +127,50 @@ def test_a_plain_world_is_not_loaded_as_a_pixel_world(seen, tmp_path):
         PixelWorld.load(tmp_path / "plain")
 
 
+def test_a_recording_of_the_spring_is_learned_without_the_unit_of_its_force(quick_learning):
+    recording = record_steps(gymnasium.make("Spring-v0", max_episode_steps=60), steps=240, seed=0)
+    across = np.linspace(-1.6, 1.6, 16)
+
+    def spot(episode):
+        """A bright spot where the mass is, without the coil and the arrow of the renderer."""
+        distance = (across - episode.observation[:, 0, None, None]) ** 2 + across[:, None] ** 2
+        return np.rint(255 * np.exp(-distance / (2 * 0.25**2))).astype(np.uint8)[..., None]
+
+    recording = TransitionDataset.from_episodes(
+        [replace(episode, frame=spot(episode)) for episode in recording], recording.provenance
+    )
+    assert Coordinates.from_json(recording.provenance.coordinates).in_physical_units
+    with pytest.warns(UserWarning, match="the unit N of the control is dropped"):
+        seen = train_pixel_world(recording, options={"hidden": (8,)}, settings=quick_learning)
+    assert seen.world.energy_unit == ""
+    assert seen.world.coordinates.controls[0].unit is None
+    assert "control.gain" in seen.world.parameters
+    assert any("unit N" in note for note in seen.about["notes"])
+    assert seen.about["figures"]["forecast_error_share_of_motion"] < WARN_ABOVE
+
+
+def with_frames(film, change):
+    """The film with other frames."""
+    frames = [np.rint(np.clip(change(episode), 0, 255)).astype(np.uint8) for episode in film]
+    changed = [replace(episode, frame=frame) for episode, frame in zip(film, frames, strict=True)]
+    return TransitionDataset.from_episodes(changed, film.provenance)
+
+
+def test_frames_that_look_alike_at_two_positions_are_refused(pendulum_film, quick_learning):
+    alike = with_frames(pendulum_film, lambda episode: episode.frame.astype(float) + episode.frame[:, ::-1, ::-1])
+    with pytest.raises(ConvergenceError, match=r"wrong by \d+ % of the motion.*looks alike at two positions"):
+        train_pixel_world(alike, options={"hidden": (8,)}, settings=quick_learning)
+
+
+def test_frames_that_hardly_determine_the_position_are_warned_of(pendulum_film, quick_learning, seen):
+    assert seen.about["figures"]["forecast_error_share_of_motion"] < WARN_ABOVE / 3
+    rng = np.random.default_rng(0)
+    noisy = with_frames(pendulum_film, lambda episode: episode.frame + rng.normal(size=episode.frame.shape) * 25)
+    with pytest.warns(UserWarning, match="the frames may not determine the position"):
+        blurred = train_pixel_world(noisy, options={"hidden": (8,)}, settings=quick_learning)
+    assert WARN_ABOVE < blurred.about["figures"]["forecast_error_share_of_motion"] < REFUSE_ABOVE
+
+
 def test_recordings_without_learnable_frames_are_refused_by_name(pendulum_film, quick_learning):
     def refused(match, film=pendulum_film, **kwargs):
         with pytest.raises(InputError, match=match):
@@ -134,11 +180,9 @@ def test_recordings_without_learnable_frames_are_refused_by_name(pendulum_film, 
     refused("no frames", TransitionDataset.from_episodes(blind, pendulum_film.provenance))
     two = Coordinates((DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(position=2, velocity=3)), (Control(0),))
     refused("latent of 2 degrees of freedom", coordinates=two)
-    line = Coordinates((DegreeOfFreedom(position=0, velocity=1),), (Control(0, unit="N"),))
-    refused("how long a metre is", coordinates=line)
     refused("declare 0 controls", coordinates=Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),)))
     refused("There is no model 'oracle'", model="oracle")
     slow = DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=0.1)
-    refused("comes near the speed limit of 0.1", coordinates=Coordinates((slow,), (Control(0, unit="N m"),)))
+    refused("comes near its speed limit", coordinates=Coordinates((slow,), (Control(0, unit="N m"),)))
     with pytest.raises(InputError, match="horizons"):
         PixelSettings(horizons=(1,))
