@@ -63,6 +63,34 @@ MISSING: dict[str, list[str]] = {
 }
 """What ``...`` stands for in a command of the text."""
 
+FILES = {
+    "mymodule.py": """
+import gymnasium
+import numpy as np
+
+
+class Mine(gymnasium.Env):
+    dt = 0.05
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float64)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.state = self.np_random.uniform(-1.0, 1.0, 2)
+        return self.state.copy(), {}
+
+    def step(self, action):
+        x, v = self.state
+        v = v + 0.05 * (float(action[0]) - 3.0 * x - x**3)
+        self.state = np.array([x + 0.05 * v, v])
+        return self.state.copy(), -(x**2), False, False, {}
+
+
+gymnasium.register("Mine-v0", Mine, max_episode_steps=100)
+"""
+}
+"""What a reader has already: an environment of their own in a module of their own."""
+
 _MOST = {
     FitSettings: {"adam_steps": 15, "lbfgs_steps": 15, "least_squares_steps": 1, "horizon": 40},
     PixelSettings: {"steps": 2, "adam_steps": 5, "harmonics": 8, "warp": 2, "reward_steps": 2},
@@ -111,6 +139,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
     registered, modules, threads = dict(gymnasium.registry), set(sys.modules), torch.get_num_threads()
     systems = dict(registry._known)
     yield tmp_path
