@@ -251,6 +251,7 @@ def test_the_error_on_data_held_out_is_the_same_on_a_device(pendulum: Transition
         assert held_out_error(world, pendulum, horizon=4, device=gpu) == here
 
 
+@pytest.mark.filterwarnings("ignore:Predicted positions are wrong:UserWarning")  # so few steps of training
 def test_a_world_is_learned_from_frames_the_same_on_a_device(pendulum_film: TransitionDataset) -> None:
     settings = PixelSettings(
         horizons=(3, 4), steps=1, adam_steps=2, warp=2, harmonics=4, reward_hidden=(4,), reward_steps=1

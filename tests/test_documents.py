@@ -172,6 +172,7 @@ def _with_one_horizon(check: Callable[[Any], None]) -> Callable[[Any], None]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")  # a command may have been imported before
+@pytest.mark.filterwarnings("ignore:Predicted positions are wrong:UserWarning")  # so few steps of training
 def test_every_block_of_the_page_runs(page: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = {}
     for block in blocks(page):

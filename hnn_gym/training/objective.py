@@ -261,15 +261,11 @@ class Objective:
         gaps = None
         if self.chained:
             # A velocity that is not observed has to join as well.
-            hidden, rows = list(self.coordinates.unobserved), torch.arange(len(self._ends), device=self.device)
+            rows = torch.arange(len(self._ends), device=self.device)
             ends, begins = shown[rows, self._ends], shown[1:, 0]
-            between = torch.cat(
-                [
-                    (self.coordinates.unwrapped(ends, begins) - begins) / self._scale,
-                    ((v[rows, self._ends] - v[1:, 0]) / self._velocity_scale)[:, hidden],
-                ],
-                dim=-1,
-            )
+            velocities = (v[rows, self._ends] - v[1:, 0]) / self._velocity_scale
+            hidden = [velocities[:, i : i + 1] for i, unseen in enumerate(self.coordinates.unobserved) if unseen]
+            between = torch.cat([(self.coordinates.unwrapped(ends, begins) - begins) / self._scale, *hidden], dim=-1)
             between = self._joined * between
             gaps = torch.cat([between, torch.zeros_like(between[:1])])
         return Terms((errors,), (self._count,), gaps, decayed)

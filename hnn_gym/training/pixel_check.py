@@ -23,12 +23,13 @@ WARN_ABOVE, REFUSE_ABOVE = 0.03, 0.5
 """Shares of the motion. Worlds of Pendulum-v1's frames err by 0.002 to 0.01; 0.06 was a world of thrice its inertia."""
 
 
-def forecast_error_share(world: WorldModel, windows: TrainingWindows) -> float:
+def forecast_error_share(world: WorldModel, windows: TrainingWindows, *, device: str = "cpu") -> float:
     """Return the median error of predicted positions as a share of how far the body moves in that time.
 
     Args:
         world: a latent world of one degree of freedom, on NumPy.
         windows: of encoded positions, about twice as long as those that were fitted.
+        device: where the states are estimated, "cpu" or "cuda".
 
     Returns:
         The median over the windows of the root mean square in the second half, divided by the median of the root mean
@@ -44,7 +45,7 @@ def forecast_error_share(world: WorldModel, windows: TrainingWindows) -> float:
         steps=np.full(len(windows), half),
     )
     try:
-        starts = estimated_starts(world, first)
+        starts = estimated_starts(world, first, device=device)
     except ConvergenceError:
         return float("inf")
     x = world.phase_point(*np.split(starts, 2, axis=-1))

@@ -110,7 +110,7 @@ def train_pixel_world(
         dt=dt,
         card={"seen": {"env_id": dataset.provenance.env_id, "sha256": about["sha256"], "frames": about["frames"]}},
     )
-    share = forecast_error_share(world, _long_windows(footage, fitted, settings))
+    share = forecast_error_share(world, _long_windows(footage, fitted, settings), device=device)
     report(f"predicted positions are wrong by {100 * share:.2g} % of the motion")
     check_forecast(share)
     about["figures"]["forecast_error_share_of_motion"] = share

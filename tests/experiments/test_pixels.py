@@ -46,6 +46,7 @@ def quick(tmp_path, quick_learning, monkeypatch):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Predicted positions are wrong:UserWarning")  # so few steps of training
 def test_a_small_run_measures_everything_draws_all_figures_and_is_not_repeated(quick, tmp_path, monkeypatch):
     results = command.study(quick, QUIET)
     measured = json.loads(quick.out.read_text())["measurements"]
