@@ -78,8 +78,9 @@ IMPORTS = {"jax": "jax.numpy", "numba": "numba", "torch.compile": "torch._induct
 
 
 def missing(name: str) -> str | None:
-    """Return the package that a contestant lacks, or None."""
-    return next((p for p in PACKAGES[name] if importlib.util.find_spec(p) is None), None)
+    """Return the first package of a contestant that is not installed, or None if all are."""
+    lacking = [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
+    return lacking[0] if lacking else None
 
 
 def installed_megabytes(name: str) -> float:

@@ -42,7 +42,10 @@ def normalised_pixel_error(predicted: np.ndarray, true: np.ndarray, *, pixel_axe
 
 
 def valid_prediction_time(error: np.ndarray, *, threshold: float = THRESHOLD) -> np.ndarray:
-    """Return the first t with ``error > threshold`` of every trajectory ``(...)``, T if there is none; integers.
+    """Return how many frames of every trajectory ``(...)`` are valid: the index of the first that is not, integers.
+
+    A frame is valid if its error is at most the threshold; NaN is not valid. A trajectory without an invalid frame gets
+    its length T.
 
     Args:
         error: e(t), ``(..., T)``, the start first.
