@@ -7,17 +7,20 @@ uses RK45 for one start at a time (``tests/experiments/test_paper.py`` compares 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from experiments.paper.tasks import PaperTask
-from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian
+from hnn_gym.physics.reference import reference_trajectory
 
 _STRETCH = 1.09
 """The paper's spring: 1 + 0.9 x noise."""
+
+follow = partial(reference_trajectory, rtol=1e-11, atol=1e-11)
+"""Integrate starts ``(k, 2n)`` together to times ``(points,)``: ``(k, points, 2n)``."""
 
 
 @dataclass(frozen=True)
@@ -36,27 +39,6 @@ class Score:
             "coordinate_mse_median_start": float(np.median(self.coordinates)),
             "by_start": asdict(self),
         }
-
-
-def follow(dynamics: Dynamics, x0: np.ndarray, times: np.ndarray, *, tolerance: float = 1e-11) -> np.ndarray:
-    """Integrate starts ``(k, 2n)`` together to ``times`` ``(points,)``: ``(k, points, 2n)``, float64.
-
-    Raises:
-        ConvergenceError: the solver stopped early.
-    """
-    shape = x0.shape
-    solution = solve_ivp(
-        lambda _, x: dynamics.field(x.reshape(shape)).ravel(),
-        (times[0], times[-1]),
-        np.asarray(x0, dtype=np.float64).ravel(),
-        method="DOP853",
-        t_eval=times,
-        rtol=tolerance,
-        atol=tolerance,
-    )
-    if not solution.success:
-        raise ConvergenceError(f"The solver stopped at t = {solution.t[-1]} s: {solution.message}")
-    return np.moveaxis(solution.y.reshape(*shape, len(times)), -1, 1)
 
 
 def paper_score(task: PaperTask, dynamics: Dynamics, x0: np.ndarray) -> Score:

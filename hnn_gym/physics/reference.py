@@ -18,26 +18,27 @@ def reference_trajectory(
     rtol: float = 1e-12,
     atol: float = 1e-12,
 ) -> np.ndarray:
-    """Integrate one NumPy start point ``(2n,)`` to the given times.
+    """Integrate NumPy start points to the given times, all of them together.
 
     Args:
         dynamics: the dynamics, on NumPy.
-        x0: start point ``(2n,)`` at ``times[0]``.
+        x0: start points ``(..., 2n)`` at ``times[0]``.
         times: increasing times ``(k,)`` in s.
         u: constant generalised force ``(m,)``, or None.
         rtol: relative tolerance.
         atol: absolute tolerance.
 
     Returns:
-        Phase points ``(k, 2n)``.
+        Phase points ``(..., k, 2n)``.
 
     Raises:
         ConvergenceError: the solver stopped early.
     """
+    start = np.asarray(x0, dtype=np.float64)
     solution = solve_ivp(
-        lambda _, x: dynamics.field(x, u),
+        lambda _, x: dynamics.field(x.reshape(start.shape), u).ravel(),
         (times[0], times[-1]),
-        np.asarray(x0, dtype=np.float64),
+        start.ravel(),
         method="DOP853",
         t_eval=times,
         rtol=rtol,
@@ -45,4 +46,4 @@ def reference_trajectory(
     )
     if not solution.success:
         raise ConvergenceError(f"The reference solver stopped at t = {solution.t[-1]} s: {solution.message}")
-    return solution.y.T
+    return np.moveaxis(solution.y.reshape(*start.shape, len(times)), -1, -2)

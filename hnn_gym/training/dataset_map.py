@@ -9,8 +9,8 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.inferred_map import infer_dataset_map, recording_of
 from hnn_gym.data.simulator import STEP
+from hnn_gym.errors import InputError
 from hnn_gym.inference import InferredMap, declared_time_step
-from hnn_gym.training.preparation import declared
 
 
 def dataset_map(dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None) -> InferredMap:
@@ -37,6 +37,32 @@ def dataset_map(dataset: TransitionDataset, coordinates: Coordinates | None, dt:
         if step != provenance.dt:
             return InferredMap(known, step, (sentence,))
     return InferredMap(*declared(dataset, known, dt), ())
+
+
+def declared(
+    dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None
+) -> tuple[Coordinates, float]:
+    """Return the coordinates and the time step in s: those given, or those that the dataset declares.
+
+    Raises:
+        InputError: neither is known, or what is given has the wrong type.
+    """
+    provenance = dataset.provenance
+    if coordinates is None:
+        if provenance.coordinates is None:
+            raise InputError(
+                f"It is not known which observations of {provenance.env_id} are angles, positions and velocities: "
+                "pass coordinates=Coordinates(...)."
+            )
+        coordinates = Coordinates.from_json(provenance.coordinates)
+    instance(coordinates, "coordinates", Coordinates)
+    if dt is None:
+        dt = provenance.dt
+        in_steps = provenance.time_unit == STEP and coordinates.in_physical_units
+        if dt is None or in_steps:
+            why = ", so that forces in N or N m give no energy in J" if in_steps else ""
+            raise InputError(f"The time step of {provenance.env_id} is not known in s{why}: pass dt in s.")
+    return coordinates, finite_number(dt, "dt", above=0.0)
 
 
 def _entries(dataset: TransitionDataset) -> int:

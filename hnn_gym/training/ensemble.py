@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,12 @@ import torch
 from hnn_gym.arguments import instance, whole_number
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
-from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Integrator
-from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.objective import Objective, Terms
-from hnn_gym.training.preparation import opened, prepared
+from hnn_gym.training.preparation import Preparation
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.worlds import card_of, inferred_card, longest_episode
@@ -58,31 +55,22 @@ def train_ensemble(
     """
     if whole_number(members, "members", at_least=1) < 2:
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use train_world().")
-    place = checked_device(device)
-    dataset = opened(dataset)
     settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
-    found = dataset_map(dataset, coordinates, dt)
-    alone = partial(
-        prepared,
-        dataset,
-        model,
-        options=options,
-        coordinates=found.coordinates,
-        integrator=integrator,
-        dt=found.dt,
-        device=place,
+    prepared = Preparation.of(
+        dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt, device=device
     )
 
     def objective(settings: FitSettings, gap_weight: float = 0.0) -> EnsembleObjective:
-        return EnsembleObjective(alone(settings, gap_weight), members)
+        return EnsembleObjective(prepared.objective(settings, gap_weight), members)
 
-    state = fit_by_rounds(objective, settings.rounds(longest_episode(dataset)), settings, state=state, report=report)
-    whole, worlds = alone(settings), []
+    rounds = settings.rounds(longest_episode(prepared.dataset))
+    state = fit_by_rounds(objective, rounds, settings, state=state, report=report)
+    whole, worlds = prepared.objective(settings), []
     for i in range(members):
         member = {name: value[i] for name, value in state.parameters.items()}
         parameters = whole.model_parameters(member)
-        card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(member))
-        card |= {"member": i, "members": members} | inferred_card(found)
+        card = card_of(whole.world(parameters), prepared.dataset, settings, state, noise=whole.sensor_noise(member))
+        card |= {"member": i, "members": members} | inferred_card(prepared.found)
         worlds.append(whole.world(parameters, card=card))
     return tuple(worlds)
 

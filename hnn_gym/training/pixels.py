@@ -30,11 +30,12 @@ from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.reward import RewardHead
+from hnn_gym.training.dataset_map import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
 from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_rounds, slow_windows
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.preparation import declared, opened
+from hnn_gym.training.preparation import opened
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import PixelWorld, check_topology
 from hnn_gym.worlds.world_model import WorldModel

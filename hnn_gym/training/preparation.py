@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from hnn_gym.arguments import finite_number, instance, true_or_false, whole_numb
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_motion
-from hnn_gym.data.simulator import STEP
+from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
+from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
@@ -36,32 +38,6 @@ def opened(dataset: TransitionDataset | str | os.PathLike[str]) -> TransitionDat
     if not isinstance(dataset, TransitionDataset):
         raise InputError(f"dataset must be a TransitionDataset or the path of one, got {reprlib.repr(dataset)}.")
     return dataset
-
-
-def declared(
-    dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None
-) -> tuple[Coordinates, float]:
-    """Return the coordinates and the time step in s: those given, or those that the dataset declares.
-
-    Raises:
-        InputError: neither is known, or what is given has the wrong type.
-    """
-    provenance = dataset.provenance
-    if coordinates is None:
-        if provenance.coordinates is None:
-            raise InputError(
-                f"It is not known which observations of {provenance.env_id} are angles, positions and velocities: "
-                "pass coordinates=Coordinates(...)."
-            )
-        coordinates = Coordinates.from_json(provenance.coordinates)
-    instance(coordinates, "coordinates", Coordinates)
-    if dt is None:
-        dt = provenance.dt
-        in_steps = provenance.time_unit == STEP and coordinates.in_physical_units
-        if dt is None or in_steps:
-            why = ", so that forces in N or N m give no energy in J" if in_steps else ""
-            raise InputError(f"The time step of {provenance.env_id} is not known in s{why}: pass dt in s.")
-    return coordinates, finite_number(dt, "dt", above=0.0)
 
 
 def architecture_of(model: str, variables: Variables, options: Mapping[str, Any] | None) -> Architecture:
@@ -82,50 +58,75 @@ def architecture_of(model: str, variables: Variables, options: Mapping[str, Any]
     return kind(variables=variables, **checked)  # type: ignore[call-arg]
 
 
-def prepared(
-    dataset: TransitionDataset,
-    model: str,
-    settings: FitSettings,
-    gap_weight: float = 0.0,
-    *,
-    options: Mapping[str, Any] | None,
-    coordinates: Coordinates | None,
-    integrator: Integrator | None,
-    dt: float | None,
-    device: str | torch.device = "cpu",
-) -> Objective:
-    """Make the objective of a fit; arguments and errors are those of :func:`hnn_gym.training.train_world`.
+@dataclass(frozen=True)
+class Preparation:
+    """A recording whose coordinates are known, and the model that is fitted to it.
 
-    Args:
+    Attributes:
         dataset: what to learn from.
+        found: its coordinates and time step, and what was inferred of them.
         model: kind of the model.
-        settings: of the fit, or of one of its rounds.
-        gap_weight: of the gaps between windows, for shooting.
         options: hyperparameters of the model.
-        coordinates: None takes those that the dataset declares.
         integrator: None takes the model's own.
-        dt: None takes that of the dataset.
-        device: where the objective is computed.
+        device: where objectives are computed.
     """
-    coordinates, dt = declared(dataset, coordinates, dt)
-    require_motion(dataset)
-    if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
-        require_changing_actions(dataset)
-    windows = windows_of(dataset, coordinates, dt, settings)
-    variables = Variables.measured(coordinates, windows.states, windows.action, dt=dt)
-    architecture = architecture_of(model, variables, options)
-    if integrator is not None:
-        instance(integrator, "integrator", Integrator)  # type: ignore[type-abstract]
-    return Objective(
-        architecture,
-        coordinates,
-        windows,
-        integrator=integrator or architecture.integrator,
-        dt=dt,
-        settings=settings,
-        gap_weight=gap_weight,
-        device=device,
-    )
+
+    dataset: TransitionDataset
+    found: InferredMap
+    model: str
+    options: Mapping[str, Any] | None
+    integrator: Integrator | None
+    device: torch.device
+
+    @classmethod
+    def of(
+        cls,
+        dataset: TransitionDataset | str | os.PathLike[str],
+        model: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        coordinates: Coordinates | None = None,
+        integrator: Integrator | None = None,
+        dt: float | None = None,
+        device: str = "cpu",
+    ) -> Preparation:
+        """Open the dataset and find its coordinates.
+
+        Arguments and errors are those of :func:`hnn_gym.training.train_world`.
+        """
+        place = checked_device(device)
+        dataset = opened(dataset)
+        if integrator is not None:
+            instance(integrator, "integrator", Integrator)  # type: ignore[type-abstract]
+        return cls(dataset, dataset_map(dataset, coordinates, dt), model, options, integrator, place)
+
+    def objective(self, settings: FitSettings, gap_weight: float = 0.0) -> Objective:
+        """Make the objective of a fit, or of one of its rounds.
+
+        Args:
+            settings: of the fit, or of the round.
+            gap_weight: of the gaps between windows, for shooting.
+
+        Raises:
+            InputError: nothing moves in the recording; it does not fit the coordinates; or the model is unknown.
+        """
+        coordinates, dt = self.found.coordinates, self.found.dt
+        require_motion(self.dataset)
+        if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
+            require_changing_actions(self.dataset)
+        windows = windows_of(self.dataset, coordinates, dt, settings)
+        variables = Variables.measured(coordinates, windows.states, windows.action, dt=dt)
+        architecture = architecture_of(self.model, variables, self.options)
+        return Objective(
+            architecture,
+            coordinates,
+            windows,
+            integrator=self.integrator or architecture.integrator,
+            dt=dt,
+            settings=settings,
+            gap_weight=gap_weight,
+            device=self.device,
+        )
 
 
 def windows_of(

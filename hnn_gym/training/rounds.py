@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hnn_gym.arguments import instance
 from hnn_gym.training.fit import FitReport, FitState, Fittable, fit
 from hnn_gym.training.settings import FitSettings, Round
 
@@ -47,7 +48,13 @@ def fit_by_rounds(
         settings: of the fit.
         state: of an interrupted fit, to continue it; None: begin.
         report: called after every step.
+
+    Raises:
+        InputError: the state is not one of a fit.
+        ConvergenceError: the fit diverged.
     """
+    if state is not None:
+        instance(state, "state", FitState)
     before: RoundObjective | None = None
     for number, (horizon, gap_weight) in enumerate(rounds):
         if state is None or state.round <= number:

@@ -9,6 +9,7 @@ then the sentences of the choice say that no energy was found.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,12 +20,13 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.integrators import Integrator, integrator_to_json
-from hnn_gym.training.preparation import declared
+from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.preparation import opened
 from hnn_gym.training.schemes import SchemeChoice, choose_scheme
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.splits import split_in_time
 from hnn_gym.training.stepping import symplectic_scheme
-from hnn_gym.training.worlds import longest_episode, train_world
+from hnn_gym.training.worlds import inferred_card, longest_episode, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
 HORIZON = 20
@@ -172,7 +174,7 @@ def select_model(
 
 
 def train_auto(
-    dataset: TransitionDataset,
+    dataset: TransitionDataset | str | os.PathLike[str],
     *,
     coordinates: Coordinates | None = None,
     dt: float | None = None,
@@ -182,27 +184,34 @@ def train_auto(
     """Choose scheme and structure, and train the chosen model on the whole recording.
 
     Args:
-        dataset: the recording.
-        coordinates: None takes those that the dataset declares.
-        dt: time step in s; None takes the dataset's.
+        dataset: the recording, or its path.
+        coordinates: None takes those that the dataset declares, and infers them where it declares none.
+        dt: time step in s; None takes the dataset's, or infers it where the dataset counts steps.
         settings: of the fit to the whole recording.
-        tell: called with a sentence before each trial.
+        tell: called with a sentence for everything that is inferred, and before each trial.
 
     Raises:
+        MissingPathError: there is nothing at the path of the dataset.
+        AmbiguousMapError: the coordinates are inferred, and the recording can be read in several ways.
         InputError: as of :func:`hnn_gym.training.train_world`.
         ConvergenceError: no structure could be trained.
     """
-    coordinates, dt = declared(dataset, coordinates, dt)
-    choice = select_model(dataset, coordinates, dt=dt, seed=settings.seed, tell=tell)
+    dataset = opened(dataset)
+    found = dataset_map(dataset, coordinates, dt)
+    for sentence in found.sentences:
+        if tell is not None:
+            tell(sentence)
+    choice = select_model(dataset, found.coordinates, dt=found.dt, seed=settings.seed, tell=tell)
     world = train_world(
         dataset,
         choice.structure.model,
         settings=settings,
         options=choice.structure.options,
-        coordinates=coordinates,
+        coordinates=found.coordinates,
         integrator=choice.integrator,
-        dt=dt,
+        dt=found.dt,
     )
+    world = replace(world, card={**world.card, **inferred_card(found)})
     return with_selection(world, choice, dataset)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,12 @@ from hnn_gym.arguments import instance
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
-from hnn_gym.devices import checked_device
 from hnn_gym.inference import InferredMap
 from hnn_gym.physics.integrators import Integrator
-from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import observation_scale
-from hnn_gym.training.preparation import opened, prepared
+from hnn_gym.training.preparation import Preparation
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.task_heads import task_card
@@ -68,27 +65,17 @@ def train_world(
             the coordinates; the data do not fit them; or there is no such device.
         ConvergenceError: the fit diverged.
     """
-    place = checked_device(device)
-    dataset = opened(dataset)
     settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
-    if state is not None:
-        instance(state, "state", FitState)
-    found = dataset_map(dataset, coordinates, dt)
-    objective = partial(
-        prepared,
-        dataset,
-        model,
-        options=options,
-        coordinates=found.coordinates,
-        integrator=integrator,
-        dt=found.dt,
-        device=place,
+    prepared = Preparation.of(
+        dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt, device=device
     )
-    state = fit_by_rounds(objective, settings.rounds(longest_episode(dataset)), settings, state=state, report=report)
-    whole = objective(settings)
+    rounds = settings.rounds(longest_episode(prepared.dataset))
+    state = fit_by_rounds(prepared.objective, rounds, settings, state=state, report=report)
+    whole = prepared.objective(settings)
     parameters = whole.model_parameters(state.parameters)
-    card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(state.parameters))
-    return whole.world(parameters, card=card | inferred_card(found))
+    noise = whole.sensor_noise(state.parameters)
+    card = card_of(whole.world(parameters), prepared.dataset, settings, state, noise=noise)
+    return whole.world(parameters, card=card | inferred_card(prepared.found))
 
 
 def inferred_card(found: InferredMap) -> dict[str, Any]:

@@ -77,5 +77,5 @@ def test_training_refuses_what_it_cannot_learn_from(data, controls, message):
 
 def test_training_accepts_free_motion_where_the_action_is_a_known_force():
     data = record_steps(gymnasium.make("Pendulum-v1"), steps=20, policy="zero")
-    require_motion(data)  # and prepared() asks for no more, because Pendulum-v1's torque is in N m
+    require_motion(data)  # and Preparation.objective asks for no more, because Pendulum-v1's torque is in N m
     assert Coordinates.from_json(data.provenance.coordinates).in_physical_units

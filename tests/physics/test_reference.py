@@ -19,6 +19,15 @@ def test_the_spring_is_a_cosine():
     np.testing.assert_allclose(x, np.stack([np.cos(2 * TIMES), -np.sin(2 * TIMES)], axis=-1), atol=1e-10)
 
 
+def test_starts_of_any_shape_are_integrated_together():
+    dynamics, x0 = PortHamiltonian(Pendulum()), np.random.default_rng(0).normal(size=(2, 3, 2))
+    together = reference_trajectory(dynamics, x0, TIMES)
+    assert together.shape == (2, 3, len(TIMES), 2)
+    for i in np.ndindex(2, 3):
+        # The steps differ, and each keeps an error of 1e-12.
+        np.testing.assert_allclose(together[i], reference_trajectory(dynamics, x0[i], TIMES), atol=1e-9)
+
+
 def test_a_constant_force_moves_the_equilibrium():
     pushed = PortHamiltonian(Spring(), control=np.ones((1, 1)))
     x = reference_trajectory(pushed, np.zeros(2), TIMES, u=np.array([2.0]))

@@ -17,7 +17,7 @@ from hnn_gym.models import MODELS
 from hnn_gym.systems import coordinates_of
 from hnn_gym.training import FitSettings, FitState, PixelSettings, train_ensemble, train_pixel_world, train_world
 from hnn_gym.training.objective import STARTS
-from hnn_gym.training.preparation import prepared
+from hnn_gym.training.preparation import Preparation
 
 PENDULUM = coordinates_of("Pendulum-v1")
 QUICK = FitSettings(adam_steps=1, lbfgs_steps=0)
@@ -192,15 +192,8 @@ def test_every_model_begins_shooting_with_parameters_of_its_own_shapes(model: st
         truncated=np.zeros(20, bool),
     )
     moving = TransitionDataset.from_episodes([episode], provenance)
-    of = prepared(
-        moving,
-        model,
-        FitSettings(loss="shooting", horizon=10),
-        options=None,
-        coordinates=coordinates,
-        integrator=None,
-        dt=0.05,
-    )
+    settings = FitSettings(loss="shooting", horizon=10)
+    of = Preparation.of(moving, model, coordinates=coordinates, dt=0.05).objective(settings)
     initial = of.initial_parameters()
     expected = of.architecture.initial_parameters(np.random.default_rng(0))
     assert {n: v.shape for n, v in initial.items() if n != STARTS} == {n: v.shape for n, v in expected.items()}

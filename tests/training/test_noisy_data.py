@@ -17,7 +17,7 @@ from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.training import FitState, held_out_error, one_step_rms, train_ensemble
 from hnn_gym.training.ensemble import EnsembleObjective
 from hnn_gym.training.objective import STARTS, Objective
-from hnn_gym.training.preparation import prepared
+from hnn_gym.training.preparation import Preparation
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import GAP_WEIGHTS
 
@@ -53,16 +53,7 @@ def test_windows_that_join_recover_the_motion_from_noise(noisy: TransitionDatase
 
 
 def objective_of(dataset: TransitionDataset, settings: FitSettings = SHOOTING, gap_weight: float = 0.0) -> Objective:
-    return prepared(
-        dataset,
-        "mechanical",
-        settings,
-        gap_weight,
-        options={"hidden": (4,)},
-        coordinates=None,
-        integrator=None,
-        dt=None,
-    )
+    return Preparation.of(dataset, "mechanical", options={"hidden": (4,)}).objective(settings, gap_weight)
 
 
 def test_windows_of_an_episode_join_and_those_of_two_do_not(noisy: TransitionDataset) -> None:
@@ -163,9 +154,7 @@ def test_an_ensemble_is_learned_as_one_and_its_members_differ() -> None:
 @pytest.mark.parametrize("loss", ["prediction", "shooting", "derivative"])
 def test_the_objective_of_an_ensemble_is_the_sum_of_those_of_its_members(loss: str, noisy: TransitionDataset) -> None:
     settings = FitSettings(loss=loss, horizon=5, decay=1e-3)  # type: ignore[arg-type]
-    alone = prepared(
-        noisy, "mechanical", settings, options={"hidden": (4,)}, coordinates=None, integrator=None, dt=None
-    )
+    alone = objective_of(noisy, settings)
     ensemble = EnsembleObjective(alone, 2)
     ensemble._roots = torch.ones_like(ensemble._roots)
     parameters = {name: torch.tensor(value) for name, value in ensemble.initial_parameters().items()}
@@ -202,7 +191,7 @@ def test_a_fit_of_noisy_data_begins_with_a_tenth_of_the_field(model: str, noisy:
     fields = []
     for loss in ("prediction", "shooting"):
         settings = FitSettings(loss=loss)  # type: ignore[arg-type]
-        of = prepared(noisy, model, settings, options={"hidden": (4,)}, coordinates=None, integrator=None, dt=None)
+        of = Preparation.of(noisy, model, options={"hidden": (4,)}).objective(settings)
         parameters = {
             name: value for name, value in of.initial_parameters().items() if name not in (STARTS, "inertia.log")
         }

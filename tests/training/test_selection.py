@@ -13,7 +13,7 @@ import hnn_gym
 from hnn_gym import train as command
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.physics.integrators import RungeKutta4
 from hnn_gym.systems import true_world
 from hnn_gym.training import FitSettings, selection, train_world
@@ -142,6 +142,26 @@ def test_in_python_the_choice_is_one_call() -> None:
     world = train_auto(dataset, settings=FitSettings(adam_steps=20, lbfgs_steps=0, least_squares_steps=4))
     assert world.card["selection"]["scheme"]["name"] == "semi-implicit Euler"
     assert world.card["stepping"]["symplectic"]["scheme"] == "SymplecticEuler"
+
+
+@pytest.mark.usefixtures("brief")
+def test_in_python_nothing_has_to_be_declared() -> None:
+    known = recorded("Pendulum-v1", 300)
+    declared = coordinates_of(known)
+    unknown = replace(known.provenance, coordinates=None)
+    dataset = TransitionDataset.from_episodes(list(known), unknown)
+    told: list[str] = []
+    settings = FitSettings(adam_steps=20, lbfgs_steps=0, least_squares_steps=4)
+    world = train_auto(dataset, settings=settings, tell=told.append)
+    (degree,), (expected,) = world.coordinates.degrees, declared.degrees
+    assert (degree.cos, degree.sin, degree.velocity) == (expected.cos, expected.sin, expected.velocity)
+    assert world.card["inferred"]
+    assert told[: len(world.card["inferred"])] == world.card["inferred"]
+
+
+def test_a_recording_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingPathError, match=r"nothing\.zarr"):
+        train_auto(tmp_path / "nothing.zarr")
 
 
 def test_options_of_a_structure_do_not_go_with_auto(tmp_path: Path) -> None:

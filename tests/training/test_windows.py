@@ -12,7 +12,7 @@ import torch
 from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, InputError, TransitionDataset, record_steps
 from hnn_gym.systems import true_world
 from hnn_gym.training import Objective, train_world
-from hnn_gym.training.preparation import prepared
+from hnn_gym.training.preparation import Preparation
 from hnn_gym.training.windows import TrainingWindows, recorded_states
 
 SEEN = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),), (Control(0, unit="N m"),))
@@ -81,7 +81,7 @@ def positions_alone(*, steps: int, seed: int) -> TransitionDataset:
 def test_what_was_not_observed_has_no_part_in_the_objective() -> None:
     dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=60, seed=0, coordinates=SEEN.to_json())
     settings = FitSettings(loss="shooting", horizon=25)
-    of = prepared(dataset, "mechanical", settings, 2.0, options=None, coordinates=None, integrator=None, dt=None)
+    of = Preparation.of(dataset, "mechanical").objective(settings, 2.0)
     parameters = {name: torch.tensor(value) for name, value in of.initial_parameters().items()}
     errors, gaps = of.terms(parameters).errors[0], of.terms(parameters).gaps
     hidden = of.windows.observation.copy()
