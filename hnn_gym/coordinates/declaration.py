@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from hnn_gym.coordinates.control import Control
 from hnn_gym.coordinates.degree_of_freedom import DegreeOfFreedom
 from hnn_gym.coordinates.force_table import Table, check_table, control_vectors
 from hnn_gym.coordinates.learned_readout import LearnedReadout
+from hnn_gym.coordinates.parts import declared, read_part, read_readout
 from hnn_gym.coordinates.readout import Readout
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
@@ -227,8 +228,8 @@ class Coordinates:
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict that :meth:`from_json` reads; what has its default value is left out."""
         data: dict[str, Any] = {
-            "degrees": [_declared(degree) for degree in self.degrees],
-            "controls": [_declared(control) for control in self.controls],
+            "degrees": [declared(degree) for degree in self.degrees],
+            "controls": [declared(control) for control in self.controls],
         }
         if self.readouts:
             data["readouts"] = [readout.to_json() for readout in self.readouts]
@@ -251,9 +252,9 @@ class Coordinates:
                 raise InputError(f"Coordinates have no {', '.join(sorted(map(repr, unknown)))}.")
             table, counts = data.get("force_table"), data.get("action_counts")
             return cls(
-                degrees=tuple(_read(DegreeOfFreedom, degree) for degree in data["degrees"]),
-                controls=tuple(_read(Control, control) for control in data.get("controls", ())),
-                readouts=tuple(_read_readout(readout) for readout in data.get("readouts", ())),
+                degrees=tuple(read_part(DegreeOfFreedom, degree) for degree in data["degrees"]),
+                controls=tuple(read_part(Control, control) for control in data.get("controls", ())),
+                readouts=tuple(read_readout(readout) for readout in data.get("readouts", ())),
                 force_table=None if table is None else tuple(tuple(float(value) for value in row) for row in table),
                 action_counts=None if counts is None else tuple(int(count) for count in counts),
             )
@@ -271,25 +272,3 @@ def _wrapped(xp: Any, angle: Array, low: float) -> Array:
     """Angles brought into [low, low + 2 pi); those within stay as they are to the bit."""
     turn = 2 * math.pi
     return angle - turn * xp.floor((angle - low) / turn)
-
-
-def _declared(part: DegreeOfFreedom | Control) -> dict[str, Any]:
-    """The attributes of a part that differ from their defaults, and those that have none."""
-    found = {}
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if field.default is MISSING or value != field.default:
-            found[field.name] = list(value) if isinstance(value, tuple) else value
-    return found
-
-
-def _read_readout(data: Mapping[str, Any]) -> Readout | LearnedReadout:
-    return LearnedReadout.from_json(data) if "hidden" in data else Readout.from_json(data)
-
-
-def _read(part: type[Any], data: Mapping[str, Any]) -> Any:
-    names = [field.name for field in fields(part)]
-    for name in data:
-        if name not in names:
-            raise InputError(f"A {part.__name__} has no {name!r}: it has {', '.join(names)}.")
-    return part(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})

@@ -174,7 +174,7 @@ def _lean(lean: float) -> str:
         return "the velocity after the step"
     if abs(lean - 0.5) < _ONE_END:
         return "the mean velocity of its ends"
-    return f"the velocity, {lean:.2f} of which before the step and the rest after it"
+    return f"the velocity, which counts {lean:.2f} before the step and {1 - lean:.2f} after it"
 
 
 def _percent(share: float) -> str:

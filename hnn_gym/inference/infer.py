@@ -1,6 +1,6 @@
 """The map of a recording: what every observation entry and every action is, with a sentence and evidence for each.
 
-In this order: what never changes; pairs on a circle; which entry is the velocity of which; known functions of these;
+In this order: what never changes; pairs on a circle; velocities of positions; known functions of these;
 velocities without a position and positions without a velocity; angles among the positions; limits; actions.
 """
 
@@ -10,14 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, LearnedReadout, Readout, describe
+from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, describe
 from hnn_gym.errors import InputError
-from hnn_gym.inference.angles import noise_of, pairs_on_a_circle
 from hnn_gym.inference.controls import ActionMap, action_map, check_varied, indicators
-from hnn_gym.inference.degrees import Found, leftover_degree, moving_degrees, noisy_constant, still_entries
+from hnn_gym.inference.degrees import Found, moving_degrees, still_entries
 from hnn_gym.inference.equations import Equations
-from hnn_gym.inference.functions import exact_function
-from hnn_gym.inference.learned_functions import learned_function
+from hnn_gym.inference.explain import explained
 from hnn_gym.inference.limits import speed_limit, stops
 from hnn_gym.inference.recording import Recording
 from hnn_gym.inference.states import States
@@ -26,8 +24,6 @@ from hnn_gym.inference.topology import verdicts
 
 _FEWEST = 30
 _FINE = 0.5
-_LEARNED = 0.01
-"""An entry is a function of the others if a network that learns it is off by less than this share of its spread."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def infer_map(recording: Recording) -> InferredMap:
     found, left, doubts = moving_degrees(recording, moving)
     dt, clock = time_step(recording, [m for m in (one.match for one in found) if m is not None and not m.other_unit])
     found = [one.in_time(recording, dt) for one in found]
-    functions, found, about, more = _explained(recording, found + fixed, left)
+    functions, found, about, more = explained(recording, found + fixed, left)
     doubts += more
     degrees, evidence, actions = _judged(recording, found, dt)
     readouts = sorted([*constants, *functions], key=lambda readout: readout.entry)
@@ -90,91 +86,6 @@ def infer_map(recording: Recording) -> InferredMap:
     if doubts:
         raise AmbiguousMapError(doubts, inferred)
     return inferred
-
-
-def _explained(
-    recording: Recording, found: list[Found], left: list[int]
-) -> tuple[list[Readout | LearnedReadout], list[Found], dict[str, str], list[str]]:
-    """Functions of the state among the entries that are left, all degrees of freedom, evidence, and doubts."""
-    constant = {entry: one for entry in left if (one := noisy_constant(recording, entry)) is not None}
-    found, left = _without_copies(recording, [*found, *constant.values()], [i for i in left if i not in constant])
-    library = _Library.of(recording, found)
-    exact = [entry for entry in left if library.exact(recording, entry) is not None]
-    others = [entry for entry in left if entry not in exact]
-    learned = [entry for entry in others if library.learned(recording, entry)[1] < _LEARNED + library.noise]
-    known = [entry for one in found for entry in one.entries]
-    doubts: list[str] = []
-    for entry in (entry for entry in others if entry not in learned):
-        degree, more = leftover_degree(recording, entry, known, indicators(recording))
-        found, doubts = [*found, degree], doubts + more
-    found = sorted(found, key=lambda one: min(one.entries))
-    library = _Library.of(recording, found)  # only now the degrees of freedom have their numbers
-    readouts: list[Readout | LearnedReadout] = []
-    for entry in exact:
-        readout = library.exact(recording, entry)
-        assert readout is not None, "it was exact before more degrees of freedom were known"
-        readouts.append(readout)
-    evidence = {}
-    for entry in learned:
-        network, error = library.learned(recording, entry)
-        readouts.append(network)
-        evidence[f"entry {entry}"] = f"off by {100 * error:.2g} % of its spread where it was not fitted"
-    return readouts, found, evidence, doubts
-
-
-def _without_copies(recording: Recording, found: list[Found], left: list[int]) -> tuple[list[Found], list[int]]:
-    """Take what follows from angles, such as the tip of an arm and its velocity, out of the degrees of freedom."""
-    kept = list(found)
-    left = list(left)
-    for one in found:
-        others = [other for other in kept if other is not one]
-        turning = any(other.seen.place is not None and len(other.seen.place.entries) > 1 for other in others)
-        if one.raw is None or one.fixed or not turning:
-            continue
-        readout = _Library.of(recording, others).exact(recording, one.raw)
-        if readout is not None and any("(" in term for term, _ in readout.terms):
-            kept = others
-            left += one.entries
-    return kept, sorted(left)
-
-
-@dataclass(frozen=True)
-class _Library:
-    """The states that functions are of."""
-
-    q: np.ndarray
-    v: np.ndarray
-    waves: tuple[bool, ...]
-    linear: tuple[bool, ...]
-    noise: float
-
-    @classmethod
-    def of(cls, recording: Recording, found: list[Found]) -> _Library:
-        nothing = np.zeros(len(recording.action))
-        ordered = sorted(found, key=lambda one: min(one.entries))
-        places = [one.seen.place for one in ordered]
-        q = [nothing if place is None else place.values(recording.before) for place in places]
-        v = [one.seen.speed(recording.before) for one in ordered]
-        return cls(
-            np.stack(q, axis=1) if q else np.zeros((len(nothing), 0)),
-            np.stack(v, axis=1) if v else np.zeros((len(nothing), 0)),
-            tuple(one.seen.place is not None and not one.fixed for one in ordered),
-            tuple(one.raw is not None for one in ordered),
-            noise_of(pairs_on_a_circle(recording.before, [i for p in places if p is not None for i in p.entries])),
-        )
-
-    def exact(self, recording: Recording, entry: int) -> Readout | None:
-        if not self.waves:
-            return None
-        values = recording.before[:, entry]
-        return exact_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear, noise=self.noise)
-
-    def learned(self, recording: Recording, entry: int) -> tuple[LearnedReadout, float]:
-        """A network, and its error; 1 where there is nothing to read."""
-        if not self.waves:
-            return LearnedReadout(entry, ("1",), ((0.0,),), (0.0,), (0.0,), 0.0), 1.0
-        values = recording.before[:, entry]
-        return learned_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear)
 
 
 def _judged(
