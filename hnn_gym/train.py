@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.models import MODELS
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.dataset_map import dataset_map
@@ -38,6 +39,8 @@ from hnn_gym.worlds.world_model import WorldModel
 _SAVE_EVERY_S = 10.0
 _UNFINISHED = "unfinished"
 _SCALARS = "tensorboard"
+AUTO = "auto"
+"""The name under which the model is chosen from the recording."""
 _STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
 
 
@@ -85,7 +88,9 @@ class TrainSettings:
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_at_least(1, steps=self.steps, threads=self.threads)
-        if self.model == "auto" and (_options(self) or self.noisy):
+        if self.model not in (*MODELS, AUTO):
+            raise InputError(f"There is no model {self.model!r}: choose from {', '.join(sorted((*MODELS, AUTO)))}.")
+        if self.model == AUTO and (_options(self) or self.noisy):
             raise InputError("--model auto chooses the structure: leave out hidden, damping, mass-matrix and noisy.")
         if self.noisy and self.fit.loss != "shooting":
             raise InputError(f"noisy=True needs fit=FitSettings.for_noisy_data(), and the loss is {self.fit.loss!r}.")
@@ -123,10 +128,9 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
             f"The training interrupted in {settings.out} had other data or settings: resume with the same, "
             "or --overwrite."
         )
-    settings.out.mkdir(parents=True, exist_ok=True)
     scheme = None if settings.integrator is None else SCHEMES[settings.integrator]
     model, options, choice = settings.model, _options(settings), None
-    if model == "auto":
+    if model == AUTO:
         choice = select_model(
             dataset, found.coordinates, dt=found.dt, seed=settings.fit.seed, integrator=scheme, tell=tell
         )
@@ -204,7 +208,7 @@ def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[st
 
 @contextmanager
 def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: int) -> Iterator[Any]:
-    """Progress bar, TensorBoard scalars, and a saved state every few seconds."""
+    """Progress bar, TensorBoard scalars, and a saved state every few seconds; the first step makes the folder."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -212,10 +216,8 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
         TextColumn("rms error {task.fields[rms]:.2e}"),
         TimeElapsedColumn(),
     )
-    with (
-        SummaryWriter(str(settings.out / _SCALARS)) as scalars,
-        Progress(*columns, console=Console(stderr=True)) as bars,
-    ):
+    with ExitStack() as opened, Progress(*columns, console=Console(stderr=True)) as bars:
+        scalars: SummaryWriter | None = None
         tasks: dict[str, TaskID] = {}  # a bar appears with the first step of its stage
         fit = settings.fit
         steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
@@ -225,8 +227,10 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
         latest: FitState | None = None
 
         def report(progress: FitProgress, state: FitState) -> None:
-            nonlocal saved, latest
+            nonlocal saved, latest, scalars
             latest = state
+            if scalars is None:
+                scalars = opened.enter_context(SummaryWriter(str(settings.out / _SCALARS)))
             stage = progress.stage
             if stage not in tasks:
                 total = steps[stage] * (1 if stage == "adam" else rounds)

@@ -51,6 +51,17 @@ def test_training_writes_a_checkpoint_that_makes_an_environment(settings: comman
     assert np.isfinite(env.step(np.zeros(1, np.float32))[4]["energy"])
 
 
+def test_an_unknown_model_is_named_with_all_that_there_are(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no model 'pendulum': choose from auto, baseline, .*mechanical"):
+        command.TrainSettings(dataset, out=tmp_path / "run", model="pendulum")
+
+
+def test_a_training_that_cannot_begin_leaves_no_folder(settings: command.TrainSettings) -> None:
+    with pytest.raises(InputError, match="damping"):
+        command.train(replace(settings, model="second-order", damping=True))
+    assert not settings.out.exists()
+
+
 def test_training_writes_one_tensorboard_scalar_a_step(settings: command.TrainSettings) -> None:
     command.train(settings)
     events = EventAccumulator(str(settings.out / "tensorboard"))

@@ -155,7 +155,7 @@ class StoreWriter:
 
     def _check_replaceable(self) -> None:
         if not self._overwrite:
-            raise ExistingPathError(f"{self.path} exists already: append to it, overwrite it, or give another path.")
+            raise ExistingPathError(f"{self.path} exists already: set append or overwrite, or give another path.")
         try:
             ours = read_attributes(self.path).get("format") == FORMAT
         except InputError:
