@@ -1,6 +1,7 @@
 """Setup of all tests: no window, one thread in each process; and a small film with a world learned from it."""
 
 import os
+import signal
 
 # Before NumPy or torch is imported, and for the command lines that tests start: pytest -n already gives
 # every core a process, and with more threads than cores small models become many times slower.
@@ -8,6 +9,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and tests of interruptions need it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

@@ -77,11 +77,15 @@ def test_an_interrupt_of_a_recording_in_several_processes_prints_one_line_and_en
         cwd=Path(__file__).parents[1],
         start_new_session=True,
     ) as recording:
-        while not settings.out.exists():
-            assert recording.poll() is None
-            time.sleep(0.05)
-        os.killpg(recording.pid, signal.SIGINT)  # as a terminal does
-        _, said = recording.communicate(timeout=20)  # returns when all processes have closed standard error
+        try:
+            while not settings.out.exists():
+                assert recording.poll() is None
+                time.sleep(0.05)
+            os.killpg(recording.pid, signal.SIGINT)  # as a terminal does
+            _, said = recording.communicate(timeout=20)  # returns when all processes have closed standard error
+        except BaseException:
+            os.killpg(recording.pid, signal.SIGKILL)  # or leaving the block would wait for it
+            raise
     assert recording.returncode == 130
     lines = [line for line in said.splitlines() if line and not line.startswith("Recording")]
     assert len(lines) == 1, said
