@@ -18,6 +18,17 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 
+@pytest.fixture
+def own_ids():
+    """What the test registers with Gymnasium is removed after it, so that another test can register the same id."""
+    import gymnasium
+
+    before = dict(gymnasium.registry)
+    yield
+    gymnasium.registry.clear()
+    gymnasium.registry.update(before)
+
+
 def _blobs(x, y, *, size=16):
     """Frames of a bright spot at (x, y) in [-1, 1]^2 of pictures that reach to +-1.6, uint8 (..., size, size, 1)."""
     at = np.linspace(-1.6, 1.6, size)

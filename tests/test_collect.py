@@ -87,6 +87,7 @@ def test_pixels_are_recorded_under_the_rule_by_any_number_of_workers(settings, t
     assert one.provenance.frame_rule == FrameRule(16, "red-green", (0.2, 0.8, 0.2, 0.8), 2)
 
 
+@pytest.mark.usefixtures("own_ids")
 def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeypatch):
     (tmp_path / "my_worlds.py").write_text(
         "import gymnasium\n"
@@ -101,7 +102,7 @@ def test_an_id_may_name_the_module_that_registers_it(settings, tmp_path, monkeyp
 
 
 @pytest.fixture
-def blind_worlds(monkeypatch):
+def blind_worlds(monkeypatch, own_ids):
     """A module that registers environments without a render_mode argument, without render modes, and of texts."""
 
     class Blind(gymnasium.Env):
@@ -143,9 +144,6 @@ def blind_worlds(monkeypatch):
     gymnasium.register("Texts-v0", Texts)
     gymnasium.register("Missing-v0", missing)
     gymnasium.register("MissingMujoco-v0", missing_mujoco)
-    yield
-    for name in ("Blind-v0", "Drawless-v0", "Texts-v0", "Missing-v0", "MissingMujoco-v0"):
-        del gymnasium.registry[name]
 
 
 @pytest.mark.parametrize(

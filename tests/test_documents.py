@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gymnasium
 import pytest
 import torch
 import tyro
@@ -126,7 +125,7 @@ def mentioned(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_ids: None) -> Iterator[Path]:
     """An empty working directory; fits and agents are limited to a few steps, and what a page registers is removed."""
     for kind, most in _MOST.items():
         monkeypatch.setattr(kind, "__post_init__", _limited(kind.__post_init__, most))
@@ -141,12 +140,10 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    registered, modules, threads = dict(gymnasium.registry), set(sys.modules), torch.get_num_threads()
-    systems = dict(registry._known)
+    modules, threads, systems = set(sys.modules), torch.get_num_threads(), dict(registry._known)
     yield tmp_path
-    for table, before in ((gymnasium.registry, registered), (registry._known, systems)):
-        table.clear()
-        table.update(before)
+    registry._known.clear()
+    registry._known.update(systems)
     torch.set_num_threads(threads)
     for name in set(sys.modules) - modules:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(tmp_path):

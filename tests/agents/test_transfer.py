@@ -216,6 +216,7 @@ def test_the_agent_of_a_world_learned_from_frames_acts_in_the_real_environment_b
     assert (settings.out / "transfer" / FILM).exists()
 
 
+@pytest.mark.usefixtures("own_ids")
 @pytest.mark.parametrize("actions", ["force", "bump", "bump-by-force"])
 def test_a_module_of_the_user_may_register_the_environment_to_evaluate_on(
     settings: train.TrainAgentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: Any
@@ -226,11 +227,7 @@ def test_a_module_of_the_user_may_register_the_environment_to_evaluate_on(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.delitem(sys.modules, "own_environment", raising=False)
-    monkeypatch.delitem(gymnasium.registry, "Mine-v0", raising=False)
-    try:
-        transfer = train.train(replace(settings, evaluate_on="own_environment:Mine-v0", actions=actions))
-    finally:
-        gymnasium.registry.pop("Mine-v0", None)
+    transfer = train.train(replace(settings, evaluate_on="own_environment:Mine-v0", actions=actions))
     assert (transfer.real.lengths == 30).all()
 
 
