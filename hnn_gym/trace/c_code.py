@@ -30,6 +30,7 @@ _C = Dialect(
     number="const double ",
     boolean="const int ",
     variable="double ",
+    counter="int ",
     array=lambda name, length: f"double {name}[{length}];",
     truth=lambda code: code,
 )

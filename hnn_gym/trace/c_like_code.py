@@ -51,6 +51,7 @@ class Dialect:
         number: how a constant number is declared, with the blank after it.
         boolean: the same of a truth value.
         variable: the same of a number that changes.
+        counter: the same of a number that counts.
         array: declaration of a local array, from its name and length.
         truth: code of a truth value as a number, from the code of the truth value.
     """
@@ -60,6 +61,7 @@ class Dialect:
     number: str
     boolean: str
     variable: str
+    counter: str
     array: Callable[[str, int], str]
     truth: Callable[[str], str]
 
@@ -145,8 +147,8 @@ class Writer:
         inner += [f"{name} = next{name};" for name in names]
         inner.append(f"if (done{node.number}) break;")
         lines = [f"{self._dialect.variable}{name} = {self.value(at)};" for name, at in zip(names, initial, strict=True)]
-        lines.append(f"{self._dialect.variable}done{node.number} = 0;")
-        counter = f"{self._dialect.variable}k = 0; k < {body.most}; k += 1"
+        lines.append(f"{self._dialect.counter}done{node.number} = 0;")
+        counter = f"{self._dialect.counter}k = 0; k < {body.most}; k += 1"
         return [*lines, f"for ({counter}) {{", *(f"  {line}" for line in inner), "}"]
 
     def _layer(self, node: Node) -> list[str]:
@@ -168,7 +170,7 @@ class Writer:
         ]
         form = "{0} * {1} + {2}" if node.op == "affine" else FORMS.get(node.op)
         code = form.format(*values) if form else f"{self._dialect.function(node.op)}({', '.join(values)})"
-        counter = f"{self._dialect.variable}i = 0; i < {rows * width}; i += 1"
+        counter = f"{self._dialect.counter}i = 0; i < {rows * width}; i += 1"
         return [f"for ({counter}) {own}[i] = {code};"]
 
     def _entry(self, constant: Constant, width: int) -> str:

@@ -31,6 +31,7 @@ _JAVASCRIPT = Dialect(
     number="const ",
     boolean="const ",
     variable="let ",
+    counter="let ",
     array=lambda name, length: f"const {name} = new Float64Array({length});",
     truth=lambda code: f"+{code}",
 )
@@ -76,7 +77,7 @@ def _function(name: str, program: Program, constants: Constants) -> str:
     arrays = [_JAVASCRIPT.array(array, length) for array, length in writer.arrays.items()]
     lines = [*body, f"return {{ {', '.join(outputs)} }};"]
     head = f"return ({', '.join(program.inputs)}) => {{"
-    return "\n".join([f"const {name} = (() => {{", *arrays, head, *(f"  {line}" for line in lines), "}; })();"])
+    return "\n".join([f"const {name} = (() => {{", *arrays, head, *lines, "}; })();"])
 
 
 def _base64(array: np.ndarray) -> str:
