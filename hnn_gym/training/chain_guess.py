@@ -88,7 +88,7 @@ def _equations(
 
     for i in range(n):
         column([(i, nodes[2][1][:, i] - nodes[0][1][:, i])], [])
-    for i, j in ((i, j) for i in range(n) for j in range(i)):
+    for i, j in _pairs(n):
         between = [(phi * turns)[:, i] - (phi * turns)[:, j] for phi, _, _ in nodes]
         product = [w[:, i] * w[:, j] for _, w, _ in nodes]
         for function, slope in ((np.cos, lambda b: -np.sin(b)), (np.sin, np.cos)):
@@ -121,6 +121,10 @@ def _equations(
             for i in range(n):
                 pushed(i, [-f for f in impulse])
     return np.stack(columns, axis=-1), known
+
+
+def _pairs(n: int) -> list[tuple[int, int]]:
+    return [(i, j) for i in range(n) for j in range(i)]
 
 
 def _solved(columns: np.ndarray, known: np.ndarray) -> np.ndarray:

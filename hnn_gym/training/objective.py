@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -128,6 +128,16 @@ class Objective:
     def chained(self) -> bool:
         """Whether a start moves the residuals of the window before as well, which has to join it."""
         return self.gap_weight > 0
+
+    @property
+    def scaling(self) -> Literal["marquardt", "levenberg"]:
+        """How Levenberg-Marquardt damps the parameters.
+
+        Levenberg's damping limits the length of a step, so that noisy data cannot move parameters that they do not
+        determine. Marquardt's limits every parameter by its own scale. A frame correction needs the latter: its
+        amounts have units of their own, and steps of limited length move them and the velocities too slowly.
+        """
+        return "levenberg" if self._correction is None else "marquardt"
 
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
