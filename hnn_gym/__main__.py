@@ -23,11 +23,13 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.metrics import prediction_error, unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_gif, write_results
+from hnn_gym.page import write_page
 from hnn_gym.systems import true_world
 from hnn_gym.training import FitSettings, observation_scale, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.worlds.world_model import WorldModel
 
+PAGE = "world.html"
 _ENV = "Pendulum-v1"
 _MODELS = {"HNN": "mechanical", "baseline": "baseline"}
 _STARTS, _STEPS = 20, 200
@@ -64,6 +66,9 @@ The same motions: their true energy, that of the HNN by its learned H, and the l
 
 The same start and the same torque, random for 2 s and then zero, in the real environment and in both learned ones;
 the true energy is shown below each.
+
+[world.html](world.html) is the learned world in a browser, with the true physics beside it: open it by a double click,
+drag the pendulum, give it a joule, reverse its time.
 
 The learned worlds are saved in this folder. To step them in Python:
 
@@ -118,6 +123,7 @@ def quickstart(settings: QuickstartSettings, console: Console) -> dict[str, Any]
         write_gif(folder / "side_by_side.gif", films, fps=_FILM_FPS, notes=notes)
         for name, world in learned.items():
             world.save(folder / name.lower())
+        write_page(learned["HNN"], folder / PAGE, name="A pendulum, learned")
         (folder / "report.md").write_text(_text(results, settings), encoding="utf-8")
         write_results(folder, results)
     table = Table("", title=_title(settings))
@@ -269,7 +275,8 @@ def _main(settings: QuickstartSettings) -> None:
     quickstart(settings, console)
     console.print(
         f"The report explains the numbers, with figures and a film: {settings.out / 'report.md'}. To step the HNN:\n"
-        f'  gymnasium.make("HNN-v0", world_model="{settings.out / "hnn"}")',
+        f'  gymnasium.make("HNN-v0", world_model="{settings.out / "hnn"}")\n'
+        f"To play with it, open this page in a browser: {settings.out / PAGE}",
         soft_wrap=True,
     )
 

@@ -44,6 +44,7 @@ def test_the_report_contains_figures_film_text_numbers_and_worlds(report: Path) 
         "side_by_side.gif",
         "report.md",
         "results.json",
+        "world.html",
         "hnn",
         "baseline",
     }

@@ -20,9 +20,7 @@ SCRIPTS = ("simulation.js", "pictures.js", "charts.js", "app.js")
 """The code of the page, in the order in which it is loaded."""
 
 
-def write_page(
-    world_model: WorldSource, out: Path, *, name: str | None = None, overwrite: bool = False
-) -> None:
+def write_page(world_model: WorldSource, out: Path, *, name: str | None = None, overwrite: bool = False) -> None:
     """Write a world as one HTML file.
 
     Example:

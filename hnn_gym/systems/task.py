@@ -62,7 +62,7 @@ class Task(ABC):
         raise NotImplementedError(f"{type(self).__name__} has a goal_size and no goal(t).")
 
     def picture(self, q: Array) -> Picture | None:
-        """What a picture of positions q ``(n,)`` shows, or None; without branches on values, so that it can be traced."""
+        """What a picture of positions q ``(n,)`` shows, or None. It is traced: it must not branch on values."""
         return None
 
     def at(self, t: Array) -> Task:

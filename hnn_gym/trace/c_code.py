@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-
 from hnn_gym.trace.c_like_code import Constants, Dialect, Writer
 from hnn_gym.trace.program import Program
 
@@ -67,10 +66,10 @@ def source(programs: Mapping[str, Program]) -> str:
     """
     constants = Constants()
     functions = [_function(name, program, constants) for name, program in programs.items()]
-    arrays = [
-        f"static const double {name}[{constant.array.size}] = {{{', '.join(map(repr, constant.array.ravel().tolist()))}}};"
-        for constant, name in constants.names.items()
-    ]
+    arrays = []
+    for constant, name in constants.names.items():
+        values = ", ".join(map(repr, constant.array.ravel().tolist()))
+        arrays.append(f"static const double {name}[{constant.array.size}] = {{{values}}};")
     return "\n".join([_PRELUDE, *arrays, *functions, ""])
 
 

@@ -143,7 +143,10 @@ class Writer:
         names = [self.value(variable) for variable in body.variables]
         inner = self._statements(body.nodes, body.uses)
         inner.append(f"done{node.number} = {self.value(body.done)};")
-        inner += [f"{self._dialect.number}next{name} = {self.value(new)};" for name, new in zip(names, body.results, strict=True)]
+        inner += [
+            f"{self._dialect.number}next{name} = {self.value(new)};"
+            for name, new in zip(names, body.results, strict=True)
+        ]
         inner += [f"{name} = next{name};" for name in names]
         inner.append(f"if (done{node.number}) break;")
         lines = [f"{self._dialect.variable}{name} = {self.value(at)};" for name, at in zip(names, initial, strict=True)]
@@ -165,9 +168,7 @@ class Writer:
                 lines = [f"{array}[{i}] = {self.value(scalar)};" for i, scalar in enumerate(read)]
             named = f"{self._constants.name(matrix)}, {self._constants.name(bias)}"
             return [*lines, f"product({own}, {array}, {named}, {rows}, {inputs}, {width});"]
-        values = [
-            f"w{arg.number}[i]" if isinstance(arg, Node) else self._entry(arg, width) for arg in node.args
-        ]
+        values = [f"w{arg.number}[i]" if isinstance(arg, Node) else self._entry(arg, width) for arg in node.args]
         form = "{0} * {1} + {2}" if node.op == "affine" else FORMS.get(node.op)
         code = form.format(*values) if form else f"{self._dialect.function(node.op)}({', '.join(values)})"
         counter = f"{self._dialect.counter}i = 0; i < {rows * width}; i += 1"

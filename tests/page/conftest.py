@@ -20,7 +20,9 @@ from typing import Any
 
 import pytest
 
-PROGRAM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+PROGRAM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 _PATIENCE = 60
 
 
@@ -78,7 +80,9 @@ class Browser:
         message, _, self._waiting = self._waiting.partition(b"\0")
         return json.loads(message)
 
-    def open(self, page: Path, *, width: int = 1280, height: int = 800, phone: bool = False, dark: bool = False) -> None:
+    def open(
+        self, page: Path, *, width: int = 1280, height: int = 800, phone: bool = False, dark: bool = False
+    ) -> None:
         """Load a file and wait until it has run."""
         self._events.clear()
         scale = 2 if phone else 1
@@ -123,9 +127,7 @@ class Browser:
         """Press the mouse at one place of the page, move it to another, and release it there."""
         for kind, (x, y) in (("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)):
             if kind != "mouseReleased" or release:
-                self.send(
-                    "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1
-                )
+                self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
     def touch(self, kind: str, *points: tuple[float, float]) -> None:
         """Touch the page: "touchStart", "touchMove" or "touchEnd"."""

@@ -32,8 +32,8 @@ WORLDS = (
     "BaselinePendulum-v0",
 )
 CHAOTIC_WHERE_PUSHED = ("HNNPendulum-v0", "BaselinePendulum-v0")
-"""Random pushes lead these over the top, where the last bit grows to any size: their pushed motions are compared over 100
-steps."""
+"""Random pushes lead these over the top, where the last bit grows to any size: their pushed motions are compared over
+100 steps."""
 TOLERANCE = 1e-9
 """Of numbers of order 1 after 1,000 steps: a difference in the last bit grows a million times along them."""
 
@@ -178,9 +178,12 @@ def test_every_operation_means_the_same_in_c(x: list[float], tmp_path: Path) -> 
     program = trace(operations, x=3)
     sizes = {name: max(entries.size, 1) for name, entries in program.outputs.items()}
     arrays = "".join(f"double {name}[{size}]; " for name, size in sizes.items())
-    prints = "".join(f'for (int i = 0; i < {size}; i += 1) printf("%.17g ", {name}[i]);' for name, size in sizes.items())
+    prints = "".join(
+        f'for (int i = 0; i < {size}; i += 1) printf("%.17g ", {name}[i]);' for name, size in sizes.items()
+    )
     given = ", ".join(map(repr, x))
-    main = f"#include <stdio.h>\nint main(void) {{ const double x[3] = {{{given}}}; {arrays} f(x, {', '.join(sizes)}); {prints} }}"
+    call = f"const double x[3] = {{{given}}}; {arrays} f(x, {', '.join(sizes)}); {prints}"
+    main = f"#include <stdio.h>\nint main(void) {{ {call} }}"
     (tmp_path / "f.c").write_text(c_code.source({"f": program}) + main)
     flags = ["-std=c99", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror"]
     subprocess.run(["gcc", *flags, "f.c", "-o", "f", "-lm"], check=True, cwd=tmp_path)
