@@ -125,8 +125,8 @@ class Camera:
 
     Args:
         env: made with ``render_mode="rgb_array"``. Where it draws at any size (Pendulum-v1 has a ``screen_dim``), the
-            camera sets that size to the rule's ``picture_size``; where it can leave annotations out (``annotated``), the
-            camera sets that too.
+            camera sets that size to the rule's ``picture_size``; where it can leave annotations out (``annotated``),
+            the camera sets that too.
         rule: makes frames of the pictures; None keeps the pictures as they are drawn.
 
     Raises:

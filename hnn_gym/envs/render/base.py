@@ -10,7 +10,7 @@ RENDER_MODES = ("human", "rgb_array")
 
 
 class Renderer(Protocol):
-    """Draws states of one kind of system. Its class is called with a render mode and a task, as :func:`renderer_for` does.
+    """Draws states of one kind of system. Its class is called with a render mode and a task.
 
     A class whose pictures contain more than the system itself also takes ``annotated=False``, which leaves out whatever
     is not a part of the system (arrows of forces, marks of a target, trails, scale bars) and keeps the camera still.

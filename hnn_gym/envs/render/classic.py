@@ -16,7 +16,7 @@ class ClassicRenderer(ABC):
     """Puts the state of a learned environment into an environment of Gymnasium, which draws it."""
 
     def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
-        """Draw for ``render_mode`` "human" or "rgb_array"; the picture depends neither on ``task`` nor ``annotated``."""
+        """Draw for ``render_mode`` "human" or "rgb_array"; all tasks look alike, ``annotated`` or not."""
         self._drawing: Any = self.environment(render_mode)
 
     @abstractmethod
