@@ -39,8 +39,8 @@ class PendulumRenderer:
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw the rod at q ``(1,)`` in rad, and the torque as an arrow."""
         self._drawing.state = np.array([q[0] - self._upright, v[0]])
-        shown = self._annotated and force is not None
-        self._drawing.last_u = float(force[0]) * self._scale if shown else None
+        shown = force if self._annotated else None
+        self._drawing.last_u = None if shown is None else float(shown[0]) * self._scale
         frame: Any = self._drawing.render()
         return frame
 
