@@ -27,6 +27,8 @@ from hnn_gym.errors import ConvergenceError, InputError
 Tensors = Mapping[str, torch.Tensor]
 Residual = Callable[[Tensors], torch.Tensor]
 """Parameters by name -> residuals ``(m,)``, or ``(N, m)`` where N rows have starts of their own."""
+Jacobian = Callable[[Tensors], torch.Tensor]
+"""Parameters by name -> derivatives of residuals ``(m,)``, ``(m, P)``, with columns in the order of the parameters."""
 LeastSquaresReport = Callable[[int, float, dict[str, np.ndarray]], None]
 """Called after every accepted step with its number, the sum of squares and the arrays."""
 
@@ -64,6 +66,7 @@ def least_squares(
     start: Mapping[str, np.ndarray],
     *,
     local: str | None = None,
+    jacobian: Jacobian | None = None,
     settings: LeastSquaresSettings | None = None,
     report: LeastSquaresReport | None = None,
     device: str | torch.device = "cpu",
@@ -74,6 +77,8 @@ def least_squares(
         residual: a function of torch tensors, differentiable in forward mode.
         start: arrays to start from, by name.
         local: name of an array ``(N, k)`` whose row i moves row i of the residuals ``(N, m)`` alone.
+        jacobian: derivatives of the residuals, where they are computed more quickly than in forward mode; not with
+            ``local``.
         settings: when to stop.
         report: called after every accepted step.
         device: where ``residual`` takes its tensors, and has its own.
@@ -109,6 +114,9 @@ def least_squares(
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
             r = on_numpy(residual(named(theta, own)))
+            if jacobian is not None:
+                with torch.enable_grad():
+                    return _Linear(on_numpy(jacobian(named(theta, own))), None, r)
             if len(theta):
                 units = torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
                 columns = on_numpy(torch.vmap(push, chunk_size=settings.chunk)(units))
