@@ -19,8 +19,8 @@ from rich.table import Table
 from benchmarks.throughput import OURS, bare, batches, roofline, vector
 from benchmarks.timing import machine, rounds, timed
 from hnn_gym.command import run
+from hnn_gym.envs.compiling import AT_START, program_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import BEGUN, program_of
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.trace import Program, batch_code, trace
 
@@ -52,10 +52,11 @@ def alone(program: Program) -> Callable[[], float]:
 def parts(simulator: Simulator) -> dict[str, Callable[[], float]]:
     """The two programs of a step, and what of them is the network, and cosine and sine."""
     network = simulator.world.dynamics.hamiltonian.potential_network.network  # type: ignore[union-attr]
-    whole = program_of(simulator)
-    assert whole is not None
-    starts = [name for name in whole.outputs if name.startswith(BEGUN)]
-    told = {name.removeprefix(BEGUN) for name in starts}
+    made = program_of(simulator)
+    assert made is not None
+    whole = made.program
+    starts = [name for name in whole.outputs if name.startswith(AT_START)]
+    told = {name.removeprefix(AT_START) for name in starts}
     move, tell = whole.select_outputs(name for name in whole.outputs if name not in told).split_at("x", starts)
 
     def circle(x: Array) -> dict[str, Array]:

@@ -25,6 +25,7 @@ from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import symplectic_gradient
 from hnn_gym.training import FitSettings, Objective
+from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.differentiable import rollout
 
 COMMAND = "python -m benchmarks.training --out docs/results/training_speed.json"
@@ -100,8 +101,12 @@ def gradient_of_fit(windows: int, *, steps: int, device: torch.device) -> Callab
     objective = Objective(
         world.architecture,
         world.coordinates,
-        world.decode(world.rollout(starts, action)).swapaxes(0, 1),
-        action.swapaxes(0, 1),
+        TrainingWindows.of(
+            world.decode(world.rollout(starts, action)).swapaxes(0, 1),
+            action.swapaxes(0, 1),
+            coordinates=world.coordinates,
+            dt=world.dt,
+        ),
         integrator=world.integrator,
         dt=world.dt,
         settings=FitSettings(horizon=steps),

@@ -1,9 +1,9 @@
-"""docs/world-model-rl.md as a notebook, executed: python docs/notebook.py.
+"""Make docs/world-model-rl.ipynb, an executed notebook, from docs/world-model-rl.md: python docs/notebook.py.
 
-It takes eight minutes of a processor, and the extra ``docs``. The page is the only source. Its bash blocks become
-``%%bash`` cells, its python blocks code cells, what stands in a comment ``<!-- notebook ... -->``, which the page does
-not show, a code cell too, and all else text. The cells run in an empty folder, so that no output names a place of the
-machine; progress bars are left out. Where only text has changed, --text-only renews that and keeps the outputs.
+It takes eight minutes of processor time and needs the extra ``docs``. The page is the only source: a bash block becomes
+a ``%%bash`` cell, a python block a code cell, a comment ``<!-- notebook ... -->``, which the page does not
+show, a code cell too, and all else is text. The cells run in an empty folder, so that no output contains a path of the
+machine, and progress bars are removed. If only text has changed, --text-only updates the text and keeps the outputs.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def executed(page: str) -> dict[str, Any]:
 
 
 def _readable(outputs: list[Any]) -> list[Any]:
-    """Outputs without progress bars and colours, the pieces of what was printed joined."""
+    """Outputs without progress bars and colours, with consecutive pieces of printed text joined."""
     kept: list[Any] = []
     for output in outputs:
         if output.output_type == "stream":
@@ -82,21 +82,21 @@ def _readable(outputs: list[Any]) -> list[Any]:
                 continue
         kept.append(output)
     for output in kept:
-        if output.output_type == "stream":  # only now: a colour's code may come in pieces
+        if output.output_type == "stream":  # after joining, because a colour's code may come in pieces
             output.text = _COLOUR.sub("", output.text)
     return kept
 
 
 def renewed(notebook: dict[str, Any], page: str) -> dict[str, Any]:
-    """The notebook with the text of the page, and the outputs it has.
+    """The notebook with the new text of the page and its old outputs.
 
     Raises:
-        InputError: the page's code is not what was executed.
+        InputError: the code of the page differs from the code that was executed.
     """
     kept = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     found = cells(page)
     if ["".join(cell["source"]) for cell in kept] != [source for kind, source in found if kind == "code"]:
-        raise InputError("The code of the page is not what was executed: leave out --text-only.")
+        raise InputError("The code of the page differs from the code that was executed: leave out --text-only.")
     text = {"cell_type": "markdown", "metadata": {}}
     made = [
         kept.pop(0) if kind == "code" else {**text, "source": source.splitlines(keepends=True)}
@@ -106,15 +106,15 @@ def renewed(notebook: dict[str, Any], page: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Make docs/world-model-rl.ipynb from the page."""
+class NotebookSettings:
+    """Make docs/world-model-rl.ipynb from docs/world-model-rl.md."""
 
     text_only: bool = False
-    """Execute nothing: renew the text, and keep the outputs."""
+    """Execute nothing: update the text and keep the outputs."""
 
 
-def main(settings: Settings) -> None:
-    """Execute the page, or renew its text, and write the notebook beside it."""
+def main(settings: NotebookSettings) -> None:
+    """Execute the page, or update its text, and write the notebook beside it."""
     page = PAGE.read_text(encoding="utf-8")
     made = renewed(json.loads(NOTEBOOK.read_text(encoding="utf-8")), page) if settings.text_only else executed(page)
     NOTEBOOK.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -122,4 +122,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(main, Settings, prog="python docs/notebook.py")
+    run(main, NotebookSettings, prog="python docs/notebook.py")

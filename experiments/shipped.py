@@ -19,11 +19,11 @@ import tyro
 from rich.console import Console
 
 from experiments.real_pendulum_data import energy_mse, real_pendulum_transitions
-from hnn_gym.checkpoint import read_checkpoint
 from hnn_gym.command import run
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
+from hnn_gym.files.checkpoint import read_checkpoint
 from hnn_gym.systems import SYSTEMS, Recording, System, Twin
 from hnn_gym.training import FitSettings, one_step_rms, train_world
 from hnn_gym.worlds.world_model import WorldModel

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hnn_gym.training import FitSettings, PixelSettings, train_pixel_world, train_world
     from hnn_gym.worlds import PixelWorld, WorldModel
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BumpByForce",

@@ -1,4 +1,4 @@
-"""The quickstart, ``python -m hnn_gym``: record a real pendulum, learn it twice, dream, compare."""
+"""The quickstart, ``python -m hnn_gym``: record the real pendulum, learn it with and without physics, and compare."""
 
 from __future__ import annotations
 
@@ -36,35 +36,36 @@ _SHOWN_STEPS = 2000
 _FILM_FPS, _FILM_FORCED_STEPS = 20, 40
 
 _ABOUT = """
-Errors are those of the observation (cos, sin, w/8), over its three entries, against fresh recordings of the real
-Pendulum-v1: {starts} episodes from random starts. Its float32 observations leave an error of some 1e-8 even to the
-true map, which is the column "real": the true H in the shell of the learned worlds.
+Errors are those of the observation (cos, sin, w/8), as the RMS over its three entries, on new recordings of the real
+Pendulum-v1: {starts} episodes from random starts. The float32 observations leave an error of about 1e-8 even for the
+true map, which is the column "real": the true H in the same environment as the learned worlds.
 
-Energy is the *true* one along unforced motions from those starts, in J: that a learned H stays the same along its own
-motion would prove nothing. The change is the largest from the start. The real map ripples as well, because it is
-symplectic Euler at 0.05 s: a learned world should change as much as it does, and no more.
+The energy is the *true* one along unforced motions from those starts, in J, because a learned H that is conserved
+along its own motion would prove nothing. The change is the largest difference to the start. The energy of the real
+map oscillates too, because it is symplectic Euler at 0.05 s: a learned world should change as much, and no more.
 
-How to read it: on clean data a good network without physics is a serious rival in one-step error, above all one that
-knows what a velocity is (`learn(dataset, "second-order")`). Near the top the pendulum is chaotic, and a small error
-grows to its full size within {steps} steps, whoever makes it. What a Hamiltonian adds shows in the energy over
-thousands of steps. This is one recording; `python -m experiments.pendulum` measures five.
+How to read the table: on data without noise a good network without physics comes close in one-step error, above all
+one that knows what a velocity is (`train_world(dataset, "second-order")`). Near the top the pendulum is chaotic, and
+in every model a small error grows to its full size within {steps} steps. What a Hamiltonian adds shows in the energy
+over thousands of steps. This is one recording; `python -m experiments.pendulum` measures five.
 
 ![phase portrait](phase_portrait.png)
 
-Level sets of the learned H, the {transitions} recorded transitions, and {shown:,} unforced steps of each world from
-2 rad at rest. Real and HNN motions are tilted against the level sets, because both are stepped by symplectic Euler,
-which conserves an energy slightly other than H. A motion that fills a band gains or loses energy.
+Level sets of the learned H, the {transitions} recorded transitions, and {shown:,} unforced steps of each world from 2
+rad at rest. The motions of the real map and of the HNN are tilted against the level sets, because both are stepped by
+symplectic Euler, which conserves an energy that differs slightly from H. A motion that fills a band gains or loses
+energy.
 
 ![energy](energy.png)
 
-The same motions: their true energy, the HNN's by its learned H, and the largest change so far.
+The same motions: their true energy, that of the HNN by its learned H, and the largest change so far.
 
 ![film](side_by_side.gif)
 
-The same start and the same torque, random for 2 s and then none, in the real environment and in both learned ones;
-below each its true energy.
+The same start and the same torque, random for 2 s and then zero, in the real environment and in both learned ones;
+the true energy is shown below each.
 
-The learned worlds are saved here. To step them in Python:
+The learned worlds are saved in this folder. To step them in Python:
 
     import gymnasium, hnn_gym
     env = gymnasium.make("HNN-v0", world_model="{out}/hnn")  # or {out}/baseline
@@ -73,37 +74,37 @@ The learned worlds are saved here. To step them in Python:
 
 @dataclass(frozen=True)
 class QuickstartSettings:
-    """Record the real Pendulum-v1, learn an HNN and a baseline from it, and step all three side by side."""
+    """Record the real Pendulum-v1, learn an HNN and a baseline from it, and compare the three in a report."""
 
     out: Path = Path("report")
-    """Folder for the report; one of an earlier run is replaced."""
+    """Folder for the report; the report of an earlier run is replaced."""
     transitions: int = 200
     """Real transitions to record, under random torque."""
     seed: int = 0
     """Seed of the recording and of the initial weights."""
     adam_steps: int = FitSettings.adam_steps
-    """Steps of Adam, for both models."""
+    """Steps of Adam for each model."""
     lbfgs_steps: int = FitSettings.lbfgs_steps
-    """Iterations of L-BFGS at the most, for both models."""
+    """Largest number of L-BFGS iterations for each model."""
     drift_steps: int = 10_000
-    """Unforced steps over which the energy is followed."""
+    """Unforced steps over which the energy is measured."""
     film_steps: int = 160
-    """Steps that the film shows, 20 a second."""
+    """Steps shown in the film, 20 a second."""
     overwrite: bool = False
     """Replace ``out`` even if it is not a report."""
 
 
 def quickstart(settings: QuickstartSettings, console: Console) -> dict[str, Any]:
-    """Run it all; return the numbers that the report holds.
+    """Record, learn and compare; return the numbers of the report.
 
     Raises:
         ExistingPathError: ``out`` exists and is not a report.
-        InputError: it cannot be made, or a setting is out of range.
+        InputError: the report cannot be written, or a setting is out of range.
         ConvergenceError: a fit diverged.
     """
     fit = FitSettings(adam_steps=settings.adam_steps, lbfgs_steps=settings.lbfgs_steps, seed=settings.seed)
     if min(settings.drift_steps, settings.film_steps) < 0:
-        raise InputError("drift_steps and film_steps must not be negative.")
+        raise InputError("--drift-steps and --film-steps must not be negative.")
     with report_folder(settings.out, overwrite=settings.overwrite) as folder:
         console.print(f"Recording {settings.transitions} transitions of the real {_ENV} ...")
         dataset = record_steps(gymnasium.make(_ENV), steps=settings.transitions, seed=settings.seed)
@@ -145,12 +146,12 @@ def _learn(
             began = time.perf_counter()
             worlds[name] = train_world(dataset, model, settings=fit, report=report)
             seconds[name] = time.perf_counter() - began
-            bars.update(task, completed=total)  # L-BFGS may have been done earlier
+            bars.update(task, completed=total)  # L-BFGS may have converged before its last iteration
     return worlds, seconds
 
 
 def _measure(worlds: dict[str, WorldModel], seconds: dict[str, float], settings: QuickstartSettings) -> dict[str, Any]:
-    """Errors against fresh recordings, and true energies over long motions from their starts."""
+    """Errors on new recordings, and true energies over long motions from their starts."""
     truth = worlds["real"]
     pushed, free = (
         record_steps(gymnasium.make(_ENV), steps=_STARTS * _STEPS, seed=settings.seed + 10_000, policy=policy)
@@ -190,7 +191,7 @@ def _draw(folder: Path, worlds: dict[str, WorldModel], dataset: TransitionDatase
 def _film(
     worlds: dict[str, WorldModel], settings: QuickstartSettings
 ) -> tuple[dict[str, list[np.ndarray]], dict[str, list[str]]]:
-    """Frames of the same start under the same torque, and a note to each: time and true energy."""
+    """Frames of one motion in each world, and a note for each frame: the time and the true energy."""
     truth, real = worlds["real"], gymnasium.make(_ENV, render_mode="rgb_array").unwrapped
     real.reset(seed=settings.seed)
     start = np.asarray(real.state)  # type: ignore[attr-defined]
@@ -215,7 +216,7 @@ def _film(
 
 
 def _stepped(env: Any, torque: np.ndarray) -> bool:
-    """Step; False where a baseline leaves the finite numbers, and so stands still."""
+    """Take a step; return False if a baseline reached numbers that are not finite, and so keeps its state."""
     try:
         with np.errstate(all="ignore"):
             env.step(torque)
@@ -225,7 +226,7 @@ def _stepped(env: Any, torque: np.ndarray) -> bool:
 
 
 def _middle(frame: np.ndarray) -> np.ndarray:
-    """The part of a frame that the rod reaches."""
+    """The part of a frame that the rod can reach."""
     edge = len(frame) * 2 // 9
     return frame[edge:-edge, edge:-edge]
 
@@ -235,7 +236,7 @@ def _title(settings: QuickstartSettings) -> str:
 
 
 def _rows(results: dict[str, Any]) -> dict[str, list[str]]:
-    """The cells of the table, one for each world, by the label of their row."""
+    """The cells of each row of the table, one for each world, by the row's label."""
     rows = results["rows"].values()
 
     def cells(form: str, values: list[float | None]) -> list[str]:
@@ -263,11 +264,11 @@ def _text(results: dict[str, Any], settings: QuickstartSettings) -> str:
 
 def _main(settings: QuickstartSettings) -> None:
     torch.set_num_threads(1)
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # no window opens, and SDL should not look for a display
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # no window opens, and SDL must not look for a display
     console = Console()
     quickstart(settings, console)
     console.print(
-        f"What the numbers mean, figures and a film: {settings.out / 'report.md'}. Step what was learned:\n"
+        f"The report explains the numbers, with figures and a film: {settings.out / 'report.md'}. To step the HNN:\n"
         f'  gymnasium.make("HNN-v0", world_model="{settings.out / "hnn"}")',
         soft_wrap=True,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ import rich.progress
 import tyro
 
 from hnn_gym import command
+from hnn_gym.coordinates import Coordinates, describe, write_coordinates
 from hnn_gym.data import (
     Episode,
     FrameRule,
@@ -34,8 +36,10 @@ from hnn_gym.data import (
 from hnn_gym.data.environment import make_environment
 from hnn_gym.data.excitation import excitation_faults
 from hnn_gym.data.frames import WHOLE, Channels
+from hnn_gym.data.inferred_map import coordinates_path, infer_dataset_map, recording_of
 from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import InputError
+from hnn_gym.inference import AmbiguousMapError, declared_time_step
 
 
 def _json_object(arguments: list[str]) -> dict[str, Any]:
@@ -116,16 +120,18 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
         InputError: the environment does not exist, cannot be made or cannot be recorded; or a setting is out
             of range.
     """
-    seed, first_episode = settings.seed, 0
-    if settings.append and not settings.overwrite:
-        existing = TransitionDataset.open(settings.out)
-        first_episode = existing.num_episodes
-        seed = existing.provenance.seed if seed is None else seed
-    seed = 0 if seed is None else seed
     choice = PolicyChoice(settings.policy, settings.hold, settings.periods)
     writer = StoreWriter(settings.out, append=settings.append, overwrite=settings.overwrite)
-    recorder = _recorder(writer, settings=settings, choice=choice, seed=seed)
-    try:
+    with ExitStack() as stack:
+        stack.callback(writer.close)
+        seed, first_episode = settings.seed, 0
+        if settings.append:
+            existing = writer.lock_existing(partial(print, file=sys.stderr) if progress else None)
+            first_episode = len(existing.ends)
+            seed = existing.provenance.seed if seed is None else seed
+        seed = 0 if seed is None else seed
+        recorder = _recorder(writer, settings=settings, choice=choice, seed=seed)
+        stack.callback(recorder.close)
         policy = choice.policy(recorder.provenance.action_space)
         if settings.workers == 1:
             steps = drive(recorder, policy, steps=settings.steps, seed=seed, first_episode=first_episode)
@@ -138,11 +144,10 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
                 first_episode=first_episode,
                 workers=settings.workers,
             )
+            stack.enter_context(closing(episodes))  # which ends the processes, whatever happens
             steps = _written(writer, episodes)
         for _ in _shown(steps, settings) if progress else steps:
             pass
-    finally:
-        recorder.close()
     return TransitionDataset.open(settings.out)
 
 
@@ -197,20 +202,67 @@ def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:
 
 def main(settings: CollectSettings) -> None:
     """Record, and report what was recorded."""
-    dataset = collect(settings, progress=True)
+    try:
+        dataset = collect(settings, progress=True)
+    except KeyboardInterrupt as error:
+        raise type(error)(_interrupted(settings.out)) from None
     print(f"{settings.out}: {dataset.num_steps} steps in {dataset.num_episodes} episodes")
-    for warning in _warnings(dataset):
-        print(f"Warning: {warning}", file=sys.stderr)
-
-
-def _warnings(dataset: TransitionDataset) -> list[str]:
-    found = excitation_faults(dataset)
-    if dataset.provenance.time_unit == STEP:
-        found.append(
-            f"{dataset.provenance.env_id} does not say how long a step is, so times are counted in steps. To have them "
-            "in s, give --dt."
+    known_time = dataset.provenance.time_unit != STEP
+    for fault in excitation_faults(dataset):
+        print(f"Warning: {fault}", file=sys.stderr)
+    if not (_tell_map(dataset, settings) or known_time):
+        print(
+            f"Warning: {settings.env} does not say how long a step is, so times are counted in steps. To have them in "
+            "s, give --dt.",
+            file=sys.stderr,
         )
-    return found
+
+
+def _tell_map(dataset: TransitionDataset, settings: CollectSettings) -> bool:
+    """Say what the entries of observations and actions are, and write the file that overrules it.
+
+    Returns:
+        Whether velocities tell how long a step is.
+    """
+    provenance = dataset.provenance
+    if provenance.coordinates is not None:
+        coordinates = Coordinates.from_json(provenance.coordinates)
+        sentences, dt = describe(coordinates, names=provenance.observation_names), None
+        if provenance.time_unit == STEP:
+            dt, clock = declared_time_step(recording_of(dataset), coordinates)
+            sentences += (clock,)
+        print(f"What {provenance.env_id} shows is known:")
+    else:
+        try:
+            found = infer_dataset_map(dataset)
+        except AmbiguousMapError as error:
+            found = error.guess
+            print(f"Warning: {error}", file=sys.stderr)
+        except InputError as error:
+            print(f"What {provenance.env_id} shows cannot be inferred: {error}", file=sys.stderr)
+            return False
+        coordinates, sentences, dt = found.coordinates, found.sentences, found.dt
+        print(f"What {provenance.env_id} shows, inferred from the recording:")
+    for sentence in sentences:
+        print(f"  {sentence}")
+    path = coordinates_path(settings.out)
+    if path.exists() and not settings.overwrite:
+        print(f"{path} exists and was kept. Delete it to have it written as above.")
+    else:
+        write_coordinates(path, coordinates, meaning=sentences)
+        print(f"Where that is wrong, edit {path} and give it to python -m hnn_gym.train as --coordinates.")
+    return dt is not None and dt != 1.0
+
+
+def _interrupted(out: Path) -> str:
+    try:
+        dataset = TransitionDataset.open(out)
+    except InputError:
+        return "interrupted before the first step, so that nothing was written."
+    return (
+        f"interrupted. {out} holds {dataset.num_steps} steps in {dataset.num_episodes} episodes: --append --steps N "
+        "records N more."
+    )
 
 
 if __name__ == "__main__":

@@ -17,3 +17,7 @@ class ExistingPathError(InputError, FileExistsError):
 
 class ConvergenceError(ArithmeticError):
     """A numerical method failed; the result would have been wrong, so there is none."""
+
+
+class NotCompiledWarning(UserWarning):
+    """A step, or a reward in it, could not be compiled, so that it runs as it is, which is slower; it says why."""

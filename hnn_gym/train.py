@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,13 +20,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from torch.utils.tensorboard import SummaryWriter
 
-from hnn_gym.command import check_at_least, run
+from hnn_gym.command import check_at_least, figure_text, run
+from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.training import FitSettings, FitState, one_step_rms, train_world
+from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit_store import load_fit, save_fit
+from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0
@@ -50,6 +55,12 @@ class TrainSettings:
     """Learn friction too."""
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
+    coordinates: Path | None = None
+    """File that says what the entries of observations and actions are, such as the one that collect writes beside a
+    dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
+    noisy: bool = False
+    """For noisy sensors, or sensors without velocities: the options of the fit below are those of
+    FitSettings.for_noisy_data() where they are not given. In Python give fit=FitSettings.for_noisy_data() as well."""
     fit: Annotated[FitSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=FitSettings)
     """How to fit."""
     test: float = 0.0
@@ -61,19 +72,26 @@ class TrainSettings:
     overwrite: bool = False
     """Replace a checkpoint in ``out``."""
     device: str = "cpu"
-    """cpu or cuda: where to fit. The world is on NumPy either way, and --resume may go on on another."""
+    """cpu or cuda: where to fit. The world is on NumPy either way, and --resume may continue on the other."""
     threads: int = 1
     """Threads for torch; small models are fastest with one."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_at_least(1, steps=self.steps, threads=self.threads)
+        if self.noisy and self.fit.loss != "shooting":
+            raise InputError(f"noisy=True needs fit=FitSettings.for_noisy_data(), and the loss is {self.fit.loss!r}.")
 
 
-def train(settings: TrainSettings) -> WorldModel:
+def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None) -> WorldModel:
     """Learn a world as the settings say and save it.
 
+    Args:
+        settings: what to learn, and how.
+        tell: called with a sentence for everything that is inferred about observations and actions, before the fit.
+
     Raises:
+        AmbiguousMapError: coordinates are inferred, and the dataset can be read in several ways.
         InputError: dataset, model, options or device cannot be used, or there is nothing to resume.
         ExistingPathError: ``out`` holds a checkpoint, or an interrupted training.
         ConvergenceError: the fit diverged.
@@ -85,6 +103,10 @@ def train(settings: TrainSettings) -> WorldModel:
     held_out = None
     if settings.test:
         dataset, held_out = dataset.split(test=settings.test, rng=np.random.default_rng(settings.fit.seed))
+    found = dataset_map(dataset, _coordinates(settings, dataset), None)
+    if tell is not None:
+        for sentence in found.sentences:
+            tell(sentence)
     state = _prepare(settings)
     fingerprint = _fingerprint(settings, dataset)
     unfinished = settings.out / _UNFINISHED
@@ -94,22 +116,38 @@ def train(settings: TrainSettings) -> WorldModel:
             "or --overwrite."
         )
     settings.out.mkdir(parents=True, exist_ok=True)
-    with _reporting(settings, fingerprint) as report:
+    with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
             settings.model,
             settings=settings.fit,
             options=_options(settings),
+            coordinates=found.coordinates,
+            dt=found.dt,
             state=None if state is None else state[0],
             report=report,
             device=settings.device,
         )
+    world = dataclasses.replace(world, card={**world.card, **inferred_card(found)})
     if held_out is not None:
-        figures = {**world.card["figures"], "one_step_rms_on_held_out_episodes": one_step_rms(world, held_out)}
+        figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
         world = dataclasses.replace(world, card={**world.card, "figures": figures})
     world.save(settings.out, overwrite=settings.overwrite)
     shutil.rmtree(unfinished, ignore_errors=True)
     return world
+
+
+def _coordinates(settings: TrainSettings, dataset: TransitionDataset) -> Coordinates | None:
+    if settings.coordinates is None:
+        return None
+    return read_coordinates(settings.coordinates, observation_size=dataset.episode(0).observation[0].size)
+
+
+def _held_out_figures(world: WorldModel, held_out: TransitionDataset) -> dict[str, float]:
+    if not any(world.coordinates.unobserved):
+        return {"one_step_rms_on_held_out_episodes": one_step_rms(world, held_out)}
+    horizon = min(10, longest_episode(held_out) // 2)  # without velocities a state takes some steps to estimate
+    return {f"error_{horizon + 1}_to_{2 * horizon}_steps_ahead": held_out_error(world, held_out, horizon=horizon)}
 
 
 def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
@@ -139,11 +177,12 @@ def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[st
         "model": settings.model,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in _options(settings).items()},
         "fit": dataclasses.asdict(settings.fit),
+        "coordinates": None if settings.coordinates is None else read_coordinates(settings.coordinates).to_json(),
     }
 
 
 @contextmanager
-def _reporting(settings: TrainSettings, fingerprint: dict[str, Any]) -> Iterator[Any]:
+def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: int) -> Iterator[Any]:
     """Progress bar, TensorBoard scalars, and a saved state every few seconds."""
     columns = (
         TextColumn("{task.description}"),
@@ -169,7 +208,7 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any]) -> Iterator
             latest = state
             stage = progress.stage
             if stage not in tasks:
-                total = steps[stage] * (1 if stage == "adam" else fit.rounds)
+                total = steps[stage] * (1 if stage == "adam" else rounds)
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
             bars.update(tasks[stage], completed=state.round * steps[stage] + progress.step, rms=progress.loss**0.5)
             step = state.round * of_round + before[stage] + progress.step
@@ -189,12 +228,22 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any]) -> Iterator
 
 def _main(settings: TrainSettings) -> None:
     torch.set_num_threads(settings.threads)
-    world = train(settings)
     console = Console()
+    world = train(settings, tell=partial(console.print, highlight=False, markup=False, soft_wrap=True))
     for name, value in world.card["figures"].items():
-        console.print(f"{name.replace('_', ' ')}: {value:.3e}")
+        console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
+    for sentence in world.card.get("task", {}).get("words", ()):
+        console.print(sentence, highlight=False)
     console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
 
 
+def main() -> None:
+    """Parse the command line and train."""
+    noisy = None
+    if "--noisy" in sys.argv[1:]:  # which other options keep their defaults is not known after parsing
+        noisy = TrainSettings(tyro.MISSING, out=tyro.MISSING, noisy=True, fit=FitSettings.for_noisy_data())
+    run(_main, TrainSettings, prog="python -m hnn_gym.train", default=noisy)
+
+
 if __name__ == "__main__":
-    run(_main, TrainSettings, prog="python -m hnn_gym.train")
+    main()

@@ -1,4 +1,4 @@
-"""What a command line says of settings that make no sense: what is wrong and no traceback, whichever part refuses."""
+"""Command lines report invalid settings in one message without a traceback, whichever part refuses them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from hnn_gym import play, train
 from hnn_gym.agents import train as agents_train
-from hnn_gym.command import run
+from hnn_gym.command import figure_text, run
 
 COMMANDS = {
     train: (train._main, train.TrainSettings),
@@ -24,8 +24,12 @@ AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
 @pytest.mark.parametrize(
     ("module", "arguments", "words"),
     [
-        (train, ["x.zarr", "--out", "x", "--horizon", "0"], "horizon must be at least 1 step, got 0"),
-        (train, ["x.zarr", "--out", "x", "--adam-steps", "-1"], "must not be negative"),
+        (train, ["x.zarr", "--out", "x", "--horizon", "0"], "horizon must be a whole number of at least 1, got 0"),
+        (
+            train,
+            ["x.zarr", "--out", "x", "--adam-steps", "-1"],
+            "adam_steps must be a whole number of at least 0, got -1",
+        ),
         (train, ["x.zarr", "--out", "x", "--threads", "0"], "--threads must be at least 1, got 0"),
         (train, ["x.zarr", "--out", "x", "--steps", "0"], "--steps must be at least 1, got 0"),
         (agents_train, [*AGENT, "--steps", "0"], "--steps must be at least 1, got 0"),
@@ -40,7 +44,7 @@ AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
         (play, ["no-such-folder/x"], "'no-such-folder/x' cannot be made"),
     ],
 )
-def test_settings_that_make_no_sense_are_named_without_a_traceback(
+def test_invalid_settings_are_named_without_a_traceback(
     module: ModuleType,
     arguments: list[str],
     words: str,
@@ -54,5 +58,21 @@ def test_settings_that_make_no_sense_are_named_without_a_traceback(
     with pytest.raises(SystemExit) as stopped:
         run(main, settings, prog="x")
     assert stopped.value.code == 2
-    told = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())  # tyro draws a box around some
-    assert re.search(words, told)
+    printed = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())  # tyro draws a box around some
+    assert re.search(words, printed)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.00012345, "1.234e-04"),
+        ([0.05, 0.051, 0.4], "5.000e-02, 5.100e-02, 4.000e-01"),
+        (12, "12"),
+        ("symplectic Euler", "symplectic Euler"),
+        (None, "-"),
+        (True, "yes"),
+        ({"reward_rms": 0.5, "missed": None}, "reward rms 5.000e-01, missed -"),
+    ],
+)
+def test_every_value_that_a_card_may_hold_is_printed(value: object, text: str) -> None:
+    assert figure_text(value) == text

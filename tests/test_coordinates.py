@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, Readout
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, LearnedReadout, Readout
 from hnn_gym.errors import InputError
 from hnn_gym.systems import coordinates_of
 from hnn_gym.trace import scalar_code, trace
@@ -42,7 +42,7 @@ ACROBOT = Coordinates(
 REACHER = Coordinates(
     degrees=(
         DegreeOfFreedom(cos=0, sin=2, velocity=6),
-        DegreeOfFreedom(cos=1, sin=3, velocity=7, stops=(-3.0, 3.0, 0.0)),
+        DegreeOfFreedom(cos=1, sin=3, velocity=7, stops=(None, 3.0, 0.0)),
         DegreeOfFreedom(position=4, fixed=True),
         DegreeOfFreedom(position=5, fixed=True),
     ),
@@ -52,7 +52,16 @@ REACHER = Coordinates(
         Readout(9, (("sin(q0)", 0.1), ("sin(q0 + q1)", 0.11), ("q3", -1.0))),
     ),
 )
+CHEETAH = Coordinates(
+    degrees=(DegreeOfFreedom(velocity=0), DegreeOfFreedom(position=2, velocity=1, angle=True)),
+    readouts=(
+        LearnedReadout(
+            3, ("v0", "cos(q1)"), ((0.1, -0.4, 1.0), (0.7, 0.2, -0.3)), (0.0, 0.1, 0.2), (1.0, -2.0, 0.5), 3.0
+        ),
+    ),
+)
 EVERY = {
+    "cheetah": CHEETAH,
     "pendulum": PENDULUM,
     "cart-pole": CART_POLE,
     "shuffled": SHUFFLED,
@@ -66,6 +75,7 @@ def states(coordinates, *shape):
     """Random states with angles in (-pi, pi]."""
     rng = np.random.default_rng(0)
     q = rng.uniform(-3, 3, (*shape, coordinates.n))
+    q = q * [degree.position is not None or degree.cos is not None for degree in coordinates.degrees]
     return q, rng.normal(size=q.shape) * ~np.array(coordinates.fixed)
 
 
@@ -92,7 +102,7 @@ def test_every_entry_of_the_observation_is_what_was_declared(name):
         if degree.cos is not None:
             np.testing.assert_array_equal(observation[:, degree.cos], np.cos(q[:, i]))
             np.testing.assert_array_equal(observation[:, degree.sin], np.sin(q[:, i]))
-        else:
+        elif degree.position is not None:
             np.testing.assert_array_equal(observation[:, degree.position], q[:, i])
 
 
@@ -128,6 +138,8 @@ def test_walls_clip_a_position_and_take_the_velocity_that_points_into_them():
         DegreeOfFreedom(position=i, velocity=i + 2, stops=(-1.2, 0.6, bounce)) for i, bounce in enumerate((0.0, 0.5))
     )
     coordinates = Coordinates(degrees)
+    left = Coordinates((DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, None, 0.0)),))
+    np.testing.assert_array_equal(left.within_stops(np.array([[-2.0], [9.0]]), np.ones((2, 1)))[0], [[-1.2], [9.0]])
     q = np.array([[-1.3, -1.3], [-1.3, -1.3], [0.6, 0.7], [0.0, 0.0]])
     v = np.array([[-0.2, -0.2], [0.1, 0.1], [0.3, 0.4], [-9.0, 9.0]])
     for place in (np.asarray, torch.tensor):
@@ -259,6 +271,7 @@ def test_an_environment_that_is_not_known_has_no_declaration():
         (lambda: DegreeOfFreedom(velocity=0, position=1, wraps=(-math.pi, math.pi)), "set angle=True"),
         (lambda: DegreeOfFreedom(velocity=0, position=1, angle=True, wraps=(0, 1)), "one turn"),
         (lambda: DegreeOfFreedom(velocity=0, position=1, stops=(1, -1, 0)), "low < high"),
+        (lambda: DegreeOfFreedom(velocity=0, position=1, stops=(None, None, 0)), "one of them None"),
         (lambda: DegreeOfFreedom(velocity=0, position=1, stops=(-1, 1, 2)), "restitution"),
         (
             lambda: DegreeOfFreedom(velocity=0, position=1, angle=True, wraps=(0, 2 * math.pi), stops=(0, 1, 0)),
@@ -289,6 +302,9 @@ def test_an_environment_that_is_not_known_has_no_declaration():
         (lambda: Readout(0, (("cos(q0 q1)", 1.0),)), "not a term"),
         (lambda: Readout(0, (("cos(x)", 1.0),)), "not a term"),
         (lambda: Readout(0, (("", 1.0),)), "not a term"),
+        (lambda: LearnedReadout(0, ("q0",), ((1.0, 2.0),), (0.0,), (1.0,), 0.0), "one column"),
+        (lambda: LearnedReadout(0, ("q0",), ((math.nan,),), (0.0,), (1.0,), 0.0), "finite numbers"),
+        (lambda: LearnedReadout(0, ("exp(q0)",), ((1.0,),), (0.0,), (1.0,), 0.0), "not a term"),
         (lambda: Coordinates(CART_POLE.degrees, (Control(degree=2),)), "not there"),
         (lambda: Coordinates(CART_POLE.degrees, (Control(degree=-1),)), "not there"),
     ],

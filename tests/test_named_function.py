@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from hnn_gym.command.named_function import function_identity, named_function
 from hnn_gym.errors import InputError
-from hnn_gym.named_function import function_identity, named_function
 
 SOURCE = "number = 3\n\ndef double(x):\n    return 2 * x\n"
 

@@ -1,4 +1,4 @@
-"""docs/world-model-rl.ipynb is docs/world-model-rl.md, executed, and tells nothing of the machine that did it."""
+"""docs/world-model-rl.ipynb is docs/world-model-rl.md, executed, and contains no path of the machine that did it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def kept() -> dict[str, Any]:
 
 def test_the_notebook_is_the_page_cell_for_cell(notebook: ModuleType, kept: dict[str, Any]) -> None:
     page = (DOCS / "world-model-rl.md").read_text(encoding="utf-8")
-    told = [(cell["cell_type"], "".join(cell["source"])) for cell in kept["cells"]]
-    assert told == notebook.cells(page), "docs/world-model-rl.md has changed: run python docs/notebook.py"
+    cells = [(cell["cell_type"], "".join(cell["source"])) for cell in kept["cells"]]
+    assert cells == notebook.cells(page), "docs/world-model-rl.md has changed: run python docs/notebook.py"
 
 
-def test_the_notebook_was_executed_from_top_to_bottom_and_shows_what_came_out(kept: dict[str, Any]) -> None:
+def test_the_notebook_was_executed_from_top_to_bottom_and_shows_its_outputs(kept: dict[str, Any]) -> None:
     code = [cell for cell in kept["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     outputs = [output for cell in code for output in cell["outputs"]]
@@ -48,16 +48,16 @@ def test_the_notebook_was_executed_from_top_to_bottom_and_shows_what_came_out(ke
     assert (DOCS / "world-model-rl.ipynb").stat().st_size < 300_000
 
 
-def test_the_notebook_names_no_place_of_a_machine(kept: dict[str, Any]) -> None:
+def test_the_notebook_contains_no_path_of_a_machine(kept: dict[str, Any]) -> None:
     for cell in kept["cells"]:
         for output in cell.get("outputs", []):
-            told = "".join(output.get("text", [])) + json.dumps(
+            text = "".join(output.get("text", [])) + json.dumps(
                 {kind: data for kind, data in output.get("data", {}).items() if kind != "image/png"}
             )
-            assert not re.search(r"(^|[\s\"'(=])(/[a-z]\w*/|~/|[A-Z]:\\)", told), told
+            assert not re.search(r"(^|[\s\"'(=])(/[a-z]\w*/|~/|[A-Z]:\\)", text), text
 
 
-def test_text_commands_programs_and_hidden_cells_are_told_apart(notebook: ModuleType) -> None:
+def test_text_commands_programs_and_hidden_cells_are_distinguished(notebook: ModuleType) -> None:
     page = "# Say\n\n```text\nno cell\n```\n\n```bash\necho hello\n```\n"
     page += "<!-- notebook\nprint(1)\n-->\n\n```python\nx = 1\n```\n"
     assert notebook.cells(page) == [
@@ -80,11 +80,11 @@ def test_new_text_goes_into_the_executed_notebook_and_new_code_does_not(
 
 def test_cells_are_executed_in_one_empty_folder(notebook: ModuleType) -> None:
     pytest.importorskip("nbclient", reason="the extra docs is not installed")
-    page = "```bash\necho hello > told; echo progress >&2; printf '\\033[1m'; ls\n```\n"
-    page += "```python\nprint(open('told').read())\n```\n"
+    page = "```bash\necho hello > greeting; echo progress >&2; printf '\\033[1m'; ls\n```\n"
+    page += "```python\nprint(open('greeting').read())\n```\n"
     first, second = notebook.executed(page)["cells"]
     assert [output["name"] for output in first["outputs"]] == ["stdout"]
-    assert "".join(first["outputs"][0]["text"]) == "told\n"
+    assert "".join(first["outputs"][0]["text"]) == "greeting\n"
     assert "".join(second["outputs"][0]["text"]).strip() == "hello"
 
 

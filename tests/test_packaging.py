@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import hnn_gym
+
 ROOT = Path(__file__).parents[1]
 MEBIBYTE = 2**20
 
@@ -49,8 +51,10 @@ def test_the_readme_starts_with_two_commands_of_one_line_each():
     assert all("-c constraints.txt" in line for line in quickstart + tests)
 
 
-def test_the_installed_version_is_the_one_in_pyproject():
+def test_the_installed_version_is_the_one_in_pyproject_and_in_the_package():
     declared = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+    assert hnn_gym.__version__ == declared
+    assert f"## [{declared}]" in read("CHANGELOG.md")
     assert importlib.metadata.version("hnn-gym") == declared
 
 

@@ -43,7 +43,7 @@ def test_the_same_force_moves_both_and_a_bump_only_the_learned_world() -> None:
     session.close()
 
 
-def test_the_score_of_a_headless_session_ends_where_time_runs_backwards() -> None:
+def test_a_headless_session_ends_with_time_reversed() -> None:
     session = Session(PlaySettings("HNNPendulum-v0"))
     for given in score(30):
         session.advance(given)
@@ -72,7 +72,7 @@ def test_the_help_lists_every_key(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert f"- {key}" in printed
 
 
-def test_a_baseline_takes_no_notice_of_bumps_and_reversals() -> None:
+def test_a_baseline_ignores_bumps_and_reversals() -> None:
     session = Session(PlaySettings("BaselinePendulum-v0"))
     for given in score(30):
         session.advance(given)
@@ -89,7 +89,7 @@ def test_a_checkpoint_is_played_by_its_folder(tmp_path: Path) -> None:
     session.close()
 
 
-def test_of_a_world_of_ones_own_the_picture_is_missed_and_not_a_reward_that_nobody_gets(tmp_path: Path) -> None:
+def test_a_world_of_an_unknown_environment_lacks_a_picture_and_needs_no_reward_to_be_played(tmp_path: Path) -> None:
     world = resolve_world("HNNSpring-v0")
     card = json.loads(json.dumps(world.card))
     card["data"]["provenance"]["env_id"] = "Homemade-v0"

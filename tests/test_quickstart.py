@@ -37,7 +37,7 @@ def report(run: tuple[Path, str]) -> Path:
     return run[0]
 
 
-def test_the_report_holds_figures_film_text_numbers_and_worlds(report: Path) -> None:
+def test_the_report_contains_figures_film_text_numbers_and_worlds(report: Path) -> None:
     assert {p.name for p in report.iterdir()} == {
         "phase_portrait.png",
         "energy.png",
@@ -60,7 +60,7 @@ def test_the_printed_table_fits_80_columns_and_is_the_one_in_the_text(run: tuple
     assert all(row in (out / "report.md").read_text().splitlines() for row in printed_rows)
 
 
-def test_the_real_map_predicts_itself_and_learned_worlds_do_so_less_well(report: Path) -> None:
+def test_the_real_map_predicts_itself_better_than_learned_worlds_do(report: Path) -> None:
     rows = json.loads((report / "results.json").read_text())["rows"]
     assert rows["real"]["one_step_rms"] < 1e-7  # float32 observations
     assert max(rows["real"]["error_after_200_steps"]["unforced"]) < 1e-5

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import gymnasium
@@ -13,11 +14,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import hnn_gym.train as command
-from hnn_gym.data import RecordTransitions
+from hnn_gym.collect import CollectSettings, collect
+from hnn_gym.data import ObservationNoise, RecordTransitions
 from hnn_gym.data.driver import drive
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.models import MODELS
 from hnn_gym.training import FitSettings
+from hnn_gym.training.settings import LOSSES
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -113,6 +117,92 @@ def test_what_cannot_be_trained_is_refused_by_name_and_leaves_no_checkpoint(
     with pytest.raises(error, match=words):
         command.train(replace(settings, **change))  # type: ignore[arg-type]
     assert not (settings.out / "world.json").exists()
+
+
+class Unforced(gymnasium.ActionWrapper[np.ndarray, np.ndarray, np.ndarray]):
+    """Pendulum-v1 without an action."""
+
+    def __init__(self) -> None:
+        super().__init__(gymnasium.make("Pendulum-v1", max_episode_steps=12))
+        self.action_space = gymnasium.spaces.Box(-1, 1, (0,))
+
+    def action(self, action: np.ndarray) -> np.ndarray:
+        return np.zeros(1, np.float32)
+
+
+@pytest.fixture(scope="module")
+def recordings(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recordings by the name of a model; what is not here learns the pendulum."""
+    folder = tmp_path_factory.mktemp("data")
+    collect(CollectSettings(env="TwoBody-v0", steps=24, out=folder / "bodies.zarr"))
+    coordinates = {"degrees": [{"cos": 0, "sin": 1, "velocity": 2}]}
+    free = RecordTransitions(Unforced(), folder / "free.zarr", seed=0, dt=0.05, coordinates=coordinates)
+    for _ in drive(free, PolicyChoice("random").policy(free.action_space), steps=24, seed=0):
+        pass
+    free.close()
+    return dict.fromkeys(MODELS, dataset) | {"pairwise": folder / "bodies.zarr", "helmholtz": folder / "free.zarr"}
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    monkeypatch.setattr("sys.argv", ["hnn_gym.train", *map(str, arguments)])
+    command.main()
+
+
+FEW = ("--hidden", 4, "--adam-steps", 2, "--lbfgs-steps", 2, "--least-squares-steps", 2)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_with_every_loss_is_trained_from_the_command_line(
+    model: str,
+    loss: str,
+    recordings: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "run"
+    run_main(monkeypatch, recordings[model], "--out", out, "--model", model, "--loss", loss, "--steps", 20, *FEW)
+    printed = capsys.readouterr().out
+    assert "one step rms on training data: " in printed
+    assert ("sensor noise: " in printed) == (loss == "shooting")
+    assert WorldModel.load(out).architecture.kind == model  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("episode_steps", [7, 23, 30])
+def test_noisy_recordings_are_trained_with_one_flag_whatever_the_length_of_their_episodes(
+    episode_steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "noisy.zarr", tmp_path / "run"
+    env = RecordTransitions(
+        ObservationNoise(gymnasium.make("Pendulum-v1", max_episode_steps=episode_steps), 0.05), data, seed=0
+    )
+    for _ in drive(env, PolicyChoice("random").policy(env.action_space), steps=46, seed=0):
+        pass
+    env.close()
+    few = ("--adam-steps", 3, "--least-squares-steps", 2, "--hidden", 4, "--seed", 1)
+    run_main(monkeypatch, data, "--out", out, "--noisy", "--test", 0.3, *few)
+    assert "sensor noise: " in capsys.readouterr().out
+    used = WorldModel.load(out).card["training"]["settings"]
+    expected = replace(FitSettings.for_noisy_data(), adam_steps=3, least_squares_steps=2, seed=1)
+    assert used == asdict(expected)
+
+
+def test_a_model_too_large_for_least_squares_is_refused_before_any_step(settings: command.TrainSettings) -> None:
+    many = replace(settings, model="hnn", fit=FitSettings.for_noisy_data())
+    with pytest.raises(InputError, match=r"at most 5,000 parameters, and the model has 41,\d+: .*hidden"):
+        command.train(many)
+    assert not (settings.out / "unfinished").exists()
+
+
+def test_noisy_excludes_another_loss(
+    settings: command.TrainSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run_main(monkeypatch, settings.dataset, "--out", settings.out, "--noisy", "--loss", "prediction")
+    assert re.search("--noisy set, needs loss='shooting'.*loss='prediction'", capsys.readouterr().err)
+    with pytest.raises(InputError, match=r"for_noisy_data\(\), and the loss is 'prediction'"):
+        replace(settings, noisy=True)
 
 
 def test_the_command_line_reports_bad_input_in_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The page of the study: a figure, the means with the worst data seed, and every data seed."""
+"""The page of the study: a figure, means and worst data seeds, and the return of every data seed."""
 
 from __future__ import annotations
 
@@ -19,35 +19,37 @@ _OURS = "HNN"
 _FOOT = """
 ## What to know
 
-On the swing-up of 200 steps with the full motor these same worlds differ by little: strong torque and feedback forgive
-a world its errors of energy. Here the motor gives 3.3 mJ in a step at the target (0.02 N m, 3.3 rad/s on the average,
-0.05 s), and the more of that a dream makes or loses by itself, the more it misjudges what pumping is worth.
-**Own energy** is what an unforced dream makes or loses in a step, the slope of true energy over 20 s;
-the largest of five swings of 1 to 5 J. Where an MLP's is no larger than the ripple of the true map, as on some of the
-exact recordings of 100 transitions, its agent is as good as the HNN's.
+In the swing-up of 200 steps with the full motor these same worlds differ little, because strong torque and feedback
+correct a world's errors of energy. Here the motor gives 3.3 mJ in a step at the target (0.02 N m, 3.3 rad/s on
+average, 0.05 s). The closer a learned world's own gain or loss of energy comes to that, the more it misjudges what
+pumping is worth. **Own energy** is the energy that an unforced motion of the learned world gains or loses in a
+step: the slope of the true energy over 20 s, the largest of five swings of 1 to 5 J. Where an MLP's is no larger
+than the oscillation of the true map, as on some of the exact recordings of 100 transitions, its agent is as good as
+the HNN's.
 
-"Promised" is what the world foretold of the return. Interpolation on the grid blurs values over so many steps, also in
-the true world, so that every good world promises less than is earned. For the same reason the agent is not quite the
-optimum: losses of 1 or so, up or down, say nothing about a world.
+"Promised" is the return that the learned world predicts. Interpolation on the grid blurs values over so many steps,
+in the true world too, so that every good world promises less than its agent earns. For the same reason the agent is
+not quite optimal: losses of about 1, of either sign, say nothing about a world.
 """
 _HEAD = """# A long task with a weak motor
 
-The rod of Pendulum-v1, and a motor of 0.02 N m in the place of its 2 N m. **Bring it to a swing of 90 degrees, and keep
-it there**: 5,000 steps, 250 s. Energy can only be pumped in step with the swing, over hundreds to thousands of steps,
-and torque is dear:
+The rod of Pendulum-v1 has a motor of 0.02 N m in place of its 2 N m. **The agent has to bring it to a swing of 90
+degrees and keep it there**, in 5,000 steps (250 s). Energy can only be pumped in step with the swing, over hundreds
+to thousands of steps, and torque is expensive:
 
     r = -((E - E*) / 5 J)^2 - 0.5 (u / 0.02 N m)^2,
 
-E the true energy after the step and E* that of resting horizontally, 5 J above hanging. Torque pays only because energy
-stays. A learned world that makes or loses energy teaches otherwise.
+where E is the true energy after the step and E* that of resting horizontally, 5 J above hanging. Torque pays only
+because energy is conserved. A learned world that gains or loses energy teaches otherwise.
 
-The worlds are those of the [study of sample efficiency](sample-efficiency.md): the same recordings under random torques
-of up to 2 N m, the same training, decay and width chosen there for every contender by held-out error. The agent is the
-same for all: backward induction over the whole episode in the learned world, on one grid, its actions held for 0.2 s.
-It then acts in Gymnasium's own Pendulum-v1 from {starts} shared starts (`reset(seed=0..{last})`). **Loss** is what is
-missing to the same agent with the true dynamics, which earns {true:.1f} on average; doing nothing earns {nothing:.1f}.
-Task, motor, price and grid were fixed on other recordings (seeds 100 to 102), where motors of 0.02, 0.05 and 0.1 N m
-were tried: the weaker the motor, the more it matters that a world keeps its energy.
+The worlds are those of the [study of sample efficiency](sample-efficiency.md): the same recordings under random
+torques of up to 2 N m, the same training, and the decay and width that held-out error chose there for every
+contender. The agent is the same for all: backward induction over the whole episode in the learned world, on one
+grid, with actions held for 0.2 s. It then acts in Gymnasium's own Pendulum-v1 from {starts} shared starts
+(`reset(seed=0..{last})`). The **loss** is the return of the same agent with the true dynamics minus its return with
+the learned world. With the true dynamics it earns {true:.1f} on average; doing nothing earns {nothing:.1f}. The
+task, the motor, the cost of torque and the grid were fixed on other recordings (seeds 100 to 102), where motors of
+0.02, 0.05 and 0.1 N m were tried: the weaker the motor, the more it matters that a world conserves its energy.
 
 `python -m experiments.long_task` makes this page; every return is in
 [results/long_task.json](results/long_task.json).
@@ -97,8 +99,8 @@ def page(results: Results) -> str:
 
 def _summary(results: Results) -> list[str]:
     lines = [
-        "| recording | world | mean return | loss, mean | median | worst seed | energy off at the end, RMS in J "
-        "| own energy in mJ: median, worst seed | promised less earned | the HNN earns more |",
+        "| recording | world | mean return | loss, mean | median | worst seed | error of the energy at the end, RMS, J "
+        "| own energy in mJ: median, worst seed | promised minus earned | the HNN earns more |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines.append(_row("-", "true", {0: results[TRUE]}, np.zeros(1), "-"))

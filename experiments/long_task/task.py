@@ -46,7 +46,6 @@ class EnergyHold(Task):
     action_space = Box(-torque_limit, torque_limit, (1,), np.float32)
     max_episode_steps = 5_000
     renderer = "pendulum"
-    traceable = True
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(1,)``, as Pendulum-v1 does."""

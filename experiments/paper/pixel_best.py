@@ -80,7 +80,7 @@ def learn_line(film: Film, *, settings: PixelSettings) -> LineWorld:
         coordinates=_LINE,
         dt=DT,
     )
-    fitted = fit_rounds(footage, "mechanical", options={"hidden": _HIDDEN}, settings=settings, tell=lambda line: None)
+    fitted = fit_rounds(footage, "mechanical", options={"hidden": _HIDDEN}, settings=settings, report=lambda line: None)
     world = WorldModel.built(
         fitted.architecture,
         fitted.parameters,

@@ -18,36 +18,38 @@ MODELS = ("baseline", "hnn", "best", "best+mirror")
 
 _INTRODUCTION = """# The paper's tasks
 
-Made by `python -m experiments.paper`; raw results per seed in `paper.json`, and how each model is trained
-and scored in the docstrings of `experiments/paper/`.
+`python -m experiments.paper` makes this page. The raw results per seed are in `paper.json`, and the docstrings of
+`experiments/paper/` describe how each model is trained and scored.
 
-- **baseline**, **hnn**: the networks of Greydanus et al. 2019 under their protocol. README: what they published;
-  re-run: their code on a machine of this kind, seed 0.
-- **best**: ours. Spring, pendulum, real pendulum: p^2 / 2m + V(q), multiple shooting over whole noisy trajectories
-  with estimated starts; the protocol's noisy states *and* exact derivatives for the first two, recorded states alone
-  (and friction) for the real one. Bodies: pairwise V(r), exact derivatives, as the protocol supplies them.
-- **best+mirror**: the same, told that H(-q, -p) = H(q, p): knowledge that neither the protocol nor the other models
-  have, so it is a row of its own and meets no bar for **best**.
-- What the tuning of **best** saw: for spring and pendulum, the rules of when to stop were set while looking at scores
-  from starts inside the training distribution; for two and a hundred bodies, while comparing V with the truth on
-  training seeds 0, 2 and 3; for the real pendulum the test score was seen while the model was explored. There, treating
-  the recorded velocity as a momentum (it is 0.954 dq/dt) lowers the residual of the training part from 0.0225 to 0.0104
-  by itself, but the score is not that of a blind trial. The paper's networks were not tuned at all.
-- *Paper protocol*: as in their code, quirks included (the spring's model time runs 9 % fast and its horizon grows
-  with every trial; the pendulum compares q^2 + p^2, which measures phase). *Corrected*: the true H, a fixed horizon,
-  30 starts inside the training distribution and 30 outside it.
-- **pixels**: two frames of 28 x 28, the paper's autoencoder, both networks in its latent plane; three seeds, and five
-  films of 200 frames under the paper protocol. README and re-run are their metric on their code's one film; over five
-  films the re-run gave 2.4e-4. Losses are sums of three terms and lie above theirs (README: 1.8e-4 and 1.9e-4), of both
-  networks alike; our frames are drawn and averaged otherwise. How energies are read off dreamt frames, and what the
-  corrected protocol corrects, is in the docstring of `pixel_scoring.py`. In *Dreamt frames* the HNN is no better than
-  the baseline: the decoder alone errs by half the threshold, and phases drift, which energies do not show. **best** is
-  what `hnn_gym.train_pixel_world` does, given that the moving part is a position on a line (`pixel_best.py`); it was
-  developed on
-  films of other seeds than those trained on and scored here. The paper's protocol lets the model's time run 1.5 % slow,
-  and therefore a model of the truth itself does not score 0 (*Floors*).
-- Each cell: mean / median / worst over training seeds, which draw data and weights anew; for the real
-  pendulum, whose data are given, weights alone.
+- **baseline**, **hnn**: the networks of Greydanus et al. 2019 under their protocol. README: the figures that they
+  published; re-run: their code on a machine of this kind, seed 0.
+- **best**: ours. Spring, pendulum and real pendulum: p^2 / 2m + V(q), with multiple shooting over whole noisy
+  trajectories whose starts are estimated; the first two use the protocol's noisy states *and* exact derivatives,
+  the real one its recorded states alone (and learns friction). Bodies: pairwise V(r), with exact derivatives, as
+  the protocol supplies them.
+- **best+mirror**: the same with the symmetry H(-q, -p) = H(q, p) imposed. Neither the protocol nor the other models
+  have this knowledge, so it is a row of its own and meets no bar for **best**.
+- What the tuning of **best** saw: for spring and pendulum, the rules of when to stop were set while looking at
+  scores from starts inside the training distribution; for two and a hundred bodies, while comparing V with the
+  truth on training seeds 0, 2 and 3; for the real pendulum the test score was seen while the model was explored.
+  There, treating the recorded velocity as a momentum (it is 0.954 dq/dt) lowers the residual of the training part
+  from 0.0225 to 0.0104 by itself, but the score is not that of a blind test. The paper's networks were not tuned at
+  all.
+- *Paper protocol*: as in their code, with its peculiarities (the spring's model time runs 9 % fast and its horizon
+  grows with every trial; the pendulum compares q^2 + p^2, which measures phase). *Corrected*: the true H, a fixed
+  horizon, 30 starts inside the training distribution and 30 outside it.
+- **pixels**: two frames of 28 x 28, the paper's autoencoder, both networks in its latent plane; three seeds, and
+  five films of 200 frames under the paper protocol. README and re-run are their metric on their code's one film;
+  over five films the re-run gave 2.4e-4. Losses are sums of three terms and lie above theirs (README: 1.8e-4 and
+  1.9e-4), for both networks alike, because our frames are drawn and averaged differently. The docstring of
+  `pixel_scoring.py` says how energies are read off predicted frames, and what the corrected protocol corrects. In
+  *Predicted frames* the HNN is no better than the baseline: the decoder alone errs by half the threshold, and
+  phases drift, which energies do not show. **best** is `hnn_gym.train_pixel_world` with a position on a line
+  declared (`pixel_best.py`); it was developed on films of other seeds than those that it is trained on and scored
+  here. The paper's protocol runs the model's time 1.5 % slow, so that a model of the truth itself does not score 0
+  (*Floors*).
+- Each cell: mean / median / worst over training seeds, which determine data and weights; for the real pendulum,
+  whose data are given, weights alone.
 - Training seconds are the process's own (CPU), on a shared and busy machine.
 - Models are scored in float64 at a tolerance of 1e-11, the paper's networks too, which are trained in float32.
 """
@@ -189,7 +191,7 @@ def _frames(results: Results) -> Grid:
         "energy MSE, paper protocol without its time stretch",
         "seeds",
     )
-    return Grid("Dreamt frames", columns, tuple(rows))
+    return Grid("Predicted frames", columns, tuple(rows))
 
 
 def _floors(results: Results) -> Grid:

@@ -129,7 +129,7 @@ class Study:
                 size=settings.size,
                 seed=seed,
                 learning=settings.learning,
-                tell=self.console.print,
+                report=self.console.print,
             )
             seen = PixelWorld.load(kept)
         return seen

@@ -9,7 +9,8 @@ import numpy as np
 from experiments.frame_metrics import THRESHOLD, normalised_pixel_error, valid_prediction_time
 from experiments.pixels.films import DT, HALF_HEIGHT, Film, true_energy
 from hnn_gym.errors import InputError
-from hnn_gym.training.latent import estimated_starts
+from hnn_gym.training.starts import estimated_starts
+from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import PixelWorld, turned
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -41,7 +42,11 @@ def forecast(seen: PixelWorld, frames: np.ndarray, *, steps: int, backwards: boo
         x = world.phase_point(q[:, 1:], seen.velocity(q[:, :1], q[:, 1:]))
         lead = int(backwards)
     else:
-        x = estimated_starts(world, q, actions)
+        shown = world.coordinates.observation(q[..., None], np.full((*q.shape, 1), np.nan))
+        windows = TrainingWindows.cut(
+            list(shown), list(actions), coordinates=world.coordinates, dt=abs(world.dt), horizon=q.shape[1] - 1
+        )
+        x = world.phase_point(*np.split(estimated_starts(world, windows), 2, axis=-1))
         if not backwards:
             x = world.rollout(x, np.moveaxis(actions, 1, 0))[-1]
     with np.errstate(over="ignore", invalid="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,12 +72,19 @@ def _rows(context: int, horizon: int) -> list[_Row]:
     ]
 
 
-def table(results: Results) -> str:
-    """All rows that are measured, as Markdown: mean / worst of the recordings, and how many where not all."""
+def table(results: Results, groups: Sequence[str] | None = None) -> str:
+    """Mean / worst of the recordings, and their number, as Markdown; without the rows that are not measured.
+
+    Args:
+        results: the measurements.
+        groups: of the results, such as "forecasts"; None: all.
+    """
     settings = results["settings"]
     names = list(MODELS)
     cells: dict[str, list[str]] = {}
     for label, group, take, better, written in _rows(settings["context"], settings["horizon"]):
+        if groups is not None and group not in groups:
+            continue
         row = []
         for name in names:
             found = [

@@ -14,7 +14,7 @@ from experiments.pixels import films, forecasts
 from hnn_gym.agents.agent_checkpoint import world_named
 from hnn_gym.data import TransitionDataset
 from hnn_gym.systems import SYSTEMS, Twin
-from hnn_gym.training.pixel_rounds import Tell
+from hnn_gym.training.pixel_rounds import LineReport
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.worlds.pixel_world import PixelWorld
@@ -38,7 +38,7 @@ def recorded(steps: int, size: int, seed: int) -> tuple[TransitionDataset, float
 
 
 def learn(
-    name: str, folder: Path, *, steps: int, size: int, seed: int, learning: PixelSettings, tell: Tell
+    name: str, folder: Path, *, steps: int, size: int, seed: int, learning: PixelSettings, report: LineReport
 ) -> dict[str, Any]:
     """Learn a world from the recording of ``seed``, and write it to ``folder``.
 
@@ -49,7 +49,7 @@ def learn(
     dataset, recording = recorded(steps, size, seed)
     twin, _ = MODELS[name]
     began = time.process_time()
-    learned = train_pixel_world(dataset, twin.model, settings=learning, options=twin.options, report=tell)
+    learned = train_pixel_world(dataset, twin.model, settings=learning, options=twin.options, report=report)
     seconds = time.process_time() - began
     learned.save(folder, overwrite=True)
     seen = PixelWorld.load(folder)

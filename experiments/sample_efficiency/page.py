@@ -18,52 +18,56 @@ TRUE_KEY = "true dynamics"
 """What a planner with the true dynamics earns through noisy sensors, by noise."""
 _HEAD = """# How many real transitions does it take?
 
-Worlds are learned from N transitions of the real Pendulum-v1 under random torques, seen through sensors with Gaussian
-noise of a share of each observation's half-range. A planner computes the best policy *of the learned world*, and that
-acts in the real environment from 100 shared starts (`reset(seed=0..99)`). **Regret** is what is missing to the optimum
-on those starts ({best:.2f} on average); **loss** is what is missing to the same planner with the true dynamics
-({planned:.2f}). All worlds are trained by the same method and the same optimisers; decay and width of each were chosen
-by held-out prediction error on recordings that are used for nothing else. Each row is over all data seeds. **Drift** is
-the largest change of *true* energy over 10,000 unforced steps of the dream from 20 starts, in units of the largest that
-the real map itself makes.
+Worlds are learned from N transitions of the real Pendulum-v1 under random torques, observed through sensors with
+Gaussian noise of a share of each observation's half-range. A planner computes the best policy *of the learned
+world*, and this policy acts in the real environment from 100 shared starts (`reset(seed=0..99)`). The **regret** is
+the optimum from those starts ({best:.2f} on average) minus the return; the **loss** is the return of the same
+planner with the true dynamics ({planned:.2f}) minus the return. All worlds are trained by the same method and the
+same optimisers. Decay and width of each were chosen by held-out prediction error on recordings that are used for
+nothing else. Each row is over all data seeds. The **drift** is the largest change of the *true* energy over 10,000
+unforced steps of the learned world from 20 starts, in units of the largest change of the real map.
 
 `python -m experiments.sample_efficiency` makes this page; every return is in
 [results/sample_efficiency.json](results/sample_efficiency.json).
 
 ![Regret against real transitions](sample-efficiency.png)
 """
-_NOISY = """Loss as above, against the same planner with the true dynamics on *exact* observations. *As seen*: a reading
-is taken for the state. *Filtered*: a Kalman filter in the learned world itself stands between sensors and planner
-(`hnn_gym.agents.kalman_filter`, the same for all). The row of the true dynamics is what noise costs whoever knows the
-pendulum."""
+_NOISY = """The loss as above, against the same planner with the true dynamics on *exact* observations. *As seen*: the
+agent uses the noisy observation as the state. *Filtered*: a Kalman filter in the same learned world corrects the
+observation first (`hnn_gym.agents.kalman_filter`, the same for all). The rows of the true dynamics show what noise
+costs an agent that knows the pendulum exactly."""
 _MODEL_FREE = """Agents of stable-baselines3, with the settings that RL Baselines3 Zoo publishes as tuned for exact
-observations, learn from the real environment through the same sensors; their rewards are exact. The first 10,000 steps
-of TD3 are random."""
+observations, learn from the real environment through the same sensors; their rewards are exact. The first 10,000
+steps of TD3 are random."""
 _FOOT = """
 ## What to know
 
-**Where physics pays and where not.** On exact observations the worlds are alike on this task of 200 steps. From 400
-transitions with 1 or 5 % of noise the HNN loses least, and at every noise its dream keeps energy best. **From 100
-transitions with 1 % of noise the second-order MLP is the better one**: three of ten HNNs lose 7 to 19, where the
-recording has not shown enough, and no second-order MLP more than 1.4. At 5 % and 100 the HNN is ahead in the mean.
-**At 20 % the two are alike in the median, and the HNN is worse in the mean**: on one of ten recordings its fit ends in
-a poor minimum, and the MLP does worst there too. Energy is a matter of its own, which this task hardly asks for: see
-the drift, and [a long task](long-task.md).
+**Where physics helps and where it does not.** On exact observations the worlds are alike in this task of 200 steps.
+From 400 transitions with 1 or 5 % noise the HNN loses least, and at every noise it conserves energy best. **From
+100 transitions with 1 % noise the second-order MLP is better**: three of ten HNNs lose 7 to 19, because the
+recording does not show enough, and no second-order MLP loses more than 1.4. At 5 % and 100 transitions the HNN is
+ahead in the mean. **At 20 % the two are alike in the median, and the HNN is worse in the mean**: on one of ten
+recordings its fit ends in a poor minimum, and the MLP is at its worst there too. This task hardly depends on the
+energy of a world; for that see the drift, and [a long task](long-task.md).
 
-**Noise that an agent acts on** costs more than noise that a world is learned from. A reading of 5 % noise taken for
-the state costs everyone 25 or more, those who know the pendulum too; a filter in a world learned from 400 such
-readings brings that down to about 3, which is what it costs the true dynamics. With readings of 20 % noise nobody
-swings up and stays; a filter is worth hundreds there, and what is left is the price of not knowing where one is, with
-the true dynamics as well. Where noise is 1 % a reading is nearly the state, and a filter is worth nothing.
+**Noise in the observations that an agent acts on** costs more than noise in the recording that a world is learned
+from. If an agent uses an observation with 5 % noise as the state, it loses 25 or more from these 100 starts, also
+with the true dynamics. A Kalman filter in a world learned from 400 such transitions reduces that to about 3, which
+is the loss with the true dynamics and a filter. The figures depend on the starts, so compare them only on the same
+ones. With 20 % noise no agent swings up and stays up. A filter gains hundreds there, and the remaining loss is the
+cost of an uncertain state, with the true dynamics as well. With 1 % noise an observation is nearly the state, and a
+filter gains nothing.
 
-**How this came about.** The method of fitting noisy data was changed three times after figures of this study had been
-seen: a rough regression of the inertia to begin with (`training/rough.py`; one of ten noisy recordings had ended in a
-poor minimum without it); windows of 10 steps that are made to join (at 20 % most fits of the HNN had); decay that
-counts energies per inertia, and quiet first weights (one of ten had). Each is general, was settled on recordings 100
-to 109 and then held on 110 to 129, of which no figure is in these tables. At last, settings were chosen at 100 noisy
-transitions too, where those chosen at 400 had served: by held-out error, for all contenders alike. The filter was
-chosen on recordings 100 to 105, after one of a single memory had led agents of poor worlds astray in this study. A
-mean far above its median tells of recordings on which a fit ended in a poor minimum, or that did not show enough.
+**How the method came about.** The method for fitting noisy data was changed three times after figures of this study
+had been seen: a rough regression gives the initial inertia (`training/initial_guess.py`; without it one of ten
+noisy recordings ended in a poor minimum); the fit begins with windows of 10 steps that are then joined (without
+that most fits of the HNN at 20 % noise ended in one); and weight decay is normalised by the inertia, with smaller
+initial output weights (without them one of ten did). Each change is general, was settled on recordings 100 to 109,
+and then confirmed on 110 to 129, from which no figure is in these tables. Finally the settings for 100 noisy
+transitions were chosen at 100, where those chosen at 400 had been used before: by held-out error, for all
+contenders alike. The filter was chosen on recordings 100 to 105, after a filter with a single memory had misled
+agents of poor worlds in this study. A mean far above its median shows recordings on which a fit ended in a poor
+minimum, or that did not show enough.
 """
 
 

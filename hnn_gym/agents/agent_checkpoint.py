@@ -17,34 +17,33 @@ import numpy as np
 
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files import release_0_1
 from hnn_gym.worlds.world_model import WorldModel
 
 FORMAT = "hnn_gym.agent"
 VERSION = 2
-_KINDS_OF_VERSION_1 = {"analytic": "shac"}
-"""Kinds that release 0.1 wrote under another name; all else in a card of version 1 is as it is now."""
 CARD = "agent.json"
 UNFINISHED = "unfinished.training"
-"""Where a training keeps itself, in the agent's folder, until the agent is written."""
+"""File in the agent's folder that holds an unfinished training until the agent is written."""
 
 
 def world_named(world: WorldModel) -> dict[str, Any]:
-    """Say, JSON-ready, which world it is: where it comes from, and the SHA-256 of a learned one's arrays."""
-    told: dict[str, Any] = {"dt": world.dt, "dynamics": type(world.dynamics).__name__}
+    """Identify a world in JSON values: where it comes from, and the SHA-256 of the arrays of a learned one."""
+    identity: dict[str, Any] = {"dt": world.dt, "dynamics": type(world.dynamics).__name__}
     if "environment" in world.card:
-        return told | {"environment": world.card["environment"]}
+        return identity | {"environment": world.card["environment"]}
     digest = hashlib.sha256()
     for name, value in sorted((world.parameters or {}).items()):
         digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
     provenance = world.card.get("data", {}).get("provenance", {})
-    return told | {"learned_from": provenance.get("env_id"), "sha256": digest.hexdigest()}
+    return identity | {"learned_from": provenance.get("env_id"), "sha256": digest.hexdigest()}
 
 
 def check_free(path: str | os.PathLike[str]) -> None:
     """Refuse a folder that holds an agent.
 
     Raises:
-        ExistingPathError: it does, or is a file.
+        ExistingPathError: the folder holds an agent, or the path is a file.
     """
     folder = Path(path)
     if folder.is_file():
@@ -58,7 +57,7 @@ def write_agent(
 ) -> None:
     """Write an agent of a ``kind`` into the folder ``path``: its numbers as ``file``, then the card.
 
-    What is kept there of its training is then removed.
+    The saved state of its unfinished training is then removed.
 
     Raises:
         ExistingPathError: the folder holds an agent and ``overwrite`` is False.
@@ -79,7 +78,7 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
 
     Raises:
         MissingPathError: there is nothing at ``path``.
-        InputError: it is not an agent of ours, damaged, or of another version.
+        InputError: the folder is not an agent of this package, is damaged, or has another version.
     """
     folder = Path(path)
     if not folder.exists():
@@ -93,17 +92,19 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         card = json.loads((folder / CARD).read_text())
         known = card["format"] == FORMAT
     except FileNotFoundError:
-        raise InputError(f"{folder} has no {CARD}: it is not an agent of ours, or a half-written one.") from None
+        raise InputError(
+            f"{folder} has no {CARD}: it is not an agent of this package, or a half-written one."
+        ) from None
     except (ValueError, KeyError, TypeError):
         known = False
     if not known:
         raise InputError(f"{folder / CARD} is not the card of an agent.")
     if card.get("version") == 1:
-        card["kind"] = _KINDS_OF_VERSION_1.get(card.get("kind"), card.get("kind"))
+        card = release_0_1.agent_card(card)
     elif card.get("version") != VERSION:
         raise InputError(
             f"{folder} is an agent of version {card.get('version')}, and this release reads versions 1 and {VERSION}: "
-            "train it anew, or install the release that wrote it."
+            "train it again, or install the release that wrote it."
         )
     file = folder / Path(str(card.get("file"))).name
     data = file.read_bytes() if file.is_file() else b""
@@ -113,7 +114,7 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all."""
+    """Write a file atomically: completely, or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
     partial.replace(path)

@@ -1,9 +1,10 @@
-"""The loop of model-based reinforcement learning: act, learn the world, learn in the dream, act where that leads.
+"""The loop of model-based reinforcement learning: act, learn the world, train in the dream, and act again.
 
-A first recording is of random actions. Then, round after round, worlds are learned from everything there is, an agent
-is made in them alone, and acts for one real episode: that counts as its score, and is recorded too, so that the next
-world knows where such an agent goes. Source: Sutton, *Dyna, an integrated architecture for learning, planning, and
-reacting*, SIGART Bulletin 2 (1991) 160-163.
+The first recording holds random actions. In every round, worlds are learned from all recordings so far, an agent is
+made in them alone, and it acts for one real episode. The return of that episode is its score, and the episode is
+recorded too, so that the next world covers the states that such an agent visits.
+Source: Sutton, *Dyna, an integrated architecture for learning, planning, and reacting*, SIGART Bulletin 2 (1991)
+160-163.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class DynaSettings:
     first_steps: int = 50
     """Real transitions under random actions, before the first world."""
     rounds: int = 5
-    """Rounds, at the most."""
+    """Largest number of rounds."""
     horizons: tuple[int, ...] = (200,)
-    """Steps a dream may take, round by round, short while the world is young; the last holds for all that follow."""
+    """Largest length of a dream in each round, short while data are few; the last holds for all later rounds."""
     solved: float | None = None
     """Stop after a round whose real episode earns as much; None: after all rounds."""
     seed: int = 0
@@ -54,8 +55,8 @@ class Round:
     Attributes:
         real_steps: transitions that the worlds of this round were learned from.
         earned: return of the agent's real episode.
-        worlds: what was learned.
-        agent: what was made in them.
+        worlds: the learned worlds.
+        agent: the agent that was made in them.
     """
 
     real_steps: int
@@ -89,8 +90,8 @@ def dyna(
         train: from a recording to worlds.
         dream: from worlds to an agent.
         settings: when to record, and when to stop.
-        coordinates: what its observations are, where that is not known here.
-        report: told of every round.
+        coordinates: of its observations, if the package does not know them.
+        report: called after every round.
 
     Returns:
         The rounds, in order.
@@ -122,11 +123,11 @@ def record_episode(
     """Record one whole episode of an agent.
 
     Raises:
-        InputError: the environment does not say how long its episodes are.
+        InputError: the environment does not state how long its episodes are.
     """
     limit = None if env.spec is None else env.spec.max_episode_steps
     if limit is None:
-        raise InputError("It is not known how long an episode of this environment is: wrap it in a TimeLimit.")
+        raise InputError("This environment does not state how long an episode is: wrap it in a TimeLimit.")
     memory: Any = None
     start = True
 

@@ -5,8 +5,9 @@ That interpolation is linear in V: it is one sparse matrix P, built once, and a 
 With several worlds, P and r are their means: the expectation over which of them is the right one.
 
 In the true world this is the optimum, up to the grid. In a learned one it plans as well as the world allows, so that
-what it earns in reality measures the world. Source: Bellman, *Dynamic Programming*, 1957; for interpolation on grids,
-Munos and Moore, *Variable resolution discretization in optimal control*, Machine Learning 49 (2002) 291-323.
+its real return measures the quality of the world.
+Source: Bellman, *Dynamic Programming*, 1957; for interpolation on grids, Munos and Moore, *Variable resolution
+discretization in optimal control*, Machine Learning 49 (2002) 291-323.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from hnn_gym.errors import InputError
 
 @dataclass(frozen=True)
 class Grid:
-    """Where values are computed.
+    """The grid on which values are computed.
 
     Attributes:
         positions: number of positions q.
@@ -48,7 +49,7 @@ class Grid:
 
 
 class DynamicProgramming:
-    """The best policy in a world over an episode of known length; speaks stable-baselines3's ``predict``.
+    """The best policy in a world over an episode of known length, with the ``predict`` of stable-baselines3.
 
     Attributes:
         values: V at the nodes before every decision and at the end, where it is 0,
@@ -59,14 +60,14 @@ class DynamicProgramming:
         """Solve for episodes of ``steps`` steps.
 
         Args:
-            simulators: the same task in one world, or in several of which any may be the right one.
+            simulators: the same task in one world, or in several that are equally likely to be right.
             steps: length of an episode.
-            grid: where values are computed.
-            hold: steps that every action is held for.
+            grid: the grid on which values are computed.
+            hold: number of steps for which every action is held.
 
         Raises:
             InputError: no world, more than one degree of freedom or action, a velocity without a known range, or an
-                episode that is no whole number of held actions.
+                episode that is not a whole number of held actions.
         """
         grid = grid or Grid()
         self._imagined = [Imagination(simulator) for simulator in simulators]
@@ -115,7 +116,7 @@ class DynamicProgramming:
         return value
 
     def _best(self, seen: np.ndarray, decisions: np.ndarray) -> np.ndarray:
-        """Best actions ``(rows, 1)`` for observations ``(rows, d)`` after so many decisions ``(rows,)``."""
+        """Best actions ``(rows, 1)`` for observations ``(rows, d)`` after the given number of decisions ``(rows,)``."""
         rows, count = len(seen), len(self._actions)
         following = self.values[np.minimum(decisions + 1, len(self.values) - 1)].reshape(rows, -1)
         action = np.tile(self._actions, rows)[:, None]
@@ -131,7 +132,7 @@ class DynamicProgramming:
     def _held(
         self, imagined: Imagination, x: np.ndarray, action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Phase points, sums of rewards and ends of holding actions ``(rows, 1)`` from phase points ``(rows, 2)``."""
+        """Hold actions ``(rows, 1)`` from phase points ``(rows, 2)``; return next points, rewards and terminations."""
         total, over = np.zeros(len(x), np.float32), np.zeros(len(x), bool)
         for _ in range(self._hold):
             x, reward, terminated = imagined.step(x, action)
@@ -165,7 +166,7 @@ class DynamicProgramming:
         return values.reshape(steps + 1, *(len(axis) for axis in self._axes))
 
     def _interpolated(self, imagined: Imagination, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The four nodes ``(rows, 4)`` around phase points ``(rows, 2)``, and their weights; the nearest beyond."""
+        """The four nodes ``(rows, 4)`` around phase points ``(rows, 2)``, and their weights; off the grid, the edge."""
         q, v = (entry[:, 0] for entry in imagined.world.state(x.astype(np.float64)))
         (positions, velocities) = self._axes
         columns = len(velocities)
@@ -183,7 +184,7 @@ class DynamicProgramming:
 
 
 def _between(place: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The node below each place in units of the spacing, and how far beyond it, kept within the axis."""
+    """The node below each place, and the distance beyond it in units of the spacing, clipped to the axis."""
     place = place.clip(0, count - 1)
     low = np.minimum(place.astype(np.int64), count - 2)
     return low, place - low

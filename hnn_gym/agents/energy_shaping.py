@@ -1,7 +1,7 @@
 """Energy shaping: ask for the energy that is missing, E* - H(x), and otherwise let the world move.
 
-An agent of a few lines that solves the bump tasks from the learned H alone. Where the target is one number it is the
-whole agent; where it depends on what is seen, a :data:`Target` says how: :func:`upright`, :func:`circle`.
+This agent of a few lines solves the bump tasks from the learned H alone. The target is one number, or a :data:`Target`
+that computes it from the observation: :func:`upright`, :func:`circle`.
 Source: Astrom and Furuta, *Swinging up a pendulum by energy control*, Automatica 36 (2000) 287-295.
 """
 
@@ -17,14 +17,14 @@ from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
 
 Target = Callable[[np.ndarray], np.ndarray]
-"""Energy to have in J ``(...)``, of observations ``(..., d)``."""
+"""Returns the target energy in J ``(...)`` for observations ``(..., d)``."""
 
 _STEP = 1e-4
-"""Of the difference quotient of V, as a share of the distance."""
+"""Step of the difference quotient of V, as a share of the distance."""
 
 
 class EnergyShaping:
-    """Bumps towards a target energy; speaks stable-baselines3's ``predict``.
+    """Requests bumps towards a target energy, with the ``predict`` of stable-baselines3.
 
     Attributes:
         world: a learned world with an H.
@@ -53,16 +53,16 @@ class EnergyShaping:
         target = self.target(observation) if callable(self.target) else self.target
         x = self.world.encode(observation)
         q, p = split(x)
-        # Below H at rest no impulse leads: better to fall freely, and to give up there what has become motion.
+        # No impulse leads below H at rest: it is better to fall freely first, and to remove the kinetic energy then.
         missing = np.where(target < self.world.energy(join(q, 0 * p)), 0.0, target - self.world.energy(x))
         dE = np.where(np.abs(missing) <= self.tolerance, 0.0, np.clip(missing, -self.limit, self.limit))
         return dE[..., None].astype(np.float32), state
 
 
 def upright(world: WorldModel, *, angle: float, still_within: float = 0.07) -> Target:
-    """The energy of standing at ``angle``; close to it that of standing where the pendulum is, so that it stops.
+    """Target the energy at rest at ``angle``; close to it, the energy at rest at the present angle, so that it stops.
 
-    No bump can balance a pendulum, for it moves p along p alone. But what stands still near the top falls slowly.
+    No bump can balance a pendulum, because it changes p along p alone; but from rest near the top it falls slowly.
 
     Args:
         world: a learned world of one angle.
@@ -81,20 +81,20 @@ def upright(world: WorldModel, *, angle: float, still_within: float = 0.07) -> T
 
 
 def circle(world: WorldModel, *, distance: float, width: float = 0.01) -> Target:
-    """The energy of a way from here to the circular orbit of two bodies ``distance`` apart, and there its own.
+    """Target the energy of a transfer orbit to the circle of two bodies ``distance`` apart, then that of the circle.
 
     An impulse multiplies both momenta, seen from the centre of mass, by one factor s. With T the kinetic energy, T_t
     its part across the line between the bodies and L their angular momentum, the orbit then turns at d* where
 
         s^2 (T - T_t (d / d*)^2) = V(d*) - V(d),
 
-    since T_t d^2 = L^2 / 2m. On the way there the same law asks for s = 1. Arrived, a circle has T = d V'(d) / 2. V and
-    T are H at scaled positions, without and with momenta: nothing but H is known.
+    since T_t d^2 = L^2 / 2m. On the transfer orbit the same law gives s = 1. At d*, a circle has T = d V'(d) / 2. V and
+    T are computed from H alone, at scaled positions, without and with momenta.
 
     Args:
         world: a learned world of two equal masses in the plane.
         distance: d* in m.
-        width: what counts as arrived: so near d* and so slow along the line, as shares of d* and of the speed.
+        width: tolerance for having arrived: of the distance from d*, and of the radial speed as a share of the speed.
     """
 
     def target(observation: np.ndarray) -> np.ndarray:
@@ -112,7 +112,7 @@ def circle(world: WorldModel, *, distance: float, width: float = 0.01) -> Target
         here = potential(one)
         kinetic = world.energy(join(q, own)) - here
         rise, room = potential(distance / d) - here, kinetic * (1 - (1 - radial) * (d / distance) ** 2)
-        # Where the bodies move too straight past d*, no factor makes them turn there: then they go on as they are.
+        # If the bodies pass d* on too straight a path, no factor makes them turn there, and they are left alone.
         turns = rise * room > 0
         transfer = np.where(turns, rise / np.where(turns, room, one), one) * kinetic
         circular = (potential(one + _STEP) - potential(one - _STEP)) / (4 * _STEP)

@@ -1,7 +1,7 @@
-"""How long dreams may take while an agent is trained: T(s) at the share s of the training, linear between given points.
+"""The largest length of dreams while an agent is trained: T(s) at the share s of the training, piecewise linear.
 
-Errors of a model add up along a dream, and most where no data were. Dreams that begin at states of the real system
-(``starts=``, :mod:`hnn_gym.envs.tasks.branched`) and are short stay near the data; long ones show where habits lead.
+Errors of a model add up along a dream, and most where data are missing. Short dreams that begin at states of the real
+system (``starts=``, :mod:`hnn_gym.envs.tasks.branched`) stay near the data; long ones show long-term consequences.
 Source: Janner et al., *When to trust your model: model-based policy optimization*, NeurIPS 2019, whose rollouts grow
 linearly between two epochs.
 """
@@ -22,7 +22,7 @@ def checked_horizons(points: Horizons) -> Horizons:
     """Return ``points`` as tuples of plain numbers.
 
     Raises:
-        InputError: shares do not rise within [0, 1], or a dream has less than one step.
+        InputError: the shares do not rise within [0, 1], or a dream has less than one step.
     """
     try:
         horizons = tuple((float(share), int(steps)) for share, steps in points)
@@ -39,7 +39,7 @@ def checked_horizons(points: Horizons) -> Horizons:
 
 
 def horizon_at(points: Horizons, share: float) -> int:
-    """Steps that a dream may take at a share of the training.
+    """Return the largest number of steps of a dream at a share of the training.
 
     Example:
         >>> horizon_at(((0.1, 10), (0.5, 200)), 0.3)

@@ -4,10 +4,10 @@ Around a plan the step is linear and the cost, -reward, quadratic:
 
     x' = A dx + B du,    c = c_z . dz + dz . C dz / 2,    z = (x, u),
 
-whose best correction du = k + K dx follows from a Riccati recursion, backwards from the end of the plan. It is tried
-at several lengths in the world as it is, and the best is kept. Where du would leave the bounds of the actions, it stops
-there and has no feedback. C is made positive by its eigenvalues. Derivatives are torch's, of the very step that
-environments take, at all points of all plans at once. After a step that terminates the episode nothing is earned.
+and the best correction du = k + K dx follows from a Riccati recursion, backwards from the end of the plan. Several
+lengths of the correction are tried in the nonlinear world, and the best is kept. Where du would leave the bounds of the
+actions, it is clipped and has no feedback. C is made positive by its eigenvalues. torch differentiates the same step
+that environments take, at all points of all plans at once. Rewards after termination count as 0.
 
 Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tassa, Mansard and Todorov,
 *Control-limited differential dynamic programming*, ICRA 2014.
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.agents.bounds import bounded_actions
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 
@@ -35,7 +36,7 @@ class Ilqr:
         Args:
             simulator: world, task and action channel.
             horizon: actions of a plan.
-            rounds: improvements of the plan at every decision, which begins with what was left of the last.
+            rounds: improvements of the plan at every decision, which begins with the rest of the previous plan.
             first_rounds: improvements at the first decision of an episode.
 
         Raises:
@@ -43,9 +44,7 @@ class Ilqr:
         """
         if min(horizon, rounds, first_rounds) < 1:
             raise InputError(f"iLQR needs horizon, rounds and first_rounds >= 1, not {horizon, rounds, first_rounds}.")
-        space = simulator.channel.space(simulator.task)
-        if not np.isfinite([space.low, space.high]).all():
-            raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
+        space = bounded_actions(simulator)
         self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in (space.low, space.high))
         self._encode = simulator.world.encode
         self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))
@@ -73,7 +72,7 @@ class Ilqr:
 
     @torch.no_grad()
     def improved(self, x: torch.Tensor, plan: torch.Tensor) -> torch.Tensor:
-        """One improvement of plans ``(rows, H, k)`` from phase points ``(rows, 2n)``; never a worse one."""
+        """Improve plans ``(rows, H, k)`` from phase points ``(rows, 2n)`` once; a plan never gets worse."""
         points, running = [x], [torch.ones(len(x), dtype=x.dtype)]
         for t in range(self._horizon):
             after, _, terminated = self._stepped(points[-1], plan[:, t])
@@ -124,7 +123,7 @@ class Ilqr:
         feedback: list[torch.Tensor],
         length: float,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Follow the correction; actions ``(rows, H, k)`` and what they earn ``(rows,)``."""
+        """Follow the correction; return actions ``(rows, H, k)`` and their returns ``(rows,)``."""
         actions, gained, running = [], torch.zeros(len(x), dtype=x.dtype), torch.ones(len(x), dtype=x.dtype)
         for t in range(self._horizon):
             change = length * first[t] + (feedback[t] @ (x - points[t])[..., None])[..., 0]

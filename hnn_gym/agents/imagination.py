@@ -1,8 +1,8 @@
 """Many imagined steps at once: (x, action) -> (x', reward, terminated), and the returns of whole plans.
 
-A planner needs neither observations nor info, so that these are not computed. The rest of the step is traced where that
-is possible (:mod:`hnn_gym.trace`). It runs block by block, each block through its whole plan before the next begins, so
-that a block stays in the cache.
+A planner needs neither observations nor info, so that these are not computed. The rest of the step is traced where
+possible (:mod:`hnn_gym.trace`). Plans run block by block: each block completes its plans before the next begins, so
+that it stays in the cache.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.agents.bounds import bounded_actions
+from hnn_gym.envs.compiling import StepProgram, program_of
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.stepping import program_of
-from hnn_gym.errors import InputError
 from hnn_gym.trace import batch_code
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -36,14 +36,14 @@ class Imagination:
     def __init__(self, simulator: Simulator, *, dtype: Any = np.float32) -> None:
         """Prepare to imagine in ``dtype``. Not for two threads at once."""
         self.simulator, self._dtype = simulator, np.dtype(dtype)
-        space = simulator.channel.space(simulator.task)
+        space = bounded_actions(simulator)
         self.low, self.high = space.low.astype(self._dtype), space.high.astype(self._dtype)
-        if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
-            raise InputError(f"A planner needs bounded actions, and the action space of this world is {space}.")
-        program = program_of(simulator)
+        made = None if simulator.task.goal_size else program_of(simulator)  # plans do not know the time
+        self._made: StepProgram | None = None if made is None or made.outside else made
         self._block: Step | None = None
-        if program is not None:
-            run = batch_code.compiled(program.select_outputs(("x", "reward", "terminated")), _BLOCK, self._dtype)
+        if self._made is not None:
+            program = self._made.program.select_outputs(("x", "reward", "terminated"))
+            run = batch_code.compiled(program, _BLOCK, self._dtype)
             after = np.empty((_BLOCK, 2 * simulator.world.coordinates.n), self._dtype, order="F")
             reward, terminated = np.empty(_BLOCK, self._dtype), np.empty(_BLOCK, np.bool_)
 
@@ -88,7 +88,7 @@ class Imagination:
         Args:
             x: where the plans begin.
             actions: the plans.
-            value: of the phase points ``(rows, 2n)`` where they end, ``(rows,)``; None: nothing comes after.
+            value: returns the values ``(rows,)`` of the phase points ``(rows, 2n)`` where they end; None: 0.
         """
         total = np.empty(len(x), self._dtype)
         for begin in range(0, len(x), _BLOCK):
@@ -107,13 +107,16 @@ class Imagination:
         return total
 
     def _stepped(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if self._made is not None and not self._made.readings.unchanged():
+            self._made.later(self.simulator)  # for its warning
+            self._made = self._block = None
         if self._block is not None:
             return self._block(x, action)
         outcome = self.simulator.transition(x, action)
         return outcome.x, outcome.reward, outcome.terminated
 
     def _padded(self, x: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A whole block of rows; those that are missing are the first one again, and not looked at."""
+        """Fill a whole block of rows: copies of the first row pad it, and their results are not used."""
         missing = _BLOCK - len(x) if self._block is not None else 0
         return tuple(
             np.concatenate([array, np.broadcast_to(array[:1], (missing, *array.shape[1:]))]).astype(self._dtype)

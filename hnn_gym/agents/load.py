@@ -1,4 +1,4 @@
-"""Any saved agent, by what its card says it is."""
+"""Load any saved agent, according to the kind that its card names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_agent(path: str | os.PathLike[str]) -> Policy:
 
     Raises:
         MissingPathError: there is nothing at ``path``.
-        InputError: it is no agent of ours, damaged, or of another version.
+        InputError: the folder is not an agent of this package, is damaged, or has another version.
     """
     kind = read_agent(path)[0].get("kind")
     if kind not in _LOADERS:

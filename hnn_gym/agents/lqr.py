@@ -1,8 +1,8 @@
 """Linear-quadratic control about an equilibrium of a learned world: a = a* - K (x - x*).
 
-Close to x* a step is x' - x* = A (x - x*) + B (a - a*), with A and B by differences through the world's own step. K is
-the gain that makes the sum of (x - x*)^T Q (x - x*) + (a - a*)^T R (a - a*) least, from the solution P of the discrete
-algebraic Riccati equation; (x - x*)^T P (x - x*) is that least sum.
+Close to x* a step is x' - x* = A (x - x*) + B (a - a*), with A and B from central differences of the world's step. The
+gain K minimises the sum of (x - x*)^T Q (x - x*) + (a - a*)^T R (a - a*), and follows from the solution P of the
+discrete algebraic Riccati equation; (x - x*)^T P (x - x*) is that minimum.
 Source: Anderson and Moore, *Optimal Control: Linear Quadratic Methods*, 1990, chapter 2.
 """
 
@@ -41,7 +41,7 @@ def linearise(
 
 
 class LinearQuadratic:
-    """Holds a world at an equilibrium; speaks stable-baselines3's ``predict``.
+    """Holds a world at an equilibrium, with the ``predict`` of stable-baselines3.
 
     Attributes:
         world: the learned world.
@@ -60,12 +60,12 @@ class LinearQuadratic:
 
         Args:
             world: a learned or true world on NumPy, with controls.
-            position: q ``(n,)`` where to stand still.
-            weights: of the squares of q - q*, of dq/dt and of the force, in the sum that is to be least; by default
-                those of Pendulum-v1.
+            position: q ``(n,)`` of the equilibrium.
+            weights: of the squares of q - q*, of dq/dt and of the force in the sum that is minimised; by default those
+                of Pendulum-v1.
 
         Raises:
-            InputError: the world has no controls, no action holds it there, or the controls cannot bring it there.
+            InputError: the world has no controls, no action holds it at ``position``, or none brings it there.
         """
         coordinates = world.coordinates
         if not coordinates.controls:
@@ -78,7 +78,7 @@ class LinearQuadratic:
         drift = np.abs(world.step(self._place, self._hold) - self._place).max()
         if drift > _RESIDUE:
             raise InputError(f"No action holds the world at q = {place}: it moves by {drift:.2g} in a step.")
-        # v = M^-1 p: the weights are those of velocities and forces.
+        # The weights apply to velocities v = M^-1 p and to forces.
         n = coordinates.n
         mobility = np.stack([world.state(join(place, unit))[1] for unit in np.eye(n)], axis=-1)
         Q = np.zeros((2 * n, 2 * n))
@@ -102,7 +102,7 @@ class LinearQuadratic:
         return self._hold - self._offset(x) @ self.gain.T
 
     def cost_to_go(self, x: np.ndarray) -> np.ndarray:
-        """The least sum ``(...)`` from phase points ``(..., 2n)``, were the world linear and the force unbounded."""
+        """The minimal sum ``(...)`` from phase points ``(..., 2n)`` of the linearised world with unbounded force."""
         offset = self._offset(x)
         return ((offset @ self.cost) * offset).sum(-1)
 

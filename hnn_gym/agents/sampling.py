@@ -1,15 +1,16 @@
-"""Planning by trying: draw plans around the best so far, imagine them, move towards those that paid.
+"""Plan by sampling: draw plans around the best so far, imagine them, and move towards those with high returns.
 
-At every decision S plans of H actions are drawn, clip(mean + std * noise), with noise that is correlated in time: a
-pendulum is not swung up by white noise. Their returns R come from :class:`Imagination`; the mean is then
+At every decision S plans of H actions are drawn, clip(mean + std * noise), with noise that is correlated in time,
+because white noise does not swing up a pendulum. Their returns R come from :class:`Imagination`; the mean is then
 
 - :class:`Mppi`: the average with weights exp((R - max R) / temperature);
-- :class:`Cem`: the average of the best, whose spread is the next std, a few times over.
+- :class:`Cem`: the average of the best, whose spread is the next std, repeated a few times.
 
-The first action of the mean is done, the rest is where the next decision begins. Sources: Williams et al., *Information
-theoretic MPC for model-based reinforcement learning*, ICRA 2017; Rubinstein, *The cross-entropy method for
-combinatorial and continuous optimization*, 1999; for coloured noise, Pinneri et al., *Sample-efficient cross-entropy
-method for real-time planning*, CoRL 2020, with the noise of Timmer and Koenig, Astron. Astrophys. 300 (1995) 707.
+The first action of the mean is taken, and the next decision begins with the rest.
+Sources: Williams et al., *Information theoretic MPC for model-based reinforcement learning*, ICRA 2017; Rubinstein,
+*The cross-entropy method for combinatorial and continuous optimization*, 1999; for coloured noise, Pinneri et al.,
+*Sample-efficient cross-entropy method for real-time planning*, CoRL 2020, with the noise of Timmer and Koenig, Astron.
+Astrophys. 300 (1995) 707.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _LOST = -1e30
 
 
 class Rule(Protocol):
-    """How plans and what they paid become the next mean and std."""
+    """Computes the next mean and std from plans and their returns."""
 
     @property
     def rounds(self) -> int:
@@ -43,7 +44,7 @@ class Mppi:
     """Model-predictive path integral control.
 
     Attributes:
-        temperature: in units of reward; a plan that pays that much less than the best weighs 1/e of it.
+        temperature: in units of reward; a plan whose return is lower than the best by this much weighs 1/e of it.
         rounds: how often plans are drawn for one decision.
     """
 
@@ -56,7 +57,7 @@ class Mppi:
             raise InputError(f"MPPI needs a temperature > 0 and at least 1 round, not {self}.")
 
     def improved(self, plans: np.ndarray, returns: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weigh the plans by what they paid; the std stays."""
+        """Average the plans, weighted by their returns; the std stays."""
         weights = np.exp((returns - returns.max(-1, keepdims=True)) / self.temperature)
         weights /= weights.sum(-1, keepdims=True)
         return np.einsum("bs,bshk->bhk", weights, plans), std
@@ -67,7 +68,7 @@ class Cem:
     """The cross-entropy method.
 
     Attributes:
-        elites: share of the plans that the next mean and std are of.
+        elites: share of the plans from which the next mean and std are computed.
         rounds: how often plans are drawn for one decision.
     """
 
@@ -80,7 +81,7 @@ class Cem:
             raise InputError(f"CEM needs a share of elites in (0, 1] and at least 1 round, not {self}.")
 
     def improved(self, plans: np.ndarray, returns: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Average the plans that paid best; their spread is the new std."""
+        """Average the plans with the highest returns; their spread is the new std."""
         count = max(2, round(self.elites * returns.shape[1]))
         best = np.argpartition(returns, -count, axis=1)[:, -count:]
         elites = np.take_along_axis(plans, best[:, :, None, None], axis=1)
@@ -88,10 +89,10 @@ class Cem:
 
 
 class SamplingPlanner:
-    """Plans anew at every step; speaks stable-baselines3's ``predict``, for one observation or many at once.
+    """Replans at every step, with the ``predict`` of stable-baselines3, for one observation or many at once.
 
     Attributes:
-        imagined: the world it plans in.
+        imagined: the simulator in which it plans.
     """
 
     def __init__(
@@ -112,10 +113,10 @@ class SamplingPlanner:
             simulator: world, task and action channel.
             rule: how plans are improved: ``Mppi()``, the default, or ``Cem()``.
             horizon: actions of a plan, H.
-            samples: plans that are drawn at a time, S. All rows of a batch are offered the same noise.
+            samples: number of plans that are drawn at a time, S. All rows of a batch use the same noise.
             std: of the noise, as a share of half the range of actions.
             colour: exponent b of the noise's spectrum f^-b; 0 is white.
-            value: of the phase points ``(rows, 2n)`` where plans end, ``(rows,)``; None: nothing comes after.
+            value: returns the values ``(rows,)`` of the phase points ``(rows, 2n)`` where plans end; None: 0.
             seed: of the noise.
 
         Raises:
@@ -160,7 +161,7 @@ class SamplingPlanner:
             plans.reshape(rows * self._samples, self._horizon, size),
             value=self._value,
         )
-        # What overflows in imagination is the worst there is, not the best.
+        # A plan that overflows in imagination counts as the worst, not as the best.
         returns = np.where(np.isfinite(returns), returns, _LOST).reshape(rows, self._samples)
         return self._rule.improved(plans, returns, std)
 
@@ -169,7 +170,7 @@ def coloured_noise(rng: np.random.Generator, shape: tuple[int, ...], *, exponent
     """Gaussian noise of variance 1, with a spectrum f^-exponent along the last axis.
 
     Args:
-        rng: where it is drawn from.
+        rng: source of the noise.
         shape: of the noise.
         exponent: 0 for white noise, 1 for pink, 2 for red.
     """
@@ -177,7 +178,7 @@ def coloured_noise(rng: np.random.Generator, shape: tuple[int, ...], *, exponent
     if steps == 1:
         return rng.standard_normal(shape)
     frequency = np.fft.rfftfreq(steps)
-    frequency[0] = frequency[1]  # the mean varies as slowly as the slowest wave
+    frequency[0] = frequency[1]  # the mean has the variance of the slowest wave
     spectrum = rng.standard_normal((*shape[:-1], len(frequency), 2)) @ np.array([1, 1j])
     amplitude = frequency ** (-exponent / 2)
     real = np.zeros(len(frequency), bool)

@@ -1,7 +1,7 @@
-"""Agents of stable-baselines3, trained in a dream: any of its algorithms for continuous actions, in any world of ours.
+"""Agents of stable-baselines3, trained in a dream: any of its algorithms for continuous actions, in any world here.
 
-The worlds step as one batch (:class:`hnn_gym.envs.sb3_vec.SimulatorVecEnv`), and no step of it is real. What comes
-out is stable-baselines3's own object, with its ``predict``.
+The worlds step as one batch (:class:`hnn_gym.envs.sb3_vec.SimulatorVecEnv`), and no step of it is real. The result is
+stable-baselines3's own object, with its ``predict``.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class AgentRecipe:
     Attributes:
         num_envs: dreams side by side.
         steps: dreamt steps in total.
-        learning_rate: at the beginning; it falls linearly to a fiftieth.
+        learning_rate: at the beginning; it falls linearly to a fiftieth of that.
         hidden: units of the hidden layers of actor and critic.
         exploration: standard deviation of the noise on actions, as a share of half their range, for algorithms whose
             policies have no noise of their own (TD3, DDPG); None: none.
         arguments: the rest of the algorithm's own arguments, such as ``{"gamma": 0.98}``.
-        horizons: how long a dream may take in the course of the training: points (share of the training, steps), as
-            ``((0.1, 10), (0.5, 200))``, linear between them; (): as long as the environment says.
+        horizons: largest length of a dream in the course of the training: points (share of the training, steps), such
+            as ``((0.1, 10), (0.5, 200))``, linear between them; (): the length of the environment's episodes.
     """
 
     num_envs: int
@@ -93,14 +93,14 @@ def dream(
 
     Args:
         world: a world, also one learned from frames, the path of a checkpoint, or the id of a registered environment
-            of ours; or an ensemble, of which the first is stepped and the others say what is not known.
+            of this package; or an ensemble, whose first member is stepped and whose others measure the disagreement.
         num_envs: number of copies.
         seed: of the first episodes.
         env_kwargs: ``actions``, ``reward``, ... as of :class:`hnn_gym.envs.SimulatorVectorEnv`.
 
     Raises:
         MissingPathError: there is no such world.
-        InputError: it is none of ours, or its reward is unknown.
+        InputError: the world or environment is not one of this package, or its reward is unknown.
     """
     made = {"seed": seed, "staggered": True, "dtype": "float32", **(env_kwargs or {})}
     if isinstance(world, str) and world in gymnasium.registry:
@@ -139,22 +139,22 @@ def train_agent(
         recipe: how to train; None takes the algorithm's own of :data:`RECIPES`.
         seed: of weights, starts and exploration.
         env_kwargs: as of :func:`dream`.
-        folder: where to keep the training, until an agent is saved there; one that is there is gone on with: its
-            weights, optimisers and replay buffer, with new episodes and new random numbers.
-        save_every: seconds between two savings.
+        folder: where the unfinished training is saved until an agent is saved there. An unfinished training in it
+            resumes with its weights, optimisers and replay buffer, but with new episodes and new random numbers.
+        save_every: seconds between two saves.
         report: called about once a second.
         callback: stable-baselines3's own, or a list of them.
         tensorboard: folder for its scalars.
         progress_bar: stable-baselines3's own; it needs tqdm.
-        device: where actor and critic are, "cpu" or "cuda", which pays for large networks; a training may be gone on
-            with on another. The dreams are stepped on NumPy, which stable-baselines3 asks for.
-        about: what else tells this training from others, such as the name of a reward of yours: one in ``folder`` of
-            which something else was told is not gone on with.
+        device: of actor and critic, "cpu" or "cuda", which is faster for large networks; a training may resume on
+            another. The dreams are stepped on NumPy, which stable-baselines3 needs.
+        about: extra metadata that identifies this training, such as the name of a reward of yours. A training in
+            ``folder`` resumes only if its metadata matches.
 
     Raises:
         InputError: an unknown algorithm, arguments it does not take, an unfinished training with other settings,
             a world that cannot be trained in, or no such device.
-        ConvergenceError: the world left the finite numbers.
+        ConvergenceError: the world reached numbers that are not finite.
     """
     place = checked_device(device)
     recipe = _recipe(algo, recipe)
@@ -180,7 +180,7 @@ def train_agent(
     try:
         agent.learn(remaining, callback=callbacks, reset_num_timesteps=begins, progress_bar=progress_bar)
     except ImportError as error:
-        raise InputError(f"stable-baselines3 misses a package for what was asked: {error}") from None
+        raise InputError(f"stable-baselines3 needs a package that is not installed: {error}") from None
     except KeyboardInterrupt:
         if keep is not None:
             keep()
@@ -208,7 +208,7 @@ def save_agent(
         agent: what :func:`train_agent` returned.
         algo: one of :data:`ALGORITHMS`.
         recipe: how it was trained.
-        about: what else the card should tell.
+        about: further entries for the card.
         overwrite: replace an agent that is there.
 
     Raises:
@@ -225,12 +225,12 @@ def load_sb3_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
 
     Raises:
         MissingPathError: there is nothing at ``path``.
-        InputError: it is not such an agent, damaged, or of another version.
+        InputError: the folder is not such an agent, is damaged, or has another version.
     """
 
     def build(card: Mapping[str, Any], spaces: gymnasium.Env[Any, Any]) -> BaseAlgorithm:
         recipe = AgentRecipe(**card["recipe"])
-        if "buffer_size" in recipe.arguments:  # an agent that is not trained needs no memory
+        if "buffer_size" in recipe.arguments:  # an agent that is not trained needs no replay buffer
             recipe = replace(recipe, arguments={**recipe.arguments, "buffer_size": 1})
         return _new(card["algo"], recipe, DummyVecEnv([lambda: copy(spaces)] * recipe.num_envs), seed=None)
 
@@ -272,7 +272,7 @@ def _new(
 
 
 class _Horizon(BaseCallback):
-    """Lets dreams take as long as the recipe says at this point of the training."""
+    """Sets the length of dreams to the recipe's horizon at this point of the training."""
 
     def __init__(self, envs: SimulatorVecEnv, recipe: AgentRecipe) -> None:
         super().__init__()
@@ -285,20 +285,20 @@ class _Horizon(BaseCallback):
 
 
 class _Watch(BaseCallback):
-    """Reports once a second and saves now and then."""
+    """Reports once a second and saves every ``save_every`` seconds."""
 
     def __init__(self, report: StepReport | None, keep: Callable[[], None] | None, save_every: float) -> None:
         super().__init__()
-        self._tell, self._keep, self._save_every = report, keep, save_every
-        self._told = self._kept = time.monotonic()
+        self._report, self._keep, self._save_every = report, keep, save_every
+        self._reported = self._kept = time.monotonic()
 
     def _on_step(self) -> bool:
         now = time.monotonic()
-        if self._tell is not None and now - self._told > 1:
+        if self._report is not None and now - self._reported > 1:
             episodes = self.model.ep_info_buffer or ()
             returns = [episode["r"] for episode in episodes]
-            self._tell(self.num_timesteps, sum(returns) / len(returns) if returns else float("nan"))
-            self._told = now
+            self._report(self.num_timesteps, sum(returns) / len(returns) if returns else float("nan"))
+            self._reported = now
         if self._keep is not None and now - self._kept > self._save_every:
             self._keep()
             self._kept = now

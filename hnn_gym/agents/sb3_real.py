@@ -1,7 +1,7 @@
-"""The competition: agents of stable-baselines3 that learn from the real environment, without a model of it.
+"""Model-free baselines: agents of stable-baselines3 that learn from the real environment, without a model of it.
 
 Their settings for Pendulum-v1 are those that RL Baselines3 Zoo publishes as tuned (Raffin, *RL Baselines3 Zoo*, 2020,
-hyperparameters/{sac,td3,ppo}.yml), so that the comparison is with model-free learning at its best known, not ours.
+hyperparameters/{sac,td3,ppo}.yml), so that the comparison is with the best published settings, not with ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hnn_gym.errors import InputError
 
 @dataclass(frozen=True)
 class Published:
-    """Settings that others found good.
+    """Settings that others have published as tuned.
 
     Attributes:
         algorithm: of stable-baselines3.
@@ -80,12 +80,12 @@ def learn_for_real(
     seed: int,
     report: Callable[[int, Policy], None],
 ) -> None:
-    """Train in a real environment, and show the agent at some numbers of real steps.
+    """Train in a real environment, and report the agent at given numbers of real steps.
 
     Args:
         make_env: makes the environment.
-        published: how.
-        milestones: real steps after which the agent is shown, rising; the last is the end.
+        published: the settings.
+        milestones: real steps after which the agent is reported, rising; the last one ends the training.
         seed: of everything; stable-baselines3 seeds the global generators too.
         report: called with the real steps taken and the agent.
 
@@ -105,7 +105,7 @@ def learn_for_real(
 
 
 class _Milestones(BaseCallback):
-    """Shows the agent when as many steps have been taken."""
+    """Reports the agent at every milestone."""
 
     def __init__(self, left: list[int], report: Callable[[int, Policy], None]) -> None:
         super().__init__()

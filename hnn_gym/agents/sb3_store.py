@@ -51,7 +51,7 @@ def read_policy(
 
     Raises:
         MissingPathError: there is nothing at ``path``.
-        InputError: it is not such an agent, or damaged.
+        InputError: the folder is not such an agent, or is damaged.
     """
     card, data = read_agent(path)
     if card["kind"] != KIND:
@@ -65,7 +65,7 @@ def read_policy(
 
 
 def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) -> None:
-    """Write a training in progress as one archive, at once or not at all."""
+    """Write a training in progress as one archive, atomically."""
     counters = {"steps": agent.num_timesteps, "updates": agent._n_updates, "episodes": agent._episode_num}
     names = agent._get_torch_save_params()[1]
     arrays: dict[str, Any] = {f"tensor/{name}": on_numpy(getattr(agent, name)) for name in names}
@@ -85,10 +85,10 @@ def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
 
 
 def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) -> None:
-    """Bring an untrained ``agent`` to where :func:`save_unfinished` left it.
+    """Restore in an untrained ``agent`` the state that :func:`save_unfinished` wrote.
 
     Raises:
-        InputError: it was another training, or it cannot be read.
+        InputError: the file belongs to another training, or cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -100,8 +100,10 @@ def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
             _restore(agent, saved["counters"], arrays)
             return
     except (OSError, zipfile.BadZipFile, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise InputError(f"The unfinished training {path} cannot be read ({error}): remove it to begin anew.") from None
-    raise InputError(f"The unfinished training {path} had other settings: give the same, or remove it to begin anew.")
+        raise InputError(
+            f"The unfinished training {path} cannot be read ({error}): remove it to start again."
+        ) from None
+    raise InputError(f"The unfinished training {path} had other settings: give the same, or remove it to start again.")
 
 
 def _restore(agent: BaseAlgorithm, counters: Mapping[str, int], arrays: Mapping[str, np.ndarray]) -> None:
@@ -119,14 +121,14 @@ def _restore(agent: BaseAlgorithm, counters: Mapping[str, int], arrays: Mapping[
 
 
 def _zipped(agent: BaseAlgorithm) -> bytes:
-    """Stable-baselines3's own archive; without what only this training knew."""
+    """Stable-baselines3's own archive, without the state that only this training needs."""
     content = io.BytesIO()
     agent.save(content, exclude=["lr_schedule", "learning_rate"])
     return content.getvalue()
 
 
 class _Spaces(gymnasium.Env[Any, Any]):
-    """No environment, only the spaces an agent was trained for."""
+    """Stands in for an environment: it has only the spaces that an agent was trained for."""
 
     def __init__(self, card: Mapping[str, Any]) -> None:
         self.observation_space = space_from_json(card["observation_space"])

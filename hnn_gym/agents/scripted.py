@@ -1,18 +1,27 @@
-"""The least that can be done: nothing, or anything. What an agent earns beyond them is its own."""
+"""Agents without skill, to compare others with: one that does nothing, and one that acts at random."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
+
+from hnn_gym.errors import InputError
+from hnn_gym.systems.task import ActionSpace
 
 
 class Idle:
-    """Does nothing; speaks stable-baselines3's ``predict``."""
+    """Does nothing, with the ``predict`` of stable-baselines3."""
 
-    def __init__(self, action_space: Box) -> None:
-        """Give the zeros of a space ``(k,)`` of one copy."""
+    def __init__(self, action_space: ActionSpace) -> None:
+        """Always return the zeros of a space ``(k,)`` of one copy.
+
+        Raises:
+            InputError: the space is not a Box, so that no action means to do nothing.
+        """
+        if not isinstance(action_space, Box):
+            raise InputError(f"No action of {action_space} means to do nothing: use RandomActions.")
         self._rest = np.clip(np.zeros(action_space.shape, np.float32), action_space.low, action_space.high)
 
     def predict(
@@ -23,16 +32,23 @@ class Idle:
 
 
 class RandomActions:
-    """Acts uniformly at random; speaks stable-baselines3's ``predict``."""
+    """Acts uniformly at random, with the ``predict`` of stable-baselines3."""
 
-    def __init__(self, action_space: Box, *, seed: int = 0) -> None:
-        """Draw from a bounded space ``(k,)`` of one copy."""
-        self._low, self._high = action_space.low, action_space.high
-        self._rng = np.random.default_rng(seed)
+    def __init__(self, action_space: ActionSpace, *, seed: int = 0) -> None:
+        """Draw from a bounded Box ``(k,)`` or a Discrete space of one copy.
+
+        Raises:
+            InputError: the space is of another kind.
+        """
+        if not isinstance(action_space, Box | Discrete):
+            raise InputError(f"RandomActions draws from Box and Discrete spaces, not from {action_space}.")
+        self._space, self._rng = action_space, np.random.default_rng(seed)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return actions ``(rows, k)`` for observations ``(rows, d)``, and the state, which is not used."""
-        shape = (*np.shape(observation)[:-1], *self._low.shape)
-        return self._rng.uniform(self._low, self._high, shape).astype(np.float32), state
+        """Return actions ``(rows, k)``, or ``(rows,)`` of a Discrete space, and the state, which is not used."""
+        rows, space = np.shape(observation)[:-1], self._space
+        if isinstance(space, Discrete):
+            return self._rng.integers(space.start, space.start + space.n, rows), state
+        return self._rng.uniform(space.low, space.high, (*rows, *space.shape)).astype(np.float32), state

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from hnn_gym.agents.agent_checkpoint import UNFINISHED, replace_file, world_named
+from hnn_gym.agents.bounds import bounded_actions
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device, on_numpy
@@ -52,7 +53,7 @@ class ShacSettings:
     window: int = 16
     """Steps that a gradient passes through."""
     dream: int = 200
-    """Steps of the longest dream; the critic sees beyond its end."""
+    """Steps of the longest dream; the critic values what follows."""
     gamma: float = 0.99
     """Discount of a step."""
     trace: float = 0.95
@@ -60,20 +61,20 @@ class ShacSettings:
     hidden: tuple[int, ...] = (64, 64)
     """Units of the hidden layers of policy and critic."""
     learning_rate: float = 3e-3
-    """Adam's, of the policy; it falls linearly to a fiftieth."""
+    """Learning rate of Adam for the policy; it falls linearly to a fiftieth."""
     critic_rate: float = 3e-3
-    """Adam's, of the critic, likewise."""
+    """Learning rate of Adam for the critic; it falls in the same way."""
     critic_steps: int = 8
-    """Steps of the critic in a window."""
+    """Optimiser steps of the critic in a window."""
     noise: float = 0.3
-    """Standard deviation of what is added to actions, as a share of half their range; it falls linearly to 0."""
+    """Standard deviation of the noise on actions, as a share of half their range; it falls linearly to 0."""
     spread: float = 1.0
-    """Standard deviation of what is added to the velocities of starts, in units of the velocities seen under random
-    actions; it falls linearly to 0. Without it a policy may never see the energies it needs."""
+    """Standard deviation of the noise on the velocities of starts, in units of the velocities seen under random
+    actions; it falls linearly to 0. Without it a policy may never see the energies that it needs."""
     clip: float = 1.0
     """Largest norm of a gradient of the policy."""
     seed: int = 0
-    """Of weights, starts and noise."""
+    """Seed of weights, starts and noise."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -102,19 +103,19 @@ def train_shac(
     Args:
         simulator: the dream: a world and a task whose reward takes torch tensors.
         settings: None takes the defaults.
-        folder: where to keep the training, until a policy is saved there; one that is there is gone on with, to the
-            very numbers it would have reached uninterrupted.
-        save_every: seconds between two savings.
+        folder: where the unfinished training is saved until a policy is saved there. An unfinished training in it
+            resumes, and reaches exactly the numbers that it would have reached uninterrupted.
+        save_every: seconds between two saves.
         report: called after every update.
-        device: where dreams and networks are, "cpu" or "cuda"; a training may be gone on with on another. Starts and
-            noise are drawn on the CPU, the same for both.
-        about: what else tells this training from others, such as the name of a reward of yours: one in ``folder`` of
-            which something else was told is not gone on with.
+        device: of dreams and networks, "cpu" or "cuda"; a training may resume on another. Starts and noise are drawn
+            on the CPU, the same for both.
+        about: extra metadata that identifies this training, such as the name of a reward of yours. A training in
+            ``folder`` resumes only if its metadata matches.
 
     Raises:
-        InputError: actions are not bounded forces, the world cannot be moved to torch, the reward cannot be told of
-            torch tensors, the unfinished training had other settings, or there is no such device.
-        ConvergenceError: the world or the training left the finite numbers.
+        InputError: actions are not bounded forces, the world cannot be moved to torch, the reward fails on torch
+            tensors, the unfinished training had other settings, or there is no such device.
+        ConvergenceError: the world or the training reached numbers that are not finite.
     """
     settings = settings or ShacSettings()
     trainer = _Trainer(simulator, settings, checked_device(device))
@@ -144,11 +145,11 @@ def _keep(path: Path, trainer: _Trainer, about: str, update: int) -> None:
 def _resume(path: Path, trainer: _Trainer, about: str) -> int:
     """Put a trainer where an unfinished training was; return its next update."""
     try:
-        saved = torch.load(path, weights_only=True)  # which opens no pickles but those of tensors
+        saved = torch.load(path, weights_only=True)  # this unpickles nothing but tensors
         same = saved["about"] == about
         if same:
             trainer.restore(saved)
-    except Exception as error:  # torch has no error of its own for a file that is none
+    except Exception as error:  # torch has no error of its own for a file of another kind
         raise InputError(f"The unfinished training {path} cannot be read ({error}): remove it.") from None
     if not same:
         raise InputError(f"The unfinished training {path} had other settings: give the same, or remove it.")
@@ -159,8 +160,8 @@ class _Trainer:
     """Policy, critic, their optimisers, and the dreams they run in."""
 
     def __init__(self, simulator: Simulator, settings: ShacSettings, device: str | torch.device = "cpu") -> None:
-        space = simulator.channel.space(simulator.task)
-        if not isinstance(simulator.channel, ForceChannel) or not np.isfinite([space.low, space.high]).all():
+        space = bounded_actions(simulator)
+        if not isinstance(simulator.channel, ForceChannel):
             raise InputError(
                 "Gradients through a world need actions that are bounded forces: leave out actions=..., or train with "
                 "stable-baselines3."
@@ -179,7 +180,7 @@ class _Trainer:
         sizes = (len(scale), *settings.hidden)
         arrays = initial_mlp("policy", (*sizes, *(space.shape or ())), rng=self._rng)
         last = f"policy.w{len(settings.hidden)}"
-        arrays[last] = 0.01 * arrays[last]  # it begins by doing nothing
+        arrays[last] = 0.01 * arrays[last]  # the first policy does almost nothing
         self._policy = {name: self._tensor(value).requires_grad_() for name, value in arrays.items()}
         critic = initial_mlp("critic", (*sizes, 1), rng=self._rng)
         self._critic = {name: self._tensor(value).requires_grad_() for name, value in critic.items()}
@@ -205,7 +206,7 @@ class _Trainer:
         return moved
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take what :meth:`state` gave."""
+        """Restore what :meth:`state` returned."""
         with torch.no_grad():
             for own, name in ((self._policy, "policy"), (self._critic, "critic"), (self._target, "target")):
                 for key, value in own.items():
@@ -224,7 +225,7 @@ class _Trainer:
         return ShacPolicy(arrays, self._task.observation_space, self._space)
 
     def window(self, left: float) -> float:
-        """One window: a step of the policy, some of the critic. ``left`` falls from 1 to 0."""
+        """Run one window: one step of the policy and some of the critic. ``left`` falls from 1 to 0."""
         settings, x, limit = self._settings, self._x, self._dream_length(left)
         gained = self._kind.new_zeros(settings.num_envs)
         discount = self._kind.new_ones(settings.num_envs)
@@ -239,7 +240,7 @@ class _Trainer:
             cut = self._simulator.cut(transition.disagreement)
             truncated = (self._age >= limit) | (False if cut is None else on_numpy(cut))
             ended = on_numpy(transition.terminated) | truncated
-            # A dream that was only cut short goes on in the critic's eyes; one that is over is worth nothing more.
+            # The critic values the state in which a dream was truncated; after a termination the value is 0.
             value = torch.where(transition.terminated, 0.0, self._valued(self._target, self._seen(x)))
             last = step == settings.window - 1
             over = self._mask(ended | last)
@@ -259,9 +260,9 @@ class _Trainer:
         return float(torch.stack(rewards).mean()) * self._unit
 
     def _dream_length(self, left: float) -> int:
-        """Steps after which a dream begins anew: one window at first, the longest from half of the training on.
+        """Steps after which a dream restarts: one window at first, the full length from half of the training on.
 
-        So values are learned near the starts first and spread from there, before gradients ask for them elsewhere.
+        Values are thus learned near the starts first and spread from there, before gradients need them elsewhere.
         """
         longest = min(self._task.max_episode_steps or self._settings.dream, self._settings.dream)
         short = min(self._settings.window, longest)
@@ -270,7 +271,7 @@ class _Trainer:
     def _learn_values(
         self, observed: torch.Tensor, rewards: torch.Tensor, values: torch.Tensor, ends: torch.Tensor, left: float
     ) -> None:
-        """Steps of the critic towards TD(lambda) of the window, each ``(h, N)``; then of the target after it."""
+        """Train the critic towards TD(lambda) of the window, each ``(h, N)``; then move the target critic after it."""
         settings = self._settings
         targets, ahead = torch.empty_like(rewards), values[-1]
         for k in range(len(rewards) - 1, -1, -1):
@@ -299,7 +300,7 @@ class _Trainer:
         self._climb.step()
 
     def _check_reward(self) -> None:
-        """Refuse a reward that cannot be told of tensors which carry a gradient, as those of a window do."""
+        """Refuse a reward that fails on tensors with a gradient, as those of a window are."""
         force = self._kind.new_zeros(len(self._x), len(self._world.coordinates.controls))
         check_reward(
             self._task, *(part.detach().requires_grad_() for part in (*self._simulator.world.state(self._x), force))
@@ -311,7 +312,7 @@ class _Trainer:
         noise = drawn * (self._settings.noise * left)
         low, high = self._tensor(self._space.low), self._tensor(self._space.high)
         action = action + (high - low) / 2 * noise
-        # Clipped, with the gradient of what was not: else a policy that has gone too far could never come back.
+        # The clipped action takes the gradient of the unclipped one; otherwise a saturated policy could not recover.
         return torch.clamp(action, low, high).detach() + (action - action.detach())
 
     def _seen(self, x: torch.Tensor) -> torch.Tensor:
@@ -323,7 +324,7 @@ class _Trainer:
         return value
 
     def _drawn(self, count: int, spread: float = 0.0) -> torch.Tensor:
-        """Phase points ``(count, 2n)`` where episodes begin, with other velocities where there is a ``spread``."""
+        """Phase points ``(count, 2n)`` where episodes begin; ``spread`` adds noise to their velocities."""
         starts = [self._task.initial(self._rng, {}) for _ in range(count)]
         q, v = (np.array(part) for part in zip(*starts, strict=True))
         if spread:
@@ -336,7 +337,7 @@ class _Trainer:
         return x
 
     def _measured(self) -> tuple[np.ndarray, float, float]:
-        """Size of every observation entry, of a return, and of a velocity, under random actions for a while."""
+        """Measure the size of every observation entry, of a return, and of a velocity under random actions."""
         x, seen, rewards = self._x, [], []
         with torch.no_grad():
             for _ in range(100):

@@ -2,7 +2,7 @@
 
     a = clip(centre + 1.2 half range * tanh(MLP(o / scale)))
 
-The tanh reaches beyond the bounds, so that full force, which swinging up is made of, takes no infinite weights.
+The tanh reaches beyond the bounds, so that full force, which swinging up needs, takes no infinite weights.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _BEYOND = 1.2
 
 @dataclass(frozen=True)
 class ShacPolicy:
-    """A policy as data; speaks stable-baselines3's ``predict``.
+    """A policy as data, with the ``predict`` of stable-baselines3.
 
     Attributes:
         parameters: ``policy.w0, policy.b0, ...``, and ``scale`` ``(d,)``, the size of every observation entry.
-        observation_space: what it sees.
-        action_space: what it does; bounded.
+        observation_space: space of its observations.
+        action_space: space of its actions, which is bounded.
     """
 
     parameters: Mapping[str, np.ndarray]
@@ -53,7 +53,7 @@ class ShacPolicy:
     def save(
         self, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None, overwrite: bool = False
     ) -> None:
-        """Write the policy as a folder of safetensors and a JSON card; ``about`` is what else the card tells.
+        """Write the policy as a folder of safetensors and a JSON card; ``about`` holds further entries for the card.
 
         Raises:
             ExistingPathError: the folder holds an agent and ``overwrite`` is False.
@@ -64,11 +64,11 @@ class ShacPolicy:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ShacPolicy:
-        """Read what :meth:`save` wrote. Nothing in it is executed.
+        """Read a policy that :meth:`save` wrote; nothing in it is executed.
 
         Raises:
             MissingPathError: there is nothing at ``path``.
-            InputError: it is not such a policy, or damaged.
+            InputError: the folder is not such a policy, or is damaged.
         """
         card, data = read_agent(path)
         if card["kind"] != KIND:

@@ -1,7 +1,7 @@
 """Swing up and balance without learning a policy: energy shaping by force far away, linear-quadratic control close by.
 
 Far from the target the force does work on the motion, u = u_max clip((E* - H) / band, -1, 1) sign(v), so that the
-learned H tends to E*, that of standing at the target. Where the linear controller promises to get there, it takes over.
+learned H tends to E*, its value at rest at the target. Where the linear controller can reach the target, it takes over.
 Source: Astrom and Furuta, *Swinging up a pendulum by energy control*, Automatica 36 (2000) 287-295.
 """
 
@@ -18,13 +18,13 @@ from hnn_gym.worlds.world_model import WorldModel
 
 
 class SwingUp:
-    """Brings a learned world to rest at a position against bounded force; speaks stable-baselines3's ``predict``.
+    """Brings a learned world to rest at a position by bounded force, with the ``predict`` of stable-baselines3.
 
     Attributes:
         world: the learned world.
         near: the linear controller.
         target: E*, H at rest at the target, in J.
-        band: energy missing in J below which the force gets weaker.
+        band: missing energy in J below which the force gets weaker.
         basin: the linear controller takes over where its cost-to-go is below this, in the units of the reward.
 
     Example:
@@ -44,10 +44,10 @@ class SwingUp:
         band: float = 1.0,
         basin: float = 4.0,
     ) -> None:
-        """Solve for both controllers; ``position`` and ``weights`` as of :class:`LinearQuadratic`.
+        """Solve for both controllers; ``position`` and ``weights`` as for :class:`LinearQuadratic`.
 
         Raises:
-            InputError: the world has no H, or controls without limits; or it cannot be held at the target.
+            InputError: the world has no H, its controls have no limits, or it cannot be held at the target.
         """
         controls, dynamics = world.coordinates.controls, world.dynamics
         if not world.has_energy:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,21 +23,18 @@ from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
+from hnn_gym.command.named_function import function_identity, named_function
 from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
-from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
-from hnn_gym.named_function import function_identity, named_function
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
 """Called with the share of the training that is done, and a short text."""
 _SCALARS = "tensorboard"
-_TRIED = 5
-"""States on which a reward is tried: no observation or force has five entries, so that a wrong axis is noticed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +58,9 @@ class TrainAgentSettings:
     reward: str | None = None
     """Reward of the learned world, as module:function of (observation, force, next_observation). None: that of the
     environment it was learned from."""
+    terminated: str | None = None
+    """End of the learned world's episodes, as module:function of an observation. None: that of the environment it was
+    learned from."""
     steps: int | None = None
     """Steps of the training, all of them dreamt. None: as many as the algorithm's recipe says."""
     num_envs: int | None = None
@@ -101,13 +100,16 @@ def train(settings: TrainAgentSettings) -> Transfer:
         env_kwargs["reward"] = named_function(
             settings.reward, option="--reward", arguments="observation, force, next_observation"
         )
+    if settings.terminated is not None:
+        env_kwargs["terminated"] = named_function(settings.terminated, option="--terminated", arguments="observation")
     simulator = sb3.dream(settings.world, 1, env_kwargs=env_kwargs).batch.simulator
     real, real_kwargs = _real(settings, simulator)
     asked = {name: getattr(settings, name) for name in ("algo", "actions", "steps", "num_envs", "seed")}
     asked["world"] = world_named(simulator.world)
     if settings.reward is not None:
-        _check_reward(simulator)
         asked["reward"] = function_identity(settings.reward)
+    if settings.terminated is not None:
+        asked["terminated"] = function_identity(settings.terminated)
     if settings.overwrite:
         (settings.out / UNFINISHED).unlink(missing_ok=True)
     if not _only_report_is_missing(settings, asked):
@@ -121,18 +123,6 @@ def train(settings: TrainAgentSettings) -> Transfer:
     about = {"agent": read_agent(settings.out)[0]}
     write_transfer(settings.out / REPORT, transfer, simulator, title=title, about=about, overwrite=settings.overwrite)
     return transfer
-
-
-def _check_reward(simulator: Simulator) -> None:
-    """Refuse a reward that fails on NumPy arrays, in which the report's dreams are computed.
-
-    Raises:
-        InputError: it fails, or returns another shape.
-    """
-    rng = np.random.default_rng(0)
-    starts = [simulator.task.initial(rng, {}) for _ in range(_TRIED)]
-    q, v = (np.array(part) for part in zip(*starts, strict=True))
-    check_reward(simulator.task, q, v, np.zeros((_TRIED, len(simulator.world.coordinates.controls))))
 
 
 def _environment(settings: TrainAgentSettings, simulator: Simulator) -> tuple[str, dict[str, Any]]:

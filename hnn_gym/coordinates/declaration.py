@@ -1,8 +1,8 @@
 """Observation <-> state (q, v) and action -> force u, as data.
 
-What every entry of an observation is, and what every action does, is declared and is plain JSON, so that a data set or
-a checkpoint of any environment can carry its own. A fixed degree of freedom has v = 0; a velocity that is not observed
-reads as 0 until it is estimated.
+The meaning of every observation entry and of every action is declared as plain JSON, so that a data set or a checkpoint
+of any environment can contain its own. A fixed degree of freedom has v = 0; a velocity that is not observed reads as 0
+until it is estimated.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from hnn_gym.coordinates.control import Control
 from hnn_gym.coordinates.degree_of_freedom import DegreeOfFreedom
 from hnn_gym.coordinates.force_table import Table, check_table, control_vectors
+from hnn_gym.coordinates.learned_readout import LearnedReadout
 from hnn_gym.coordinates.readout import Readout
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
@@ -41,7 +42,7 @@ class Coordinates:
 
     degrees: tuple[DegreeOfFreedom, ...]
     controls: tuple[Control, ...] = ()
-    readouts: tuple[Readout, ...] = ()
+    readouts: tuple[Readout | LearnedReadout, ...] = ()
     force_table: Table | None = None
     action_counts: tuple[int, ...] | None = None
 
@@ -197,7 +198,7 @@ class Coordinates:
         return None if all(limit == float("inf") for limit in limits) else limits
 
     @cached_property
-    def stops(self) -> tuple[tuple[float, float, float] | None, ...] | None:
+    def stops(self) -> tuple[tuple[float | None, float | None, float] | None, ...] | None:
         """Walls (low, high, restitution) of every degree of freedom, None where it has none; None if none has any."""
         found = tuple(degree.stops for degree in self.degrees)
         return None if all(stops is None for stops in found) else found
@@ -209,7 +210,8 @@ class Coordinates:
         for i, degree in enumerate(self.degrees):
             qi, vi = q[..., i], v[..., i]
             if degree.stops is not None:
-                low, high, restitution = degree.stops
+                low, high = degree.walls
+                restitution = degree.stops[2]
                 out = ((qi <= low) & (vi < 0)) | ((qi >= high) & (vi > 0))
                 qi, vi = xp.clip(qi, low, high), xp.where(out, -restitution * vi, vi)
             new_q.append(qi)
@@ -249,7 +251,7 @@ class Coordinates:
             return cls(
                 degrees=tuple(_read(DegreeOfFreedom, degree) for degree in data["degrees"]),
                 controls=tuple(_read(Control, control) for control in data.get("controls", ())),
-                readouts=tuple(Readout.from_json(readout) for readout in data.get("readouts", ())),
+                readouts=tuple(_read_readout(readout) for readout in data.get("readouts", ())),
                 force_table=None if table is None else tuple(tuple(float(value) for value in row) for row in table),
                 action_counts=None if counts is None else tuple(int(count) for count in counts),
             )
@@ -277,6 +279,10 @@ def _declared(part: DegreeOfFreedom | Control) -> dict[str, Any]:
         if field.default is MISSING or value != field.default:
             found[field.name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+def _read_readout(data: Mapping[str, Any]) -> Readout | LearnedReadout:
+    return LearnedReadout.from_json(data) if "hidden" in data else Readout.from_json(data)
 
 
 def _read(part: type[Any], data: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 A step that ends at (q, v) is followed by the limits in the order in which games apply them:
 
     v <- clip(v, -speed_limit, speed_limit)
-    q <- clip(q, low, high), and v <- -restitution v where q was at or beyond a stop and v points further out.
+    q <- clip(q, low, high), and v <- -restitution v if q was at or beyond a stop and v points further out.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class DegreeOfFreedom:
         speed_limit: the environment clips abs(v) to this; None: it does not.
         angle: the observed position is an angle in rad, so that q and q + 2 pi are the same configuration.
         wraps: the interval (low, high) into which the environment brings an observed angle; None: it counts turns.
-        stops: (low, high, restitution) of the walls between which q stays; an infinite bound is no wall. What meets
-            a wall at speed v leaves it at -restitution v: 0 is inelastic, 1 elastic. None: there are no walls.
+        stops: (low, high, restitution) of the walls between which q stays; None in the place of one: there is no wall
+            on that side. What meets a wall at speed v leaves it at -restitution v: 0 is inelastic, 1 elastic. None:
+            there are no walls.
         fixed: q is a constant of the episode, such as a target or a mass. Its velocity is always 0.
 
     A degree of freedom whose position is not observed is cyclic: nothing observed depends on it, and its q counts from
@@ -44,7 +45,7 @@ class DegreeOfFreedom:
     speed_limit: float | None = None
     angle: bool = False
     wraps: tuple[float, float] | None = None
-    stops: tuple[float, float, float] | None = None
+    stops: tuple[float | None, float | None, float] | None = None
     fixed: bool = False
 
     def __post_init__(self) -> None:
@@ -78,9 +79,12 @@ class DegreeOfFreedom:
     def _check_stops(self) -> None:
         if self.stops is None:
             return
-        if len(self.stops) != 3 or not self.stops[0] < self.stops[1] or not 0 <= self.stops[2] <= 1:
+        low, high, restitution = self.stops if len(self.stops) == 3 else (None, None, -1.0)
+        walls = [wall for wall in (low, high) if wall is not None]
+        if not walls or walls != sorted(set(walls)) or not all(map(math.isfinite, walls)) or not 0 <= restitution <= 1:
             raise InputError(
-                f"Stops are (low, high, restitution) with low < high and a restitution from 0 to 1, not {self.stops}."
+                "Stops are (low, high, restitution) with low < high, or one of them None, and a restitution from 0 to "
+                f"1, not {self.stops}."
             )
         if self.is_angle and self.wraps is not None:
             raise InputError(f"An angle that wraps has no stops: {self}.")
@@ -89,6 +93,12 @@ class DegreeOfFreedom:
     def is_angle(self) -> bool:
         """Whether q and q + 2 pi are the same configuration."""
         return self.angle or self.cos is not None
+
+    @property
+    def walls(self) -> tuple[float, float]:
+        """The interval between the stops of q, infinite where there is no wall."""
+        low, high = (None, None) if self.stops is None else self.stops[:2]
+        return -math.inf if low is None else low, math.inf if high is None else high
 
     @property
     def entries(self) -> tuple[int, ...]:

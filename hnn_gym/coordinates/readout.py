@@ -40,7 +40,7 @@ def factors(term: str) -> tuple[Factor, ...]:
     """Read a term; "1" has no factors.
 
     Raises:
-        InputError: the text is not a product of the factors that are known here.
+        InputError: the text is not a product of known factors.
     """
     found = []
     for text in _product(term.replace(" ", "")):
@@ -99,7 +99,7 @@ class Readout:
 
     @property
     def size(self) -> int:
-        """The degrees of freedom that a state needs at least."""
+        """The smallest number of degrees of freedom that a state needs."""
         return 1 + max((index for _, product in self.products for f in product for index, _ in f.sum), default=-1)
 
     @property

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from hnn_gym.data.driver import check_range, drive_episode
@@ -19,6 +19,7 @@ from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import InputError
+from hnn_gym.files.interrupts import blocked_for_children
 
 MakeRecorder = Callable[[Writer], RecordTransitions]
 """Makes the environment and the recorder that writes its episodes; it has to be picklable."""
@@ -29,7 +30,7 @@ _AHEAD = 2
 
 def episodes_in_processes(
     make: MakeRecorder, *, policy: PolicyChoice, steps: int, seed: int, first_episode: int = 0, workers: int
-) -> Iterator[Episode]:
+) -> Generator[Episode, None, None]:
     """Yield the episodes that :func:`~hnn_gym.data.driver.drive` would record, the last one cut to the number of steps.
 
     Args:
@@ -52,17 +53,19 @@ def episodes_in_processes(
 
 def _episodes(
     make: MakeRecorder, policy: PolicyChoice, steps: int, seed: int, number: int, workers: int
-) -> Iterator[Episode]:
+) -> Generator[Episode, None, None]:
     context = multiprocessing.get_context("spawn")  # a fork would share the drawing code's state
     processes, pipes = [], []
     try:
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, make, policy, seed), daemon=True)
-            process.start()
-            theirs.close()
-            processes.append(process)
-            pipes.append(ours)
+        resource_tracker.ensure_running()  # its start would unblock the signals
+        with blocked_for_children():  # an interrupt stops this process, which stops the others
+            for _ in range(workers):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(theirs, make, policy, seed), daemon=True)
+                process.start()
+                theirs.close()
+                processes.append(process)
+                pipes.append(ours)
         turns = deque(pipes * _AHEAD)
         for pipe in turns:
             _ask(pipe, number, steps)
@@ -117,7 +120,6 @@ class _Keeps:
 
 def _work(pipe: Connection, make: MakeRecorder, policy: PolicyChoice, seed: int) -> None:
     """Record the requested episodes, each of at most so many steps, until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that writes is the one to be interrupted
     try:
         kept = _Keeps()
         recorder = make(kept)

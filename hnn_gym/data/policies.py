@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
-from hnn_gym.data.spaces import ActionSpace
+from hnn_gym.command.named_function import function_identity, named_function
 from hnn_gym.errors import InputError
-from hnn_gym.named_function import function_identity, named_function
+from hnn_gym.systems.task import ActionSpace
 
 RecordingPolicy = Callable[[np.random.Generator], Callable[[Any], Any]]
 """Begins an episode with its random generator, and returns what maps its observations, in order, to actions."""

@@ -20,7 +20,6 @@ from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.json_values import plain
 from hnn_gym.data.simulator import SECOND, time_step
 from hnn_gym.data.spaces import (
-    ActionSpace,
     ObservationLayout,
     box_from_json,
     require_action_space,
@@ -29,6 +28,7 @@ from hnn_gym.data.spaces import (
 )
 from hnn_gym.errors import InputError
 from hnn_gym.systems.registry import system_of
+from hnn_gym.systems.task import ActionSpace
 
 
 def installed_versions(
@@ -68,9 +68,6 @@ class Appended:
 
 _OF_ONE_RECORDING = ("seed", "policy", "versions", "policy_settings")
 """What the recordings into one dataset may differ in."""
-
-_OLD_NAMES = {"stands_for": "task_source"}
-"""Fields that release 0.1 wrote under another name."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +252,6 @@ class Provenance:
             InputError: a field is missing, unknown or damaged.
         """
         try:
-            values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
             return cls(
                 **{
                     **values,

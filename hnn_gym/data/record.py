@@ -17,6 +17,7 @@ from hnn_gym.data.spaces import ObservationLayout, action_array, checked_finite
 from hnn_gym.data.store_writer import StoreWriter
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import InputError
+from hnn_gym.files.interrupts import deferred_interrupts
 
 Energy = Callable[[Any], float]
 """Takes the unwrapped environment and returns its energy in J."""
@@ -160,10 +161,11 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def finish_episode(self) -> None:
         """Write the episode as it stands, if it has a step; the next call has to be ``reset()``."""
-        draft, self._draft = self._draft, []
-        if len(draft) > 1:
-            rows = {name: [entry[name] for entry in draft if name in entry] for name in self._fields}
-            self._writer.write(Episode(**{name: np.stack(values) for name, values in rows.items()}))
+        with deferred_interrupts():  # or the steps would be neither here nor there
+            draft, self._draft = self._draft, []
+            if len(draft) > 1:
+                rows = {name: [entry[name] for entry in draft if name in entry] for name in self._fields}
+                self._writer.write(Episode(**{name: np.stack(values) for name, values in rows.items()}))
 
     def close(self) -> None:
         """Write an unfinished episode, then close the writer and the environment."""

@@ -17,9 +17,7 @@ from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import InputError
-
-ActionSpace = Box | Discrete | MultiDiscrete | MultiBinary
-"""The spaces whose actions can be recorded."""
+from hnn_gym.systems.task import ActionSpace
 
 _Path = tuple[str | int, ...]
 

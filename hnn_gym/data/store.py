@@ -18,9 +18,10 @@ from hnn_gym.data.episode import FIELDS, REQUIRED
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import Column
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files import release_0_1
 
 FORMAT = "hnn_gym.transitions"
-VERSION = 1
+VERSION = 2
 ENDS = "episode_ends"
 UNCOMMITTED = 0
 """Fill value of ``episode_ends``: the value of a row that was allocated and never written."""
@@ -40,17 +41,25 @@ class StoreSource:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.exists():
-            raise MissingPathError(f"There is no dataset at {self.path}: record one with hnn_gym.collect.")
+            aside = self.path.with_name(f".{self.path.name}.old")
+            remedy = (
+                f"an interrupted --overwrite left it at {aside}, where the next recording restores it"
+                if aside.exists()
+                else "record one with hnn_gym.collect"
+            )
+            raise MissingPathError(f"There is no dataset at {self.path}: {remedy}.")
         attributes = read_attributes(self.path)
         if attributes.get("format") != FORMAT:
             raise InputError(
                 f"{self.path} is a Zarr group, but not a dataset of hnn_gym (its format is "
                 f"{attributes.get('format')!r}, not {FORMAT!r}): give the path of a recorded dataset."
             )
-        if attributes.get("version") != VERSION:
+        if attributes.get("version") == 1:
+            attributes = release_0_1.dataset_attributes(attributes)
+        elif attributes.get("version") != VERSION:
             raise InputError(
                 f"{self.path} is a dataset of version {attributes.get('version')!r}, and this hnn_gym reads "
-                f"version {VERSION}: install the hnn_gym that wrote it, or record it again."
+                f"versions 1 and {VERSION}: install the hnn_gym that wrote it, or record it again."
             )
         names = attributes.get("fields")
         if not isinstance(names, list) or not set(REQUIRED) <= set(names) <= set(FIELDS):

@@ -1,12 +1,17 @@
 """Writes a dataset into its store by whole episodes, so that a killed run loses only its unfinished episode.
 
 A new store is built beside its path, as ``.NAME.partial``, and is renamed when it has its first episode. So there
-is never an empty dataset, and an overwritten one stays until the new one has an episode.
+is never an empty dataset, and an overwritten one stays until the new one has an episode. It is set aside as
+``.NAME.old`` for the moment between two renames; where a process was killed in that moment, the next writer puts it
+back.
+
+A writer holds a lock on the path until it is closed, so that two processes never write one dataset at once.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +24,8 @@ from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
 from hnn_gym.data.store import ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes
 from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.files.interrupts import deferred_interrupts
+from hnn_gym.files.path_lock import PathLock
 
 _CHUNK_BYTES = 2**22
 _CHUNK_ROWS = 4096
@@ -43,6 +50,8 @@ class StoreWriter:
         self._append, self._overwrite = append, overwrite
         self._staged = self.path.with_name(f".{self.path.name}.partial")
         self._replaced = self.path.with_name(f".{self.path.name}.old")
+        self._lock = PathLock(self.path)
+        self._existing: StoreSource | None = None
         self._provenance: Provenance | None = None  # not yet in the attributes
         self._time_unit = SECOND
         self._columns: dict[str, Column] = {}
@@ -59,17 +68,42 @@ class StoreWriter:
                 folder cannot be made there.
         """
         self._time_unit = provenance.time_unit
-        if self._append:
-            self._continue(StoreSource(self.path), provenance, fields)
-            return
-        if self.path.exists():
-            self._check_replaceable()
         try:
+            if self._append:
+                self._continue(self._existing or self.lock_existing(), provenance, fields)
+                return
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(wait=False)
+            self._restore()
+            if self.path.exists():
+                self._check_replaceable()
             shutil.rmtree(self._staged, ignore_errors=True)  # left by a killed run
             _create_group(self._staged, fields, provenance)
-        except OSError as error:
-            raise InputError(f"No dataset can be made at {self.path}: {error}.") from error
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError) and not isinstance(error, InputError):
+                raise InputError(f"No dataset can be made at {self.path}: {error}.") from error
+            raise
+
+    def lock_existing(self, report: Callable[[str], None] | None = None) -> StoreSource:
+        """Open the dataset to append to, once no other process writes it; none can until this writer is closed.
+
+        Args:
+            report: called with a sentence that names the process that is waited for, if there is one.
+
+        Raises:
+            MissingPathError: there is nothing to append to.
+            InputError: the existing path is not a dataset.
+        """
+        if self.path.parent.is_dir():
+            self._lock.acquire(wait=True, report=report)
+            self._restore()
+        try:
+            self._existing = StoreSource(self.path)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self._existing
 
     def write(self, episode: Episode) -> None:
         """Write and commit one episode.
@@ -81,9 +115,22 @@ class StoreWriter:
             self._columns = columns_of(episode)
             _create_arrays(self._staged, self._columns, time_unit=self._time_unit)
         check_columns(episode, self._columns, self._episodes)
+        with deferred_interrupts():
+            self._commit(episode)
+
+    def close(self) -> None:
+        """Remove the prepared store, if no episode was written, and release the lock."""
+        if self._lock.held:
+            if not self._published:
+                shutil.rmtree(self._staged, ignore_errors=True)
+            self._lock.release()
+
+    def _commit(self, episode: Episode) -> None:
         group = self.path if self._published else self._staged
         if self._provenance is not None:
-            zarr.open_group(group, mode="r+").update_attributes({"provenance": self._provenance.to_json()})
+            zarr.open_group(group, mode="r+").update_attributes(
+                {"version": VERSION, "provenance": self._provenance.to_json()}
+            )
             self._provenance = None
         for name, rows in episode.arrays().items():
             _write_rows(group / name, FIELDS[name].rows(self._steps, self._episodes), rows)
@@ -92,11 +139,6 @@ class StoreWriter:
         self._episodes += 1
         if not self._published:
             self._publish()
-
-    def close(self) -> None:
-        """Remove the prepared store, if no episode was written."""
-        if not self._published:
-            shutil.rmtree(self._staged, ignore_errors=True)
 
     def _continue(self, existing: StoreSource, provenance: Provenance, fields: tuple[str, ...]) -> None:
         if set(existing.columns) != set(fields):
@@ -120,6 +162,11 @@ class StoreWriter:
             ours = False
         if not ours:
             raise InputError(f"{self.path} is not a dataset of hnn_gym and will not be overwritten: give another path.")
+
+    def _restore(self) -> None:
+        """Put back a dataset that a killed process had set aside and not yet replaced."""
+        if self._replaced.exists() and not self.path.exists():
+            self._replaced.rename(self.path)
 
     def _publish(self) -> None:
         if self.path.exists():

@@ -8,8 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 
-from hnn_gym.envs.checks import check_steps, numbers
+from hnn_gym.envs.checks import (
+    check_reward,
+    check_steps,
+    check_termination_of_one,
+    numbers,
+    start_states,
+    whole_numbers,
+)
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.start_sampler import Draws
 from hnn_gym.envs.stepping import Outcome
@@ -55,21 +63,25 @@ class Batch:
         check_steps(max_episode_steps, "max_episode_steps")
         self.simulator, self.num_envs = simulator, int(num_envs)
         self.max_episode_steps = max_episode_steps
-        self.action_shape = (num_envs, *(simulator.channel.space(simulator.task).shape or ()))
+        self._space = simulator.channel.space(simulator.task)
+        self.action_shape = (num_envs, *(self._space.shape or ()))
         start = np.full((num_envs, 2 * simulator.world.coordinates.n), np.nan, _checked_type(dtype), order="F")
         if simulator.world.integrator.exact and start.dtype != np.float64:
             raise InputError(f'exactly_reversible=True needs dtype="float64", got {dtype!r}.')
         if device is None:
             self.x: Array = start
         else:
-            from hnn_gym.devices import checked_device  # with torch only where it is asked for
+            from hnn_gym.devices import checked_device  # imports torch, which NumPy batches do not need
             from hnn_gym.envs import stepping_torch
 
             self.x = stepping_torch.on_device(start, checked_device(device))
+        rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column
+        check_termination_of_one(simulator)
+        check_reward(simulator.task, *(self._alike(part) for part in start_states(simulator, rows)))
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
-        # Steps are not counted copy by copy: what is kept is when the present episodes began.
+        # Steps are not counted copy by copy: the batch stores when the present episodes began.
         self._now, self._began = 0, self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._draws = Draws(simulator.world, simulator.task, self.num_envs)
 
@@ -93,13 +105,18 @@ class Batch:
         """Begin an episode in the copies that the bool ``which`` ``(num_envs,)`` marks; options have been checked.
 
         Returns:
-            What is told of them: ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
+            Their ``observation`` ``(k, d)``, and the info by name, ``(k,)``.
         """
         x = self._xp.asarray(self.x, copy=True)
         rows = self._put_starts(x, which, options or {})
         self.x, self._began[rows] = x, self._now
-        told: dict[str, Array] = self._step.begin(x, rows, self.times)
-        return told
+        return self._begin(rows)
+
+    def _alike(self, array: np.ndarray) -> Array:
+        """An array of states in the library, type and place of the copies."""
+        if isinstance(self.x, np.ndarray):
+            return array.astype(self.x.dtype)
+        return namespace(self.x).asarray(array, dtype=self.x.dtype, device=self.x.device)
 
     def _as_tensor(self, actions: Any) -> Array:
         from hnn_gym.envs import stepping_torch
@@ -107,7 +124,7 @@ class Batch:
         return stepping_torch.as_tensor(actions, like=self.x)
 
     def _put_starts(self, x: Array, which: Array, options: Mapping[str, Any]) -> Array:
-        """Draw starts into the marked rows of x; return which those are ``(k,)``."""
+        """Draw starts into the marked rows of x; return the indices of those rows ``(k,)``."""
         chosen = _on_host(which).nonzero()[0]
         start = self._draws.starts(chosen, options)
         rows = chosen if self._xp is np else self._xp.asarray(chosen, **self._place)
@@ -115,14 +132,14 @@ class Batch:
         return rows
 
     def reverse(self) -> None:
-        """Turn time around in all copies: the next steps undo the last ones.
+        """Reverse time in all copies: the next steps undo the last ones.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.
         """
         self.simulator = replace(self.simulator, world=self.simulator.world.backwards)
         self._step = self._steps_of(self.simulator)
-        self.told()
+        self.observe()
 
     def _steps_of(self, simulator: Simulator) -> Any:
         if not isinstance(self.x, np.ndarray):
@@ -133,11 +150,17 @@ class Batch:
             simulator = simulator.like(self.x)
         return Steps(simulator, self.num_envs, self.x.dtype)
 
-    def told(self) -> dict[str, Array]:
-        """As :meth:`start` tells of those it starts, of all copies."""
-        everyone = self._xp.arange(self.num_envs, **self._place)
-        told: dict[str, Array] = self._step.begin(self.x, everyone, self.times)
-        return told
+    def observe(self) -> dict[str, Array]:
+        """Return observation and info of all copies, as :meth:`start` does of those that it starts."""
+        return self._begin(self._xp.arange(self.num_envs, **self._place))
+
+    def _begin(self, rows: Array) -> dict[str, Array]:
+        """Observation and info of the copies ``rows`` ``(k,)``, which no step has led to."""
+        outcome: dict[str, Array] = self._step.begin(self.x, rows, self.times)
+        for name, value in self.simulator.no_step_info.items():
+            dtype = self._xp.bool if isinstance(value, bool) else self.x.dtype
+            outcome[name] = self._xp.full(len(rows), value, dtype=dtype, **self._place)
+        return outcome
 
     def stagger(self, rng: np.random.Generator) -> None:
         """Count the present episodes as begun at different times, so that they end at different times."""
@@ -149,29 +172,32 @@ class Batch:
         """Step all copies, but begin an episode in those that ``begun`` ``(num_envs,)`` marks, at a reward of 0.
 
         Returns:
-            The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. What the outcome tells of copies that began
-            is ``x``, ``observation``, ``reward``, ``terminated``, and the info that :meth:`start` tells.
+            The outcome and ``truncated`` ``(num_envs,)``, in fresh arrays. In the rows of copies that began, only
+            ``x``, ``observation``, ``reward``, ``terminated`` and the info are valid.
 
         Raises:
             InputError: actions of another shape or not finite, or a copy without a state; nothing has changed then.
-            ConvergenceError: a copy left the finite numbers; nothing has changed then.
+            ConvergenceError: a copy reached numbers that are not finite; nothing has changed then.
         """
         xp, rows = self._xp, None
 
         def arrived(new: Array) -> Array | None:
             nonlocal rows
             if not _finite(new):
-                self._refuse_lost(new, begun)
+                self._refuse_lost(new, checked, begun)
             rows = None if begun is None else self._put_starts(new, begun, {})
             return rows
 
-        outcome = self._step(self.x, self._checked(actions, begun), self.times, arrived=arrived)
+        checked = self._checked(actions, begun)
+        outcome = self._step(self.x, checked, self.times, arrived=arrived)
         self._step.kept()
         self.x = outcome.x
         self._now += 1
         cut = self.simulator.cut(outcome.info.get("disagreement"))
         if rows is not None:
             self._began[rows], outcome.reward[rows], outcome.terminated[rows] = self._now, 0.0, False
+            for name, value in self.simulator.no_step_info.items():
+                outcome.info[name][rows] = value
             if cut is not None:
                 cut[rows] = False
         if self.max_episode_steps is None:
@@ -179,31 +205,45 @@ class Batch:
         truncated = self._began <= self._now - self.max_episode_steps
         return outcome, truncated if cut is None else truncated | cut
 
-    def _refuse_lost(self, new: Array, begun: Array | None) -> None:
+    def _check_started(self) -> None:
+        self._started = self._started or not bool(self._xp.any(self._xp.isnan(self.x)))
+        if not self._started:
+            raise InputError("The environments have no state yet: call reset() first.")
+
+    def _refuse_lost(self, new: Array, actions: Array, begun: Array | None) -> None:
         lost = ~self._xp.all(self._xp.isfinite(new), axis=-1)
         rows = _on_host(lost if begun is None else lost & ~begun).nonzero()[0]
-        if len(rows):
-            raise ConvergenceError(f"The environments {rows[:8].tolist()} left the finite numbers: reset them.")
+        if not len(rows):
+            return
+        which = rows[:8].tolist()
+        try:  # a scheme that does not converge raises its own error
+            self.simulator.like(self.x).move(self.x[which], actions[which])
+        except ConvergenceError as error:
+            raise ConvergenceError(f"The environments {which} cannot be stepped. {error}") from None
+        raise ConvergenceError(f"The environments {which} reached numbers that are not finite: reset them.")
 
     def _checked(self, actions: Any, begun: Array | None) -> Array:
         xp = self._xp
+        if not isinstance(self._space, Box):
+            given = actions if xp is np else self._as_tensor(actions).cpu().numpy().astype(np.int64)
+            vectors = self.simulator.action_vector(whole_numbers(given, self._space, (self.num_envs,)))
+            self._check_started()
+            return vectors if xp is np else self._as_tensor(vectors)
         array = numbers(actions, "batch of actions") if xp is np else self._as_tensor(actions)
         if tuple(array.shape) != self.action_shape:
             raise InputError(f"The actions have shape {tuple(array.shape)}, and must have {self.action_shape}.")
-        self._started = self._started or not bool(xp.any(xp.isnan(self.x)))
-        if not self._started:
-            raise InputError("The environments have no state yet: call reset() first.")
+        self._check_started()
         if _finite(array):
             return array
         bad = ~xp.all(xp.isfinite(array), axis=-1)
         rows = _on_host(bad if begun is None else bad & ~begun).nonzero()[0]
         if len(rows):
             raise InputError(f"The actions of the environments {rows[:8].tolist()} are not finite.")
-        return xp.where(bad[:, None], xp.zeros_like(array), array)  # of copies that begin: theirs do not count
+        return xp.where(bad[:, None], xp.zeros_like(array), array)  # the actions of copies that begin do not count
 
 
 def _finite(array: Array) -> bool:
-    """Whether all entries are finite, by the sum of their squares; False also where only that overflows."""
+    """Whether all entries are finite, by the sum of their squares; False also if only the sum overflows."""
     flat = array.ravel("K") if isinstance(array, np.ndarray) else array.reshape(-1)
     return math.isfinite(flat.dot(flat))
 

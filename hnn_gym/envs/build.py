@@ -1,21 +1,22 @@
-"""From the arguments of ``gymnasium.make`` to a simulator: what every shell does first."""
+"""Build a simulator from the arguments of ``gymnasium.make``, as every shell does first."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
-from numbers import Real
+from typing import Any
 
-import numpy as np
+from gymnasium.spaces import Box
 
 from hnn_gym.envs.channels import channel_of
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.ensemble import ensemble_of
+from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
-from hnn_gym.envs.tasks import BranchedTask, Reward, task_for
+from hnn_gym.envs.tasks import BranchedTask, task_for
 from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
+from hnn_gym.envs.tasks.terminated import TerminatedTask
 from hnn_gym.errors import InputError
 from hnn_gym.systems.of_world import truth_of
 from hnn_gym.systems.registry import named_task
@@ -24,58 +25,57 @@ from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
 WorldSource = WorldModel | PixelWorld | str | os.PathLike[str]
-"""What a world is named by: itself, the id of one that ships, or the path of a checkpoint."""
+"""A world, the id of a shipped one, or the path of a checkpoint."""
 
 
-def build_simulator(
-    world_model: WorldSource | Sequence[WorldSource],
-    *,
-    task: Task | str | None = None,
-    reward: Reward | None = None,
-    dt: float | None = None,
-    actions: str = "force",
-    bump_limit: float = 1.0,
-    bump_cost: float = 0.05,
-    exactly_reversible: bool = False,
-    disagreement_penalty: float = 0.0,
-    disagreement_limit: float | None = None,
-    starts: np.ndarray | None = None,
-) -> Simulator:
-    """Put a task into a world; arguments as of :class:`hnn_gym.envs.SimulatorEnv`.
+def build_simulator(world_model: WorldSource | Sequence[WorldSource], **options: Any) -> Simulator:
+    """Put a task into a world.
+
+    Args:
+        world_model: a world, the id of one, or the path of a checkpoint; or several of one system, an ensemble.
+        options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none, or one of
-            another system; dt is not positive; bumps are asked of a world without H; or exact reversibility of one
-            with friction, or whose H is not T(p) + V(q).
+        InputError: an option is unknown or makes no sense; the checkpoint is not one of this package; the reward is
+            unknown; the task is for another system; the world has no H and the actions are bumps; or
+            ``exactly_reversible`` is set for a world with friction, or whose H is not T(p) + V(q).
     """
+    return simulator_of(world_model, SimulatorOptions.from_keywords(options))
+
+
+def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: SimulatorOptions) -> Simulator:
+    """As :func:`build_simulator`, with options that have been read."""
     first, *rest = _members(world_model)
-    others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it says what it cannot take
+    others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it raises the error
     seen = resolve_pixel_world(first)
     world = seen.world if seen is not None else resolve_world(first)  # type: ignore[arg-type]
-    if dt is not None:
-        if not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf:
-            raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
+    if options.dt is not None:
+        dt = options.dt
         world, others = world.with_dt(dt), tuple(other.with_dt(dt) for other in others)
-    if exactly_reversible:
+    if options.exactly_reversible:
         world = world.on_lattice()
-    if task is not None and reward is not None:
-        raise InputError("Give either task or reward: a task has a reward of its own.")
-    if reward is not None and not callable(reward):
-        raise InputError(f"reward must be a function f(observation, force, next_observation), not {reward!r}.")
-    if task is None and seen is not None:
-        filmed = PixelTask(seen)
-        task = filmed if reward is None else RewardedTask(filmed, world.coordinates, reward)
-    elif task is None:
-        task = task_for(world, reward=reward)
-    elif isinstance(task, str):
-        task = named_task(task)
+    task = _task(world, seen, options)
     _check_fit(task, world)
-    if starts is not None:
-        task = BranchedTask(task, world.coordinates, starts)
-    channel = channel_of(actions, world=world, limit=bump_limit, cost=bump_cost)
-    ensemble = ensemble_of(world, others, penalty=disagreement_penalty, limit=disagreement_limit)
-    return Simulator(world, task, channel, truth_of(world), ensemble)
+    if options.terminated is not None:
+        task = TerminatedTask(task, world.coordinates, options.terminated)
+    if options.starts is not None:
+        task = BranchedTask(task, world.coordinates, options.starts)
+    channel = channel_of(options.actions, world=world, limit=options.bump_limit, cost=options.bump_cost)
+    penalty, limit = options.disagreement_penalty, options.disagreement_limit
+    return Simulator(world, task, channel, truth_of(world), ensemble_of(world, others, penalty=penalty, limit=limit))
+
+
+def _task(world: WorldModel, seen: PixelWorld | None, options: SimulatorOptions) -> Any:
+    """The task that the options name, or that of the world."""
+    if isinstance(options.task, str):
+        return named_task(options.task)
+    if options.task is not None:
+        return options.task
+    if seen is None:
+        return task_for(world, reward=options.reward)
+    filmed = PixelTask(seen)
+    return filmed if options.reward is None else RewardedTask(filmed, world.coordinates, options.reward)
 
 
 def _members(world_model: WorldSource | Sequence[WorldSource]) -> list[WorldSource]:
@@ -90,10 +90,11 @@ def _check_fit(task: Task, world: WorldModel) -> None:
     if not isinstance(task, Task):
         raise InputError(f"task must be a Task of hnn_gym.envs, such as PendulumSwingUp(), not {task!r}.")
     seen, controls = world.coordinates.observation_size, len(world.coordinates.controls)
-    if task.observation_space.shape != (seen + task.goal_size,) or (
-        controls and task.action_space.shape != (controls,)
-    ):
+    space, table = task.action_space, world.coordinates.force_table
+    fits = space.shape == (controls,) if isinstance(space, Box) else table is not None
+    if task.observation_space.shape != (seen + task.goal_size,) or (controls and not fits):
         raise InputError(
             f"{type(task).__name__} is a task with observations {task.observation_space.shape} and actions "
-            f"{task.action_space.shape}, and this world has ({seen},) and ({controls},): give the task of this system."
+            f"{space.shape if isinstance(space, Box) else space}, and this world has ({seen},) and ({controls},)"
+            f"{'' if table is None else f' or {len(table)} rows of forces'}: give the task of this system."
         )

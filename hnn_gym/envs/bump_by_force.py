@@ -1,8 +1,8 @@
 """Energy bumps in a world that has none: a request of dE joules becomes bounded force over the next steps.
 
 The wrapper knows the real environment only through its learned world model. After a request it holds a target,
-E* = H(now) + dE, and in every step applies the force, among those the real controls allow, whose learned outcome
-comes closest to E*. Work is u v dt: at rest there is none, so a realisation takes the time it takes.
+E* = H(now) + dE, and in every step it applies the force, among those that the real controls allow, whose learned
+outcome comes closest to E*. Work is u v dt, which is 0 at rest, so that a request can take many steps.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from hnn_gym.worlds.world_model import WorldModel
 class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarray]):
     """Gives a force-driven environment the action space of ``actions="bump"``.
 
-    A request other than 0 sets a new target; 0 goes on with the one before. ``info`` tells, by the learned H in J:
-    ``bump_requested`` (of this step), ``bump_realised`` (change of H in this step) and ``bump_outstanding``.
+    A request other than 0 sets a new target; 0 keeps the previous one. ``info`` contains, by the learned H in J,
+    ``bump_requested`` (in this step), ``bump_realised`` (change of H in this step) and ``bump_outstanding``.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -77,7 +77,7 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         """Start an episode, with nothing outstanding."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._x, self._target = self.world.encode(np.asarray(observation, np.float64)), None
-        return observation, info
+        return observation, {**info, "bump_requested": 0.0, "bump_realised": 0.0, "bump_outstanding": 0.0}
 
     def step(self, action: np.ndarray) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Take one step of the environment towards a request of dE J ``(1,)``.
@@ -96,15 +96,15 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         observation, reward, terminated, truncated, info = self.env.step(self._force())
         self._x = self.world.encode(np.asarray(observation, np.float64))
         after = float(self.world.energy(self._x))
-        told = {
+        bumped = {
             "bump_requested": float(request[0]),
             "bump_realised": after - before,
             "bump_outstanding": 0.0 if self._target is None else self._target - after,
         }
-        return observation, reward, terminated, truncated, {**info, **told}
+        return observation, reward, terminated, truncated, {**info, **bumped}
 
     def _force(self) -> np.ndarray:
-        """The action whose learned outcome is closest to the target; none before there is one."""
+        """The action whose learned outcome is closest to the target; zeros while there is no target."""
         assert self._x is not None
         space = self.env.action_space
         if self._target is None:

@@ -1,8 +1,9 @@
 """How an agent's action reaches the physics: as a force, as an energy bump of dE joules, as both, or by force.
 
-A bump is given first, at the start of the step; then the world steps under the force. Its cost is taken from the
-reward: ``cost * abs(realised dE)``. A bump by force is a request too, but bounded force answers it during the step, as
-:class:`hnn_gym.envs.bump_by_force.BumpByForce` does in an environment that has no bumps; it costs what force costs.
+A bump is given first, at the start of the step; then the world steps under the force. Its cost,
+``cost * abs(realised dE)``, is subtracted from the reward. A bump by force is a request too, but bounded force answers
+it during the step, as :class:`hnn_gym.envs.bump_by_force.BumpByForce` does in an environment that has no bumps; it
+costs what the force costs.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Real
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -19,7 +20,7 @@ from hnn_gym.envs.energy_tracking import force_bounds, force_towards
 from hnn_gym.errors import InputError
 from hnn_gym.physics.bumps import Direction
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems import Task
+from hnn_gym.systems.task import ActionSpace, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -30,8 +31,8 @@ class Applied(NamedTuple):
         x: phase points from which to step ``(..., 2n)``.
         action: what the world's own controls receive ``(..., m)``.
         requested: energy asked for in J ``(...)``, or None where the channel has no bump.
-        realised: energy given in J ``(...)``; None: what the step itself changes.
-        cost: to be taken from the reward ``(...)``, or None.
+        realised: energy given in J ``(...)``; None: the change of energy in the step itself.
+        cost: to be subtracted from the reward ``(...)``, or None.
     """
 
     x: Array
@@ -42,11 +43,21 @@ class Applied(NamedTuple):
 
 
 class ActionChannel(ABC):
-    """A way for actions to reach the physics; stateless."""
+    """A way for actions to reach the physics; stateless.
+
+    Attributes:
+        requests_energy: whether actions ask for energy, so that :class:`Applied` contains the requested energy.
+    """
+
+    requests_energy: ClassVar[bool] = False
 
     @abstractmethod
-    def space(self, task: Task) -> Box:
+    def space(self, task: Task) -> ActionSpace:
         """The action space in a task."""
+
+    def vector(self, world: WorldModel, action: Array) -> Array:
+        """Convert actions of the space to the vectors ``(..., k)`` that :meth:`apply` takes; a Box's are unchanged."""
+        return action
 
     @abstractmethod
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
@@ -57,9 +68,13 @@ class ActionChannel(ABC):
 class ForceChannel(ActionChannel):
     """The action is the task's own: a force."""
 
-    def space(self, task: Task) -> Box:
+    def space(self, task: Task) -> ActionSpace:
         """The task's action space."""
         return task.action_space
+
+    def vector(self, world: WorldModel, action: Array) -> Array:
+        """Control vectors ``(..., m)`` of actions ``(..., m)``, or of whole numbers ``(..., k)`` in the force table."""
+        return world.coordinates.control_vector(action)
 
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
         """Pass the action on."""
@@ -73,9 +88,11 @@ class BumpChannel(ActionChannel):
     Attributes:
         with_force: the first entries of the action are the task's own.
         limit: largest abs(dE) of one step, in J.
-        cost: reward taken for each joule realised, given or removed.
+        cost: reward subtracted for each joule realised, given or removed.
         direction: of the bump, see :func:`hnn_gym.physics.bumps.bump`.
     """
+
+    requests_energy = True
 
     with_force: bool = False
     limit: float = 1.0
@@ -87,11 +104,16 @@ class BumpChannel(ActionChannel):
         own = task.action_space
         if not self.with_force:
             return Box(-self.limit, self.limit, (1,), np.float32)
+        if not isinstance(own, Box):
+            raise InputError(
+                f"actions='force+bump' joins a bump to the numbers of a force, and the actions here are {own}: use "
+                "actions='force' or actions='bump'."
+            )
         low, high = np.append(own.low, -self.limit), np.append(own.high, self.limit)
         return Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 
     def apply(self, world: WorldModel, x: Array, action: Array) -> Applied:
-        """Bump the phase points; what cannot be realised, by H or by a speed limit, is clipped, and told."""
+        """Bump the phase points; H or a speed limit may clip the request, as ``realised`` shows."""
         dE = action[..., -1]
         given = world.bump(x, namespace(x).clip(dE, -self.limit, self.limit), direction=self.direction)
         forces = action[..., :-1] if self.with_force else _none(world, action)
@@ -100,11 +122,13 @@ class BumpChannel(ActionChannel):
 
 @dataclass(frozen=True)
 class ForceBumpChannel(ActionChannel):
-    """The action is a change of energy in J that bounded force is to bring about in the step, as far as it can.
+    """The action is a change of energy in J that bounded force approximates in the step as closely as it can.
 
     Attributes:
         limit: largest abs(dE) of one step, in J.
     """
+
+    requests_energy = True
 
     limit: float = 1.0
 

@@ -1,4 +1,4 @@
-"""What would have happened: two futures from one moment, one as it goes, one with energy bumps."""
+"""Counterfactuals: two futures from one moment, one without energy bumps and one with them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Counterfactual:
         factual: without bumps.
         counterfactual: with them.
         requested: dE in J by step.
-        realised: what each bump gave, in J, by step.
-        world: the world they are of.
+        realised: energy that each bump gave, in J, by step.
+        world: the world in which both take place.
     """
 
     factual: Future
@@ -81,7 +81,7 @@ class Counterfactual:
 
 
 def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: Mapping[int, float]) -> Counterfactual:
-    """Follow the present state of ``env`` under ``actions`` twice, with and without bumps, and put it back.
+    """Follow the present state of ``env`` under ``actions`` twice, with and without bumps, and restore it.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -95,7 +95,8 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         bumps: energy in J to give before the step of that number, counted from 0.
 
     Raises:
-        InputError: a foreign environment, a baseline world, or bumps that are no dict, or at a step that is not there.
+        InputError: the environment is not of this package, its world is a baseline, ``bumps`` is not a dict, or it
+            names a step beyond the actions.
     """
     simulator = env.unwrapped
     if not isinstance(simulator, SimulatorEnv):

@@ -11,7 +11,7 @@ from hnn_gym.worlds.world_model import WorldModel
 CANDIDATES = 33
 """Forces tried in each step."""
 _WEAKER = 1e-9
-"""Preference in J for a weaker force: where several do as well, none is wasted."""
+"""Preference in J for a weaker force among those that do equally well."""
 
 
 def force_bounds(world: WorldModel) -> np.ndarray:
@@ -31,11 +31,11 @@ def force_bounds(world: WorldModel) -> np.ndarray:
 def force_towards(world: WorldModel, x: Array, target: Array, *, candidates: int = CANDIDATES) -> Array:
     """Return the action ``(..., m)`` whose outcome, by the world itself, is closest in H to ``target`` ``(...)``.
 
-    It is one of evenly spaced shares of full force along the velocity, or against it. Work is u v dt: at rest there is
-    none, and what bounded force can do in one step is what it does.
+    It is one of evenly spaced shares of full force along the velocity, or against it. Work is u v dt, which is 0 at
+    rest, and one step of bounded force may not reach the target.
 
     Args:
-        world: with an H, and controls that have limits.
+        world: a world with an H, and controls that have limits.
         x: phase points ``(..., 2n)``.
         target: energies in J ``(...)``.
         candidates: how many forces are tried.

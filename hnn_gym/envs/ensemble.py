@@ -22,15 +22,15 @@ from hnn_gym.worlds.world_model import WorldModel
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The other members of an ensemble, and what their disagreement is for.
+    """The other members of an ensemble, and the consequences of their disagreement.
 
     Attributes:
         others: worlds of the same system, coordinates and time step as the one that is stepped.
-        penalty: reward taken for every unit of disagreement, in every step.
+        penalty: reward subtracted for every unit of disagreement, in every step.
         limit: the episode is truncated where the disagreement is larger; None: never.
 
     Raises:
-        InputError: there are no others; penalty or limit is no number that makes sense.
+        InputError: there are no others, or penalty or limit is out of range.
     """
 
     others: tuple[WorldModel, ...]
@@ -52,10 +52,10 @@ class Ensemble:
 
         Args:
             world: the member that was stepped.
-            x: from where, its phase points ``(..., 2n)``.
-            force: under which forces ``(..., m)``.
-            next_q: where it came to ``(..., n)``.
-            next_v: and how fast ``(..., n)``.
+            x: phase points before the step ``(..., 2n)``.
+            force: the forces that acted ``(..., m)``.
+            next_q: its positions after the step ``(..., n)``.
+            next_v: its velocities after the step ``(..., n)``.
         """
         xp = namespace(x)
         q, v = world.state(x)
@@ -71,18 +71,18 @@ class Ensemble:
         return xp.where(differ, xp.sqrt(xp.where(differ, square, 1.0)), 0.0)
 
     def like(self, x: Array) -> Ensemble:
-        """The same with arrays in the library, dtype and place of ``x``."""
+        """The same with arrays in the library, dtype and device of ``x``."""
         return replace(self, others=tuple(other.like(x) for other in self.others))
 
 
 def observation_scales(world: WorldModel) -> tuple[float, ...]:
-    """Typical size of every observation entry: 1 for cos and sin, else what the model was scaled with.
+    """Typical size of every observation entry: 1 for cos and sin, else the scale that the model was trained with.
 
     Raises:
         InputError: the world was not learned.
     """
     if world.architecture is None:
-        raise InputError("An ensemble is of learned worlds, and this one is true physics: it disagrees with nothing.")
+        raise InputError("An ensemble consists of learned worlds, and this one is true physics: leave it out.")
     variables = world.architecture.variables
     scales = [1.0] * world.coordinates.observation_size
     for i, degree in enumerate(world.coordinates.degrees):
@@ -96,10 +96,10 @@ def observation_scales(world: WorldModel) -> tuple[float, ...]:
 def ensemble_of(
     world: WorldModel, others: tuple[WorldModel, ...], *, penalty: float, limit: float | None
 ) -> Ensemble | None:
-    """The ensemble of a world and its other members; None for a world alone.
+    """The ensemble of a world and its other members; None for a single world.
 
     Raises:
-        InputError: the members are of different systems or not learned, or penalty or limit make no sense.
+        InputError: the members are of different systems or not learned, or penalty or limit is out of range.
     """
     if not others:
         if penalty or limit is not None:

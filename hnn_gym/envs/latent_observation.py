@@ -1,4 +1,4 @@
-"""The other direction: the real environment, seen by its frames alone, observed in the latent of a learned world."""
+"""The real environment, observed through its frames alone, in the latent state of a learned world."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from hnn_gym.worlds.pixel_world import PixelWorld
 
 
 class LatentObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
-    """Turns what the environment draws into the observation that the learned world's own environment gives.
+    """Turns the environment's pictures into the observation that the learned world's own environment gives.
 
-    An agent trained on the latent of the dream acts through it in the real environment, of whose state it sees
-    nothing: two frames, under the rule of the recording, are encoded to the position, and their difference to the
-    velocity. After a reset there is one frame only, and the velocity counts as 0.
+    Through it an agent trained on latent states of the dream acts in the real environment without seeing its state:
+    two frames, made under the rule of the recording, are encoded to positions, and their difference gives the
+    velocity. After a reset there is only one frame, and the velocity counts as 0.
 
     Example:
         >>> env = LatentObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), "HNNPixelPendulum-v0")
@@ -33,7 +33,7 @@ class LatentObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
 
         Args:
             env: made with ``render_mode="rgb_array"``.
-            world: learned from frames, the id of a shipped one, or the path of a checkpoint.
+            world: a world learned from frames, the id of a shipped one, or the path of a checkpoint.
 
         Raises:
             MissingPathError: there is no such checkpoint.
@@ -42,8 +42,8 @@ class LatentObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
         """
         seen = resolve_pixel_world(world)
         if seen is None:
-            resolve_world(world)  # type: ignore[arg-type]  # it says what is no world at all
-            raise InputError(f"{world!r} was not learned from frames: it cannot see.")
+            resolve_world(world)  # type: ignore[arg-type]  # it raises the error for anything but a world
+            raise InputError(f"{world!r} was not learned from frames: give a world that `train_pixel_world` made.")
         super().__init__(PixelObservation.of(env, frame_rule_of(seen), stack=2))
         self.seen = seen
         self.observation_space = latent_space(seen)
@@ -58,10 +58,10 @@ def frame_rule_of(seen: PixelWorld) -> FrameRule:
     """The rule of the frames that a world was learned from.
 
     Raises:
-        InputError: it was learned from frames as drawn.
+        InputError: the world was learned from frames without a rule.
     """
     provenance = seen.about.get("provenance")
     rule = provenance.get("frame_rule") if isinstance(provenance, dict) else None
     if rule is None:
-        raise InputError("This world was learned from frames without a rule: record with --pixels, and learn it anew.")
+        raise InputError("This world was learned from frames without a rule: record with --pixels, and learn it again.")
     return FrameRule.from_json(rule)

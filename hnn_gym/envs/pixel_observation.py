@@ -1,4 +1,4 @@
-"""Observations made of what is drawn: the last frames of any environment, stacked, for an agent that only sees."""
+"""Observations made of pictures: the last frames of any environment, stacked, for an agent that sees frames only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
     """The last ``stack`` frames as observation, uint8 ``(size, size, channels * stack)``, the newest one last.
 
     The frames are made under the same rule as recorded ones: under ``dataset.provenance.frame_rule``, an agent sees
-    what the dataset shows. After a reset the stack is the first frame, again and again.
+    the same frames as the dataset holds. After a reset the stack repeats the first frame.
 
     Example:
         >>> env = PixelObservation(gymnasium.make("Pendulum-v1", render_mode="rgb_array"), size=64, stack=2)
@@ -28,8 +28,8 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
         env: made with ``render_mode="rgb_array"``.
         size: see :class:`~hnn_gym.data.frames.FrameRule`, as for the next three.
         channels: of a frame.
-        crop: part of the picture that is seen.
-        oversampling: rows drawn for every row of the frame, where the environment draws at any size.
+        crop: part of the picture that is used.
+        oversampling: rows drawn for every row of the frame, if the environment can draw at any size.
         stack: number of frames; 2 show velocities.
 
     Attributes:
@@ -63,7 +63,7 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
 
     @classmethod
     def of(cls, env: gymnasium.Env[Any, Any], rule: FrameRule, *, stack: int = 2) -> PixelObservation:
-        """Wrap ``env`` under a rule that is given, such as that of a dataset."""
+        """Wrap ``env`` under a given rule, such as that of a dataset."""
         return cls(
             env, size=rule.size, channels=rule.channels, crop=rule.crop, oversampling=rule.oversampling, stack=stack
         )
@@ -72,17 +72,17 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
         """Reset the environment, and fill the stack with its first frame.
 
         Raises:
-            InputError: what is drawn is no picture, or blank.
+            InputError: the environment does not draw a picture, or a blank one.
         """
         seen, info = self.env.reset(seed=seed, options=options)
         self._frames.clear()
         return self.observation(seen), info
 
     def observation(self, observation: Any) -> np.ndarray:
-        """Return the stack with a frame of what there is now, uint8 ``(size, size, channels * stack)``.
+        """Return the stack with a frame of the present picture, uint8 ``(size, size, channels * stack)``.
 
         Raises:
-            InputError: what is drawn is no picture of the size before.
+            InputError: the environment does not draw a picture of the previous size.
         """
         frame = self._camera()
         self._frames.extend([frame] if self._frames else [frame] * self._stack)

@@ -11,6 +11,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import VectorWrapper
 from gymnasium.vector.utils import batch_space
 
+from hnn_gym.envs.length import limited
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.vector import SimulatorVectorEnv
@@ -22,7 +23,7 @@ PixelWorldSource = PixelWorld | str | os.PathLike[str]
 
 
 class DecodedFrames(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
-    """Shows the frames of the latent state instead of the state itself: what a camera would see in the dream."""
+    """Observes decoded frames instead of the latent state: what a camera would see in the dream."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], seen: PixelWorld, *, stack: int) -> None:
         """Show ``stack`` frames, 1 or 2, the newest last."""
@@ -36,7 +37,7 @@ class DecodedFrames(gymnasium.ObservationWrapper[np.ndarray, Any, Any]):
 
 
 class DecodedVectorFrames(VectorWrapper):
-    """The same for many copies."""
+    """Does the same for many copies."""
 
     def __init__(self, env: SimulatorVectorEnv, seen: PixelWorld, *, stack: int) -> None:
         """Show ``stack`` frames, 1 or 2, the newest last."""
@@ -46,12 +47,12 @@ class DecodedVectorFrames(VectorWrapper):
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """As of the latent environments, with frames, uint8 ``(num_envs, H, W, stack C)``."""
+        """Reset as the latent environments do, with frames, uint8 ``(num_envs, H, W, stack C)``."""
         observation, infos = self.env.reset(seed=seed, options=options)
         return _frames(self._seen, observation, self._stack), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """As of the latent environments, with frames, also those that episodes ended with."""
+        """Step as the latent environments do, with frames, also those that episodes ended with."""
         observation, rewards, terminated, truncated, infos = self.env.step(actions)
         if "final_obs" in infos:
             final = [None if row is None else _frames(self._seen, row, self._stack) for row in infos["final_obs"]]
@@ -68,7 +69,7 @@ def make_pixels(
         world_model: a world learned from frames, the id of a shipped one, or the path of a checkpoint.
         observation: "latent", the state (cos q, sin q, v); or "pixels", decoded frames.
         stack: frames in an observation, 1 or 2; two show the velocity.
-        kwargs: as of :class:`hnn_gym.envs.SimulatorEnv`.
+        kwargs: as for :class:`hnn_gym.envs.SimulatorEnv`.
 
     Raises:
         MissingPathError: there is no such checkpoint.
@@ -76,13 +77,14 @@ def make_pixels(
     """
     seen = _seen(world_model, observation, stack)
     env = SimulatorEnv(seen, **kwargs)
-    return env if observation == "latent" else DecodedFrames(env, seen, stack=stack)
+    seen_as = env if observation == "latent" else DecodedFrames(env, seen, stack=stack)
+    return limited(seen_as, env.task.max_episode_steps)
 
 
 def make_pixels_vector(
     world_model: PixelWorldSource, observation: Observation = "latent", stack: int = 2, **kwargs: Any
 ) -> SimulatorVectorEnv | DecodedVectorFrames:
-    """Vector entry point; as :func:`make_pixels`, with ``kwargs`` of :class:`hnn_gym.envs.SimulatorVectorEnv`."""
+    """Vector entry point: as :func:`make_pixels`, with ``kwargs`` for :class:`hnn_gym.envs.SimulatorVectorEnv`."""
     seen = _seen(world_model, observation, stack)
     if observation == "pixels" and kwargs.get("device") is not None:
         raise InputError("Frames are decoded on NumPy: leave out device, or observe the latent.")

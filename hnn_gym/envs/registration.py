@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
+import numpy as np
 
 from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.checks import check_steps
+from hnn_gym.envs.length import limited
 from hnn_gym.envs.single import SimulatorEnv
 from hnn_gym.envs.tasks.recorded import Reward
 from hnn_gym.envs.vector import SimulatorVectorEnv
@@ -18,7 +20,7 @@ from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
-_ENTRY_POINT = "hnn_gym.envs.single:SimulatorEnv"
+_ENTRY_POINT = "hnn_gym.envs.registration:make_simulator"
 _VECTOR_ENTRY_POINT = "hnn_gym.envs.vector:SimulatorVectorEnv"
 
 
@@ -41,15 +43,15 @@ def register(
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: it is not a checkpoint of ours; the reward is unknown; the task is none of this system; the length
-            is no number of steps; or the id is malformed or taken.
+        InputError: ``world_model`` is not a checkpoint of this package; the reward is unknown; the task is for another
+            system; the length is not a whole number from 1; or the id is malformed or taken.
     """
-    if not isinstance(env_id, str) or ":" in env_id:  # "module:id" is what make imports a module for
+    if not isinstance(env_id, str) or ":" in env_id:  # for "module:id" make imports the module
         raise InputError(f"{env_id!r} cannot be registered: choose an id such as 'MyWorld-v0'.")
     if env_id in gymnasium.registry:
         raise InputError(f"{env_id} is registered already: choose another id.")
     check_steps(max_episode_steps, "max_episode_steps")
-    chosen = build_simulator(world_model, task=task, reward=reward).task
+    build_simulator(world_model, task=task, reward=reward)  # it raises the errors
     if isinstance(world_model, os.PathLike):
         world_model = os.fspath(world_model)  # a spec with a path object has no JSON
     kwargs: dict[str, Any] = {"world_model": world_model, "task": task, "reward": reward}
@@ -59,35 +61,32 @@ def register(
             entry_point=_ENTRY_POINT,
             vector_entry_point=_VECTOR_ENTRY_POINT,
             kwargs={name: value for name, value in kwargs.items() if value is not None},
-            max_episode_steps=max_episode_steps or chosen.max_episode_steps,
+            max_episode_steps=max_episode_steps,  # None: the entry point knows that of the task
         )
     except gymnasium.error.Error as error:
         raise InputError(f"{env_id!r} cannot be registered: {error}") from None
 
 
-def make_learned(world_model: WorldSource | Sequence[WorldSource], **kwargs: Any) -> SimulatorEnv:
-    """Entry point of ``HNN-v0``: a world of your own, truncated as its task says.
-
-    Gymnasium's own ``max_episode_steps`` can only shorten that; ``episode_steps`` sets it, None for no end.
-    """
-    env = SimulatorEnv(world_model, **kwargs)
-    if "episode_steps" in kwargs or env.task.max_episode_steps is None:
-        return env
-    return SimulatorEnv(world_model, episode_steps=env.task.max_episode_steps, **kwargs)
+def make_simulator(
+    world_model: WorldSource | Sequence[WorldSource], **options: Any
+) -> gymnasium.Env[np.ndarray, np.ndarray]:
+    """Entry point of a world: a :class:`SimulatorEnv` with the length given to ``make``, or else that of its task."""
+    env = SimulatorEnv(world_model, **options)
+    return limited(env, env.task.max_episode_steps)
 
 
-def make_true(world_model: str, **kwargs: Any) -> SimulatorEnv:
-    """Entry point of the environments that are true worlds; arguments of the System, and of :class:`SimulatorEnv`.
+def make_true(world_model: str, **kwargs: Any) -> gymnasium.Env[np.ndarray, np.ndarray]:
+    """Entry point of the true worlds; it takes the arguments of the System and of :class:`SimulatorEnv`.
 
     Raises:
         InputError: the System refuses its arguments, or the environment its own.
     """
     world, others = _true(world_model, kwargs)
-    return SimulatorEnv(world, **others)
+    return make_simulator(world, **others)
 
 
 def make_true_vector(world_model: str, **kwargs: Any) -> SimulatorVectorEnv:
-    """As :func:`make_true`, with arguments of :class:`SimulatorVectorEnv`."""
+    """Vector entry point: as :func:`make_true`, with arguments of :class:`SimulatorVectorEnv`."""
     world, others = _true(world_model, kwargs)
     return SimulatorVectorEnv(world, **others)
 
@@ -101,4 +100,4 @@ def _true(env_id: str, kwargs: Mapping[str, Any]) -> tuple[WorldModel, dict[str,
 
 
 # ``gymnasium.make`` looks here for the render modes, and wraps for "rgb_array_list".
-make_learned.metadata = make_true.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]
+make_simulator.metadata = make_true.metadata = SimulatorEnv.metadata  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Many copies of a world as a stable-baselines3 ``VecEnv``, with that library's own conventions.
 
-Ended episodes begin anew within the step; ``info`` of an ended copy holds ``terminal_observation``,
+Ended episodes restart within the step; ``info`` of an ended copy holds ``terminal_observation``,
 ``TimeLimit.truncated`` and ``episode`` = {"r", "l", "t"}, so that VecMonitor is not needed.
 """
 
@@ -24,7 +24,7 @@ _PICTURES = 4
 
 
 class SimulatorVecEnv(VecEnv):
-    """A batch of worlds for PPO, SAC and the rest; no loop over copies but those whose episode ends."""
+    """A batch of worlds for PPO, SAC and the rest, which loops only over copies whose episode ends."""
 
     def __init__(self, batch: Batch, *, seed: int | None = None, staggered: bool = False, draws: bool = False) -> None:
         """Wrap a batch.
@@ -36,7 +36,7 @@ class SimulatorVecEnv(VecEnv):
             draws: whether ``render()`` gives pictures, of the first four copies.
 
         Raises:
-            InputError: pictures are asked of a system that has none.
+            InputError: ``draws`` is set for a system without a picture.
         """
         task = batch.simulator.task
         if draws and task.renderer is None:
@@ -46,7 +46,10 @@ class SimulatorVecEnv(VecEnv):
         super().__init__(batch.num_envs, *batch.simulator.spaces())
         self.seed(seed)
         self._returns = np.zeros(batch.num_envs)
-        self._steps, self._first = 0, np.zeros(batch.num_envs, np.int64)  # of all, and with which episodes began
+        self._steps, self._first = (
+            0,
+            np.zeros(batch.num_envs, np.int64),
+        )  # steps of the batch, now and when each episode began
         self._nothing: list[dict[str, Any]] = [{} for _ in range(batch.num_envs)]
         self._actions: np.ndarray | None = None
         self._force: np.ndarray | None = None
@@ -57,8 +60,8 @@ class SimulatorVecEnv(VecEnv):
         """Start an episode in every copy; return observations ``(num_envs, d)``.
 
         Raises:
-            InputError: ``set_options`` gave the copies different options, or some that are unknown or
-                without meaning; nothing has changed then, the seeds included.
+            InputError: ``set_options`` gave the copies different, unknown or invalid options; nothing has changed
+                then, the seeds included.
         """
         options = self._options[0]
         if any(other != options for other in self._options):
@@ -73,7 +76,7 @@ class SimulatorVecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [{} for _ in range(self.num_envs)]
-        observation: np.ndarray = self.batch.told()["observation"]
+        observation: np.ndarray = self.batch.observe()["observation"]
         return observation
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -85,22 +88,22 @@ class SimulatorVecEnv(VecEnv):
 
         Raises:
             InputError: actions of another shape or not finite.
-            ConvergenceError: a copy left the finite numbers.
+            ConvergenceError: a copy reached numbers that are not finite.
         """
         outcome, truncated = self.batch.advance(self._actions)
         self._force = outcome.force
         self._returns += outcome.reward
         self._steps += 1
         dones = outcome.terminated | truncated
-        # Nothing is told of copies whose episode goes on: their dicts are empty, and the same every time.
+        # Copies whose episode continues have empty infos, and share the same dicts in every step.
         infos = self._nothing.copy()
         observation = outcome.observation
         if np.count_nonzero(dones):
             ended, elapsed = dones.nonzero()[0], round(time.time() - self._began, 6)
             cut = truncated[ended] & ~outcome.terminated[ended]
             columns = (ended, cut, self._returns[ended], self._steps - self._first[ended])
-            told = zip(*(column.tolist() for column in columns), observation[ended], strict=True)
-            for i, only_cut, total, length, last in told:
+            finished = zip(*(column.tolist() for column in columns), observation[ended], strict=True)
+            for i, only_cut, total, length, last in finished:
                 infos[i] = {
                     "terminal_observation": last,
                     "TimeLimit.truncated": only_cut,
@@ -130,7 +133,7 @@ class SimulatorVecEnv(VecEnv):
         return [r.draw(q[i], v[i], forces[i], t=float(t[i])) for i, r in enumerate(self._renderers)]
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """The attribute of this environment, once for every copy asked for."""
+        """Return the attribute of this environment, once for every requested copy."""
         return [getattr(self, attr_name)] * self._count(indices)
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
@@ -144,13 +147,13 @@ class SimulatorVecEnv(VecEnv):
         setattr(self, attr_name, value)
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Call a method of this environment; its result, once for every copy asked for."""
+        """Call a method of this environment; return its result, once for every requested copy."""
         return [getattr(self, method_name)(*args, **kwargs)] * self._count(indices)
 
     def env_is_wrapped(
         self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: Any = None
     ) -> list[bool]:
-        """False: there are no wrappers inside."""
+        """Return False for every copy, since there are no wrappers inside."""
         return [False] * self._count(indices)
 
     def _count(self, indices: int | Iterable[int] | None) -> int:
@@ -177,7 +180,7 @@ def make_sb3_vec(
         num_envs: number of copies.
         seed: of the first episodes, copy i getting seed + i.
         staggered: let the first episodes be of different lengths, so that thousands do not all end in one step and
-            every batch holds all parts of an episode. For training; an evaluation wants whole episodes.
+            every batch holds all parts of an episode. This is for training; an evaluation needs whole episodes.
         draws: whether ``render()`` gives pictures.
         kwargs: as for ``gymnasium.make_vec``.
 

@@ -1,4 +1,4 @@
-"""From a name to a world: the learned ones that ship with the package, the true ones, and checkpoints."""
+"""Find a world by its name: the learned ones that ship with the package, the true ones, and checkpoints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
 
     Raises:
         MissingPathError: there is no such checkpoint.
-        InputError: it is not a checkpoint of ours, or none of the three.
+        InputError: the path is not a checkpoint of this package, or the argument is neither world, id nor path.
     """
     if isinstance(world_model, WorldModel):
         return world_model
@@ -38,7 +38,7 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
 def resolve_pixel_world(world_model: PixelWorld | WorldModel | str | os.PathLike[str]) -> PixelWorld | None:
     """Return a world learned from frames given itself, the id of a shipped one, or the path of a checkpoint.
 
-    None where what is given was not learned from frames; what is wrong with it, :func:`resolve_world` says.
+    None for anything that was not learned from frames; :func:`resolve_world` raises the errors.
 
     Raises:
         InputError: the checkpoint is damaged.

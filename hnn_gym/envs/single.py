@@ -8,21 +8,30 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.envs.build import WorldSource, build_simulator
+from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
-from hnn_gym.envs.checks import all_finite, check_steps, checked_options, numbers, one_number
+from hnn_gym.envs.checks import (
+    all_finite,
+    check_reward_of_one,
+    check_termination_of_one,
+    checked_options,
+    numbers,
+    one_number,
+    whole_numbers,
+)
+from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Outcome, step_one
-from hnn_gym.envs.tasks import Reward
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.systems import Task, environment_of
+from hnn_gym.systems import environment_of
 
 
 @dataclass(frozen=True)
 class EnvState:
-    """A moment of an environment.
+    """The state of an environment at one moment.
 
     Attributes:
         x: phase point ``(2n,)``.
@@ -42,14 +51,14 @@ class EnvState:
 class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """A true or learned world, stepped by its integrator in float64 on NumPy.
 
-    ``info["energy"]`` is H in J (up to an unknown scale where ``world.energy_unit`` is empty); a baseline has no
-    H and no such entry. ``info["close_encounter"]``, among bodies, tells whether the step was too coarse to
-    keep H. ``reset(options={"state": [q..., v...]})`` starts from a given state.
+    ``info["energy"]`` is H in J (up to an unknown scale if ``world.energy_unit`` is empty); a baseline has no
+    H and no such entry. ``info["close_encounter"]``, for bodies, is True if the step was too coarse to
+    conserve H. ``reset(options={"state": [q..., v...]})`` starts from a given state.
 
     With ``actions="bump"`` the action is dE in J, ``(1,)``, given as an impulse before each step; with "force+bump" it
-    follows the entries of the force. ``info`` then tells ``bump_requested``, ``bump_realised`` (by the world's own H)
-    and, where the true physics is known, ``bump_realised_truly``. The reward pays ``bump_cost`` for every joule. With
-    "bump-by-force" bounded force answers the request during the step, as far as it can, at what force costs.
+    follows the entries of the force. ``info`` then has ``bump_requested``, ``bump_realised`` (by the world's own H)
+    and, if the true physics is known, ``bump_realised_truly``. Every joule costs ``bump_cost`` of the reward. With
+    "bump-by-force" bounded force approximates the request during the step, and costs what force costs.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -64,71 +73,40 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self,
         world_model: WorldSource | Sequence[WorldSource],
         *,
-        task: Task | str | None = None,
-        reward: Reward | None = None,
-        dt: float | None = None,
-        actions: str = "force",
-        bump_limit: float = 1.0,
-        bump_cost: float = 0.05,
-        exactly_reversible: bool = False,
-        disagreement_penalty: float = 0.0,
-        disagreement_limit: float | None = None,
-        starts: np.ndarray | None = None,
-        episode_steps: int | None = None,
         render_mode: str | None = None,
+        **options: Any,
     ) -> None:
         """Put a task into a world.
 
         Args:
             world_model: a world, the id of a shipped one, or the path of a checkpoint; or several of one system, an
-                ensemble: the first is stepped, and ``info["disagreement"]`` tells how far they differ about the step.
-            task: None takes the task of the environment the world was learned from; a name, one of those in
-                ``tasks`` of a :class:`hnn_gym.System`, such as "energy sweep".
-            reward: for worlds whose environment has no known task.
-            dt: time step in s; None takes the one the world was trained at.
-            actions: "force", "bump", "force+bump" or "bump-by-force".
-            bump_limit: largest abs(dE) of one step in J.
-            bump_cost: reward taken for every joule that a bump gives or takes.
-            exactly_reversible: step on a lattice of 1e-12, so that :meth:`reverse` leads back bit for bit. A step
-                that meets a speed limit is then refused.
-            disagreement_penalty: reward taken for every unit of disagreement, in every step.
-            disagreement_limit: the episode is truncated where the disagreement is larger.
-            starts: real observations ``(k, d)`` to begin episodes at; None: as the task does.
-            episode_steps: truncate after so many steps; None leaves that to ``gymnasium.make``.
+                ensemble: the first is stepped, and ``info["disagreement"]`` is their disagreement about the step.
             render_mode: None, "rgb_array" or "human".
+            options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: the checkpoint is not ours; the reward is unknown or no function; the task is none of this
-                system; dt is not positive; the render mode is not supported; bumps are asked of a world without H; or
-                exact reversibility of one with friction, or whose H is not T(p) + V(q).
+            InputError: an option is unknown or makes no sense; the checkpoint is not one of this package; the reward
+                is unknown, fails, or is not a number; the task is for another system; the render mode is not
+                supported; the world has no H and the actions are bumps; or ``exactly_reversible`` is set for a world
+                with friction, or whose H is not T(p) + V(q).
         """
-        simulator = build_simulator(
-            world_model,
-            task=task,
-            reward=reward,
-            dt=dt,
-            actions=actions,
-            bump_limit=bump_limit,
-            bump_cost=bump_cost,
-            exactly_reversible=exactly_reversible,
-            disagreement_penalty=disagreement_penalty,
-            disagreement_limit=disagreement_limit,
-            starts=starts,
-        )
-        self._own_task = task is not None or reward is not None
+        chosen = SimulatorOptions.from_keywords(options, also=("render_mode",))
+        simulator = simulator_of(world_model, chosen)
+        self._own_task = chosen.task is not None or chosen.reward is not None
         world, task = simulator.world, simulator.task
         if render_mode is not None and (render_mode not in RENDER_MODES or task.renderer is None):
             modes = ", ".join(RENDER_MODES) if task.renderer else "none: there is no picture for this system"
             raise InputError(f"render_mode {render_mode!r} is not supported here (supported: {modes}).")
-        check_steps(episode_steps, "episode_steps")
+        check_reward_of_one(simulator)
+        check_termination_of_one(simulator)
         self.world, self.task = world, task
         self.render_mode = render_mode
-        self.observation_space, self.action_space = simulator.spaces()
+        self.observation_space, self._actions = simulator.spaces()
+        self.action_space = self._actions  # type: ignore[assignment]  # declared as arrays; an int is accepted too
         self._simulator = simulator
         self._step_one: Callable[[np.ndarray, np.ndarray, float], Outcome] | None = None  # made when it is first needed
         self._renderer: Renderer | None = None
-        self._episode_steps = episode_steps
         self._steps = 0
         self._x: np.ndarray | None = None
         self._force: np.ndarray | None = None
@@ -136,7 +114,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def coordinates(self) -> Coordinates:
-        """What the observation entries and the actions are; a bump is no force, and is not declared as one."""
+        """The coordinates of the task's observations and forces; a bump is not a force, and is not declared here."""
         channel, coordinates = self._simulator.channel, self.world.coordinates
         if isinstance(channel, BumpChannel) and not channel.with_force:
             return replace(coordinates, controls=())
@@ -144,7 +122,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def task_source(self) -> Mapping[str, Any] | None:
-        """The "id" and "arguments" of the environment known here whose task this is; None where the task is yours."""
+        """The "id" and "arguments" of the registered environment whose task this is; None for a task of your own."""
         return None if self._own_task else environment_of(self.world)
 
     @property
@@ -167,7 +145,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._x = self._checked_state(state)
 
     def bump(self, dE: float) -> float:
-        """Give the present state dE joules as an impulse, or take them; return what was realised, in J.
+        """Give the present state dE joules as an impulse, or take them; return the realised energy in J.
 
         See :meth:`hnn_gym.WorldModel.bump`.
 
@@ -179,10 +157,10 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return float(given.realised)
 
     def reverse(self) -> None:
-        """Turn time around: the next steps undo the last ones, given the same actions in reverse order.
+        """Reverse time: the next steps undo the last ones, given the same actions in reverse order.
 
-        Up to rounding, and to the bit with ``exactly_reversible=True``; except where a speed limit, friction or a bump
-        came between.
+        They do so up to rounding, and to the bit with ``exactly_reversible=True``, unless a speed limit, friction or a
+        bump came between.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.
@@ -192,7 +170,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._step_one = None
 
     def clone_state(self) -> EnvState:
-        """All that the next steps depend on, to come back to with :meth:`restore_state`."""
+        """Return all that the next steps depend on, for :meth:`restore_state`."""
         rng = None if self._np_random is None else self._np_random.bit_generator.state
         return EnvState(self.phase_point, self._force, self._steps, self.world.dt, rng)
 
@@ -200,7 +178,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Go back to a state from :meth:`clone_state` of this environment or one like it.
 
         Raises:
-            InputError: it was cloned from a world with another number of degrees of freedom or another time step.
+            InputError: the state was cloned from a world with other degrees of freedom or another time step.
         """
         if saved.x.shape != (2 * self.world.coordinates.n,) or abs(saved.dt) != abs(self.world.dt):
             raise InputError("This state was cloned from another kind of world, or at another dt.")
@@ -216,8 +194,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Start an episode, at a drawn state or at ``options["state"]`` = [q, dq/dt] ``(2n,)``.
 
         Raises:
-            InputError: an unknown option or one without meaning, or a state that is not finite or of another shape;
-                nothing has changed then, the seed included.
+            InputError: an option is unknown or invalid, or the state is not finite or has another shape; nothing has
+                changed then, the seed included.
         """
         options = checked_options(options, self.task, also=("state",))
         start = self._checked_state(options["state"]) if "state" in options else None
@@ -235,25 +213,26 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Advance by dt under an action ``(m,)``, clipped to the limits of the physics.
 
         Raises:
-            InputError: the action is not finite or of another shape, or the reward is no number; the state is then
+            InputError: the action is not finite or of another shape, or the reward is not a number; the state is then
                 unchanged.
-            ConvergenceError: the world left the finite numbers, as baselines can.
+            ConvergenceError: the world reached numbers that are not finite, as baselines can.
         """
         x, array = self._current(), self._checked_action(action)
         if self._step_one is None:
             self._step_one = step_one(self._simulator)
         outcome = self._step_one(x, array, self._time)
         if not all_finite(outcome.x):
+            self._simulator.move(x, array)  # a scheme that does not converge raises its own error
             raise ConvergenceError(
-                f"The world left the finite numbers after {self._steps} steps, from state {self.state}: reset it."
+                f"The world reached numbers that are not finite after {self._steps} steps, from state {self.state}: "
+                "reset it."
             )
         reward = one_number(outcome.reward)
         self._x, self._force = outcome.x, outcome.force
         self._steps += 1
         if outcome.info.get("close_encounter") and not self._warned:
             self._warn_of_encounter()
-        truncated = self._episode_steps is not None and self._steps >= self._episode_steps
-        truncated = truncated or bool(self._simulator.cut(outcome.info.get("disagreement")))
+        truncated = bool(self._simulator.cut(outcome.info.get("disagreement")))
         if self.render_mode == "human":
             self.render()
         return (
@@ -281,12 +260,12 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             self._renderer = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the window and the compiled step, which cannot be copied: a copy makes its own."""
+        """Leave out the window and the compiled step, which cannot be copied: a copy makes its own."""
         return self.__dict__ | {"_renderer": None, "_step_one": None}
 
     @property
     def _time(self) -> float:
-        """Seconds since the episode began, in either direction of time."""
+        """Seconds since the episode began, whether time runs forwards or backwards."""
         return self._steps * abs(self.world.dt)
 
     def _current(self) -> np.ndarray:
@@ -298,18 +277,23 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self._simulator.observation(q, v).astype(self.observation_space.dtype)
 
     def _info(self, x: np.ndarray) -> dict[str, Any]:
-        return {name: np.asarray(value).item() for name, value in self._simulator.info(x).items()}
+        info = {name: np.asarray(value).item() for name, value in self._simulator.state_info(x).items()}
+        return info | self._simulator.no_step_info
 
     def _warn_of_encounter(self) -> None:
         self._warned = True
         gymnasium.logger.warn(
             f"Step {self._steps} changed the energy by more than {self.task.energy_tolerance} of the kinetic one: "
-            f"bodies met too closely for dt = {self.dt} s, and the motion after it is not to be trusted. Make the "
-            "environment with a smaller dt, or softening. info['close_encounter'] tells of each such step; this "
+            f"bodies met too closely for dt = {self.dt} s, and the motion after it is not reliable. Make the "
+            "environment with a smaller dt, or softening. info['close_encounter'] marks each such step; this "
             "warning comes once."
         )
 
     def _checked_action(self, action: Any) -> np.ndarray:
+        space = self._actions
+        if not isinstance(space, Box):
+            vector: np.ndarray = self._simulator.action_vector(whole_numbers(action, space))
+            return vector
         array = numbers(action, "action")
         if array.shape != self.action_space.shape:
             raise InputError(f"The action {action!r} has shape {array.shape}, and must have {self.action_space.shape}.")

@@ -1,4 +1,4 @@
-"""The starts of many copies, each from a generator of its own, as the single environment seeded alike draws them."""
+"""Starts for many copies, each from its own generator, equal to those of single environments with the same seeds."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from typing import Any
 import numpy as np
 from gymnasium.utils import seeding
 
-from hnn_gym.systems import NumberedStarts, Task
+from hnn_gym.envs.tasks.wrapper import TaskWrapper
+from hnn_gym.systems.task import NumberedStarts, Task
 from hnn_gym.worlds.world_model import WorldModel
 
 _AHEAD = 64
 """Starts that a copy's generator draws at a time: ``random((k, n))`` is the stream of k times ``random(n)``."""
 _BLOCK = _AHEAD + 1
-"""They lie in a block of rows, and behind them a row of NaN, which says that they are used up."""
+"""Starts lie in a block of rows; a row of NaN behind them marks that they are used up."""
 
 
 class Draws:
     """The generators of ``count`` copies, made when they are first needed, and the starts they have drawn ahead.
 
-    Nothing else draws from these generators, so that how far ahead they are cannot be seen.
+    Nothing else draws from these generators, so that drawing ahead has no visible effect.
     """
 
     def __init__(self, world: WorldModel, task: Task, count: int) -> None:
         """Prepare to draw the starts of ``task`` in ``world``."""
         self._world, self._task = world, task
         self._generators: list[np.random.Generator | None] = [None] * count
-        self._numbered: NumberedStarts | None = None
-        # A subclass with an ``initial`` of its own draws as that says.
-        if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial:
-            self._numbered = task
+        self._numbered = _numbered(task)
+        if self._numbered is not None:
             self._ahead = np.full((count * _BLOCK, 2 * world.coordinates.n), np.nan)
         self._next = np.arange(count) * _BLOCK + _AHEAD
 
@@ -67,7 +66,7 @@ class Draws:
         blocks[rows, :_AHEAD] = self._world.phase_point(*task.start(numbers, {}))
 
     def _wound_back(self, i: int) -> np.random.Generator:
-        """The generator of copy i as if it had drawn nothing ahead."""
+        """The generator of copy i, wound back to where it had drawn nothing ahead."""
         generator, end = self._generator(i), i * _BLOCK + _AHEAD
         if self._numbered is not None and self._next[i] < end:
             unused = end - int(self._next[i])
@@ -80,3 +79,10 @@ class Draws:
         if found is None:
             found = self._generators[i] = seeding.np_random(None)[0]
         return found
+
+
+def _numbered(task: Task) -> NumberedStarts | None:
+    """The task, if its starts are functions of uniform numbers; None if it draws them in an ``initial`` of its own."""
+    while isinstance(task, TaskWrapper) and type(task).initial is TaskWrapper.initial:
+        task = task.task
+    return task if isinstance(task, NumberedStarts) and type(task).initial is NumberedStarts.initial else None

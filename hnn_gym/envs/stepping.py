@@ -1,27 +1,26 @@
-"""One step of a simulator with all that a shell tells of it, traced where that can be: the same numbers, sooner.
+"""One step of a simulator with all that a shell returns: the numbers of its definition, computed faster.
 
-What is traced is :func:`reference_step`, the function that runs untraced where the physics decides by values (an
-implicit scheme, an energy bump) or where the task may change (a reward of the user's own).
+The definition is :func:`reference_step`, which runs itself if the physics cannot be traced
+(:mod:`hnn_gym.envs.compiling`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from hnn_gym.envs.compiling import AT_START, STATES, StepProgram, program_of, step_outputs
 from hnn_gym.envs.core import Simulator
-from hnn_gym.envs.tasks import BranchedTask
 from hnn_gym.physics.phase import Array
-from hnn_gym.trace import Program, scalar_code, trace
+from hnn_gym.trace import scalar_code
 
-BEGUN = "begun_"
-"""What is told of a start goes by its name behind this."""
+_NOT_INFO = frozenset({"x", "observation", "reward", "terminated", "charge", *STATES})
 
 
 class Outcome(NamedTuple):
-    """What one step yields, with batch axes ``(...)``.
+    """The result of one step, with batch axes ``(...)``.
 
     Attributes:
         x: next phase points ``(..., 2n)``.
@@ -45,84 +44,89 @@ def reference_step(simulator: Simulator, x: Array, action: Array, t: Array | flo
 
     The step begins t seconds ``(...)`` into the episode.
     """
-    transition = simulator.transition(x, action, t)
-    return Outcome(
-        x=transition.x,
-        force=transition.force,
-        observation=simulator.observation(transition.q, transition.v, t + abs(simulator.world.dt)),
-        reward=transition.reward,
-        terminated=transition.terminated,
-        info=simulator.info(transition.x, transition),
-    )
+    return outcome_of(simulator, step_outputs(simulator, (), x, action, t), t)
 
 
-def begun(simulator: Simulator, x: Array, t: Array | float = 0.0) -> dict[str, Array]:
-    """What is told of phase points ``(..., 2n)`` that no step led to: the observation, and the info by name."""
-    return {"observation": simulator.observation(*simulator.world.state(x), t), **simulator.info(x)}
+def outcome_of(simulator: Simulator, outputs: Mapping[str, Array], t: Array | float) -> Outcome:
+    """The outcome of a step with these outputs; reward and termination are called here if they are missing."""
+    reward, terminated = outputs.get("reward"), outputs.get("terminated")
+    if reward is None:
+        states = (outputs[name] for name in STATES)
+        reward = simulator.reward(*states, charge=outputs.get("charge"), t=t)
+    if terminated is None:
+        terminated = simulator.task.terminated(outputs["next_q"], outputs["next_v"])
+    info = {name: value for name, value in outputs.items() if name not in _NOT_INFO}
+    return Outcome(outputs["x"], outputs["force"], outputs["observation"], reward, terminated, info)
 
 
-def program_of(simulator: Simulator) -> Program | None:
-    """Trace :func:`reference_step`, and :func:`begun` as outputs "begun_NAME"; None where that cannot be."""
-    task = simulator.task.known if isinstance(simulator.task, BranchedTask) else simulator.task
-    if not vars(type(task)).get("traceable", False):  # never inherited: a subclass may reward otherwise
-        return None
-    if simulator.task.goal_size:  # a program is a function of the state alone
-        return None
-
-    def step(x: Array, action: Array) -> Mapping[str, Any]:
-        told = reference_step(simulator, x, action)._asdict()
-        start = {BEGUN + name: value for name, value in begun(simulator, x).items()}
-        return {**told.pop("info"), **told, **start}
-
-    size = simulator.channel.space(simulator.task).shape or (0,)
-    try:
-        return trace(step, x=2 * simulator.world.coordinates.n, action=size[0])
-    except Exception:  # whatever a user's physics does with nodes: it runs untraced, and says itself what is wrong
-        return None
+Step = Callable[[np.ndarray, np.ndarray, float], Outcome]
 
 
-def step_one(simulator: Simulator) -> Callable[[np.ndarray, np.ndarray, float], Outcome]:
-    """Return the step of one state ``(2n,)`` under an action ``(k,)``, so many seconds into the episode.
+def step_one(simulator: Simulator) -> Step:
+    """Return the step of one state ``(2n,)`` under an action ``(k,)``, t seconds into the episode.
 
-    Not for two threads at once.
+    It must not be used by two threads at once.
     """
-    program = program_of(simulator)
+    return _compiled(simulator, program_of(simulator))
+
+
+def _compiled(simulator: Simulator, made: StepProgram | None) -> Step:
     observed = simulator.task.observation_space.dtype
 
     def plain(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
-        told = reference_step(simulator, x, action, t)
-        info = {name: np.asarray(value).item() for name, value in told.info.items()}
-        return told._replace(observation=told.observation.astype(observed), info=info)
+        outcome = reference_step(simulator, x, action, t)
+        info = {name: np.asarray(value).item() for name, value in outcome.info.items()}
+        return outcome._replace(observation=outcome.observation.astype(observed), info=info)
 
-    if program is None:
+    if made is None:
         return plain
-    program = program.select_outputs(name for name in program.outputs if not name.startswith(BEGUN))
+    program = made.program.select_outputs(name for name in made.program.outputs if not name.startswith(AT_START))
     run = scalar_code.compiled(program, {"observation": observed})
-    names = tuple(program.outputs)[: -len(Outcome._fields) + 1]
+    names, timed = tuple(program.outputs), "t" in program.inputs
+    unchanged, watched = made.readings.unchanged, bool(made.readings.names)
+    infos = names[: names.index("x")]
+    replacement: Step | None = None
 
-    def traced(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
+    def after_a_change(x: np.ndarray, action: np.ndarray, t: float) -> Outcome:
+        nonlocal replacement
+        if replacement is None:
+            replacement = _compiled(simulator, made.later(simulator))
+        return replacement(x, action, t)
+
+    def whole(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
+        if watched and not unchanged():
+            return after_a_change(x, action, t)
         try:
-            *told, new, force, observation, reward, terminated = run(x.tolist(), action.tolist())
+            *values, new, force, observation, reward, terminated = run(x.tolist(), action.tolist())
         except (ArithmeticError, ValueError):  # a float raises where an array becomes infinite
-            return plain(x, action)
-        return Outcome(new, force, observation, reward, terminated, dict(zip(names, told, strict=True)))
+            return plain(x, action, t)
+        return Outcome(new, force, observation, reward, terminated, dict(zip(infos, values, strict=True)))
 
-    return traced
+    def partly(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
+        if watched and not unchanged():
+            return after_a_change(x, action, t)
+        try:
+            values = run(x.tolist(), action.tolist(), (t,)) if timed else run(x.tolist(), action.tolist())
+        except (ArithmeticError, ValueError):
+            return plain(x, action, t)
+        return outcome_of(simulator, dict(zip(names, values, strict=True)), t)
+
+    return partly if made.outside or timed else whole
 
 
 Arrived = Callable[[Array], Array | None]
-"""Called with the next states ``(rows, 2n)`` before anything is told of them: it may put starts in the place of some,
-and returns their rows ``(k,)``, or None. What it raises leaves everything as it was."""
+"""Called with the next states ``(rows, 2n)`` before they are observed: it may replace some of them by starts, and
+returns their rows ``(k,)``, or None. If it raises, nothing has changed."""
 
 
 def with_starts(
     outcome: Outcome, arrived: Arrived | None, begin: Callable[[Array, Array], dict[str, Array]]
 ) -> Outcome:
-    """An outcome in which the rows that ``arrived`` has replaced are told of as ``begin(x, rows)`` tells of them."""
+    """An outcome in which the rows that ``arrived`` has replaced are described as ``begin(x, rows)`` describes them."""
     rows = None if arrived is None else arrived(outcome.x)
     if rows is not None:
-        told = begin(outcome.x, rows)
-        outcome.observation[rows] = told.pop("observation")
-        for name, value in told.items():
+        started = begin(outcome.x, rows)
+        outcome.observation[rows] = started.pop("observation")
+        for name, value in started.items():
             outcome.info[name][rows] = value
     return outcome

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from hnn_gym.envs.batch import Batch
-from hnn_gym.envs.build import WorldSource, build_simulator
+from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.checks import checked_options
+from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
-
-_OF_SINGLES = {
-    "episode_steps": "the length of a batch's episodes is max_episode_steps",
-    "render_mode": "draw with hnn_gym.make_sb3_vec(..., draws=True), or one copy with gymnasium.make",
-}
 
 
 class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
     """``num_envs`` copies of a true or learned world, stepped as one.
 
-    ``reset(seed=s)`` seeds copy i with s + i: it then starts where the single environment seeded so starts, and gives
-    the same numbers step for step. Episodes are truncated here, since ``gymnasium.make_vec`` adds no TimeLimit.
+    ``reset(seed=s)`` seeds copy i with s + i: it then starts where the single environment with this seed starts, and
+    gives the same numbers step for step. Episodes are truncated here, since ``gymnasium.make_vec`` adds no TimeLimit.
 
     Example:
         >>> import gymnasium, hnn_gym
@@ -44,7 +42,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         staggered: bool = False,
         dtype: str = "float64",
         device: str | None = None,
-        **world_options: Any,
+        **options: Any,
     ) -> None:
         """Make the copies.
 
@@ -58,23 +56,20 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             dtype: "float64" or "float32", of the physics; float32 steps two to three times as fast.
             device: None for NumPy arrays. "cpu" or "cuda" for torch tensors there, in and out: on a GPU the step is
                 one CUDA graph, and only starts are drawn on the CPU.
-            world_options: ``task``, ``reward``, ``dt``, ``actions``, ``bump_limit``, ``bump_cost``,
-                ``exactly_reversible``, ``disagreement_penalty``, ``disagreement_limit`` and ``starts`` as of
-                :class:`hnn_gym.envs.SimulatorEnv`.
+            options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
         Raises:
-            InputError: ``num_envs`` is below 1, the mode is unknown, there is no such device, or the world cannot be
-                used.
+            InputError: ``num_envs`` is below 1, the mode or an option is unknown, there is no such device, the reward
+                does not take batches, or the world cannot be used.
         """
-        for name, remedy in _OF_SINGLES.items():
-            if name in world_options:
-                raise InputError(f"{name} is an argument of single environments: {remedy}.")
+        own = ("num_envs", "max_episode_steps", "autoreset_mode", "staggered", "dtype", "device")
+        chosen = SimulatorOptions.from_keywords(options, also=own)
         try:
             mode = AutoresetMode(autoreset_mode)
         except ValueError:
             known = ", ".join(m.value for m in AutoresetMode)
             raise InputError(f"There is no autoreset mode {autoreset_mode!r}: choose from {known}.") from None
-        simulator = build_simulator(world_model, **world_options)
+        simulator = simulator_of(world_model, chosen)
         limit = simulator.task.max_episode_steps if max_episode_steps is None else max_episode_steps
         self.batch = Batch(simulator, num_envs, max_episode_steps=limit, dtype=dtype, device=device)
         self.num_envs = num_envs
@@ -84,10 +79,20 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = mode
-        self._always = simulator.told_of_states
         self._every = self.batch.steps >= 0
         self._done = ~self._every
         self._staggered = staggered
+        self._spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """The spec from which ``gymnasium.make_vec`` made this, with the actual length of its episodes."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        steps = self.batch.max_episode_steps
+        self._spec = None if spec is None else replace(spec, max_episode_steps=steps)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -95,8 +100,8 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         """Start episodes in all copies, or in those of ``options["reset_mask"]``, a bool ``(num_envs,)``.
 
         Raises:
-            InputError: another number of seeds, a mask of another shape or type, or an unknown option or one without
-                meaning; nothing has changed then, the seeds included.
+            InputError: the number of seeds or the shape or type of the mask is wrong, or an option is unknown or
+                invalid; nothing has changed then, the seeds included.
         """
         options = checked_options(options, self.batch.simulator.task, also=("reset_mask",))
         mask = self._checked_mask(options.pop("reset_mask", None))
@@ -107,58 +112,52 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int | np.integer) else None))
             self._staggered = False
         self._done = self._done & ~mask
-        told = self.batch.told()
-        return told.pop("observation"), self._told(told, mask)
+        info = self.batch.observe()
+        return info.pop("observation"), self._with_masks(info, mask)
 
     def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Advance all copies by dt under actions ``(num_envs, k)``.
 
         Raises:
-            InputError: actions of another shape or not finite, a step before reset, or, without autoreset, a step of
-                an episode that has ended; nothing has changed then.
-            ConvergenceError: a copy left the finite numbers.
+            InputError: the actions have another shape or are not finite, reset was not called, or, without autoreset,
+                an episode has ended; nothing has changed then.
+            ConvergenceError: a copy reached numbers that are not finite.
         """
         if self._mode == AutoresetMode.NEXT_STEP and _some(self._done):
-            return self._step_and_begin_anew(actions)
+            return self._step_and_restart(actions)
         if self._mode == AutoresetMode.DISABLED and _some(self._done):
             ended = [i for i, done in enumerate(self._done.tolist()) if done][:8]
             raise InputError(f'The environments {ended} have ended: reset them with options={{"reset_mask": ...}}.')
         outcome, truncated = self.batch.advance(actions)
         terminated = outcome.terminated
         ended = terminated | truncated
-        infos, observation = self._told(outcome.info), outcome.observation
+        infos, observation = self._with_masks(outcome.info), outcome.observation
         if self._mode == AutoresetMode.SAME_STEP and _some(ended):
-            infos, observation = self._begin_anew_at_once(ended, infos, observation)
+            infos, observation = self._restart_at_once(ended, infos, observation)
             self._done = ended & ~ended
         else:
             self._done = ended
         return observation, outcome.reward, terminated, truncated, infos
 
     def reverse(self) -> None:
-        """Turn time around in all copies: see :meth:`hnn_gym.envs.SimulatorEnv.reverse`.
+        """Reverse time in all copies: see :meth:`hnn_gym.envs.SimulatorEnv.reverse`.
 
         Raises:
             InputError: the world's scheme cannot be run backwards exactly.
         """
         self.batch.reverse()
 
-    def _step_and_begin_anew(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+    def _step_and_restart(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Next-step autoreset: ended copies are reset instead of stepped, at a reward of 0."""
         begun = self._done
         outcome, truncated = self.batch.advance(actions, begun)
         self._done = outcome.terminated | truncated
-        infos = self._told(outcome.info)
-        for name in outcome.info:
-            if name not in self._always:
-                infos[f"_{name}"] = ~begun
-        return outcome.observation, outcome.reward, outcome.terminated, truncated, infos
+        return outcome.observation, outcome.reward, outcome.terminated, truncated, self._with_masks(outcome.info)
 
-    def _begin_anew_at_once(
-        self, ended: Array, infos: dict[str, Any], observation: Array
-    ) -> tuple[dict[str, Any], Array]:
-        """Same-step autoreset: what the episode ended with goes into ``final_obs`` and ``final_info``."""
+    def _restart_at_once(self, ended: Array, infos: dict[str, Any], observation: Array) -> tuple[dict[str, Any], Array]:
+        """Same-step autoreset: last observation and info of the episode go into ``final_obs`` and ``final_info``."""
         final_obs = _copied(observation)
-        if isinstance(observation, np.ndarray):  # as Gymnasium's own: an object array, None where none ended
+        if isinstance(observation, np.ndarray):  # as in Gymnasium: an object array, None where no episode ended
             final_obs = np.full(self.num_envs, None, dtype=object)
             for i in np.flatnonzero(ended):
                 final_obs[i] = observation[i].copy()
@@ -169,18 +168,18 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         return {**begun, **final}, observation
 
     @staticmethod
-    def _with_starts(begun: Array, told: dict[str, Array], infos: dict[str, Any], observation: Array) -> Array:
-        """Put what is told of the copies that have just begun in its place."""
-        observation[begun] = told.pop("observation")
-        for name, value in told.items():
+    def _with_starts(begun: Array, started: dict[str, Array], infos: dict[str, Any], observation: Array) -> Array:
+        """Insert observation and info of the copies that have just begun."""
+        observation[begun] = started.pop("observation")
+        for name, value in started.items():
             infos[name][begun] = value
             infos[f"_{name}"] = infos[f"_{name}"] | begun
         return observation
 
-    def _told(self, told: dict[str, Array], mask: Array | None = None) -> dict[str, Any]:
-        """Infos with the masks of the copies they are about, or of all."""
+    def _with_masks(self, info: dict[str, Array], mask: Array | None = None) -> dict[str, Any]:
+        """Add Gymnasium's masks to an info: which copies each entry is about; None: all of them."""
         infos: dict[str, Any] = {}
-        for name, value in told.items():
+        for name, value in info.items():
             infos[name] = value
             infos[f"_{name}"] = _copied(self._every if mask is None else mask)
         return infos
@@ -193,7 +192,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             raise InputError(f"There are {self.num_envs} environments and {len(seeds)} seeds.")
         wrong = [i for i, one in enumerate(seeds) if one is not None and not (_whole(one) and one >= 0)]
         if wrong:
-            raise InputError(f"The seeds of the environments {wrong[:8]} are no whole numbers from 0.")
+            raise InputError(f"The seeds of the environments {wrong[:8]} are not whole numbers from 0.")
         return [None if one is None else int(one) for one in seeds]
 
     def _checked_mask(self, mask: Any) -> Array:

@@ -1,4 +1,4 @@
-"""How good a world is: metrics, which are numbers only, plots and reports."""
+"""Measures of the quality of a world: metrics, which are pure numbers, plots and reports."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
-"""Numbers that tell how good a world is.
+"""Measures of the quality of a world.
 
-What counts is the *true* energy of a learned motion: that a learned H is conserved along its own trajectories proves
-nothing. The one-step error is :func:`hnn_gym.training.one_step_rms`, which every checkpoint's card holds.
+The relevant energy of a learned motion is the *true* one: that a learned H is conserved along its own trajectories
+proves nothing. The one-step error is :func:`hnn_gym.training.one_step_rms`, which every checkpoint's card holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Unforced:
     Attributes:
         q: positions ``(steps + 1, ..., n)``.
         v: velocities ``(steps + 1, ..., n)``.
-        true_energy: in J ``(steps + 1, ...)``; not finite from where a world blew up.
+        true_energy: in J ``(steps + 1, ...)``; not finite from the step on in which a world blew up.
     """
 
     q: np.ndarray
@@ -42,9 +42,9 @@ class Unforced:
 
 
 def unforced(world: WorldModel, truth: WorldModel, q: np.ndarray, v: np.ndarray, *, steps: int) -> Unforced:
-    """Let ``world`` move without forces from states ``(..., n)``, and take the energy of ``truth`` along the way.
+    """Let ``world`` move without forces from states ``(..., n)``, and compute the energy of ``truth`` along the way.
 
-    Only positions and velocities pass from one to the other: the two may scale their momenta differently.
+    Only positions and velocities are passed on, since the two worlds may scale their momenta differently.
     """
     with np.errstate(all="ignore"):
         states = world.state(world.rollout(world.phase_point(q, v), steps=steps))
@@ -64,7 +64,7 @@ def prediction_error(
         scale: size of every observation entry ``(d,)``.
 
     Returns:
-        ``(N, k + 1)``; 0 at the start. inf from where the world blew up.
+        ``(N, k + 1)``; 0 at the start, inf from the step on in which the world blew up.
 
     Raises:
         InputError: the numbers of observations and actions do not fit.

@@ -1,7 +1,7 @@
-"""A folder of results - numbers, tables, a film - put in place at once or not at all.
+"""A folder of results (numbers, tables, a film) that is put in place atomically.
 
-What is in the way stays, unless it is a report of ours with nothing else in it: ``results.json`` names the format
-and every file that the report wrote.
+An existing folder is replaced only if it is a report of this package with nothing else in it: ``results.json`` names
+the format and every file that the report wrote.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _SAME_COLOUR, _FRAMES_FOR_COLOURS = 8, 12
 
 @contextmanager
 def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Yield an empty folder to fill; when the block ends well, it takes the place of ``out``.
+    """Yield an empty folder to fill; when the block ends without an error, it takes the place of ``out``.
 
-    A report of ours that is there already is replaced, if nothing else lies in it; anything else is kept.
+    An existing report of this package is replaced if it holds nothing else; anything else is kept.
 
     Raises:
         ExistingPathError: ``out`` exists and must be kept, and ``overwrite`` is False.
@@ -106,10 +106,10 @@ def write_gif(
 
 
 def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
-    """Write uint8 frames ``(height, width, 3)`` as a film that starts again for ever.
+    """Write uint8 frames ``(height, width, 3)`` as a film in an endless loop.
 
-    All frames share 64 colours, those of some of them, so that what stands still takes no space. The colour in the
-    corner, most often white, is kept as it is, and what is close to it becomes it.
+    All frames share 64 colours, chosen from some of them, so that parts that do not move take no space. The colour in
+    the corner, most often white, is kept, and colours close to it are replaced by it.
     """
     pictures = list(frames)
     some = pictures[:: max(1, len(pictures) // _FRAMES_FOR_COLOURS)]
@@ -123,7 +123,7 @@ def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
 
 
 def _reason_to_keep(out: Path) -> str | None:
-    """Why ``out`` should not be replaced without being asked to; None: it may."""
+    """The reason why ``out`` must not be replaced without --overwrite; None if it may be."""
     if not out.exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""The picture of a transfer: what was promised and what was had, where the world errs, and the two motions."""
+"""The figure of a transfer: returns in the dream and in reality, prediction errors, and one motion in both."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def transfer_figure(
         errors: H -> errors of predictions H steps ahead ``(N,)``; may be empty.
         motions: "real" and "dream" -> one degree of freedom along an episode from the same start ``(steps,)``.
         dt: time step in s.
-        label: what that degree of freedom is, with its unit.
+        label: name and unit of that degree of freedom.
     """
     figure, (returns, growth, motion) = new_figure(12.6, 3.8, columns=3)
     ends = min(imagined.min(), real.min()), max(imagined.max(), real.max())
@@ -52,6 +52,6 @@ def transfer_figure(
     for name, look in (("real", {"color": COLOURS["real"], "lw": 3.0}), ("dream", {"color": COLOURS["baseline"]})):
         path = motions[name]
         motion.plot(np.arange(len(path)) * dt, path, ls="-" if name == "real" else "--", label=name, **look)
-    motion.set(xlabel="time (s)", ylabel=label, title="The start that went worst")
+    motion.set(xlabel="time (s)", ylabel=label, title="Start with the lowest real return")
     motion.legend(frameon=False)
     return figure

@@ -71,20 +71,20 @@ class Variables:
             )
 
     @classmethod
-    def measured(cls, coordinates: Coordinates, observation: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
+    def measured(cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
         """Take the scales from recorded windows.
 
         Args:
             coordinates: the declaration.
-            observation: observations ``(windows, k + 1, d)``, consecutive in time.
+            states: [q, v] ``(windows, k + 1, 2n)``, consecutive in time; NaN beyond the end of a window.
             action: actions ``(windows, k, m)``.
             dt: time between them in s.
         """
-        q, v = coordinates.state(observation)
+        q, v = np.split(states, 2, axis=-1)
         acceleration = np.diff(v, axis=-2) / dt
 
         def scales(values: np.ndarray) -> tuple[float, ...]:
-            rms = np.sqrt(np.mean(values.reshape(-1, values.shape[-1]) ** 2, axis=0))
+            rms = np.sqrt(np.nanmean(values.reshape(-1, values.shape[-1]) ** 2, axis=0))
             return tuple(float(s) if s > 0 else 1.0 for s in rms)
 
         return cls(

@@ -1,14 +1,14 @@
-"""Dry friction as an impulse: what it can stop, it stops, so that what sticks stays where it is.
+"""Dry friction as an impulse, which stops a body if it can, so that a sticking body stays where it is.
 
-Coulomb friction of size mu is not a force as a function of the velocity: at rest it is whatever holds the body, up to
-mu. So it acts on the result of a kick, the free momentum p*, with the largest impulse dt mu that it has:
+Coulomb friction of size mu is not a function of the velocity: at rest it takes any value up to mu that holds the body.
+It therefore acts on the result of a kick, the free momentum p*, with its largest impulse dt mu:
 
     p' = sign(p*) max(abs(p*) - dt mu, 0).
 
 This is the step of an implicit method (backward Euler for the inclusion dp/dt in F - mu sign(v)), and the proximal map
-of dt mu abs(v). With a mass matrix that couples degrees of freedom the same map has no closed form. Which of them
-stick, and in which direction the others move, is found one degree of freedom after the other; with that known, the
-velocities are the solution of a linear system.
+of dt mu abs(v). With a mass matrix that couples degrees of freedom the same map has no closed form. Sweeps over the
+degrees of freedom find which of them stick, and in which direction the others move; the velocities are then the
+solution of a linear system.
 
 Sources: Moreau, *Unilateral contact and dry friction in finite freedom dynamics*, 1988; Stewart, *Rigid-body dynamics
 with friction and impact*, SIAM Review 42 (2000) 3.

@@ -50,7 +50,7 @@ class Hamiltonian(Protocol):
 
 
 class SeparableHamiltonian(ABC):
-    """H(q, p) = T(p) + V(q): what explicit symplectic schemes ask for."""
+    """H(q, p) = T(p) + V(q), as explicit symplectic schemes need it."""
 
     @property
     @abstractmethod
@@ -64,6 +64,11 @@ class SeparableHamiltonian(ABC):
     @abstractmethod
     def kinetic_gradient(self, p: Array) -> Array:
         """dT/dp ``(..., n)``: the velocities dq/dt."""
+
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """Whether T is known to be a quadratic form of p."""
+        return False
 
     @abstractmethod
     def potential(self, q: Array) -> Array:
@@ -93,7 +98,7 @@ class SeparableHamiltonian(ABC):
 
 
 class Dynamics(Protocol):
-    """What an integrator steps. ``dqdt`` and ``dpdt`` exist where ``structure`` is SPLIT or more."""
+    """The dynamics that an integrator steps; ``dqdt`` and ``dpdt`` exist if ``structure`` is SPLIT or more."""
 
     @property
     def n(self) -> int:
@@ -172,7 +177,7 @@ class PortHamiltonian:
             positions; None: no port.
         damping: D ``(n,)`` >= 0, friction force per unit of velocity dH/dp; None: no viscous friction.
         dry: mu ``(n,)`` >= 0, the largest Coulomb friction of each degree of freedom. It opposes the motion with mu,
-            and holds what rests while the other forces stay below mu. None: no dry friction.
+            and holds a body at rest while the other forces stay below mu. None: no dry friction.
         forces: further forces F, such as learned friction or a residual.
 
     With none of these, dx/dt = J grad H are Hamilton's equations, and H is conserved.

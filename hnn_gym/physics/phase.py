@@ -10,6 +10,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from hnn_gym.trace.arrays import Traced
+
 Array = Any
 """An array of any array-API library (numpy.ndarray, torch.Tensor, ...)."""
 
@@ -22,6 +24,16 @@ def namespace(x: Array) -> Any:
     if found is None:
         found = _NAMESPACES[type(x)] = array_api_compat.array_namespace(x)
     return found
+
+
+def epsilon(x: Array) -> Array | float:
+    """Return the machine epsilon of the number type of ``x``."""
+    return x.epsilon if isinstance(x, Traced) else float(namespace(x).finfo(x.dtype).eps)
+
+
+def has_values(x: Array) -> bool:
+    """Whether the entries of an array are numbers; those of an array that is being traced are still to be computed."""
+    return not isinstance(x, Traced)
 
 
 def split(x: Array) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""The oracle: the same dynamics through SciPy's adaptive DOP853, for tests and reference trajectories."""
+"""Reference trajectories of the same dynamics by SciPy's adaptive DOP853, for tests and figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reference_trajectory(
     """Integrate one NumPy start point ``(2n,)`` to the given times.
 
     Args:
-        dynamics: what to integrate, on NumPy.
+        dynamics: the dynamics, on NumPy.
         x0: start point ``(2n,)`` at ``times[0]``.
         times: increasing times ``(k,)`` in s.
         u: constant generalised force ``(m,)``, or None.

@@ -26,7 +26,7 @@ def integrate(
     """Integrate phase points with a fixed step.
 
     Args:
-        dynamics: what to integrate.
+        dynamics: the dynamics.
         x0: start points ``(..., 2n)``.
         integrator: the scheme.
         dt: step in s; negative runs backwards.
@@ -54,7 +54,7 @@ def integrate(
 def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record_every: int = 1) -> Array:
     """Apply ``step`` again and again; arguments, shapes and errors as in :func:`integrate`."""
     if u is not None and u.shape[0] != steps:
-        raise InputError(f"u has forces for {u.shape[0]} steps, and {steps} are asked for: give one for each step.")
+        raise InputError(f"u has forces for {u.shape[0]} steps, and steps={steps}: give one for each step.")
     if steps < 0:
         raise InputError(f"steps must not be negative, got {steps}: to run backwards, give a negative dt.")
     if record_every < 1:

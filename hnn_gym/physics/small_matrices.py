@@ -1,6 +1,6 @@
 """Symmetric positive systems M y = b of a few unknowns, written out entry by entry: M = L D L^T with unit lower L.
 
-Nothing but arithmetic on entries, so that the same lines serve batches, autograd and traced code. Source: Golub, Van
+Only arithmetic on entries is used, so that the same lines serve batches, autograd and traced code. Source: Golub, Van
 Loan, *Matrix Computations*, 2013, section 4.1.2.
 """
 

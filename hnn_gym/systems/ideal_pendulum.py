@@ -53,7 +53,6 @@ class IdealPendulumSwingUp(Task):
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     renderer = "hnn_gym.envs.render.pendulum:HangingPendulumRenderer"
-    traceable = True
 
     truth = Pendulum()
     force_limit = 1.0

@@ -70,6 +70,6 @@ CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6
 
 SYSTEM = System(
     "MountainCar-v0",
-    coordinates=Coordinates((CAR,), (Control(degree=0),), force_table=((-1.0,), (0.0,), (1.0,))),
+    coordinates=Coordinates((CAR,), (Control(degree=0, scale=0.001),), force_table=((-1.0,), (0.0,), (1.0,))),
     task=MountainCarClimb,
 )

@@ -44,8 +44,6 @@ class NBodyBound(KeepBound):
     Version history: v0, the first.
     """
 
-    traceable = True
-
     def __init__(self, n: int | None = None, masses: Sequence[float] | None = None, softening: float = 0.2) -> None:
         """Pose the task for ``n`` bodies of the given masses (all 1 kg unless given).
 

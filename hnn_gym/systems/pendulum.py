@@ -35,7 +35,6 @@ class PendulumSwingUp(NumberedStarts):
     action_space = Box(-2.0, 2.0, (1,), np.float32)
     max_episode_steps = 200
     renderer = "hnn_gym.envs.render.pendulum:PendulumRenderer"
-    traceable = True
     options = ("x_init", "y_init")
     start_numbers = 2
 

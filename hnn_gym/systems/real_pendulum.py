@@ -51,7 +51,6 @@ class RealPendulumSustain(Task):
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     renderer = "hnn_gym.envs.render.pendulum:HangingPendulumRenderer"
-    traceable = True
 
     gravity = 1.2
     target_energy = 0.7

@@ -61,7 +61,6 @@ def coordinates_of(env_id: str, arguments: Mapping[str, Any] | None = None) -> C
     return None if system is None else system.coordinates_for(arguments)
 
 
-@cache
 def true_world(env_id: str) -> WorldModel:
     """The true world of an environment with its default arguments.
 
@@ -71,6 +70,11 @@ def true_world(env_id: str) -> WorldModel:
     system = system_of(env_id)
     if system is None:
         raise InputError(f"There is no System {env_id!r}: choose from {', '.join(_known)}, or register it.")
+    return _default_world(system)
+
+
+@cache
+def _default_world(system: System) -> WorldModel:
     return system.true_world()
 
 
@@ -87,11 +91,12 @@ def named_task(name: str) -> Task:
 
 
 def _environments(system: System) -> dict[str, dict[str, Any]]:
-    """What ``gymnasium.register`` is to be given for each environment of a system, by id."""
-    task = system.task_for()
-    length = None if task is None else task.max_episode_steps
+    """What ``gymnasium.register`` is to be given for each environment of a system, by id.
+
+    The length of an episode is none of it: the entry points take it from the task (:mod:`hnn_gym.envs.length`).
+    """
     shells = {
-        "entry_point": "hnn_gym.envs.single:SimulatorEnv",
+        "entry_point": "hnn_gym.envs.registration:make_simulator",
         "vector_entry_point": "hnn_gym.envs.vector:SimulatorVectorEnv",
     }
     pixels = {
@@ -104,16 +109,14 @@ def _environments(system: System) -> dict[str, dict[str, Any]]:
             "entry_point": "hnn_gym.envs.registration:make_true",
             "vector_entry_point": "hnn_gym.envs.registration:make_true_vector",
             "kwargs": {"world_model": system.id},
-            "max_episode_steps": length,
         }
     for prefix in system.twins:
         env_id = f"{prefix}{system.name}-v0"
-        found[env_id] = shells | {"kwargs": {"world_model": env_id}, "max_episode_steps": length}
+        found[env_id] = shells | {"kwargs": {"world_model": env_id}}
     for prefix in system.pixel_twins:
         env_id = f"{prefix}Pixel{system.name}-v0"
-        found[env_id] = pixels | {"kwargs": {"world_model": env_id}, "max_episode_steps": length}
+        found[env_id] = pixels | {"kwargs": {"world_model": env_id}}
     for name, arguments in system.variants.items():
-        steps = system.tasks[arguments["task"]]().max_episode_steps if "task" in arguments else length
         for env_id, world in ((f"{name}-v0", system.id), (f"HNN{name}-v0", f"HNN{system.name}-v0")):
-            found[env_id] = shells | {"kwargs": {"world_model": world, **arguments}, "max_episode_steps": steps}
+            found[env_id] = shells | {"kwargs": {"world_model": world, **arguments}}
     return found

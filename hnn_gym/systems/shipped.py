@@ -32,7 +32,7 @@ def register_shipped_systems() -> None:
         register_system(import_module(f"hnn_gym.systems.{name}").SYSTEM)
     gymnasium.register(
         "HNN-v0",
-        entry_point="hnn_gym.envs.registration:make_learned",
+        entry_point="hnn_gym.envs.registration:make_simulator",
         vector_entry_point="hnn_gym.envs.vector:SimulatorVectorEnv",
         kwargs={"world_model": None},  # so that a missing world_model gets our message, not Python's
     )

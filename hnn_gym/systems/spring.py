@@ -58,7 +58,6 @@ class SpringHold(Task):
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 200
     renderer = "hnn_gym.envs.render.spring:SpringRenderer"
-    traceable = True
 
     truth = Spring()
     force_limit = 0.2

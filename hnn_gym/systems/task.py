@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.physics.phase import Array
+
+ActionSpace = Box | Discrete | MultiDiscrete | MultiBinary
+"""The spaces that actions may be of."""
 
 
 class Task(ABC):
@@ -25,19 +28,15 @@ class Task(ABC):
             step beyond is reported as not resolved. None: steps are not checked.
         goal_size: entries of a goal that changes within the episode, which the observation shows behind the state's;
             0: the goal is always the same.
-        traceable: whether ``reward`` and ``terminated`` depend on nothing but their arguments, now and later, so that
-            environments may turn them into faster code (:mod:`hnn_gym.trace`). Leave it at False if in doubt.
-            Each class says it for itself: a subclass does not inherit it, since its reward may be another.
     """
 
     observation_space: Box
-    action_space: Box
-    max_episode_steps: int | None
-    renderer: str | None
+    action_space: ActionSpace
+    max_episode_steps: int | None = None
+    renderer: str | None = None
     options: tuple[str, ...] = ()
     energy_tolerance: float | None = None
     goal_size: int = 0
-    traceable: bool = False
 
     @abstractmethod
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

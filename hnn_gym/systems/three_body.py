@@ -42,8 +42,6 @@ class ThreeBodyBound(KeepBound):
     Version history: v0, the first.
     """
 
-    traceable = True
-
     def __init__(self) -> None:
         """Pose the task."""
         super().__init__(

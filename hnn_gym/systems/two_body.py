@@ -56,7 +56,6 @@ class OrbitTransfer(Task):
     action_space = Box(-1.0, 1.0, (2,), np.float32)
     max_episode_steps = 400
     renderer = "hnn_gym.envs.render.bodies:BodiesRenderer"
-    traceable = True
     energy_tolerance = RESOLVED
 
     masses = (1.0, 1.0)

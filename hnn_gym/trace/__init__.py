@@ -7,7 +7,8 @@ batch (``batch_code.compiled``).
 """
 
 from hnn_gym.trace import batch_code, scalar_code
+from hnn_gym.trace.loops import checked, iterate
 from hnn_gym.trace.nodes import NotTraceable
 from hnn_gym.trace.program import Program, trace
 
-__all__ = ["NotTraceable", "Program", "batch_code", "scalar_code", "trace"]
+__all__ = ["NotTraceable", "Program", "batch_code", "checked", "iterate", "scalar_code", "trace"]

@@ -17,7 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from hnn_gym.trace.entries import objects
 from hnn_gym.trace.functions import FUNCTIONS, ufunc
 from hnn_gym.trace.layers import Layer
-from hnn_gym.trace.nodes import Graph, NotTraceable
+from hnn_gym.trace.nodes import Graph, Node, NotTraceable
 
 
 class Traced(NDArrayOperatorsMixin):
@@ -45,6 +45,25 @@ class Traced(NDArrayOperatorsMixin):
     def entries(self) -> np.ndarray:
         """The same as an object array of nodes, floats and bools."""
         return self.value.entries if isinstance(self.value, Layer) else self.value
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of its nodes.
+
+        Raises:
+            NotTraceable: all entries are constants.
+        """
+        if isinstance(self.value, Layer):
+            return self.value.node.graph
+        node = next((entry for entry in self.value.flat if isinstance(entry, Node)), None)
+        if node is None:
+            raise NotTraceable("an array of constants alone")
+        return node.graph
+
+    @property
+    def epsilon(self) -> Traced:
+        """The machine epsilon of the number type that the entries will be computed in."""
+        return Traced(self.graph.node("epsilon"))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.trace.buffers import BufferPlan, allocate
+from hnn_gym.trace.loops import Body
 from hnn_gym.trace.nodes import Constant, Node
 from hnn_gym.trace.program import Program
 
@@ -71,6 +72,33 @@ def compiled(program: Program, rows: int, dtype: Any, others: Mapping[str, Any] 
     return run
 
 
+def _loop(body: Body, captured: tuple[Node, ...], rows: int, dtype: np.dtype[Any]) -> Callable[..., None]:
+    """Compile a loop: a function of the first values, of the values read from outside, and of the array to fill.
+
+    The array ``(k + 1, rows)`` gets the last values, and 1 for the states that are done and 0 for the others.
+    """
+    results, done = np.array(body.results, object), np.array(body.done, object)
+    program = Program({}, {"value": results, "done": done}, given=(*body.variables, *captured))
+    run = compiled(program, rows, dtype)
+    buffers = [np.empty((len(results), rows), dtype) for _ in range(2)]
+    finished = np.empty(rows, np.bool_)
+
+    def loop(first: tuple[Any, ...], read: tuple[Any, ...], out: np.ndarray) -> None:
+        now, after = buffers
+        for row, value in zip(now, first, strict=True):
+            row[...] = value
+        with np.errstate(over="ignore", invalid="ignore"):  # values that diverge are never good enough
+            for _ in range(body.most):
+                run(*now, *read, after.T, finished)
+                now, after = after, now
+                if finished.all():
+                    break
+        out[:-1] = now
+        out[-1] = finished
+
+    return loop
+
+
 class _Plan:
     """The statements that compute every node, and the names that they use."""
 
@@ -90,7 +118,9 @@ class _Plan:
 
     def value(self, value: Any) -> str:
         """Return the name of a node's buffer, or a constant as code."""
-        return f"t{value.number}" if isinstance(value, Node) else repr(value)
+        if isinstance(value, Node):
+            return f"t{value.number}"
+        return repr(value.item() if isinstance(value, np.generic) else value)
 
     def _operand(self, value: Any, *, whole: bool) -> str:
         """Return the same with constants as arrays, since NumPy would convert a float in every call.
@@ -109,7 +139,7 @@ class _Plan:
     def _plan(self, node: Node) -> None:
         operation = self._wide if node.shape else self._narrow
         # Elementwise operations may overwrite their arguments; products may not.
-        in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod", "wrap")
+        in_place = node.op not in ("linear", "matmul", "where", "affine", "clip", "mod", "wrap", "loop")
         if in_place:
             self.buffers.release(node)
         operation(node)
@@ -135,6 +165,9 @@ class _Plan:
                 self.lines.append(f"t{node.number} = t{product.number}[{index}]")
             else:
                 self.names[f"t{node.number}"] = whole[j] if product.shape[0] == 1 else whole[i, j]
+            return
+        if node.op == "epsilon":
+            self.names[f"t{node.number}"] = np.asarray(np.finfo(self.dtype).eps, self.dtype)
             return
         if node.op == "input":
             self.lines.append(f"t{node.number} = in_{node.args[0]}[:, {node.args[1]}]")
@@ -210,6 +243,9 @@ class _Plan:
         if node.op == "matmul":
             self._matmul(node)
             return
+        if node.op == "loop":
+            self._loop(node)
+            return
         own, number = self._buffer(node), node.number
         for i, constant in enumerate(arg for arg in node.args if isinstance(arg, Constant)):
             self.names[f"c{number}_{i}"] = np.ascontiguousarray(constant.array[..., None], self.dtype)
@@ -235,6 +271,13 @@ class _Plan:
         if biased:
             self.names[f"{name}_b"] = bias.array[:, None].astype(self.dtype)
             self._call("add", own, f"{name}_b", own)
+
+    def _loop(self, node: Node) -> None:
+        initial, captured, body = node.args
+        own, name = self._buffer(node), f"loop{node.number}"
+        self.names[name] = _loop(body, captured, self.rows, self.dtype)
+        first, read = (", ".join([*map(self.value, values), ""]) for values in (initial, captured))
+        self.lines.append(f"{name}(({first}), ({read}), {own})")
 
     def _elementwise(self, node: Node, values: list[str], own: str) -> None:
         if node.op == "mul" and node.args[0] is node.args[1]:

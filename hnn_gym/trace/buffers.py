@@ -35,7 +35,7 @@ class BufferPlan:
         self._buffers: dict[int, tuple[Any, np.ndarray]] = {}
         # Their entries are views of them, so their buffers are never reused.
         self._taken_apart = {node.args[0].number for node in program.nodes if node.op == "item"}
-        computed = {node.number for node in program.nodes if node.op not in ("input", "item")}
+        computed = {node.number for node in program.nodes if node.op not in ("input", "item", "epsilon")}
         self._given = {node.number for node in program.given}
         self._homes: dict[int, np.ndarray] = {}
         self._packed = {n.number: self._make_packed(n, computed) for n in program.nodes if n.op == "linear"}
@@ -90,7 +90,12 @@ class BufferPlan:
 
     def has_ones(self, node: Node) -> bool:
         """Return whether a row of ones follows the rows of the layer, so that a product with it may add a bias."""
-        return node.shape[:1] == (1,) and node.number not in self._results and node.number not in self._given
+        return (
+            node.shape[:1] == (1,)
+            and node.op != "loop"
+            and node.number not in self._results
+            and node.number not in self._given
+        )
 
     def share(self, one: Any, other: Any) -> bool:
         """Return whether two nodes are computed in the same target."""

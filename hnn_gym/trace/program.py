@@ -43,10 +43,28 @@ class Program:
         count.update(node.number for node in self._results)
         return count
 
+    @cached_property
+    def unrolled(self) -> list[Node]:
+        """The nodes to compute, those of one iteration of every loop included."""
+        nodes = []
+        for node in self.nodes:
+            nodes += [*_body(node), node]
+        return nodes
+
+    @property
+    def loops(self) -> bool:
+        """Whether a number of iterations depends on values."""
+        return any(node.op == "loop" for node in self.nodes)
+
     @property
     def cost(self) -> int:
-        """How many numbers are computed for one state."""
-        return sum(int(np.prod(node.shape)) for node in self.nodes if node.op not in ("input", "item"))
+        """How many numbers are computed for one state, in one iteration of every loop."""
+        return sum(int(np.prod(node.shape)) for node in self.unrolled if node.op not in ("input", "item", "variable"))
+
+    @property
+    def widest(self) -> int:
+        """Numbers of the widest layer for one state, at least 1."""
+        return max((int(np.prod(node.shape)) for node in self.unrolled if node.shape), default=1)
 
     @property
     def _results(self) -> list[Node]:
@@ -98,6 +116,14 @@ class Program:
     def select_outputs(self, names: Iterable[str]) -> Program:
         """Return the program that computes only the outputs of these names."""
         return replace(self, outputs={name: self.outputs[name] for name in names})
+
+
+def _body(node: Node) -> list[Node]:
+    """The nodes of one iteration of a loop, and of the loops in it; none for any other node."""
+    nodes: list[Node] = []
+    for inner in node.args[2].nodes if node.op == "loop" else ():
+        nodes += [*_body(inner), inner]
+    return nodes
 
 
 def trace(function: Callable[..., Mapping[str, Any]], **inputs: int) -> Program:

@@ -14,7 +14,7 @@ import numpy as np
 from hnn_gym.trace.nodes import Constant, Node
 from hnn_gym.trace.program import Program
 
-_FORMS = {
+FORMS = {
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
     "mul": "{0} * {1}",
@@ -37,6 +37,7 @@ _FORMS = {
     "min": "{1} if {1} < {0} else {0}",
     "max": "{1} if {1} > {0} else {0}",
 }
+"""Python code of an operation on floats, by the operation's name."""
 _FUNCTIONS = ("cos", "sin", "tan", "exp", "log", "tanh", "sqrt", "atan2", "floor", "isfinite")
 
 
@@ -79,6 +80,12 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
         return _wide(node, names)
     if node.op == "input":
         return []
+    if node.op == "epsilon":
+        return [f"t{node.number} = {np.finfo(np.float64).eps!r}"]
+    if node.op == "item" and node.args[0].op == "loop":
+        loop, _, j = node.args
+        variables = loop.args[2].variables
+        return [f"t{node.number} = {_value(variables[j]) if j < len(variables) else f'float(done{loop.number})'}"]
     if node.op == "item":
         product, i, j = node.args
         index = f"[{j}]" if product.shape[0] == 1 else f"[{i}][{j}]"
@@ -86,11 +93,26 @@ def _statements(node: Node, names: dict[str, Any]) -> list[str]:
         lines = [] if listed in names else [f"{listed} = w{product.number}.tolist()"]
         names[listed] = None
         return [*lines, f"t{node.number} = {listed}{index}"]
-    form = _FORMS.get(node.op) or f"{node.op}({', '.join('{' + str(i) + '}' for i in range(len(node.args)))})"
+    form = FORMS.get(node.op) or f"{node.op}({', '.join('{' + str(i) + '}' for i in range(len(node.args)))})"
     return [f"t{node.number} = {form.format(*map(_value, node.args))}"]
 
 
+def _loop(node: Node, names: dict[str, Any]) -> list[str]:
+    initial, _, body = node.args
+    variables = ", ".join([*map(_value, body.variables), ""])
+    lines = [line for inner in body.nodes for line in _statements(inner, names)]
+    lines += [f"done{node.number} = {_value(body.done)}", f"{variables} = {', '.join(map(_value, body.results))},"]
+    lines += [f"if done{node.number}: break"]
+    lines = [f"for _ in range({body.most}):", *(f"    {line}" for line in lines)]
+    if any(inner.shape for inner in body.nodes):  # values that diverge are never good enough: NumPy need not warn
+        lines = ["with errstate(over='ignore', invalid='ignore'):", *(f"    {line}" for line in lines)]
+        names["errstate"] = np.errstate
+    return [f"{variables} = {', '.join(map(_value, initial))},", *lines]
+
+
 def _wide(node: Node, names: dict[str, Any]) -> list[str]:
+    if node.op == "loop":
+        return _loop(node, names)
     rows, width = node.shape
     own = f"w{node.number}"
     names[f"{own}_1"] = np.ones(width + 1)  # the last entry multiplies a bias

@@ -1,15 +1,16 @@
 """Several worlds from one dataset, each on a resampling of it, fitted as one batch.
 
-Where data are few, worlds that explain them equally well differ elsewhere: their disagreement says what is not known.
-Member i weighs the squared error at every moment with a number of its own, drawn from the exponential distribution of
-mean 1: the Bayesian bootstrap, which like drawing with replacement weighs moments unequally, but leaves none out, so
-that no estimated state is without data. The objectives are summed: one fit minimises all of them, and every array has
-a leading axis of members. Sources: Rubin, *The Bayesian bootstrap*, Annals of Statistics 9 (1981) 130; for worlds to
-plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, NeurIPS 2018.
+Where data are few, worlds that explain them equally well differ elsewhere: their disagreement shows what is not known.
+Member i weights the squared error at every moment with a number of its own, drawn from the exponential distribution of
+mean 1. This is the Bayesian bootstrap: like drawing with replacement it weights moments unequally, but it leaves none
+out, so that no estimated state is without data. The objectives are summed: one fit minimises all of them, and every
+array has a leading axis of members. Sources: Rubin, *The Bayesian bootstrap*, Annals of Statistics 9 (1981) 130; for
+worlds to plan in, Chua et al., *Deep reinforcement learning in a handful of trials*, NeurIPS 2018.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -17,21 +18,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.arguments import instance, whole_number
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Residual
-from hnn_gym.training.objective import STARTS, Joints, Objective, Terms
+from hnn_gym.training.objective import Objective, Terms
+from hnn_gym.training.preparation import opened, prepared
+from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
-from hnn_gym.training.worlds import card_of, fit_by_rounds, prepared
+from hnn_gym.training.worlds import card_of, inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
 
 def train_ensemble(
-    dataset: TransitionDataset,
+    dataset: TransitionDataset | str | os.PathLike[str],
     model: str = "mechanical",
     *,
     members: int = 5,
@@ -51,32 +56,33 @@ def train_ensemble(
     Raises:
         InputError: as there, or fewer than 2 members.
     """
-    if members < 2:
+    if whole_number(members, "members", at_least=1) < 2:
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use train_world().")
     place = checked_device(device)
-    settings = settings or FitSettings()
-
+    dataset = opened(dataset)
+    settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
+    found = dataset_map(dataset, coordinates, dt)
     alone = partial(
         prepared,
         dataset,
         model,
         options=options,
-        coordinates=coordinates,
+        coordinates=found.coordinates,
         integrator=integrator,
-        dt=dt,
+        dt=found.dt,
         device=place,
     )
 
-    def objective(settings: FitSettings, joints: Joints | None = None) -> EnsembleObjective:
-        return EnsembleObjective(alone(settings, joints), members)
+    def objective(settings: FitSettings, gap_weight: float = 0.0) -> EnsembleObjective:
+        return EnsembleObjective(alone(settings, gap_weight), members)
 
-    state = fit_by_rounds(objective, dataset, settings, state=state, report=report)
+    state = fit_by_rounds(objective, settings.rounds(longest_episode(dataset)), settings, state=state, report=report)
     whole, worlds = alone(settings), []
     for i in range(members):
         member = {name: value[i] for name, value in state.parameters.items()}
-        parameters = {name: value for name, value in member.items() if name != STARTS}
+        parameters = whole.model_parameters(member)
         card = card_of(whole.world(parameters), dataset, settings, state, noise=whole.sensor_noise(member))
-        card |= {"member": i, "members": members}
+        card |= {"member": i, "members": members} | inferred_card(found)
         worlds.append(whole.world(parameters, card=card))
     return tuple(worlds)
 
@@ -93,21 +99,25 @@ class EnsembleObjective:
         if objective.settings.batch_size is not None:
             raise InputError("An ensemble is fitted on all windows at once: leave batch_size out.")
         self.settings, self.device = objective.settings, objective.device
+        self.windows, self.local, self.chained = objective.windows, objective.local, objective.chained
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
         moments = objective.observation.shape[:2]
         self._roots = torch.tensor(np.sqrt(rng.exponential(size=(members, *moments, 1))), device=self.device)
-
-    @property
-    def windows(self) -> int:
-        """Number of windows."""
-        return self._objective.windows
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """First weights of every member, and the first states of the windows where they are estimated."""
         seeds = [(self.settings.seed, i) for i in range(len(self._roots))]
         members = [self._objective.initial_parameters(np.random.default_rng(seed)) for seed in seeds]
         return {name: np.stack([member[name] for member in members]) for name in members[0]}
+
+    def parameters_after(
+        self, before: EnsembleObjective, parameters: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Where the fit begins after that of other windows of the same episodes."""
+        members = ({name: value[i] for name, value in parameters.items()} for i in range(len(self._roots)))
+        carried = [self._objective.parameters_after(before._objective, member) for member in members]
+        return {name: np.stack([member[name] for member in carried]) for name in carried[0]}
 
     def __call__(
         self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
@@ -124,12 +134,12 @@ class EnsembleObjective:
         """One function a member, of its own parameters, whose sum of squares is its objective."""
 
         def of(roots: torch.Tensor) -> Residual:
-            return lambda parameters: self._objective.vector_of(self._weighed(parameters, roots))
+            return lambda parameters: self._objective.residuals_of(self._weighed(parameters, roots))
 
         return tuple(of(roots) for roots in self._roots)
 
     def _weighed(self, parameters: Mapping[str, torch.Tensor], roots: torch.Tensor) -> Terms:
-        terms = self._objective.terms(parameters, self._objective.observation, self._objective.action)
+        terms = self._objective.terms(parameters)
         # A prediction has no error at the first moment of a window.
         errors = tuple(roots[:, roots.shape[1] - error.shape[1] :] * error for error in terms.errors)
         return terms._replace(errors=errors)

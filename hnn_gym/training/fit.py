@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.optimize import minimize
 
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, check_size, least_squares
 from hnn_gym.training.settings import FitSettings
 
 
@@ -23,8 +24,16 @@ class Fittable(Protocol):
     device: torch.device
 
     @property
-    def windows(self) -> int:
-        """Number of windows."""
+    def windows(self) -> Sized:
+        """The windows whose errors are minimised."""
+
+    @property
+    def local(self) -> str | None:
+        """Name of the array of the parameters that has one row for every window; None: there is none."""
+
+    @property
+    def chained(self) -> bool:
+        """Whether a row of that array moves the residuals of the window before as well."""
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """Where a fit begins."""
@@ -35,9 +44,10 @@ class Fittable(Protocol):
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
-        """Functions to vectors ``(m,)`` whose sums of squares add up to the objective on all windows.
+        """Functions to residuals whose sums of squares add up to the objective on all windows.
 
-        One of all the parameters; or one a member, of its entries along the leading axis that all arrays then have.
+        There is one function of all the parameters; or one for each member, of its entries along the leading axis that
+        all arrays then have.
         """
 
 
@@ -54,16 +64,16 @@ class Progress:
 
 @dataclass
 class FitState:
-    """All that a fit needs to go on from where it was, on whichever device.
+    """All that a fit needs to continue from where it was, on any device.
 
     Attributes:
         parameters: current arrays by name.
         adam_step: steps of Adam done.
         first_moments: Adam's running means of the gradient.
         second_moments: Adam's running means of its square.
-        lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, it rebuilds itself.
+        lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, and builds up again.
         least_squares_step: steps of Levenberg-Marquardt done.
-        round: of windows: 0 while those of the first horizon are fitted, then counted up, see ``FitSettings.rounds``.
+        round: which of :meth:`FitSettings.rounds` is fitted, counted from 0.
     """
 
     parameters: dict[str, np.ndarray]
@@ -84,17 +94,21 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: FitReport
 
     Args:
         objective: data, model and settings.
-        state: where to go on from; None starts anew.
+        state: where to continue; None: at the beginning.
         report: called after every step.
 
     Returns:
         The final state; its ``parameters`` build the model.
 
     Raises:
+        InputError: the model has too many parameters for least-squares steps.
         ConvergenceError: the loss became NaN or infinite, or an implicit step has no solution.
     """
     if state is None:
         state = FitState(objective.initial_parameters())
+    if objective.settings.least_squares_steps:
+        shared = sum(value.size for name, value in state.parameters.items() if name != objective.local)
+        check_size(shared // len(objective.residuals_by_member()))
     place = objective.device
     tensors = {name: torch.tensor(v, device=place, requires_grad=True) for name, v in state.parameters.items()}
     _adam(objective, tensors, state, report)
@@ -133,10 +147,10 @@ def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState
 def _batch(objective: Fittable, step: int) -> torch.Tensor | None:
     """Windows of one step of Adam, a function of seed and step so that a resumed fit draws the same ones."""
     settings = objective.settings
-    if settings.batch_size is None or settings.batch_size >= objective.windows:
+    if settings.batch_size is None or settings.batch_size >= len(objective.windows):
         return None
     rng = np.random.default_rng([settings.seed, step])
-    chosen = rng.choice(objective.windows, settings.batch_size, replace=False)
+    chosen = rng.choice(len(objective.windows), settings.batch_size, replace=False)
     return torch.tensor(chosen, device=objective.device)
 
 
@@ -166,8 +180,8 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
         return last[0], flat_gradient
 
     def evaluate_or_step_back(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        # A line search may probe where the rollout overflows, or where an implicit step has no solution. A value
-        # some times the last accepted one makes it interpolate back; a huge one would drown its arithmetic.
+        # A line search may try a point where the rollout overflows or an implicit step has no solution. A value of ten
+        # times the last accepted one makes it interpolate back; with a huge one its arithmetic would lose all digits.
         try:
             return evaluate(flat)
         except ConvergenceError:
@@ -203,20 +217,16 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
             report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
 
     settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling="levenberg")
+    minimise = partial(
+        least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
+    )
     members = objective.residuals_by_member()
     if len(members) == 1:
-        state.parameters = least_squares(
-            members[0], state.parameters, settings=settings, report=after_step, device=objective.device
-        )
+        state.parameters = minimise(members[0], state.parameters, report=after_step)
         return
-    # Each has a Jacobian of its own: together they would be as many times as wide.
+    # Each member has a Jacobian of its own: together they would be as many times as wide.
     fitted = [
-        least_squares(
-            residual,
-            {name: value[i] for name, value in state.parameters.items()},
-            settings=settings,
-            device=objective.device,
-        )
+        minimise(residual, {name: value[i] for name, value in state.parameters.items()})
         for i, residual in enumerate(members)
     ]
     state.parameters = {name: np.stack([arrays[name] for arrays in fitted]) for name in state.parameters}

@@ -5,9 +5,10 @@ approaches in tens of thousands. J is computed where the residuals are, the step
 *Numerical Optimization*, 2006, section 10.3; the scaling D is Marquardt's or Levenberg's, the update of mu Nielsen's
 (1999).
 
-In multiple shooting row i of s, the start of window i, moves the residuals of that window alone. J^T J is then block
-diagonal in s, a few columns of J show all of it, and s is eliminated by a Schur complement (the same, section 10.3,
-exercise; Triggs et al., *Bundle Adjustment*, 2000, section 6).
+In multiple shooting row i of s, the start of window i, moves the residuals of that window alone; where windows are to
+join, it moves those of the window before as well, which hold the gap between the two. J^T J is then block diagonal or
+block tridiagonal in s, a few columns of J show all of it, and s is eliminated: a banded Cholesky factorisation and a
+Schur complement (the same book, section 10.3, exercise; Triggs et al., *Bundle Adjustment*, 2000, section 6).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solveh_banded
 
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError, InputError
@@ -32,8 +33,14 @@ Jacobian = Callable[[Tensors], torch.Tensor]
 LeastSquaresReport = Callable[[int, float, dict[str, np.ndarray]], None]
 """Called after every accepted step with its number, the sum of squares and the arrays."""
 
+MOST_PARAMETERS = 5_000
+"""Largest number of shared parameters: a step solves a dense system of as many equations."""
+_CHUNK = 30_000_000
+"""Entries of the Jacobian computed at a time."""
+_ROUNDING = 1e-12
+"""Damping of local entries at the least, so that their blocks stay positive definite."""
 _LOCAL_FLOOR = 1e-6
-"""Smallest curvature of a row's own entry as a share of the median: a start at a speed limit does not feel all."""
+"""Smallest curvature of an entry of a row as a share of the median: a start at a speed limit does not feel all."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +54,26 @@ class LeastSquaresSettings:
     gain: float = 1e-4
     """Relative decrease that counts."""
     chunk: int | None = None
-    """Columns of the Jacobian computed at a time; None: all. Fewer take less memory."""
+    """Columns of the Jacobian computed at a time; None: as many as fit into some hundred megabytes."""
     scaling: Literal["marquardt", "levenberg"] = "marquardt"
     """marquardt: D = diag(J^T J), blind to the units of the parameters. levenberg: D = mean(diag(J^T J)) 1, a ball in
     which combinations of parameters that the data do not determine stay small."""
 
 
 class _Linear(NamedTuple):
-    """Residuals r and their derivatives: J by the shared parameters, K ``(k, N, m)`` by the rows' own."""
+    """Residuals and their derivatives.
 
-    J: np.ndarray
-    K: np.ndarray | None
+    Attributes:
+        r: residuals ``(m,)``, or ``(N, m)`` in rows.
+        J: derivatives with respect to the shared parameters, ``(r.size, P)``.
+        own: of every row with respect to its own local entries ``(N, m, k)``; None: there are none.
+        after: of every row with respect to the local entries of the next row ``(N, m, k)``; None: there are none.
+    """
+
     r: np.ndarray
+    J: np.ndarray
+    own: np.ndarray | None
+    after: np.ndarray | None
 
 
 def least_squares(
@@ -66,6 +81,7 @@ def least_squares(
     start: Mapping[str, np.ndarray],
     *,
     local: str | None = None,
+    chained: bool = False,
     jacobian: Jacobian | None = None,
     settings: LeastSquaresSettings | None = None,
     report: LeastSquaresReport | None = None,
@@ -76,7 +92,8 @@ def least_squares(
     Args:
         residual: a function of torch tensors, differentiable in forward mode.
         start: arrays to start from, by name.
-        local: name of an array ``(N, k)`` whose row i moves row i of the residuals ``(N, m)`` alone.
+        local: name of an array ``(N, k)`` whose row i moves only row i of the residuals ``(N, m)``.
+        chained: row i of ``local`` moves row i - 1 of the residuals too.
         jacobian: derivatives of the residuals, where they are computed more quickly than in forward mode; not with
             ``local``.
         settings: when to stop.
@@ -87,7 +104,7 @@ def least_squares(
         The best arrays found, by name.
 
     Raises:
-        InputError: there is no array ``local``.
+        InputError: there is no array ``local``, or there are too many parameters.
         ConvergenceError: the residuals at the start are not finite.
     """
     settings = settings or LeastSquaresSettings()
@@ -95,42 +112,52 @@ def least_squares(
         raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
     shapes = {name: array.shape for name, array in start.items() if name != local}
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    check_size(sum(sizes))
 
-    def named(flat: torch.Tensor, own: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def named(flat: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
         pieces = torch.split(flat, sizes)
         found = {name: piece.reshape(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
-        return found if local is None or own is None else found | {local: own}
+        return found if local is None else found | {local: own}
 
-    def linearised(theta: torch.Tensor, own: torch.Tensor | None) -> _Linear:
-        def push(tangent: torch.Tensor) -> torch.Tensor:
-            column: torch.Tensor = torch.func.jvp(lambda flat: residual(named(flat, own)), (theta,), (tangent,))[1]
+    def linearised(theta: torch.Tensor, own: torch.Tensor) -> _Linear:
+        if jacobian is not None:
+            parameters = named(theta, own)
+            with torch.no_grad():
+                r = on_numpy(residual(parameters))
+            return _Linear(r, on_numpy(jacobian(parameters).detach()), None, None)
+
+        def push(shared: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
+            tangents = shared, local
+            column: torch.Tensor = torch.func.jvp(lambda *at: residual(named(*at)), (theta, own), tangents)[1]
             return column
 
-        def push_own(tangent: torch.Tensor) -> torch.Tensor:
-            column: torch.Tensor = torch.func.jvp(lambda rows: residual(named(theta, rows)), (own,), (tangent,))[1]
-            return column
-
+        # Rows of a chain that are two apart have no residual in common: every second one is moved at a time.
+        parity = torch.arange(len(own), device=own.device) % 2 == 0
+        masks = [parity, ~parity] if chained else [torch.ones_like(parity)] if own.numel() else []
+        entries = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
+        moved = [mask[:, None] * entry for mask in masks for entry in entries]
+        shared = torch.eye(len(theta) + len(moved), len(theta), dtype=theta.dtype, device=theta.device)
+        local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
+        if moved:
+            local[len(theta) :] = torch.stack(moved)
         # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
             r = on_numpy(residual(named(theta, own)))
-            if jacobian is not None:
-                with torch.enable_grad():
-                    return _Linear(on_numpy(jacobian(named(theta, own))), None, r)
-            if len(theta):
-                units = torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
-                columns = on_numpy(torch.vmap(push, chunk_size=settings.chunk)(units))
-            else:
-                columns = np.zeros((0, *r.shape))
-            K = None
-            if own is not None:
-                units = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
-                K = np.stack([on_numpy(push_own(unit.expand(own.shape).contiguous())) for unit in units])
-            return _Linear(columns.reshape(len(columns), r.size).T, K, r)
+            chunk = settings.chunk or max(_CHUNK // max(r.size, 1), 1)
+            columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
+        J = columns[: len(theta)].reshape(len(theta), r.size).T
+        if not moved:
+            return _Linear(r, J, None, None)
+        rows = np.moveaxis(columns[len(theta) :].reshape(len(masks), own.shape[1], *r.shape), 1, -1)
+        if not chained:
+            return _Linear(r, J, rows[0], None)
+        even = on_numpy(parity)[:, None, None]
+        return _Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
 
     flat = [np.ravel(start[name]) for name in shapes] or [np.zeros(0)]
     theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
-    own = None if local is None else torch.tensor(start[local], dtype=torch.float64, device=device)
+    own = torch.tensor(np.zeros((0, 0)) if local is None else start[local], dtype=torch.float64, device=device)
     linear = linearised(theta, own)
     best = float(np.sum(linear.r**2))
     if not np.isfinite(best):
@@ -141,9 +168,12 @@ def least_squares(
         new = np.inf
         if step is not None:
             candidate = theta + torch.tensor(step.shared, device=device)
-            rows = None if own is None else own + torch.tensor(step.own, device=device)
-            with torch.no_grad():
-                new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
+            rows = own + torch.tensor(step.own, device=device)
+            try:
+                with torch.no_grad():
+                    new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
+            except ConvergenceError:  # an implicit step has no solution there: the step was too long
+                new = np.inf
         if step is None or not new < best:
             damping, growth = damping * growth, growth * 2
             continue
@@ -155,6 +185,19 @@ def least_squares(
             report(accepted, best, {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()})
         linear = linearised(theta, own)
     return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
+
+
+def check_size(parameters: int) -> None:
+    """Refuse more shared parameters than a dense system of equations can have.
+
+    Raises:
+        InputError: there are more than :data:`MOST_PARAMETERS`.
+    """
+    if parameters > MOST_PARAMETERS:
+        raise InputError(
+            f"Levenberg-Marquardt is for at most {MOST_PARAMETERS:,} parameters, and the model has {parameters:,}: "
+            "give it fewer hidden units, or use least_squares_steps=0 and some hundred lbfgs_steps."
+        )
 
 
 def tensors(arrays: Mapping[str, np.ndarray], *, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:
@@ -172,33 +215,78 @@ class _Step(NamedTuple):
 
 def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
     """The damped step, or None where the matrix is not positive definite in floating point."""
-    J, K, r = linear
+    r, J, own, _ = linear
     normal, gradient = J.T @ J, J.T @ r.ravel()
-    scale = np.maximum(np.diag(normal), 1e-12 * np.diag(normal).max(initial=0.0))
-    if levenberg and len(scale):
-        scale = np.full_like(scale, scale.mean())
-    if K is None:
+    curvature = np.diag(normal)
+    if own is None:
+        scale = np.maximum(curvature, 1e-12 * curvature.max(initial=0.0))
+        if levenberg and len(scale):
+            scale = np.full_like(scale, curvature.mean())
         shared = _solve(normal + damping * np.diag(scale), gradient)
         if shared is None:
             return None
-        return _Step(shared, np.zeros(0), float(shared @ (damping * scale * shared - gradient)))
-    shape = r.shape
-    blocks, slopes = np.einsum("knm,lnm->nkl", K, K), np.einsum("knm,nm->nk", K, r)
-    mixed = np.einsum("nmp,knm->pnk", J.reshape(*shape, -1), K)
-    curvature = np.einsum("nkk->nk", blocks)
-    curvature = np.maximum(curvature, _LOCAL_FLOOR * np.median(curvature, axis=0))
-    inverse = np.linalg.inv(blocks + (damping + 1e-12) * curvature[:, :, None] * np.eye(K.shape[0]))
-    carried = np.einsum("pnk,nkl->pnl", mixed, inverse)
+        return _Step(shared, np.zeros((0, 0)), float(shared @ (damping * scale * shared - gradient)))
+    blocks, beside, slopes, mixed = _normal_equations(linear, own)
+    local = np.einsum("nkk->nk", blocks).copy()
+    if levenberg:
+        size = (curvature.sum() + local.sum()) / (curvature.size + local.size)
+        scale, local = np.full_like(curvature, size), np.full_like(local, size)
+    else:
+        scale = np.maximum(curvature, 1e-12 * curvature.max(initial=0.0))
+        least = _LOCAL_FLOOR * np.median(local, axis=0)
+        local = np.maximum(local, np.where(least > 0, least, _LOCAL_FLOOR * local.max() or 1.0))
+    blocks = blocks + (damping + _ROUNDING) * local[:, :, None] * np.eye(own.shape[-1])
+    # One column for the slopes, and one for each shared parameter.
+    right = np.concatenate([slopes[..., None], mixed], axis=-1).reshape(slopes.size, -1)
+    try:
+        solved = solveh_banded(_banded(blocks, beside), right, overwrite_ab=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+    alone, carried = solved[:, 0], solved[:, 1:]
+    flat = right[:, 1:]
     shared = np.zeros(0)
     if len(scale):
-        schur = normal + damping * np.diag(scale) - np.einsum("pnl,qnl->pq", carried, mixed)
-        solved = _solve(schur, gradient - np.einsum("pnl,nl->p", carried, slopes))
-        if solved is None:
+        found = _solve(normal + damping * np.diag(scale) - flat.T @ carried, gradient - flat.T @ alone)
+        if found is None:
             return None
-        shared = solved
-    own = -np.einsum("nkl,nl->nk", inverse, slopes + np.einsum("pnk,p->nk", mixed, shared))
-    predicted = shared @ (damping * scale * shared - gradient) + np.sum(own * (damping * curvature * own - slopes))
-    return _Step(shared, own, float(predicted))
+        shared = found
+    moved = (-alone - carried @ shared).reshape(slopes.shape)
+    predicted = shared @ (damping * scale * shared - gradient) + np.sum(moved * (damping * local * moved - slopes))
+    return _Step(shared, moved, float(predicted))
+
+
+def _normal_equations(linear: _Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
+    """The part of J^T J and J^T r that belongs to the local entries.
+
+    Returns:
+        Blocks of every row with itself ``(N, k, k)``; with the next row ``(N - 1, k, k)``, or None; slopes ``(N, k)``;
+        blocks with the shared parameters ``(N, k, P)``.
+    """
+    r, J, _, after = linear
+    rows = J.reshape(*r.shape, J.shape[1])
+    blocks, slopes = np.einsum("nmk,nml->nkl", own, own), np.einsum("nmk,nm->nk", own, r)
+    mixed = np.einsum("nmk,nmp->nkp", own, rows, optimize=True)
+    if after is None:
+        return blocks, None, slopes, mixed
+    before = after[:-1]
+    blocks[1:] += np.einsum("nmk,nml->nkl", before, before)
+    slopes[1:] += np.einsum("nmk,nm->nk", before, r[:-1])
+    mixed[1:] += np.einsum("nmk,nmp->nkp", before, rows[:-1], optimize=True)
+    return blocks, np.einsum("nmk,nml->nkl", own[:-1], before), slopes, mixed
+
+
+def _banded(blocks: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
+    """The upper form of SciPy's banded matrices, of blocks on the diagonal ``(N, k, k)`` and beside it."""
+    count, size, _ = blocks.shape
+    width = size if beside is None else 2 * size
+    form = np.zeros((width, count * size))
+    for i in range(size):
+        for j in range(size):
+            if j >= i:  # entry (i, j) of a matrix lies in row width - 1 + i - j of its form, in column j
+                form[width - 1 + i - j, j::size] = blocks[:, i, j]
+            if beside is not None:
+                form[width - 1 + i - j - size, size + j :: size] = beside[:, i, j]
+    return form
 
 
 def _solve(matrix: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:

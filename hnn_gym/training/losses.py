@@ -24,7 +24,7 @@ def prediction_loss(world: WorldModel, observation: Array, action: Array, *, sca
 
 
 def prediction_residual(world: WorldModel, observation: Array, action: Array, *, scale: Array) -> Array:
-    """What :func:`prediction_loss` is the mean square of, ``(N, k, d)``."""
+    """The errors ``(N, k, d)`` whose mean square is :func:`prediction_loss`."""
     predicted = _observed_rollout(world, world.encode(observation[:, 0]), action)
     return (world.coordinates.unwrapped(predicted, observation) - observation)[:, 1:] / scale
 
@@ -32,9 +32,9 @@ def prediction_residual(world: WorldModel, observation: Array, action: Array, *,
 def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
     """Start at estimated states, step, compare every observation of the window: a scalar.
 
-    With noisy observations the first of a window is as wrong as any other, so its true state is a parameter
-    too (multiple shooting; errors in variables). Source: Bock, *Recent advances in parameter identification
-    techniques for ODE*, 1983.
+    With noisy observations the first one of a window is as wrong as any other, so its true state is a parameter too
+    (multiple shooting; errors in variables). Source: Bock, *Recent advances in parameter identification techniques for
+    ODE*, 1983.
 
     Args:
         world: the world, with the parameters to be trained.
@@ -43,27 +43,13 @@ def shooting_loss(world: WorldModel, starts: Array, observation: Array, action: 
         action: ``(N, k, m)``.
         scale: size of every observation entry ``(d,)``.
     """
-    return mean_square(shooting_residual(world, starts, observation, action, scale=scale))
+    path = world.coordinates.unwrapped(shooting_path(world, starts, action), observation)
+    return mean_square((path - observation) / scale)
 
 
-def shooting_residual(world: WorldModel, starts: Array, observation: Array, action: Array, *, scale: Array) -> Array:
-    """What :func:`shooting_loss` is the mean square of, ``(N, k + 1, d)``."""
-    predicted = _observed_rollout(world, world.phase_point(*split(starts)), action)
-    return (world.coordinates.unwrapped(predicted, observation) - observation) / scale
-
-
-def gaps(errors: Array, followed: Array) -> Array:
-    """By how much windows miss the ones that carry them on: end of window i minus start of window i + 1.
-
-    Args:
-        errors: predicted minus observed, ``(N, k + 1, d)``, where the last observation of a window is the first of
-            the next one, so that it cancels.
-        followed: every i, ``(g,)``.
-
-    Returns:
-        Gaps ``(g, d)`` in the units of the errors.
-    """
-    return errors[followed, -1] - errors[followed + 1, 0]
+def shooting_path(world: WorldModel, starts: Array, action: Array) -> Array:
+    """Return what the world would show from the states ``starts`` ``(N, 2n)`` on: observations ``(N, k + 1, d)``."""
+    return _observed_rollout(world, world.phase_point(*split(starts)), action)
 
 
 def derivative_loss(
@@ -90,7 +76,7 @@ def derivative_loss(
 def derivative_residuals(
     world: WorldModel, observation: Array, action: Array, *, velocity_scale: Array, acceleration_scale: Array
 ) -> tuple[Array, Array]:
-    """The two of whose mean squares :func:`derivative_loss` is the sum, each ``(N, k, n)``."""
+    """The two errors, each ``(N, k, n)``, whose mean squares add up to :func:`derivative_loss`."""
     xp = namespace(observation)
     q, v = world.coordinates.state(observation)
     p = world.dynamics.momentum(q, v)

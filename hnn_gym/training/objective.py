@@ -1,10 +1,16 @@
-"""The objective of a fit as a function of one dict of torch tensors: loss + gaps + decay * sum of squared weights."""
+"""The objective of a fit as a function of one dict of torch tensors.
+
+    objective = mean square of the errors + w mean square of the gaps + decay sum of squared weights
+
+An error is (what the model shows - what was observed) / scale, at every moment and entry that was observed. With
+multiple shooting a gap is what a window ends with minus what the next one begins with, in the same units.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,38 +24,44 @@ from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual
-from hnn_gym.training.losses import derivative_residuals, gaps, mean_square, prediction_residual, shooting_residual
+from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_path
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.world_model import WorldModel
 
 STARTS = "starts"
 """Name of the estimated initial states among the parameters of a shooting fit."""
 
 
-class Joints(NamedTuple):
-    """Where windows of a shooting fit are to join.
+class Correction(Protocol):
+    """A change of the observations that is learned with the model, such as :class:`hnn_gym.training.warp.Warp`."""
 
-    Attributes:
-        followed: numbers of the windows that the next one carries on, ``(g,)``.
-        weight: of the mean square of the gaps between them; infinity would make them one.
-    """
+    name: str
+    """Name of its array among the parameters."""
+    decay: float
+    """Factor of the sum of its squares in the objective."""
 
-    followed: np.ndarray
-    weight: float
+    def initial(self) -> np.ndarray:
+        """The array that changes nothing."""
+
+    def __call__(self, amounts: torch.Tensor) -> torch.Tensor:
+        """Return the corrected observations ``(N, k + 1, d)`` of all windows."""
 
 
 class Terms(NamedTuple):
-    """What an objective is made of.
+    """The terms that an objective is made of.
 
     Attributes:
-        errors: the loss is the sum of their mean squares.
-        gaps: the mean square is added to the loss, times the weight of the joints; None: there are no joints.
-        weights: of networks, which decay.
+        errors: the loss is the sum of their mean squares; 0 where nothing was observed.
+        counts: numbers of observed values in each of them.
+        gaps: between every window and the next ``(N, d)``, 0 where they do not join; None: no windows have to join.
+        decayed: pairs of a factor and an array whose sum of squares, times the factor, is added.
     """
 
     errors: tuple[torch.Tensor, ...]
+    counts: tuple[int, ...]
     gaps: torch.Tensor | None
-    weights: tuple[torch.Tensor, ...]
+    decayed: tuple[tuple[float, torch.Tensor], ...]
 
 
 class Objective:
@@ -59,42 +71,62 @@ class Objective:
         self,
         architecture: Architecture,
         coordinates: Coordinates,
-        observation: np.ndarray,
-        action: np.ndarray,
+        windows: TrainingWindows,
         *,
         integrator: Integrator,
         dt: float,
         settings: FitSettings,
-        joints: Joints | None = None,
+        gap_weight: float = 0.0,
+        correction: Correction | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
-        """Hold windows of observations ``(N, k + 1, d)`` and actions ``(N, k, m)`` on a device; shooting has joints.
+        """Hold the windows on a device.
+
+        Args:
+            architecture: of the model.
+            coordinates: what the observations and actions are.
+            windows: what the model's motion is compared with; all but shooting need complete ones.
+            integrator: the scheme that the loss goes through.
+            dt: time step in s.
+            settings: of the fit.
+            gap_weight: of the mean square of the gaps between windows that follow each other, for shooting.
+            correction: of the observations, for shooting; None: they are taken as they are.
+            device: where the objective is computed.
 
         Raises:
             InputError: the observations do not fit the coordinates, or there is no such device.
         """
-        if observation.shape[-1] != coordinates.observation_size:
+        size = windows.observation.shape[-1]
+        if size != coordinates.observation_size:
             raise InputError(
-                f"The observations have {observation.shape[-1]} entries, and the coordinates declare "
-                f"{coordinates.observation_size}."
+                f"The observations have {size} entries, and the coordinates declare {coordinates.observation_size}."
             )
         self.device = checked_device(device)
-        self.architecture = architecture
-        self.settings = settings
-        self._joints = joints
-        self._followed = None if joints is None else torch.tensor(joints.followed, device=self.device)
-        self._coordinates, self._integrator, self._dt = coordinates, integrator, dt
-        self.observation = self._tensor(observation)
-        self.action = self._tensor(action)
-        self._scale = self._tensor(observation_scale(coordinates, observation))
+        self.architecture, self.settings, self.windows = architecture, settings, windows
+        self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
+        self._integrator, self._dt, self._correction = integrator, dt, correction
+        self._seen = torch.tensor(np.isfinite(windows.observation), device=self.device)
+        self._count = int(self._seen.sum())
+        self.observation = self._tensor(np.nan_to_num(windows.observation))
+        self.action = self._tensor(windows.action)
+        self._scale = self._tensor(observation_scale(coordinates, windows.filled(coordinates)))
+        self._joined = self._tensor(windows.joined[:-1, None])
+        self._ends = torch.tensor(windows.steps[:-1], device=self.device)
         variables = architecture.variables
         self._velocity_scale = self._tensor(variables.velocity_scales)
         self._acceleration_scale = self._tensor(variables.acceleration_scales)
+        initial = architecture.initial_parameters(np.random.default_rng(0))
+        self._shapes = {name: value.shape for name, value in initial.items()}
 
     @property
-    def windows(self) -> int:
-        """Number of windows."""
-        return self.observation.shape[0]
+    def local(self) -> str | None:
+        """Name of the array of the parameters that has one row for every window; None: there is none."""
+        return STARTS if self.settings.loss == "shooting" else None
+
+    @property
+    def chained(self) -> bool:
+        """Whether a start moves the residuals of the window before as well, which has to join it."""
+        return self.gap_weight > 0
 
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
@@ -105,103 +137,177 @@ class Objective:
         rng = rng or np.random.default_rng(self.settings.seed)
         parameters = self.architecture.initial_parameters(rng)
         if self.settings.loss == "shooting":
-            q, v = self._coordinates.state(self.observation[:, 0])
             parameters = quiet(parameters)
-            parameters[STARTS] = on_numpy(torch.cat([q, v], dim=-1))
             if "inertia.log" in parameters:
-                parameters["inertia.log"] = rough_log_inertia(
-                    self._coordinates,
-                    self.architecture.variables,
-                    on_numpy(self.observation),
-                    on_numpy(self.action),
-                    dt=self._dt,
-                )
+                guess = rough_log_inertia(self.coordinates, self.architecture.variables, self.windows, dt=self._dt)
+                # Some models have one mass in common, others one for every degree of freedom.
+                shared = parameters["inertia.log"].shape != guess.shape
+                parameters["inertia.log"] = np.full(self._shapes["inertia.log"], guess.mean()) if shared else guess
+            parameters[STARTS] = self.windows.states[:, 0]
+        if self._correction is not None:
+            parameters[self._correction.name] = self._correction.initial()
         return parameters
 
     def __call__(
         self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
-        whole = batch is None
-        observation = self.observation if whole else self.observation[batch]
-        action = self.action if whole else self.action[batch]
-        return self.value_of(self.terms(parameters, observation, action))
+        return self.value_of(self.terms(parameters, batch))
 
     def _tensor(self, values: Sequence[float] | np.ndarray) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float64, device=self.device)
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
-        """One function to the vector ``(m,)`` whose sum of squares is the objective on all windows."""
-        return (self._residual,)
-
-    def _residual(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return self.vector_of(self.terms(parameters, self.observation, self.action))
+        """One function to the residuals whose sum of squares is the objective on all windows."""
+        return (lambda parameters: self.residuals_of(self.terms(parameters)),)
 
     def world(self, parameters: Parameters, *, card: Mapping[str, Any] | None = None) -> WorldModel:
-        """The world of a model's parameters."""
+        """The world of a model's parameters.
+
+        Raises:
+            InputError: they have other names or shapes than those of the model.
+        """
+        shapes = {name: tuple(value.shape) for name, value in parameters.items()}
+        if shapes != self._shapes:
+            raise InputError(
+                f"The parameters {shapes} do not fit the model {self.architecture.kind!r}, whose are {self._shapes}."
+            )
         return WorldModel.built(
             self.architecture,
             parameters,
-            coordinates=self._coordinates,
+            coordinates=self.coordinates,
             integrator=self._integrator,
             dt=self._dt,
             card=card,
         )
 
-    def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
-        """Root mean square of what a fit leaves of every observation entry ``(d,)``, in the entry's unit.
+    def model_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters without those of the windows and the correction."""
+        return {name: value for name, value in parameters.items() if name in self._shapes}
 
-        Where the starts of windows are estimated that is the noise of the sensors; elsewhere it is None.
+    def motion(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The states [q, v] ``(N, k + 1, 2n)`` through which the model passes in every window of a shooting fit."""
+        with torch.no_grad():
+            tensors = {name: self._tensor(value) for name, value in parameters.items()}
+            world = self.world(self.model_parameters(tensors))
+            q, v = tensors[STARTS].chunk(2, dim=-1)
+            actions = self.action.movedim(1, 0) if self.coordinates.controls else None
+            x = world.rollout(world.phase_point(q, v), actions, steps=self.action.shape[1])
+            states = on_numpy(torch.cat(world.state(x), dim=-1).movedim(0, 1)).copy()
+        states[:, 0] = parameters[STARTS]
+        return states
+
+    def parameters_after(self, before: Objective, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Where a shooting fit begins after the fit of other windows of the same episodes.
+
+        The model is what that fit has found. The windows begin in the motion that it has found, or at the recorded
+        states where it has found none.
+
+        Args:
+            before: the objective that was fitted.
+            parameters: what the fit has found.
+        """
+        motion = before.windows.at(before.motion(parameters), self.windows.episode, self.windows.begin)
+        starts = np.where(np.isnan(motion), self.windows.states[:, 0], motion)
+        carried = self.model_parameters(parameters) | {STARTS: starts}
+        return carried if self._correction is None else carried | {self._correction.name: self._correction.initial()}
+
+    def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
+        """Root mean square of the errors of every observation entry ``(d,)`` that a fit leaves, in the entry's unit.
+
+        Where the starts of windows are estimated this is the noise of the sensors; elsewhere it is None.
         """
         if self.settings.loss != "shooting":
             return None
         with torch.no_grad():
-            tensors = {name: self._tensor(value) for name, value in parameters.items()}
-            (errors,) = self.terms(tensors, self.observation, self.action).errors
-            noise = (errors**2).mean(dim=(0, 1)).sqrt() * self._scale
+            (errors,) = self.terms({name: self._tensor(value) for name, value in parameters.items()}).errors
+            counts = self._seen.sum(dim=(0, 1))
+            noise = ((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale
         return [float(std) for std in on_numpy(noise)]
 
-    def terms(self, parameters: Mapping[str, torch.Tensor], observation: torch.Tensor, action: torch.Tensor) -> Terms:
-        """What the objective is made of, on windows like those held."""
-        model = {name: value for name, value in parameters.items() if name != STARTS}
+    def terms(self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None) -> Terms:
+        """The terms of the objective on all windows, or on the windows with the given indices."""
+        model = self.model_parameters(parameters)
         world = self.world(model)
-        weights = tuple(network_weights(model).values())
-        if self.settings.loss == "prediction":
-            return Terms((prediction_residual(world, observation, action, scale=self._scale),), None, weights)
         if self.settings.loss == "shooting":
-            errors = shooting_residual(world, parameters[STARTS], observation, action, scale=self._scale)
-            # Errors are predicted minus observed, and windows that join share an observation.
-            between = None if self._followed is None else gaps(errors, self._followed)
-            # Against noise decay is a prior of the motion that has a say in m; elsewhere it only breaks ties.
-            return Terms((errors,), between, tuple(weights_per_inertia(model).values()))
-        residuals = derivative_residuals(
-            world,
-            observation,
-            action,
-            velocity_scale=self._velocity_scale,
-            acceleration_scale=self._acceleration_scale,
-        )
-        return Terms(residuals, None, weights)
+            return self._shooting_terms(world, model, parameters)
+        observation, action = self.observation, self.action
+        if batch is not None:
+            observation, action = observation[batch], action[batch]
+        errors: tuple[torch.Tensor, ...]
+        if self.settings.loss == "prediction":
+            errors = (prediction_residual(world, observation, action, scale=self._scale),)
+        else:
+            errors = derivative_residuals(
+                world,
+                observation,
+                action,
+                velocity_scale=self._velocity_scale,
+                acceleration_scale=self._acceleration_scale,
+            )
+        decayed = tuple((self.settings.decay, w) for w in network_weights(model).values())
+        return Terms(errors, tuple(error.numel() for error in errors), None, decayed)
+
+    def _shooting_terms(
+        self, world: WorldModel, model: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.Tensor]
+    ) -> Terms:
+        shown = shooting_path(world, parameters[STARTS], self.action)
+        # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
+        decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())
+        observation, correction = self.observation, self._correction
+        if correction is not None:
+            observation = correction(parameters[correction.name])
+            decayed += ((correction.decay, parameters[correction.name]),)
+        errors = (self.coordinates.unwrapped(shown, observation) - observation) / self._scale
+        errors = torch.where(self._seen, errors, 0.0)
+        gaps = None
+        if self.chained:
+            ends = shown[torch.arange(len(self._ends), device=self.device), self._ends]
+            begins = shown[1:, 0]
+            between = self._joined * (self.coordinates.unwrapped(ends, begins) - begins) / self._scale
+            gaps = torch.cat([between, torch.zeros_like(shown[:1, 0])])
+        return Terms((errors,), (self._count,), gaps, decayed)
 
     def value_of(self, terms: Terms) -> tuple[torch.Tensor, torch.Tensor]:
         """(objective, loss): the mean squares of errors, with and without gaps and decay."""
-        loss = torch.stack([mean_square(error) for error in terms.errors]).sum()
-        value = loss + self.settings.decay * sum((w * w).sum() for w in terms.weights)
-        if terms.gaps is not None and self._joints is not None:
-            value = value + self._joints.weight * mean_square(terms.gaps)
+        loss = torch.stack([(e * e).sum() / count for e, count in zip(terms.errors, terms.counts, strict=True)]).sum()
+        value = loss + sum(factor * (w * w).sum() for factor, w in terms.decayed)
+        if terms.gaps is not None:
+            value = value + self._weight_of_a_gap * (terms.gaps * terms.gaps).sum()
         return value, loss
 
-    def vector_of(self, terms: Terms) -> torch.Tensor:
-        """The vector ``(m,)`` whose sum of squares is the objective of :meth:`value_of`."""
-        parts = [error.reshape(-1) / math.sqrt(error.numel()) for error in terms.errors]
-        if terms.gaps is not None and self._joints is not None:
-            parts.append(terms.gaps.reshape(-1) * math.sqrt(self._joints.weight / terms.gaps.numel()))
-        return torch.cat(parts + [math.sqrt(self.settings.decay) * w.reshape(-1) for w in terms.weights])
+    def residuals_of(self, terms: Terms) -> torch.Tensor:
+        """The residuals whose sum of squares is the objective of :meth:`value_of`.
+
+        A vector ``(m,)``; with shooting rows ``(N, m)``, where a row holds the errors of a window, its gap, and a share
+        of what decays.
+        """
+        decayed = [math.sqrt(factor) * w.reshape(-1) for factor, w in terms.decayed]
+        errors = [e / math.sqrt(count) for e, count in zip(terms.errors, terms.counts, strict=True)]
+        if self.local is None:
+            return torch.cat([error.reshape(-1) for error in errors] + decayed)
+        rows = len(self.windows)
+        parts = [error.reshape(rows, -1) for error in errors]
+        if terms.gaps is not None:
+            parts.append(math.sqrt(self._weight_of_a_gap) * terms.gaps)
+        flat = torch.cat(decayed)
+        padding = flat.new_zeros(-len(flat) % rows)
+        return torch.cat([*parts, torch.cat([flat, padding]).reshape(rows, -1)], dim=1)
+
+    @property
+    def _weight_of_a_gap(self) -> float:
+        """The weight of one square, so that that of their mean is the weight of the gaps."""
+        return self.gap_weight / max(float(self._joined.sum()) * self.observation.shape[-1], 1.0)
 
 
 def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.ndarray:
-    """Size of every observation entry ``(d,)``: 1 for cos and sin, the speed limit where there is one, else RMS."""
-    rms = np.sqrt(np.mean(observation.reshape(-1, observation.shape[-1]).astype(np.float64) ** 2, axis=0))
+    """Size of every observation entry ``(d,)``: 1 for cos and sin, the speed limit where there is one, else RMS.
+
+    Args:
+        coordinates: what the observations are.
+        observation: ``(..., d)``; rows that are NaN do not count.
+    """
+    rms = np.sqrt(np.nanmean(observation.reshape(-1, observation.shape[-1]).astype(np.float64) ** 2, axis=0))
     scale = np.where(rms > 0, rms, 1.0)
     for degree in coordinates.degrees:
         for entry in (degree.cos, degree.sin):

@@ -1,33 +1,41 @@
-"""Rounds of dynamics and pictures: what the film shows, and what may lie behind it, each sharpened by the other.
+"""Rounds of dynamics and pictures: the positions that the frames show, and the motion behind them, in turn.
 
-A round fits the dynamics to the encoded positions (:mod:`hnn_gym.training.latent`), over windows longer than those of
-the round before, then the codec to the frames at the positions that the dynamics tell, and encodes all frames anew.
+A round fits the dynamics to the encoded positions by multiple shooting, over windows longer than those of the round
+before, as :mod:`hnn_gym.training.rounds` does with states; only that velocities are not observed, and that a smooth
+change of the coordinate is learned as well (:mod:`hnn_gym.training.warp`). Then it fits the codec to the frames at the
+positions of that motion, and encodes all frames again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.devices import on_numpy
-from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.models import MODELS, Architecture, Variables
+from hnn_gym.errors import InputError
+from hnn_gym.models import Architecture, Variables
 from hnn_gym.models.pixel import FourierBasis, FrameCodec, first_positions
-from hnn_gym.training.latent import NEAR_LIMIT, STARTS, WARP, FrameWindows, Shooting, States, without_windows
-from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
+from hnn_gym.training.fit import FitState, fit
+from hnn_gym.training.objective import Objective
 from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.preparation import architecture_of
+from hnn_gym.training.rounds import next_state
+from hnn_gym.training.warp import Warp
+from hnn_gym.training.windows import TrainingWindows
 
 _LINE_MARGIN = 0.1
+_NEAR_LIMIT = 0.97
+"""Windows that come so near a speed limit, as a share of it, are left out: there the motion is not that of H."""
 _WORSE = 1.2
-"""A round that leaves frames and dynamics further apart than before by this factor is undone, and the last."""
+"""A round after which frames and dynamics differ more than before by this factor is undone, and is the last."""
 
-Tell = Callable[[str], None]
-"""Told a line after every stage."""
+LineReport = Callable[[str], None]
+"""Called with a line of text after every stage."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,12 @@ class Footage:
         """Whether the body turns."""
         return self.coordinates.angles[0]
 
+    @cached_property
+    def free(self) -> Coordinates:
+        """The coordinates without a speed limit."""
+        degrees = tuple(replace(degree, speed_limit=None) for degree in self.coordinates.degrees)
+        return replace(self.coordinates, degrees=degrees)
+
     def by_episode(self, values: np.ndarray) -> list[np.ndarray]:
         """Values of all frames ``(N,)``, cut into episodes."""
         return np.split(values, np.cumsum(self.lengths)[:-1])
@@ -62,20 +76,34 @@ class Fitted(NamedTuple):
     """What a round has found.
 
     Attributes:
-        horizon: steps of its windows.
-        architecture: of the dynamics.
-        parameters: of the dynamics.
+        objective: what was minimised.
+        state: the end of its fit.
         codec: of the frames.
-        states: where the dynamics say that the body is.
+        states: where the dynamics say that the body is: [q, v] by episode, each ``(T + 1, 2)``, NaN where no window
+            lies.
         rms: of the difference between encoded positions and those, in rad or in units of the line.
     """
 
-    horizon: int
-    architecture: Architecture
-    parameters: dict[str, np.ndarray]
+    objective: Objective
+    state: FitState
     codec: FrameCodec
-    states: States
+    states: list[np.ndarray]
     rms: float
+
+    @property
+    def horizon(self) -> int:
+        """Steps of the windows, at the most."""
+        return self.objective.settings.horizon
+
+    @property
+    def architecture(self) -> Architecture:
+        """The model of the dynamics."""
+        return self.objective.architecture
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The parameters of the dynamics."""
+        return self.objective.model_parameters(self.state.parameters)
 
 
 def first_guess(footage: Footage, settings: PixelSettings) -> np.ndarray:
@@ -96,113 +124,83 @@ def fit_rounds(
     *,
     options: Mapping[str, Any],
     settings: PixelSettings,
-    tell: Tell,
+    report: LineReport,
     device: str | torch.device = "cpu",
 ) -> Fitted:
-    """Go from the first guess through rounds of growing windows, to the last that fits.
+    """Go from the first guess through rounds of growing windows, to the last round that fits.
 
     Raises:
-        InputError: nothing moves, or not as declared; the model does not take the options; or no window is long or
-            slow enough.
+        InputError: nothing moves, or not as declared; the model does not take the options; or no window is slow enough.
         ConvergenceError: the dynamics do not fit.
     """
     q = first_guess(footage, settings)
-    tell("first guess of the position in every frame")
+    report("first guess of the position in every frame")
     margin = _LINE_MARGIN * float(q.max() - q.min())
     span = (-np.pi, np.pi) if footage.angle else (float(q.min()) - margin, float(q.max()) + margin)
-    limits = footage.coordinates.speed_limits
     best: Fitted | None = None
-    for i, horizon in enumerate(settings.horizons):
-        windows = FrameWindows.cut(
-            footage.by_episode(q),
-            footage.actions,
-            horizon=horizon,
-            dt=footage.dt,
-            angle=footage.angle,
-            slower_than=np.inf if limits is None else NEAR_LIMIT * limits[0],
-        )
-        count = settings.harmonics if i else max(1, settings.harmonics // 2)
-        fitted, q = _round(
-            footage,
+    architecture: Architecture | None = None
+    for number, horizon in enumerate(settings.horizons):
+        windows = _windows(footage, q, horizon)
+        if architecture is None:
+            variables = Variables.measured(footage.free, windows.states, windows.action, dt=footage.dt)
+            architecture = architecture_of(model, variables, options)
+        objective = Objective(
+            architecture,
+            footage.free,
             windows,
-            best or model,
-            FourierBasis(footage.angle, count, *span),
-            options=options,
-            settings=settings,
+            integrator=architecture.integrator,
+            dt=footage.dt,
+            settings=settings.of_round(horizon),
+            correction=Warp(windows, footage.free, harmonics=settings.warp, span=span, device=device),
             device=device,
         )
-        tell(
+        state = fit(objective, state=None if best is None else next_state(objective, best.objective, best.state))
+        count = settings.harmonics if number else max(1, settings.harmonics // 2)
+        fitted, q = _with_pictures(footage, objective, state, FourierBasis(footage.angle, count, *span))
+        report(
             f"windows of {horizon} steps: frames and dynamics differ by {fitted.rms:.2g}, "
             f"pictures by {fitted.codec.residual:.2g}"
         )
         if best is not None and fitted.rms > _WORSE * best.rms:
-            tell(f"windows of {horizon} steps are too long for this model: back to those of {best.horizon}")
+            report(f"windows of {horizon} steps are too long for this model: back to those of {best.horizon}")
             break
         best = fitted
     assert best is not None
     return best
 
 
-def _round(
-    footage: Footage,
-    windows: FrameWindows,
-    before: Fitted | str,
-    harmonics: FourierBasis,
-    *,
-    options: Mapping[str, Any],
-    settings: PixelSettings,
-    device: str | torch.device,
+def _windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindows:
+    """Cut the positions of all frames ``(N,)`` into windows, and leave out those that come near a speed limit."""
+    unknown = np.full((len(q), 1), np.nan)
+    observation = footage.by_episode(footage.free.observation(q[:, None], unknown))
+    windows = TrainingWindows.cut(
+        observation, footage.actions, coordinates=footage.free, dt=footage.dt, horizon=horizon
+    )
+    limits = footage.coordinates.speed_limits
+    if limits is None:
+        return windows
+    fastest = np.nanmax(np.abs(windows.states[..., 1]), axis=1)
+    slow = fastest < _NEAR_LIMIT * limits[0]
+    if not slow.any():
+        raise InputError(
+            f"In every window of {horizon} steps the body comes near the speed limit of {limits[0]:g}, where its "
+            "motion is not that of H: record calmer episodes, or ask for shorter horizons."
+        )
+    return windows.select(slow)
+
+
+def _with_pictures(
+    footage: Footage, objective: Objective, state: FitState, harmonics: FourierBasis
 ) -> tuple[Fitted, np.ndarray]:
-    """One round, from the one before or, at first, from the kind of the model; and the positions encoded anew."""
-    new = isinstance(before, str)
-    architecture = (
-        _architecture(before, windows, footage.coordinates, options, dt=footage.dt)
-        if isinstance(before, str)
-        else before.architecture
-    )
-    shooting = Shooting(
-        windows,
-        architecture,
-        footage.coordinates,
-        dt=footage.dt,
-        decay=settings.decay,
-        span=(harmonics.low, harmonics.high),
-        changes=settings.warp,
-        device=device,
-    )
-    start = (
-        architecture.initial_parameters(np.random.default_rng(settings.seed))
-        if isinstance(before, str)
-        else dict(before.parameters)
-    )
-    start |= {
-        STARTS: shooting.starts(None if isinstance(before, str) else before.states),
-        WARP: np.zeros(settings.warp * (2 if footage.angle else 1)),
-    }
-    if new:
-        start = _descended(shooting, start, settings)
-    when = LeastSquaresSettings(steps=settings.steps)
-    found = least_squares(shooting.residual, start, local=STARTS, settings=when, device=device)
-    states = shooting.positions_and_velocities(found, footage.lengths)
-    where = np.concatenate(states[0])
+    """Fit the codec at the positions where the dynamics say that the body is, and encode all frames ``(N,)``."""
+    states = objective.windows.by_episode(objective.motion(state.parameters), footage.lengths)
+    where = np.concatenate(states)[:, 0]
     known = ~np.isnan(where)
     codec = FrameCodec.fitted(footage.frames[known], where[known], harmonics)
     q = codec.encode(footage.frames)[..., 0]
     left = where[known] - q[known]
     rms = float(np.sqrt(np.mean(2 - 2 * np.cos(left)) if footage.angle else np.mean(left**2)))
-    horizon = windows.action.shape[1]
-    return Fitted(horizon, architecture, without_windows(found), codec, states, rms), q
-
-
-def _architecture(
-    model: str, windows: FrameWindows, coordinates: Coordinates, options: Mapping[str, Any], *, dt: float
-) -> Architecture:
-    observation = coordinates.observation(windows.q[..., None], windows.v[..., None])
-    variables = Variables.measured(coordinates, observation, windows.action, dt=dt)
-    try:
-        return MODELS[model](variables=variables, **options)  # type: ignore[call-arg]
-    except TypeError as error:
-        raise InputError(f"Model {model!r} does not take these options: {error}.") from None
+    return Fitted(objective, state, codec, states, rms), q
 
 
 def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt: float) -> float:
@@ -217,17 +215,3 @@ def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt
         accelerations.append(np.diff(path, 2) / dt**2)
     gain = np.linalg.lstsq(np.concatenate(rows), np.concatenate(accelerations), rcond=None)[0][-1]
     return -1.0 if gain < 0 else 1.0
-
-
-def _descended(shooting: Shooting, start: dict[str, np.ndarray], settings: PixelSettings) -> dict[str, np.ndarray]:
-    """Some steps of Adam, from weights drawn at random to where the residuals are nearly linear."""
-    moving = {name: tensor.requires_grad_() for name, tensor in tensors(start, device=shooting.device).items()}
-    optimizer = torch.optim.Adam(moving.values(), lr=settings.learning_rate)
-    for step in range(settings.adam_steps):
-        optimizer.zero_grad()
-        loss = shooting.residual(moving).pow(2).mean()
-        if not bool(torch.isfinite(loss)):
-            raise ConvergenceError(f"The loss became {loss.item()} in step {step} of Adam: lower learning_rate.")
-        loss.backward()
-        optimizer.step()
-    return {name: on_numpy(tensor) for name, tensor in moving.items()}

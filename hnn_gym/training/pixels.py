@@ -12,6 +12,7 @@ Frames, actions and rewards are all that is used; neither observations nor state
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -19,18 +20,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.arguments import instance
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
-from hnn_gym.models import MODELS
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
-from hnn_gym.training.pixel_rounds import Fitted, Footage, Tell, fit_rounds
+from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_rounds
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.worlds import declared
+from hnn_gym.training.preparation import declared, opened
 from hnn_gym.worlds.pixel_world import PixelWorld, check_topology
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -38,14 +39,14 @@ _HIDDEN: Mapping[str, Any] = {"hidden": (16,)}
 
 
 def train_pixel_world(
-    dataset: TransitionDataset,
+    dataset: TransitionDataset | str | os.PathLike[str],
     model: str = "mechanical",
     *,
     settings: PixelSettings | None = None,
     options: Mapping[str, Any] | None = None,
     coordinates: Coordinates | None = None,
     dt: float | None = None,
-    report: Tell | None = None,
+    report: LineReport | None = None,
     device: str = "cpu",
 ) -> PixelWorld:
     """Learn a world from recorded frames, actions and rewards.
@@ -73,11 +74,10 @@ def train_pixel_world(
         ConvergenceError: the dynamics do not fit.
     """
     place = checked_device(device)
-    settings = settings or PixelSettings()
+    dataset = opened(dataset)
+    settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
     coordinates, dt = _declared(dataset, coordinates, dt)
-    if model not in MODELS:
-        raise InputError(f"There is no model {model!r}: choose from {', '.join(sorted(MODELS))}.")
-    tell = report or (lambda line: None)
+    report = report or (lambda line: None)
     frames, episodes = dataset.frames(), list(dataset)
     footage = Footage(
         frames=np.concatenate(frames),
@@ -87,9 +87,9 @@ def train_pixel_world(
         dt=dt,
     )
     options = _HIDDEN if options is None else options
-    fitted = fit_rounds(footage, model, options=options, settings=settings, tell=tell, device=place)
+    fitted = fit_rounds(footage, model, options=options, settings=settings, report=report, device=place)
     reward = _reward(footage, fitted, [episode.reward for episode in episodes], settings, device=place)
-    tell("reward")
+    report("reward")
     about = _about(dataset, footage, fitted, settings)
     world = WorldModel.built(
         fitted.architecture,
@@ -105,10 +105,10 @@ def train_pixel_world(
 def _first_states(fitted: Fitted) -> np.ndarray:
     """The first known state [q, v] of every episode that has one ``(k, 2)``."""
     rows = []
-    for q, v in zip(*fitted.states, strict=True):
-        known = np.flatnonzero(np.isfinite(q + v))
+    for states in fitted.states:
+        known = np.flatnonzero(np.isfinite(states).all(axis=-1))
         if len(known):
-            rows.append([q[known[0]], v[known[0]]])
+            rows.append(states[known[0]])
     starts = np.array(rows)
     starts[:, 0] = fitted.codec.harmonics.wrapped(starts[:, 0])
     return starts
@@ -154,7 +154,7 @@ def _reward(
     footage: Footage, fitted: Fitted, rewards: Sequence[np.ndarray], settings: PixelSettings, *, device: torch.device
 ) -> RewardHead:
     """Fit the reward at the states that the dynamics tell."""
-    q, v = (np.concatenate([row[:-1] for row in rows])[:, None] for rows in fitted.states)
+    q, v = np.split(np.concatenate([states[:-1] for states in fitted.states]), 2, axis=-1)
     u = footage.coordinates.force(np.concatenate(footage.actions))
     r = np.concatenate(rewards)
     known = np.isfinite(q[:, 0])

@@ -3,72 +3,115 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from hnn_gym.arguments import finite_number, whole_number
 from hnn_gym.errors import InputError
 
+LOSSES = ("prediction", "shooting", "derivative")
 GAP_WEIGHTS = (1.0, 30.0, 1_000.0, 30_000.0)
-"""Of the mean square of the gaps between short windows, against that of the errors, round by round."""
+"""Weights, round by round, of the mean square of the gaps between short windows; the errors have weight 1."""
+
+
+class Round(NamedTuple):
+    """One round of a fit.
+
+    Attributes:
+        horizon: steps of its windows, at the most.
+        gap_weight: weight of the mean square of the gaps between them; 0: windows do not have to join.
+    """
+
+    horizon: int
+    gap_weight: float
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Settings of a fit: Adam first, to find the basin, then L-BFGS in float64, to reach its floor."""
+    """Settings of a fit: first Adam, which finds the basin, then L-BFGS in float64, which reaches its floor.
+
+    Raises:
+        InputError: a setting has the wrong type or is out of range.
+    """
 
     loss: Literal["prediction", "shooting", "derivative"] = "prediction"
-    """prediction: through the integrator, from the first observation of a window. shooting: the same with the
-    initial states estimated too, for noisy data. derivative: the paper's, on finite differences."""
+    """prediction: through the integrator, from the first observation of a window. shooting: the same, but the state at
+    the start of every window is estimated too, for noisy data. derivative: the paper's, on finite differences."""
     horizon: int = 1
-    """Steps of a window. Longer ones average noise: with shooting, whole episodes are best, such as 200."""
+    """Steps of a window. Longer windows average noise. With shooting, an episode that is longer is cut into windows of
+    at most so many steps, and a shorter one is a window of its own; whole episodes are best, up to some 200 steps."""
     first_horizon: int | None = None
-    """Shooting over long windows has many minima: begin with windows of so many steps, a divisor of the horizon, with
-    a penalty on the gaps between them that grows round by round, and start the long ones from there. 10 is good: errors
-    must stay small within. None: at once."""
+    """Shooting over long windows has many minima. Begin with windows of at most so many steps and a penalty on the gaps
+    between them that grows round by round, then start the long windows from there. 10 is good, because errors have to
+    stay small within a window. None: begin with the long windows."""
     decay: float = 1e-10
-    """Weight decay: added to the loss times the sum of squares of all network weights. About 1e-10 on clean
-    data, 1e-5 and more on noisy data."""
+    """Weight decay: the sum of the squares of all network weights times this is added to the loss. About 1e-10 on exact
+    data; on noisy data 1e-6 to 1e-2, more where there are few transitions, much noise or no physics in the model."""
     adam_steps: int = 300
-    """Steps of Adam, in the first round of windows alone."""
+    """Steps of Adam, in the first round of windows only."""
     learning_rate: float = 1e-2
-    """Adam's, falling to a tenth along a cosine."""
+    """Learning rate of Adam, which falls to a tenth along a cosine."""
     batch_size: int | None = None
     """Windows in a step of Adam; None: all of them."""
     lbfgs_steps: int = 1500
-    """Iterations of L-BFGS, at the most; always over all windows."""
+    """Largest number of iterations of L-BFGS, always over all windows."""
     least_squares_steps: int = 0
-    """Steps of Levenberg-Marquardt after that, at the most; always over all windows. For some hundred parameters, 40 do
-    more than a thousand of L-BFGS, and on noisy data they are all it takes."""
+    """Largest number of steps of Levenberg-Marquardt after that, always over all windows. For some hundred parameters
+    40 of them do more than a thousand iterations of L-BFGS, and noisy data need nothing else."""
     seed: int = 0
-    """For initial weights and batches."""
+    """Seed of initial weights and batches."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if self.loss not in ("prediction", "shooting", "derivative"):
+        if self.loss not in LOSSES:
             raise InputError(f"There is no loss {self.loss!r}: choose prediction, shooting or derivative.")
-        if self.horizon < 1:
-            raise InputError(f"horizon must be at least 1 step, got {self.horizon}.")
-        if min(self.adam_steps, self.lbfgs_steps, self.least_squares_steps) < 0:
-            raise InputError("adam_steps, lbfgs_steps and least_squares_steps must not be negative.")
-        if self.first_horizon is not None and (
-            self.loss != "shooting" or self.first_horizon < 1 or self.horizon % self.first_horizon
-        ):
+        least = {"horizon": 1, "adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 0, "seed": 0}
+        for name, at_least in least.items():
+            self._set(name, whole_number(getattr(self, name), name, at_least=at_least))
+        for name in ("first_horizon", "batch_size"):
+            if getattr(self, name) is not None:
+                self._set(name, whole_number(getattr(self, name), name, at_least=1))
+        self._set("decay", finite_number(self.decay, "decay", at_least=0.0))
+        self._set("learning_rate", finite_number(self.learning_rate, "learning_rate", above=0.0))
+        if self.first_horizon is not None and (self.loss != "shooting" or self.first_horizon > self.horizon):
             raise InputError(
-                f"first_horizon is for shooting, and must divide the horizon {self.horizon}, and {self.first_horizon} "
-                "does not."
+                "first_horizon, which for_noisy_data() and --noisy set, needs loss='shooting' and is at most the "
+                f"horizon: it is {self.first_horizon}, with loss={self.loss!r} and horizon {self.horizon}."
             )
-        if not (self.decay >= 0 and self.learning_rate > 0):
-            raise InputError("decay must be >= 0 and learning_rate > 0.")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, got {self.batch_size}.")
         if self.loss == "shooting" and self.batch_size is not None:
-            raise InputError("shooting estimates the start of every window at once: leave batch_size out.")
+            raise InputError("shooting estimates the starts of all windows at once: leave batch_size out.")
 
-    @property
-    def rounds(self) -> int:
-        """How often windows are fitted: once; or short ones with each gap weight, then long ones."""
-        return 1 if self.first_horizon in (None, self.horizon) else 1 + len(GAP_WEIGHTS)
+    @classmethod
+    def for_noisy_data(cls) -> FitSettings:
+        """Settings for recordings whose sensors are noisy.
 
-    @property
-    def beginning(self) -> FitSettings:
-        """The settings of the fit of the first, shorter windows."""
-        return replace(self, horizon=self.first_horizon or self.horizon, first_horizon=None)
+        The start of every window is estimated: first of windows of 10 steps, which a growing penalty on their gaps
+        joins, then of whole episodes, or of pieces of at most 200 steps where episodes are longer. They come from the
+        study of Pendulum-v1 (``experiments/sample_efficiency``), and the decay is for an HNN, some hundred transitions
+        and noise of 1 to 5 %: ``dataclasses.replace(settings, decay=...)`` sets another.
+        """
+        return cls(
+            loss="shooting",
+            horizon=200,
+            first_horizon=10,
+            adam_steps=100,
+            lbfgs_steps=0,
+            least_squares_steps=60,
+            decay=1e-5,
+        )
+
+    def rounds(self, longest: int) -> tuple[Round, ...]:
+        """The rounds of a fit to episodes of at most ``longest`` steps: short windows with each gap weight, then long.
+
+        Where every episode is one short window, or the settings name no first horizon, there is one round.
+        """
+        last = Round(self.horizon, 0.0)
+        if self.first_horizon is None or min(longest, self.horizon) <= self.first_horizon:
+            return (last,)
+        return (*(Round(self.first_horizon, weight) for weight in GAP_WEIGHTS), last)
+
+    def of_round(self, horizon: int) -> FitSettings:
+        """The settings of the fit of one round, of windows of at most ``horizon`` steps."""
+        return replace(self, horizon=horizon, first_horizon=None)
+
+    def _set(self, name: str, value: float) -> None:
+        object.__setattr__(self, name, value)  # a number of NumPy becomes Python's, which JSON can hold

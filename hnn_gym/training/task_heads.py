@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from scipy.optimize import linprog
 
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import InputError
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.task_heads import (
@@ -27,6 +29,7 @@ from hnn_gym.models.task_heads import (
     Score,
     TaskHeads,
 )
+from hnn_gym.systems.registry import system_of
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 
 _HIDDEN = 16
@@ -62,6 +65,14 @@ class TaskFigures:
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         return asdict(self)
+
+    def in_words(self) -> str:
+        """The figures as a sentence."""
+        seen = "no held-out episode terminated" if self.missed is None else f"{self.missed:.1%} of the ends are missed"
+        return (
+            f"On held-out steps the reward errs by {self.reward_rms:.2g} (its spread is {self.reward_spread:.2g}), "
+            f"{seen}, and {self.false_alarms:.2%} of the other steps are taken for ends."
+        )
 
 
 @dataclass(frozen=True)
@@ -306,3 +317,34 @@ def _network(z: np.ndarray, target: np.ndarray, weight: np.ndarray, *, seed: int
     found = least_squares(residual, arrays, settings=LeastSquaresSettings(steps=40, chunk=64))
     network = {name.removeprefix("n."): value.tolist() for name, value in found.items()}
     return NetworkScore(tuple(mean.tolist()), tuple(scale.tolist()), offset, spread, network)
+
+
+def task_card(dataset: TransitionDataset, coordinates: Coordinates, *, seed: int = 0) -> dict[str, Any]:
+    """Learn reward and termination of a recording, for the card of a world that was learned from it.
+
+    Args:
+        dataset: the recording. Every fifth episode is held out to compare functions; of fewer than five episodes, the
+            last fifth of the steps.
+        coordinates: what its actions are.
+        seed: of a network's first weights.
+
+    Returns:
+        Entries for the card: the heads as "task", and in "task" also "figures" and, as sentences, "words". Nothing
+        where the recorded environment is a registered System with a task.
+    """
+    provenance = dataset.provenance
+    system = system_of(provenance.env_id)
+    if (system is not None and system.task is not None) or provenance.task_source:
+        return {}
+    recorded = dataset.transitions()
+    action = np.asarray(coordinates.control_vector(recorded.action), np.float64)
+    force = np.asarray(coordinates.force(action)) if coordinates.controls else action[..., :0]
+    steps = Steps(recorded.observation, force, recorded.next_observation, recorded.reward, recorded.terminated)
+    episode = np.concatenate([np.full(episode.num_steps, i) for i, episode in enumerate(dataset)])
+    held_out = episode % 5 == 4 if dataset.num_episodes >= 5 else np.arange(len(steps)) >= 0.8 * len(steps)
+    if held_out.all() or not held_out.any():  # a single step
+        return {}
+    heads, figures = fit_task_heads(steps, held_out=held_out, seed=seed)
+    names = provenance.observation_names or tuple(f"o{i}" for i in range(recorded.observation.shape[1]))
+    words = [heads.reward.in_words(names, force.shape[1]), heads.termination.in_words(names), figures.in_words()]
+    return {"task": {**heads.to_json(), "figures": figures.to_json(), "words": words}}

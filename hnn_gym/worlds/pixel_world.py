@@ -1,10 +1,10 @@
-"""A world that is seen: a latent world of one position and its velocity, a codec of frames, and a learned reward.
+"""A world seen through frames: a latent world of one position and its velocity, a frame codec and a learned reward.
 
     x = [q, p] = encode(frame before, frame),   frame = decode(q)
 
 The latent world is an ordinary :class:`~hnn_gym.WorldModel` whose observation is the latent state, so that
 environments, bumps and agents work on it as on any other. A frame shows q alone; the velocity is that between two
-frames, v = (q - q_before) / dt, which is the very velocity of a symplectic-Euler step.
+frames, v = (q - q_before) / dt, which is exactly the velocity of a symplectic-Euler step.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from pathlib import Path
 
 import numpy as np
 
-from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.errors import InputError
+from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.worlds.world_model import WorldModel
 
 FRAMES = "frames"
-"""Folder, inside the checkpoint of a world learned from frames, of what it sees with."""
+"""Folder inside the checkpoint of a world learned from frames that holds its codec, reward and starts."""
 
 
 @dataclass(frozen=True)
 class PixelWorld:
-    """Latent dynamics with eyes.
+    """A latent world with its frame codec and learned reward.
 
     Attributes:
         world: the latent world, on NumPy; its observation is (cos q, sin q, v), or (q, v) on a line.
-        codec: between frames and q.
-        reward: of a step.
+        codec: maps frames to q and back.
+        reward: the learned reward of a step.
         starts: recorded first states [q, v] ``(k, 2)``.
         about: provenance of the recording and measured figures, JSON-ready.
 
@@ -79,7 +79,7 @@ class PixelWorld:
     def decode(self, x: np.ndarray, *, stack: int = 1) -> np.ndarray:
         """Frames, uint8 ``(..., H, W, stack C)``, of phase points ``(..., 2)``, the newest last.
 
-        The frame before is where the velocity came from, q - v dt. Earlier ones are not known.
+        The frame before shows q - v dt. Earlier ones are not known.
 
         Raises:
             InputError: ``stack`` is neither 1 nor 2.
@@ -107,7 +107,7 @@ class PixelWorld:
 
         Raises:
             MissingPathError: there is nothing at ``path``.
-            InputError: it is not such a checkpoint, damaged, or of a world without frames.
+            InputError: the folder is not such a checkpoint, is damaged, or holds a world without frames.
         """
         world = WorldModel.load(path)
         if not (Path(path) / FRAMES).is_dir():
@@ -125,7 +125,7 @@ def check_topology(angles: tuple[bool, ...]) -> None:
     """Refuse a latent that frames of one body cannot show.
 
     Raises:
-        InputError: it has another number of degrees of freedom than one.
+        InputError: the latent does not have exactly one degree of freedom.
     """
     if len(angles) != 1:
         raise InputError(

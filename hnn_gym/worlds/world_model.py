@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
+from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables
 from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
@@ -33,8 +33,8 @@ class WorldModel:
         dynamics: true or learned.
         integrator: the scheme that steps it.
         dt: step in s; negative runs backwards.
-        architecture: what ``dynamics`` was built by, or None for true physics.
-        parameters: what ``dynamics`` was built from, or None for true physics.
+        architecture: the model that built ``dynamics``, or None for true physics.
+        parameters: the parameters of that model, or None for true physics.
         card: provenance and measured figures, JSON-ready.
 
     Raises:
@@ -88,7 +88,7 @@ class WorldModel:
 
     @property
     def energy_unit(self) -> str:
-        """The unit: "J" where the actions are forces in SI units or the physics is true, else "" (scale unknown)."""
+        """The unit: "J" if the actions are forces in SI units or the physics is true, else "" (scale unknown)."""
         return "J" if self.architecture is None or self.coordinates.in_physical_units else ""
 
     def energy(self, x: Array) -> Array:
@@ -131,8 +131,8 @@ class WorldModel:
         :class:`hnn_gym.coordinates.DegreeOfFreedom`.
 
         Raises:
-            InputError: phase points or actions of another size, or a speed limit or a wall was met on a lattice, where
-                steps are to be undone to the bit.
+            InputError: phase points or actions have another size, or a step on a lattice, which has to be reversible
+                to the bit, met a speed limit or a wall.
         """
         n, controls = self.coordinates.n, len(self.coordinates.controls)
         if x.shape[-1:] != (2 * n,):
@@ -187,7 +187,7 @@ class WorldModel:
             return new
         if self.integrator.exact and bool(xp.any(over)):
             raise InputError(
-                f"A step met the speed limit of {max(limits):g}, and what is clipped there cannot be undone: push "
+                f"A step met the speed limit of {max(limits):g}, and clipping cannot be undone: push "
                 "less, or do without the lattice (exactly_reversible=False)."
             )
         if self.integrator.drifts_last:
@@ -196,7 +196,7 @@ class WorldModel:
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
     def _stopped(self, new: Array) -> Array:
-        """Phase points ``(..., 2n)`` as the walls leave them that the coordinates declare."""
+        """Phase points ``(..., 2n)`` after the walls that the coordinates declare."""
         q, v = self.state(new)
         xp = namespace(new)
         new_q, new_v = self.coordinates.within_stops(q, v)
@@ -205,7 +205,7 @@ class WorldModel:
             return new
         if self.integrator.exact and bool(xp.any(met)):
             raise InputError(
-                "A step met a wall, and what it takes away cannot be undone: push less, or do without the lattice "
+                "A step met a wall, and its loss of speed cannot be undone: push less, or do without the lattice "
                 "(exactly_reversible=False)."
             )
         return xp.where(met, self.phase_point(new_q, new_v), new)
@@ -231,7 +231,7 @@ class WorldModel:
         """The same physics and scheme, with steps that can be undone bit for bit: see :class:`.Lattice`.
 
         Raises:
-            InputError: the forces depend on p, or the scheme is none of kicks and drifts.
+            InputError: the forces depend on p, or the scheme does not consist of kicks and drifts.
         """
         if self.dynamics.structure < Structure.SEPARABLE:
             split_up = self.dynamics.structure == Structure.SPLIT
@@ -250,8 +250,8 @@ class WorldModel:
     def backwards(self) -> WorldModel:
         """The world whose step undoes a step of this one.
 
-        To rounding where no speed limit was met, on a lattice to the bit; friction makes symplectic Euler's inverse
-        inexact, by O(dt^2).
+        The inverse is exact to rounding unless a speed limit was met, and on a lattice to the bit; with friction
+        symplectic Euler's inverse has an error of O(dt^2).
 
         Raises:
             InputError: the scheme cannot be inverted explicitly.
@@ -259,7 +259,7 @@ class WorldModel:
         return replace(self, integrator=self.integrator.adjoint, dt=-self.dt)
 
     def like(self, x: Array) -> WorldModel:
-        """The same world with its arrays in the library, dtype and place of ``x``."""
+        """The same world with its arrays in the library, dtype and device of ``x``."""
         xp, kind = namespace(x), {"dtype": x.dtype, "device": getattr(x, "device", None)}
         if self.architecture is not None and self.parameters is not None:
             arrays = _on_numpy(self.parameters) if xp is np else self.parameters
@@ -278,7 +278,7 @@ class WorldModel:
         """Write the world as a checkpoint folder: arrays as safetensors, all the rest as a JSON card.
 
         Raises:
-            InputError: the world is true physics, which needs no weights, or its scheme is not one for worlds.
+            InputError: the world is true physics, which has no weights, or its scheme cannot be saved.
             ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
         """
         if self.architecture is None or self.parameters is None:
@@ -301,12 +301,13 @@ class WorldModel:
 
         Raises:
             MissingPathError: there is nothing at ``path``.
-            InputError: it is not a checkpoint of ours, damaged, of another version, or its arrays do not fit.
+            InputError: the folder is not a checkpoint of this package, is damaged, has another version, or its arrays
+                do not fit.
         """
         card, arrays = read_checkpoint(path)
         try:
             model = _tuples(card["model"])
-            if model.get("mass_matrix") is False:  # as release 0.1 wrote it
+            if model.get("mass_matrix") is False:  # release 0.1 wrote it so
                 model["mass_matrix"] = "constant"
             architecture_class = MODELS[model.pop("kind")]
             variables = Variables(**_tuples(card["variables"]))
@@ -331,7 +332,7 @@ class WorldModel:
 
 
 def _on_numpy(parameters: Parameters) -> dict[str, np.ndarray]:
-    """The arrays on NumPy, from wherever they are; torch's without their gradients."""
+    """The arrays on NumPy, from any library and device; torch's without their gradients."""
     return {
         name: np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
         for name, value in parameters.items()

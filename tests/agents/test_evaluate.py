@@ -53,7 +53,7 @@ def test_episodes_played_side_by_side_are_those_of_a_plain_loop(env_id: str, ent
     np.testing.assert_array_equal(played.lengths, [steps for _, steps in plain])
 
 
-def test_an_episode_that_ends_early_counts_no_further_and_the_others_go_on() -> None:
+def test_steps_after_the_end_of_an_episode_do_not_count_and_the_others_continue() -> None:
     class Brake(Damper):
         def predict(self, observation: np.ndarray, *_: Any, **__: Any) -> tuple[np.ndarray, Any]:
             return -np.sign(observation[:, 4:6]), None

@@ -1,4 +1,4 @@
-"""From the dream to reality: what the report says, and the command that writes it."""
+"""Transfer from the learned world to the real environment: the measurements, the report, and the command."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.shac_policy import ShacPolicy
 from hnn_gym.agents.transfer import Transfer, dream_episodes, measure_transfer
 from hnn_gym.agents.transfer_report import FIGURE, FILM, write_transfer
-from hnn_gym.envs import LatentObservation, PendulumSwingUp
+from hnn_gym.envs import LatentObservation
+from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.systems import PendulumSwingUp
 
 
 class Swinger:
@@ -46,7 +48,7 @@ def transfer() -> Transfer:
     return measure_transfer(Swinger(), build_simulator("HNNPendulum-v0"), "Pendulum-v1", seeds=range(3))
 
 
-def test_a_dream_of_the_true_world_is_reality() -> None:
+def test_the_dream_of_the_true_world_equals_the_real_environment() -> None:
     simulator = build_simulator("TwoBody-v0")
     real = play_episodes(Swinger(2), "TwoBody-v0", seeds=range(4))
     dream = dream_episodes(Swinger(2), simulator, real.observation[0], steps=400)
@@ -58,7 +60,7 @@ def test_a_dream_of_the_true_world_is_reality() -> None:
     np.testing.assert_array_equal(same.energy_change["dream"], same.energy_change["real"])
 
 
-def test_gap_errors_and_energy_are_those_of_dream_and_reality(transfer: Transfer) -> None:
+def test_gap_errors_and_energy_change_compare_the_dream_with_the_real_environment(transfer: Transfer) -> None:
     np.testing.assert_allclose(transfer.gap, transfer.dream.returns - transfer.real.returns)
     assert set(transfer.errors) == {1, 10, 50}
     assert len(transfer.errors[1]) == 3 * 40  # every fifth of 200 steps
@@ -109,7 +111,7 @@ def test_a_world_of_another_system_is_refused() -> None:
         measure_transfer(Swinger(), build_simulator("HNNSpring-v0"), "Pendulum-v1", seeds=range(2))
 
 
-def test_the_report_holds_numbers_page_figure_and_film(transfer: Transfer, tmp_path: Path) -> None:
+def test_the_report_contains_numbers_page_figure_and_film(transfer: Transfer, tmp_path: Path) -> None:
     simulator = build_simulator("HNNPendulum-v0")
     write_transfer(tmp_path / "report", transfer, simulator, title="A swinger", about={"who": "me"})
     results = json.loads((tmp_path / "report" / "results.json").read_text())
@@ -152,7 +154,7 @@ def test_the_command_trains_saves_and_reports(settings: train.TrainAgentSettings
     train.train(replace(settings, overwrite=True, seed=1))
 
 
-def test_the_same_command_goes_on_where_it_was_killed(
+def test_the_same_command_resumes_where_it_was_killed(
     settings: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = train.measure_transfer
@@ -172,7 +174,7 @@ def test_the_same_command_goes_on_where_it_was_killed(
     assert (settings.out / "transfer" / "report.md").exists()
 
 
-def test_the_command_trains_through_the_world_and_by_bumps(settings: train.TrainAgentSettings) -> None:
+def test_the_command_trains_shac_agents_and_agents_that_act_by_bumps(settings: train.TrainAgentSettings) -> None:
     train.train(replace(settings, algo="shac", steps=1000))
     assert isinstance(load_agent(settings.out), ShacPolicy)
     train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
@@ -181,7 +183,9 @@ def test_the_command_trains_through_the_world_and_by_bumps(settings: train.Train
     assert train.train(spring).real.observation.shape == (201, 2, 2)
 
 
-def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: train.TrainAgentSettings) -> None:
+def test_the_real_environment_is_made_with_the_arguments_of_the_recorded_one(
+    settings: train.TrainAgentSettings,
+) -> None:
     recorded = hnn_gym.record_steps(gymnasium.make("Pendulum-v1", g=2.0), steps=60, seed=0)
     world = settings.out.with_name("light")
     hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
@@ -192,18 +196,17 @@ def test_the_real_environment_is_the_recorded_one_its_arguments_too(settings: tr
     np.testing.assert_array_equal(real.observation[1, 0], after)
 
 
-def test_an_environment_whose_arguments_no_card_can_tell_is_to_be_named(settings: train.TrainAgentSettings) -> None:
+def test_an_environment_whose_arguments_no_card_can_hold_must_be_named(own: train.TrainAgentSettings) -> None:
     recorded = hnn_gym.record_steps(gymnasium.make("Spring-v0", reward=lambda o, f, n: n[..., 0]), steps=60, seed=0)
-    world = settings.out.with_name("own")
+    world = own.out.with_name("own")
     hnn_gym.train_world(recorded, settings=hnn_gym.FitSettings(adam_steps=2, lbfgs_steps=2)).save(world)
-    own = replace(settings, world=str(world), evaluate_on=None, reward="operator:pos")
     with pytest.raises(
         InputError, match=r"Spring-v0 cannot be made with the arguments it was recorded with.*give --evaluate-on"
     ):
-        train.train(own)
+        train.train(replace(own, world=str(world), evaluate_on=None))
 
 
-def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_alone(
+def test_the_agent_of_a_world_learned_from_frames_acts_in_the_real_environment_by_frames_alone(
     settings: train.TrainAgentSettings,
 ) -> None:
     transfer = train.train(replace(settings, world="HNNPixelPendulum-v0", evaluate_on=None))
@@ -214,7 +217,7 @@ def test_an_agent_of_a_world_learned_from_frames_acts_in_the_real_one_by_frames_
 
 
 @pytest.mark.parametrize("actions", ["force", "bump", "bump-by-force"])
-def test_an_environment_to_evaluate_on_may_be_registered_by_a_module_of_ones_own(
+def test_a_module_of_the_user_may_register_the_environment_to_evaluate_on(
     settings: train.TrainAgentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: Any
 ) -> None:
     entry = "gymnasium.envs.classic_control.pendulum:PendulumEnv"
@@ -287,7 +290,7 @@ def of_two(observation, next_observation):
 def own(
     settings: train.TrainAgentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> train.TrainAgentSettings:
-    """The settings for a world of one's own, beside a module of rewards in the working directory."""
+    """Settings for a world of an unknown environment, with a module of rewards in the working directory."""
     world = resolve_world("HNNPendulum-v0")
     card = json.loads(json.dumps(world.card))
     card["data"]["provenance"]["env_id"] = "Homemade-v0"
@@ -307,32 +310,40 @@ def test_a_world_whose_reward_is_unknown_is_refused(own: train.TrainAgentSetting
 
 
 @pytest.mark.parametrize("algo", ["ppo", "shac"])
-def test_a_named_reward_is_that_of_the_dreams_of_the_training_and_of_the_report(
+def test_a_named_reward_is_used_in_the_training_and_in_the_report(
     own: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch, algo: Any
 ) -> None:
-    dreamt: list[Any] = []
-    transition = Simulator.transition
+    dreamt: list[tuple[np.ndarray, ...]] = []  # reward, observation and force, of SHAC's windows and of the report
+    trained: list[tuple[np.ndarray, ...]] = []  # the same of the steps of stable-baselines3
+    transition, advance = Simulator.transition, Batch.advance
 
-    def noted(self: Simulator, *arguments: Any) -> Any:
+    def transition_noted(self: Simulator, *arguments: Any) -> Any:
         step = transition(self, *arguments)
         seen = self.world.coordinates.observation(step.q, step.v)
-        dreamt.append([np.asarray(part.tolist()) for part in (step.reward, seen, step.force)])
+        dreamt.append(tuple(np.asarray(part.tolist()) for part in (step.reward, seen, step.force)))
         return step
 
-    monkeypatch.setattr(Simulator, "transition", noted)
+    def advance_noted(self: Batch, *arguments: Any) -> Any:
+        outcome, truncated = advance(self, *arguments)
+        trained.append(tuple(np.array(part) for part in (outcome.reward, outcome.observation, outcome.force)))
+        return outcome, truncated
+
+    monkeypatch.setattr(Simulator, "transition", transition_noted)
+    monkeypatch.setattr(Batch, "advance", advance_noted)
     transfer = train.train(replace(own, algo=algo))
-    assert len(dreamt) > 200 + 256 // 4 - 1  # the steps of the report's dream, and those of the training's
-    for reward, seen, force in dreamt:
+    steps = {"ppo": trained, "shac": dreamt}[algo]
+    assert len(steps) >= 256 // 4  # the training
+    for reward, seen, force in dreamt + trained:
         np.testing.assert_allclose(reward, seen[..., 0] - 0.01 * force[..., 0] ** 2, atol=1e-6)  # float32
     seen, force = transfer.dream.observation[1:], transfer.dream.action.clip(-2, 2)
     np.testing.assert_allclose(transfer.dream.reward, seen[..., 0] - 0.01 * force[..., 0] ** 2, atol=1e-6)
     assert (transfer.real.reward <= 0).all()  # reality pays what it always did
-    told = json.loads((own.out / "agent.json").read_text())["asked"]["reward"]
-    assert told == {"function": "own_rewards:upright", "sha256": hashlib.sha256(REWARDS.encode()).hexdigest()}
+    reward = json.loads((own.out / "agent.json").read_text())["asked"]["reward"]
+    assert reward == {"function": "own_rewards:upright", "sha256": hashlib.sha256(REWARDS.encode()).hexdigest()}
 
 
 @pytest.mark.parametrize("algo", ["ppo", "shac"])
-def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alone(
+def test_a_training_with_a_named_reward_resumes_only_with_the_same_file(
     own: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch, algo: Any
 ) -> None:
     def killed(*_: Any, **__: Any) -> None:
@@ -356,7 +367,7 @@ def test_a_training_under_a_named_reward_is_gone_on_with_under_that_very_one_alo
     assert not (own.out / UNFINISHED).exists()
 
 
-def test_an_agent_that_waits_for_its_report_gets_it_under_the_same_reward_alone(
+def test_an_agent_whose_report_is_missing_gets_it_only_with_the_same_reward(
     own: train.TrainAgentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: Any, **__: Any) -> Transfer:
@@ -381,14 +392,14 @@ def test_an_agent_that_waits_for_its_report_gets_it_under_the_same_reward_alone(
         ({"reward": "own_broken:upright"}, "'own_broken' cannot be imported .*No module named 'not_there_at_all'"),
         ({"reward": "own_rewards:upwrong"}, "the module 'own_rewards' has no 'upwrong'"),
         ({"reward": "own_rewards:three"}, r"is 3: it must be a function f\(observation, force, next_observation\)"),
-        ({"reward": "own_rewards:of_one_state"}, r"The rewards of 5 states must have the shape \(5,\)"),
-        ({"reward": "own_rewards:of_two"}, "fails on numpy.ndarray .*takes 2 positional arguments but 3 were given"),
-        ({"reward": "own_rewards:of_torch"}, "fails on numpy.ndarray .*TypeError.*namespace"),
-        ({"reward": "own_rewards:of_numpy", "algo": "shac"}, "fails on torch.Tensor .*RuntimeError.*namespace"),
+        ({"reward": "own_rewards:of_one_state"}, r"The rewards of 4 states must have the shape \(4,\)"),
+        ({"reward": "own_rewards:of_two"}, "fails on 4 states .*takes 2 positional arguments but 3 were given"),
+        ({"reward": "own_rewards:of_torch"}, "a row of a numpy.ndarray .*TypeError.*namespace"),
+        ({"reward": "own_rewards:of_numpy", "algo": "shac"}, "a row of a torch.Tensor .*RuntimeError.*namespace"),
         ({"reward": "own_rewards:answers_in_numpy", "algo": "shac"}, "of torch.Tensor is a numpy.ndarray: write"),
     ],
 )
-def test_a_reward_that_cannot_be_had_is_refused_before_any_training(
+def test_a_reward_that_cannot_be_used_is_refused_before_any_training(
     own: train.TrainAgentSettings, change: dict[str, Any], words: str
 ) -> None:
     before = list(sys.path)
@@ -398,7 +409,7 @@ def test_a_reward_that_cannot_be_had_is_refused_before_any_training(
     assert sys.path == before
 
 
-def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+def test_the_command_line_reports_an_error_in_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hnn_gym.agents.train", "--world", "nowhere", "--out", str(tmp_path / "agent")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -143,7 +143,7 @@ def test_only_the_same_arrays_are_appended(store, provenance):
 
 
 def damage_version(path):
-    rewrite_attributes(path, version=2)
+    rewrite_attributes(path, version=3)
 
 
 def damage_format(path):
@@ -210,7 +210,7 @@ def damage_into_empty_folder(path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (damage_version, "is a dataset of version 2, and this hnn_gym reads version 1"),
+        (damage_version, "is a dataset of version 3, and this hnn_gym reads versions 1 and 2"),
         (damage_format, "not a dataset of hnn_gym .its format is 'somebody.else'"),
         (damage_fields, "damaged dataset: its attributes name"),
         (damage_provenance, "damaged dataset: its provenance"),

@@ -18,7 +18,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env as check_gymnasium
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, NotCompiledWarning
 
 IDS = sorted(spec.id for spec in gymnasium.registry.values() if "hnn_gym" in str(spec.entry_point))
 IDS = [*(env_id for env_id in IDS if not env_id.startswith("My")), "MyPendulum-v0"]  # see make in conftest.py
@@ -35,6 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*render.*:UserWarning")
 def _warnings_of(check: Any, env: Any) -> set[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", NotCompiledWarning)  # a step that runs as it is, is slower and no fault
         check(env)
     return {str(warning.message).replace("\x1b[33mWARN: ", "").replace("\x1b[0m", "") for warning in caught}
 

@@ -27,21 +27,59 @@ def test_a_checkpoint_becomes_an_environment_that_is_truncated_as_its_task_says(
     assert ends == [False] * 199 + [True]
 
 
-@pytest.mark.parametrize(("kwargs", "steps"), [({"max_episode_steps": 3}, 3), ({"episode_steps": 4}, 4)])
-def test_the_length_of_a_checkpoints_episodes_can_be_changed(make: Make, kwargs: Any, steps: int) -> None:
-    env = make("HNN-v0", **kwargs)
+def _length(env: Any) -> int:
+    """Steps until the episode is truncated."""
     env.reset(seed=0)
-    assert [env.step(np.zeros(1, np.float32))[3] for _ in range(steps)] == [False] * (steps - 1) + [True]
+    count = 1
+    while not np.all(env.step(np.zeros(env.action_space.shape, np.float32))[3]):
+        count += 1
+    return count
 
 
-def test_max_episode_steps_lengthens_the_episodes_of_an_id_of_ones_own(make: Make) -> None:
-    env = make("MyPendulum-v0", max_episode_steps=250)
-    env.reset(seed=0)
-    assert [env.step(np.zeros(1, np.float32))[3] for _ in range(250)] == [False] * 249 + [True]
+IDS = ["HNN-v0", "MyPendulum-v0", "HNNPendulum-v0", "Spring-v0", "NBody-v0", "HNNPixelPendulum-v0"]
 
 
-def test_a_checkpoints_episodes_can_be_endless(make: Make) -> None:
-    env = make("HNN-v0", episode_steps=None)
+@pytest.mark.parametrize("steps", [3, 250])
+@pytest.mark.parametrize("env_id", IDS)
+def test_max_episode_steps_shortens_and_lengthens_whatever_the_id(make: Make, env_id: str, steps: int) -> None:
+    env = make(env_id, max_episode_steps=steps)
+    assert _length(env) == steps
+    assert env.spec.max_episode_steps == steps
+    assert _length(gymnasium.make(env.spec)) == steps
+
+
+@pytest.mark.parametrize("mode", ["vector_entry_point", "sync"])
+@pytest.mark.parametrize("env_id", ["HNN-v0", "HNNPendulum-v0"])
+def test_make_vec_takes_the_same_argument(checkpoint: Path, env_id: str, mode: str) -> None:
+    for kwargs, steps in (({}, 200), ({"max_episode_steps": 3}, 3), ({"max_episode_steps": 250}, 250)):
+        kwargs = kwargs | ({"world_model": str(checkpoint)} if env_id == "HNN-v0" else {})
+        envs = gymnasium.make_vec(env_id, num_envs=2, vectorization_mode=mode, **kwargs)
+        assert _length(envs) == steps
+        if mode == "vector_entry_point":
+            assert envs.spec.max_episode_steps == steps  # type: ignore[union-attr]
+
+
+class _Short(PendulumSwingUp):
+    max_episode_steps = 5
+
+
+@pytest.mark.parametrize("env_id", ["HNN-v0", "HNNPendulum-v0"])
+def test_the_length_is_that_of_the_task_unless_it_is_given(make: Make, env_id: str) -> None:
+    assert _length(make(env_id, task=_Short())) == 5
+    assert _length(make(env_id, task=_Short(), max_episode_steps=7)) == 7
+    envs = gymnasium.make_vec("HNNPendulum-v0", 2, vectorization_mode="vector_entry_point", task=_Short())
+    assert _length(envs) == 5
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, True, "all"])
+@pytest.mark.parametrize("env_id", IDS)
+def test_a_length_that_is_no_number_of_steps_is_refused(make: Make, env_id: str, steps: Any) -> None:
+    with pytest.raises(InputError, match="max_episode_steps must be a whole number of at least 1, got"):
+        make(env_id, max_episode_steps=steps)
+
+
+def test_an_environment_made_by_its_class_is_never_truncated() -> None:
+    env = SimulatorEnv("HNNPendulum-v0")
     env.reset(seed=0)
     assert not any(env.step(np.zeros(1, np.float32))[3] for _ in range(300))
 
@@ -116,8 +154,8 @@ def test_a_pickle_is_refused_and_never_loaded(tmp_path: Path, name: str) -> None
         ({"task": "swing up"}, "no task 'swing up': the names are 'energy sweep'"),
         ({"task": "energy sweep"}, "give the task of this system"),
         ({"task": SpringHold()}, "give the task of this system"),
-        ({"episode_steps": 0}, "episode_steps must be a whole number of at least 1, got 0"),
-        ({"episode_steps": "all"}, "episode_steps must be a whole number of at least 1, got 'all'"),
+        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, dt, .*, starts, render_mode"),
+        ({"dtype": "float32"}, "dtype belongs to gymnasium.make_vec and hnn_gym.make_sb3_vec"),
         ({"actions": "push"}, "actions must be 'force', 'bump', .*, not 'push'"),
         ({"actions": "bump", "bump_limit": "much"}, "bump_limit > 0 J"),
         ({"render_mode": "ansi"}, r"render_mode 'ansi' is not supported here \(supported: human, rgb_array\)"),
@@ -135,14 +173,41 @@ def test_a_time_step_may_be_any_real_number(make: Make, dt: Any) -> None:
     assert make("HNNPendulum-v0", dt=dt).unwrapped.dt == float(dt)
 
 
-@pytest.mark.parametrize("answer", [None, np.zeros(1), np.zeros(3), "high", float("nan")])
-def test_a_reward_that_is_not_one_number_is_refused_and_nothing_has_moved(make: Make, answer: Any) -> None:
-    env = make("HNN-v0", reward=lambda *_: answer).unwrapped
+ANSWERS = [None, ..., np.ones(1), np.zeros(3), "high", float("nan")]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_reward_that_is_not_one_number_is_refused_when_the_environment_is_made(make: Make, answer: Any) -> None:
+    with pytest.raises(InputError, match=r"The reward must be one number, and the function .* returned .*: write it"):
+        make("HNN-v0", reward=lambda *_: answer)
+
+
+def test_a_reward_that_fails_is_refused_when_the_environment_is_made(make: Make) -> None:
+    with pytest.raises(InputError, match=r"The reward fails on one state.*IndexError.*f\(observation, force, next_obs"):
+        make("HNN-v0", reward=lambda seen, force, then: then[7])
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_reward_that_is_not_one_number_later_is_refused_and_nothing_has_moved(make: Make, answer: Any) -> None:
+    answers = [0.0]
+    env = make("HNN-v0", reward=lambda *_: answers[0]).unwrapped
     env.reset(seed=0)
-    before = env.state
+    env.step(np.zeros(1))
+    before, answers[0] = env.state, answer
     with pytest.raises(InputError, match="The reward must be one number, and the function given for it returned"):
         env.step(np.zeros(1))
     np.testing.assert_array_equal(env.state, before)
+
+
+def test_a_reward_may_return_a_python_float_for_a_single_state(make: Make) -> None:
+    env = make("HNN-v0", reward=lambda seen, force, then: float(then[2]))
+    env.reset(seed=0)
+    observation, reward, *_ = env.step(np.zeros(1))
+    assert reward == pytest.approx(observation[2], abs=1e-6)
+    result = hnn_gym.counterfactual(env, np.zeros((5, 1)), bumps={2: 0.1})
+    assert result.realised[2] == pytest.approx(0.1)
+    with pytest.raises(InputError, match=r"The reward fails on 4 states at once.*so that it takes one state or many"):
+        gymnasium.make_vec("HNNPendulum-v0", 2, reward=lambda seen, force, then: float(then[2]))
 
 
 def test_a_registered_path_may_be_a_path_object_and_its_spec_has_json(make: Make) -> None:
@@ -158,7 +223,7 @@ def test_a_baseline_that_blows_up_raises_and_never_returns_nan() -> None:
     env = SimulatorEnv(wild, reward=lambda *_: 0.0)
     env.reset(seed=0)
     seen = list[Any]()
-    words = r"left the finite numbers after \d+ steps, from state .*: reset it"
+    words = r"reached numbers that are not finite after \d+ steps, from state .*: reset it"
     with pytest.raises(ConvergenceError, match=words):
         seen.extend(env.step(np.ones(1)) for _ in range(100))
     assert 0 < len(seen) < 100

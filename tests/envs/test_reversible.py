@@ -43,6 +43,27 @@ def test_thousands_of_steps_under_forces_and_back_give_the_start_to_the_bit(env_
     assert env.phase_point.tobytes() == points[1].tobytes()
 
 
+def _stepped(env: Any, points: list[np.ndarray]) -> None:
+    """Ten steps, each point that is reached noted."""
+    for _ in range(10):
+        env.step(np.zeros(1, np.float32))
+        points.append(env.phase_point)
+
+
+def test_a_step_that_would_leave_the_lattice_is_refused_and_the_way_back_is_kept() -> None:
+    env: Any = gymnasium.make("IdealPendulum-v0", **LONG).unwrapped
+    env.reset(options={"state": [4095.0, 8.0]})  # it goes over the top, at 0.2 to 0.4 rad a step; the limit is 4096
+    points = [env.phase_point]
+    with pytest.raises(InputError, match="beyond 4096"):
+        _stepped(env, points)
+    assert len(points) >= 2
+    assert np.abs(env.phase_point).max() < 4096
+    env.reverse()
+    for point in points[-2::-1]:
+        env.step(np.zeros(1, np.float32))
+        assert env.phase_point.tobytes() == point.tobytes()
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("env_id", ["HNNIdealPendulum-v0", "HNNTwoBody-v0"])
 def test_a_batch_comes_back_to_the_bit_too(env_id: str, device: str | None) -> None:
@@ -127,9 +148,20 @@ def test_a_step_that_meets_the_speed_limit_is_refused_and_changes_nothing() -> N
     before = env.phase_point
     env.step(np.array([0.0]))
     env.reset(options={"state": [np.pi, 7.95]})
-    with pytest.raises(InputError, match="met the speed limit of 8, and what is clipped there cannot be undone"):
+    with pytest.raises(InputError, match="met the speed limit of 8, and clipping cannot be undone"):
         env.step(np.array([2.0]))
     np.testing.assert_array_equal(env.phase_point, before)
+
+
+def test_a_batch_of_which_one_copy_would_leave_the_lattice_stays_where_it_is() -> None:
+    envs: Any = gymnasium.make_vec("HNNIdealPendulum-v0", 3, vectorization_mode="vector_entry_point", **LONG)
+    envs.reset(seed=0)
+    batch = envs.unwrapped.batch
+    batch.x[1] = batch.simulator.world.phase_point(np.array([4095.9]), np.array([9.0]))
+    before = batch.x.copy()
+    with pytest.raises(InputError, match="beyond 4096"):
+        envs.step(np.zeros((3, 1)))
+    assert batch.x.tobytes() == before.tobytes()
 
 
 def test_single_precision_has_no_lattice() -> None:

@@ -17,7 +17,7 @@ IDLE = np.zeros((3, 1))
 
 
 def _singles(**kwargs: Any) -> list[Any]:
-    return [SimulatorEnv("HNNPendulum-v0", episode_steps=1, **kwargs) for _ in range(3)]
+    return [SimulatorEnv("HNNPendulum-v0", **kwargs) for _ in range(3)]
 
 
 def test_a_hundred_episodes_of_every_copy_begin_where_the_single_environments_do() -> None:

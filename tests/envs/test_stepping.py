@@ -14,7 +14,8 @@ import torch
 import hnn_gym
 from hnn_gym.envs import SimulatorVectorEnv
 from hnn_gym.envs.build import build_simulator
-from hnn_gym.envs.stepping import begun, program_of, reference_step, step_one
+from hnn_gym.envs.compiling import at_start, program_of
+from hnn_gym.envs.stepping import reference_step, step_one
 from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.envs.stepping_torch import TorchSteps
 from hnn_gym.errors import ConvergenceError, InputError
@@ -24,8 +25,7 @@ IDS = sorted(
     spec.id for spec in gymnasium.registry.values() if "hnn_gym" in str(spec.entry_point) and spec.id != "HNN-v0"
 )
 IDS = [env_id for env_id in IDS if not env_id.startswith("My")]
-UNTRACED = {"HNNRealPendulum-v0"}  # implicit midpoint iterates until the values say so
-UNTRACED |= {env_id for env_id in IDS if "Bump" in env_id}  # and so do bumps
+UNTRACED: set[str] = set()  # whatever a world that ships decides by values is traced as a loop
 
 
 def _simulator(env_id: str) -> Any:
@@ -41,7 +41,9 @@ def _states(env_id: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("env_id", IDS)
 def test_every_environment_is_traced_whose_physics_does_not_decide_by_values(env_id: str) -> None:
-    assert (program_of(_simulator(env_id)) is None) == (env_id in UNTRACED)
+    made = program_of(_simulator(env_id))
+    assert (made is None) == (env_id in UNTRACED)
+    assert made is None or not made.outside
 
 
 class _Fading(PendulumSwingUp):
@@ -101,7 +103,7 @@ def test_what_was_computed_for_the_next_step_is_not_used_where_the_state_has_cha
     for changed in (np.arange(300) == 7, np.arange(300) % 3 == 0):  # a few, and many
         x = np.where(changed[:, None], x + 0.5, x)
         told = steps.begin(x, np.flatnonzero(changed))
-        for name, value in begun(simulator, x[changed]).items():
+        for name, value in at_start(simulator, x[changed]).items():
             np.testing.assert_allclose(told[name], value, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(steps(x, actions).x, reference_step(simulator, x, actions).x, rtol=1e-12)
 
@@ -238,3 +240,19 @@ def test_a_step_of_which_there_can_be_no_graph_runs_kernel_by_kernel(monkeypatch
 def test_on_a_gpu_the_graph_gives_the_same_numbers() -> None:
     for one, other in zip(_steps(5), _steps(5, device="cuda"), strict=True):
         np.testing.assert_allclose(one, other.cpu().numpy(), rtol=1e-6, atol=1e-9)
+
+
+def test_shells_raise_what_the_scheme_says_of_a_state_for_which_it_does_not_converge() -> None:
+    env = hnn_gym.SimulatorEnv("HNNRealPendulum-v0", dt=2.0)
+    envs = SimulatorVectorEnv("HNNRealPendulum-v0", num_envs=3, dt=2.0)
+    swinging, turning = np.array([1.0, 5.0]), np.array([1.0, 60.0])
+    env.reset(options={"state": swinging})
+    remedy = r"did not converge in 200 iterations at dt = 2.0: use RungeKutta4\(\)"
+    with pytest.raises(ConvergenceError, match=f"1 of 1 states {remedy}"):
+        env.step(np.zeros(env.action_space.shape))
+    np.testing.assert_allclose(env.state, swinging)  # nothing has changed
+    envs.reset(seed=0)
+    for row, state in enumerate((turning, swinging, turning)):
+        envs.batch.x[row] = env.world.phase_point(*np.split(state, 2))
+    with pytest.raises(ConvergenceError, match=rf"The environments \[1\] cannot be stepped.*1 of 1 states {remedy}"):
+        envs.step(np.zeros((3, *env.action_space.shape)))

@@ -32,7 +32,8 @@ def _copy(array: Any) -> np.ndarray:
         ({"max_episode_steps": 2.5}, "max_episode_steps must be a whole number of at least 1, got 2.5"),
         ({"autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),
         ({"dt": -1.0}, "dt must be a positive"),
-        ({"episode_steps": 5}, "the length of a batch's episodes is max_episode_steps"),
+        ({"max_episode_steps": -1}, "max_episode_steps must be a whole number of at least 1, got -1"),
+        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, dt, .*, num_envs, .*, device"),
         ({"render_mode": "rgb_array"}, "draw with hnn_gym.make_sb3_vec"),
     ],
 )
@@ -90,7 +91,7 @@ def test_bad_actions_are_refused_and_change_nothing(name: str, device: str | Non
         np.testing.assert_array_equal(_copy(envs.step(idle)[0]), _copy(twin.step(idle)[0]))
 
 
-def test_the_actions_of_copies_that_begin_anew_do_not_count() -> None:
+def test_actions_of_copies_that_restart_are_ignored() -> None:
     envs = _ours(3, max_episode_steps=1)
     envs.reset(seed=0)
     envs.step(np.zeros((3, 1)))
@@ -102,7 +103,7 @@ def test_the_actions_of_copies_that_begin_anew_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("seed", "words"),
     [
-        (-1, r"seeds of the environments \[0\] are no whole numbers from 0"),
+        (-1, r"seeds of the environments \[0\] are not whole numbers from 0"),
         ([0, "one", 2], r"seeds of the environments \[1\]"),
         ([0, 1], "3 environments and 2 seeds"),
         (2.5, "seed must be a whole number from 0, or one for every copy, got 2.5"),
@@ -122,7 +123,5 @@ def test_bad_seeds_are_refused_and_seed_nothing(seed: Any, words: str) -> None:
 @pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("reward", [lambda *_: 0.0, lambda *_: None, lambda seen, *_: seen, lambda seen, *_: seen[0]])
 def test_rewards_that_are_not_one_for_each_copy_are_refused(reward: Any, device: str | None) -> None:
-    envs = _ours(4, reward=reward, device=device)
-    envs.reset(seed=0)
     with pytest.raises(InputError, match=r"must have the shape \(4,\).*observation\[\.\.\., 0\]"):
-        envs.step(np.zeros((4, 1)))
+        _ours(4, reward=reward, device=device)

@@ -27,10 +27,13 @@ def test_every_model_is_measured_on_every_recording() -> None:
     assert len(found["inertia"]) == 2
 
 
-def test_the_real_map_is_its_own_yardstick() -> None:
+def test_the_energy_bands_are_measured_from_two_kinds_of_starts_against_the_real_map() -> None:
     found = pendulum.measure_drift(TINY)
-    assert found["worst_ratio_to_real_map"]["real map"] == 1.0
-    assert all(len(band) == 20 for band in found["band_J"].values())
+    for starts in ("reset(seed=0..19)", "swings from rest"):
+        assert found[starts]["worst_ratio_to_real_map"]["real map"] == 1.0
+        assert all(len(band) == 20 for band in found[starts]["band_J"].values())
+    small, large = found["swings from rest"]["band_J"]["real map"][::19]
+    assert 0 < small < 1e-3 * large  # the ripple grows with the square of the swing
 
 
 def test_the_shell_is_exact_per_unit_of_inertia() -> None:

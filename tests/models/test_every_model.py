@@ -233,7 +233,7 @@ def test_scales_are_the_root_mean_squares_of_the_recorded_states():
     rng = np.random.default_rng(0)
     q, v = rng.uniform(-3, 3, (50, 4, 2)), rng.normal(size=(50, 4, 2)) * [1.0, 5.0]
     action = rng.normal(size=(50, 3, 1))
-    found = Variables.measured(coordinates, coordinates.observation(q, v), action, dt=0.1)
+    found = Variables.measured(coordinates, np.concatenate([q, v], axis=-1), action, dt=0.1)
     assert found.angles == (False, True)
 
     def rms(values):

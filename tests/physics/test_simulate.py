@@ -63,7 +63,7 @@ def test_x0_is_left_as_it_was():
 @pytest.mark.parametrize("given", [0, 2, 4])
 def test_forces_for_another_number_of_steps_are_refused(given):
     pushed = PortHamiltonian(Pendulum(), control=np.ones((1, 1)))
-    with pytest.raises(InputError, match=f"forces for {given} steps, and 3 are asked for"):
+    with pytest.raises(InputError, match=f"forces for {given} steps, and steps=3"):
         integrate(pushed, np.zeros(2), integrator=Leapfrog(), dt=0.1, steps=3, u=np.zeros((given, 1)))
 
 

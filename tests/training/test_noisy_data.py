@@ -16,9 +16,10 @@ from hnn_gym.models.port import network_weights
 from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.training import FitState, held_out_error, one_step_rms, train_ensemble
 from hnn_gym.training.ensemble import EnsembleObjective
-from hnn_gym.training.objective import STARTS, Joints, Objective
+from hnn_gym.training.objective import STARTS, Objective
+from hnn_gym.training.preparation import prepared
+from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import GAP_WEIGHTS
-from hnn_gym.training.worlds import fit_by_rounds, prepared
 
 SHOOTING = FitSettings(
     loss="shooting",
@@ -51,11 +52,16 @@ def test_windows_that_join_see_through_noise(noisy: TransitionDataset) -> None:
     assert world.card["training"]["settings"]["first_horizon"] == 10
 
 
-def objective_of(
-    dataset: TransitionDataset, settings: FitSettings = SHOOTING, joints: Joints | None = None
-) -> Objective:
+def objective_of(dataset: TransitionDataset, settings: FitSettings = SHOOTING, gap_weight: float = 0.0) -> Objective:
     return prepared(
-        dataset, "mechanical", settings, joints, options={"hidden": (4,)}, coordinates=None, integrator=None, dt=None
+        dataset,
+        "mechanical",
+        settings,
+        gap_weight,
+        options={"hidden": (4,)},
+        coordinates=None,
+        integrator=None,
+        dt=None,
     )
 
 
@@ -63,25 +69,25 @@ def test_windows_of_an_episode_join_and_those_of_two_do_not(noisy: TransitionDat
     episodes = record_steps(
         gymnasium.make("Pendulum-v1", max_episode_steps=25), steps=50, seed=0, coordinates=noisy.provenance.coordinates
     )
-    asked: list[tuple[int, Joints | None]] = []
+    made: list[Objective] = []
 
-    def objective(settings: FitSettings, joints: Joints | None = None) -> Objective:
-        asked.append((settings.horizon, joints))
-        return objective_of(episodes, settings, joints)
+    def objective(settings: FitSettings, gap_weight: float = 0.0) -> Objective:
+        made.append(objective_of(episodes, settings, gap_weight))
+        return made[-1]
 
     settings = replace(SHOOTING, horizon=20, first_horizon=5, adam_steps=1, least_squares_steps=1)
-    state = fit_by_rounds(objective, episodes, settings, state=None, report=None)
-    assert [horizon for horizon, _ in asked] == [5] * len(GAP_WEIGHTS) + [20]
-    assert [joints and joints.weight for _, joints in asked] == [*GAP_WEIGHTS, None]
-    for _, joints in asked[:-1]:
-        assert joints is not None
-        assert joints.followed.tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
-    assert state.parameters[STARTS].shape == (2, 2)
+    state = fit_by_rounds(objective, settings.rounds(25), settings)
+    assert [of.settings.horizon for of in made] == [5] * len(GAP_WEIGHTS) + [20]
+    assert [of.gap_weight for of in made] == [*GAP_WEIGHTS, 0.0]
+    for of in made[:-1]:
+        assert np.flatnonzero(of.windows.joined).tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
+    assert made[-1].windows.steps.tolist() == [13, 12] * 2
+    assert state.parameters[STARTS].shape == (4, 2)
 
 
 def test_gaps_are_what_a_window_misses_the_next_one_by(noisy: TransitionDataset) -> None:
     settings = replace(SHOOTING, horizon=20, first_horizon=None)
-    joined = objective_of(noisy, settings, Joints(np.arange(8), 3.0))
+    joined = objective_of(noisy, settings, 3.0)
     parameters = {name: torch.tensor(value) for name, value in joined.initial_parameters().items()}
     world = joined.world({name: value.numpy() for name, value in parameters.items() if name != STARTS})
     q, v = np.split(parameters[STARTS].numpy(), 2, axis=-1)
@@ -98,7 +104,7 @@ def test_windows_that_join_end_where_the_noise_is_all_that_is_left() -> None:
     # Without joints this fit ends at a loss of 0.29.
     noisy = recorded(0.2, steps=200, seed=103)
     settings = replace(SHOOTING, horizon=200, first_horizon=10, decay=1e-4, adam_steps=60, least_squares_steps=20)
-    state = fit_by_rounds(partial(objective_of, noisy), noisy, settings, state=None, report=None)
+    state = fit_by_rounds(partial(objective_of, noisy), settings.rounds(200), settings)
     parameters = {name: torch.tensor(value) for name, value in state.parameters.items()}
     assert float(objective_of(noisy, settings)(parameters)[1]) < 1.1 * 0.2**2
 
@@ -106,20 +112,21 @@ def test_windows_that_join_end_where_the_noise_is_all_that_is_left() -> None:
 def test_a_fit_stopped_in_any_round_goes_on_to_the_same_end(noisy: TransitionDataset) -> None:
     settings = replace(SHOOTING, horizon=20, first_horizon=10, adam_steps=2, least_squares_steps=2)
     states: list[FitState] = []
+    rounds = settings.rounds(180)
     end = fit_by_rounds(
-        partial(objective_of, noisy), noisy, settings, state=None, report=lambda _, state: states.append(copy(state))
+        partial(objective_of, noisy), rounds, settings, report=lambda _, state: states.append(copy(state))
     )
     # Levenberg-Marquardt begins anew with its damping: only the ends of rounds are points to go on from exactly.
-    for number in range(settings.rounds):
+    for number in range(len(rounds)):
         last = next(state for state in reversed(states) if state.round == number)
-        resumed = fit_by_rounds(partial(objective_of, noisy), noisy, settings, state=last, report=None)
+        resumed = fit_by_rounds(partial(objective_of, noisy), rounds, settings, state=last)
         for name, value in end.parameters.items():
             np.testing.assert_array_equal(resumed.parameters[name], value, err_msg=f"{name} after round {number}")
 
 
-def test_a_first_horizon_must_divide_the_horizon_of_shooting() -> None:
-    with pytest.raises(InputError, match="divide"):
-        FitSettings(loss="shooting", horizon=50, first_horizon=20)
+def test_a_first_horizon_is_shorter_than_the_horizon_of_shooting() -> None:
+    with pytest.raises(InputError, match="at most the horizon"):
+        FitSettings(loss="shooting", horizon=20, first_horizon=50)
     with pytest.raises(InputError, match="shooting"):
         FitSettings(horizon=40, first_horizon=20)
 

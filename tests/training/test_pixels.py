@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import Episode, TransitionDataset
 from hnn_gym.errors import InputError
-from hnn_gym.training.latent import bends, estimated_starts
-from hnn_gym.training.least_squares import least_squares
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
+from hnn_gym.training.starts import estimated_starts
+from hnn_gym.training.warp import bends
+from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 
@@ -21,20 +21,6 @@ def turned_by(film, seen):
     q = seen.codec.encode(np.concatenate(film.frames()))[..., 0]
     angle = np.concatenate([episode.state for episode in film])[:, 0]
     return q, angle, np.angle(np.mean(np.exp(1j * (angle - q))))
-
-
-def test_starts_of_windows_change_nothing_in_what_least_squares_finds():
-    t = torch.linspace(0, 1, 6, dtype=torch.float64)
-    data = torch.tensor([[1.0], [2.0], [-1.0]]) * torch.exp(-1.3 * t) + 0.01 * torch.sin(40 * t)
-
-    def rows(p):
-        return p["start"] * torch.exp(-p["rate"] * t) - data
-
-    start = {"rate": np.array([0.5]), "start": np.ones((3, 1))}
-    whole = least_squares(lambda p: rows(p).reshape(-1), start)
-    apart = least_squares(rows, start, local="start")
-    for name in start:  # both stop where a step lowers the sum by less than 1e-4: the answers agree to its root
-        np.testing.assert_allclose(apart[name], whole[name], rtol=1e-3)
 
 
 def test_the_inertia_and_the_angle_of_a_filmed_pendulum_are_found(pendulum_film, seen):
@@ -66,10 +52,12 @@ def test_the_reward_is_learned_from_what_was_recorded(pendulum_film, seen):
 def test_a_start_fitted_through_frames_is_better_than_the_difference_of_two(pendulum_film, seen):
     q, _, turn = turned_by(pendulum_film, seen)
     episode = pendulum_film.episode(1)
-    windows = np.unwrap(q[201 : 201 + 21])[None]
-    start = seen.world.state(estimated_starts(seen.world, windows, episode.action[None, :20].astype(float)))
-    assert abs(float(start[1][0, 0]) - episode.state[0, 1]) < 0.05
-    assert abs(np.angle(np.exp(1j * (start[0][0, 0] + turn - episode.state[0, 0])))) < 0.02
+    coordinates = seen.world.coordinates
+    shown = coordinates.observation(q[201:222, None], np.full((21, 1), np.nan))
+    windows = TrainingWindows.cut([shown], [episode.action[:20]], coordinates=coordinates, dt=0.05, horizon=20)
+    ((angle, velocity),) = estimated_starts(seen.world, windows)
+    assert abs(velocity - episode.state[0, 1]) < 0.05
+    assert abs(np.angle(np.exp(1j * (angle + turn - episode.state[0, 0])))) < 0.02
 
 
 def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_film):
@@ -107,10 +95,10 @@ def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_
 
 
 def test_on_a_line_the_change_of_the_coordinate_neither_shifts_nor_shrinks_it():
-    q = np.random.default_rng(0).normal(size=(40, 6))
+    q = np.random.default_rng(0).normal(size=240)
     added = bends(q, 5, span=(-4.0, 4.0)) @ np.array([3.0, -2.0, 1.0, 0.5, 4.0])
     assert np.ptp(added) > 1
-    slope, offset = np.polyfit(q.ravel(), (q + added).ravel(), 1)
+    slope, offset = np.polyfit(q, q + added, 1)
     assert (slope, offset) == pytest.approx((1, 0), abs=1e-10)  # rounding
 
 
@@ -150,6 +138,7 @@ def test_what_cannot_be_learned_from_frames_is_refused_by_name(pendulum_film, qu
     refused("how long a metre is", coordinates=line)
     refused("declare 0 controls", coordinates=Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),)))
     refused("There is no model 'oracle'", model="oracle")
-    refused("200 steps, and a window 300", settings=replace(quick_learning, horizons=(300,)))
+    slow = DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=0.1)
+    refused("comes near the speed limit of 0.1", coordinates=Coordinates((slow,), (Control(0, unit="N m"),)))
     with pytest.raises(InputError, match="horizons"):
         PixelSettings(horizons=(1,))

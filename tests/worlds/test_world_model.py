@@ -11,9 +11,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hnn_gym.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.models import (
     HNN,
     MODELS,
@@ -407,7 +407,7 @@ def test_arrays_that_do_not_fit_the_card_are_refused(tmp_path, spoil):
         (["model", "kind"], ["hnn"]),
         (["model", "hidden"], "8"),
         (["model", "depth"], 3),
-        (["integrator", "scheme"], "hnn_gym.checkpoint.write_checkpoint"),
+        (["integrator", "scheme"], "hnn_gym.files.checkpoint.write_checkpoint"),
         (["integrator", "scheme"], "Leapfrog7"),
         (["integrator", "stages"], 3),
         (["variables", "control_degrees"], [5]),

@@ -1,4 +1,4 @@
-"""What a renderer is: it draws states of one kind of system."""
+"""The protocol of renderers, each of which draws the states of one kind of system."""
 
 from __future__ import annotations
 

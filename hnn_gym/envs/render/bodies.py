@@ -23,11 +23,10 @@ _LONGEST_TRAIL, _TRAIL_POINTS = 240, 4000
 
 
 class BodiesRenderer:
-    """Draws bodies from above, following their centre of mass, and zooming out where one would leave the picture."""
+    """Draws bodies from above, follows their centre of mass, and zooms out if one would leave the picture."""
 
     def __init__(self, render_mode: str, task: Task) -> None:
-        """Draw for ``render_mode`` "human" or "rgb_array"; the task tells masses and aims."""
-        task = getattr(task, "known", task)
+        """Draw for ``render_mode`` "human" or "rgb_array"; the task has the masses and aims."""
         assert isinstance(task, (OrbitTransfer, KeepBound))
         self._task, self._canvas = task, Canvas(render_mode, title="Bodies")
         self._masses = np.array(task.masses)
@@ -70,7 +69,7 @@ class BodiesRenderer:
                 self._canvas.line(part[:, i], colour, width=1.5)
 
     def _draw_scale(self, centre: np.ndarray, half_width: float) -> None:
-        """A bar of 1 m, or of a power of ten of it where that suits the picture better."""
+        """Draw a bar of 1 m, or of the power of ten that suits the picture better."""
         length = 10.0 ** math.floor(math.log10(half_width))
         left = centre + half_width * np.array([-0.92, -0.92])
         tick = np.array([0.0, 4 * self._canvas.pixel])

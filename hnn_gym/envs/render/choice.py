@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from hnn_gym.envs.render.base import Renderer
+from hnn_gym.envs.tasks.wrapper import unwrapped
 from hnn_gym.errors import InputError
 from hnn_gym.systems.task import Task
 
@@ -23,5 +24,5 @@ def renderer_for(task: Task, render_mode: str) -> Renderer:
             f"{type(task).__name__}.renderer is {task.renderer!r}, which cannot be loaded ({error}): "
             "give it as 'module:Class'."
         ) from None
-    renderer: Renderer = made(render_mode, task)
+    renderer: Renderer = made(render_mode, unwrapped(task))
     return renderer

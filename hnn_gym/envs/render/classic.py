@@ -13,7 +13,7 @@ from hnn_gym.systems.task import Task
 
 
 class ClassicRenderer(ABC):
-    """Puts the state of a learned environment into an environment of Gymnasium, and has that draw it."""
+    """Puts the state of a learned environment into an environment of Gymnasium, which draws it."""
 
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"; the picture does not depend on ``task``."""
@@ -25,7 +25,7 @@ class ClassicRenderer(ABC):
 
     @abstractmethod
     def state(self, q: np.ndarray, v: np.ndarray) -> Any:
-        """What that environment keeps as its state, of positions and velocities ``(n,)``."""
+        """The state of that environment at positions and velocities ``(n,)``."""
 
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw positions q ``(n,)``; forces are not shown."""
@@ -34,7 +34,7 @@ class ClassicRenderer(ABC):
         return frame
 
     def clear(self) -> None:  # noqa: B027
-        """Nothing is kept between pictures."""
+        """Do nothing: no state is kept between pictures."""
 
     def close(self) -> None:
         """Close the window, if there is one."""

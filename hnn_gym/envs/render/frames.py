@@ -1,4 +1,4 @@
-"""What a world learned from frames sees: the decoded frame, enlarged."""
+"""The picture of a world learned from frames: the decoded frame, enlarged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FrameRenderer:
         return None
 
     def clear(self) -> None:
-        """Nothing is kept between pictures."""
+        """Do nothing: no state is kept between pictures."""
 
     def close(self) -> None:
         """Close the window, if there is one."""

@@ -21,7 +21,7 @@ class PendulumRenderer:
 
         Args:
             render_mode: "human" or "rgb_array".
-            task: of no matter: pendulums all look alike.
+            task: not used, since all pendulums look alike.
             upright: the angle in rad at which the pendulum stands.
             torque_limit: the torque whose arrow is largest.
         """
@@ -36,7 +36,7 @@ class PendulumRenderer:
         return frame
 
     def clear(self) -> None:
-        """Nothing is kept between pictures."""
+        """Do nothing: no state is kept between pictures."""
 
     def close(self) -> None:
         """Close the window, if there is one."""
@@ -44,7 +44,7 @@ class PendulumRenderer:
 
 
 class HangingPendulumRenderer(PendulumRenderer):
-    """The same drawing of pendulums that hang at q = 0, the arrow in shares of the task's largest torque."""
+    """Draws pendulums that hang at q = 0 in the same way, with the arrow in shares of the task's largest torque."""
 
     def __init__(self, render_mode: str, task: Task) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"."""

@@ -39,13 +39,13 @@ class SpringRenderer:
         return canvas.finish()
 
     def _draw_coil(self, end: float) -> None:
-        """A helix seen from the side, from the wall to ``end``."""
+        """Draw a helix seen from the side, from the wall to ``end``."""
         turns = np.linspace(0, 2 * np.pi * _COILS, 20 * _COILS + 1)
         along = np.linspace(_WALL, end, len(turns)) + 0.09 * (np.cos(turns) - 1)
         self._canvas.line(np.stack([np.maximum(along, _WALL), 0.16 * np.sin(turns)], axis=-1), GREY, width=2.5)
 
     def _draw_surroundings(self, scale: float) -> None:
-        """Floor, wall, and the place of rest as a tick."""
+        """Draw floor, wall, and the place of rest as a tick."""
         canvas = self._canvas
         canvas.line(np.array([[_WALL, _FLOOR], [_VIEW, _FLOOR]]), BLACK, width=2)
         canvas.line(np.array([[_WALL, _FLOOR], [_WALL, 0.6]]), BLACK, width=3)
@@ -54,7 +54,7 @@ class SpringRenderer:
         canvas.line(np.array([[0.0, _FLOOR], [0.0, _FLOOR - 0.12]]), BLACK)
 
     def _draw_target(self, turning: float) -> None:
-        """Where the mass turns at the target energy, as triangles."""
+        """Draw the turning points at the target energy as triangles."""
         canvas = self._canvas
         for side in (-turning, turning):
             for bottom in np.arange(-1.0, 1.0, 0.16):
@@ -63,7 +63,7 @@ class SpringRenderer:
             canvas.polygon(triangle + np.array([side, _FLOOR]), GREY)
 
     def clear(self) -> None:
-        """Nothing is kept between pictures."""
+        """Do nothing: no state is kept between pictures."""
 
     def close(self) -> None:
         """Close the window, if there is one."""

@@ -10,7 +10,7 @@ import pygame
 
 @dataclass(frozen=True)
 class Input:
-    """What the player does in one frame.
+    """The player's input in one frame.
 
     Attributes:
         force: share of the largest force, in [-1, 1].
@@ -39,13 +39,13 @@ class Window:
         self._dragged_from: int | None = None
 
     def show(self, picture: np.ndarray) -> None:
-        """Show a picture, and wait for its turn."""
+        """Show a picture, and wait so that the frame rate is kept."""
         pygame.surfarray.blit_array(self._screen, np.swapaxes(picture, 0, 1))
         pygame.display.flip()
         self._clock.tick(self._fps)
 
     def poll(self) -> Input:
-        """What happened since the last call."""
+        """Return the input since the last call."""
         pressed: list[int] = []
         closed = False
         for event in pygame.event.get():

@@ -1,4 +1,4 @@
-"""The choice of a task for a world: that of the known environment, or what its recording says."""
+"""The choice of a task for a world: that of the known environment, or one made from its recording."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hnn_gym.data import Provenance
 from hnn_gym.envs.tasks.recorded import RecordedTask, Reward
 from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.errors import InputError
+from hnn_gym.models.task_heads import TaskHeads
 from hnn_gym.systems.of_world import environment_of
 from hnn_gym.systems.registry import system_of
 from hnn_gym.systems.task import Task
@@ -19,10 +20,10 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
 
     Args:
         world: its card has the environment's id and arguments, its spaces and the recorded starts.
-        reward: replaces the known one; needed where no System with this id is registered.
+        reward: replaces the known one; needed if no System with this id is registered.
 
     Raises:
-        InputError: the environment is unknown, and reward, spaces or starts are missing.
+        InputError: the environment is unknown, and spaces, starts, or both a given and a learned reward are missing.
     """
     environment = environment_of(world)
     system = None if environment is None else system_of(environment["id"])
@@ -34,11 +35,13 @@ def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
         starts = np.asarray(world.card["data"]["starts"], dtype=np.float64)
     except (KeyError, TypeError):
         raise InputError("The card of this world does not say what it was learned from: pass task=...") from None
+    heads = TaskHeads.from_json(world.card["task"]) if "task" in world.card else None
     return RecordedTask(
         world.coordinates,
         observation_space=provenance.observation_space,
-        action_space=provenance.box_action_space(),
+        action_space=provenance.action_space,
         starts=starts,
-        reward=reward,
+        reward=reward or (None if heads is None else heads.reward),
+        terminated=None if heads is None else heads.termination,
         max_episode_steps=world.card["data"].get("longest_episode"),
     )

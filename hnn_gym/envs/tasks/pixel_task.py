@@ -1,4 +1,4 @@
-"""The task of an environment known only from its film: recorded starts, a learned reward, a latent state to observe."""
+"""The task of an environment known only from frames: recorded starts, a learned reward, a latent state to observe."""
 
 from __future__ import annotations
 
@@ -16,33 +16,32 @@ from hnn_gym.worlds.pixel_world import PixelWorld
 
 
 class PixelTask(Task):
-    """What frames, actions and rewards tell of an environment, and nothing else.
+    """A task made from recorded frames, actions and rewards alone.
 
-    | observation | what | unit | range |
+    | observation | meaning | unit | range |
     |---|---|---|---|
     | 0 | cos q, q from the latent's own origin | 1 | [-1, 1] |
     | 1 | sin q | 1 | [-1, 1] |
     | 2 | velocity v = dq/dt | rad/s | up to the declared speed limit |
 
-    (q, v) where the latent is a line. The actions are the recorded environment's. Reward: learned from the recorded
-    ones, as a function of the state before the step and the force. Starts: drawn from the states in which recorded
-    episodes began. Truncated where the longest recorded episode ended; never terminated.
+    If the latent is a line, the observation is (q, v). The actions are the recorded environment's. Reward: learned from
+    the recorded ones, as a function of the state before the step and the force. Starts: drawn from the states in which
+    recorded episodes began. Truncated where the longest recorded episode ended; never terminated.
     """
 
     renderer = "hnn_gym.envs.render.frames:FrameRenderer"
-    traceable = True
 
     def __init__(self, seen: PixelWorld) -> None:
         """Take the task of a world learned from frames.
 
         Raises:
-            InputError: the world does not tell the spaces it was recorded in.
+            InputError: the world does not name the spaces of its recording.
         """
         try:
             provenance = Provenance.from_json(seen.about["provenance"])  # type: ignore[arg-type]
             steps = int(seen.about["longest_episode"])  # type: ignore[call-overload]
         except (KeyError, TypeError, ValueError):
-            raise InputError("This world does not tell what it was recorded from: learn it anew.") from None
+            raise InputError("The card of this world does not describe its recording: learn it again.") from None
         self.seen = seen
         self.codec = seen.codec
         self.action_space = provenance.box_action_space()

@@ -5,7 +5,7 @@
 - ``"gradient"`` is the flow of the full gradient, dx/ds = grad H / |grad H|^2, for which dH/ds = 1.
   Source: Greydanus, Dzamba, Yosinski, *Hamiltonian Neural Networks*, NeurIPS 2019, section 6.
 
-What is conserved beside H + dE:
+Conserved and scaled quantities:
 
 | direction, system | as it was | multiplied by sqrt(1 + dE / T) |
 |---|---|---|
@@ -13,9 +13,9 @@ What is conserved beside H + dE:
 | momentum, bodies | q, total momentum, the motion of the centre of mass | motion and angular momentum about it |
 | gradient | nothing in general | |
 
-For bodies d is what their momenta have beyond the common motion, p_i - m_i V, and T the energy of that. The gradient
-keeps the sum of all q of bodies, but their total momentum only where their velocities add up to zero, as for equal
-masses without common motion.
+For bodies d is their momenta without the common motion, p_i - m_i V, and T the kinetic energy of these. The gradient
+keeps the sum of all q of bodies, but their total momentum only if their velocities add up to zero, as for equal masses
+without common motion.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hnn_gym.physics.bumps.history import array_like
 from hnn_gym.physics.bumps.impulse import FreeBodies, by_impulse
 from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, has_values, namespace
 
 __all__ = ["Bump", "Direction", "FreeBodies", "bump"]
 
@@ -41,7 +41,7 @@ class Bump(NamedTuple):
     Attributes:
         x: phase points ``(..., 2n)``.
         requested: dE in J ``(...)``.
-        realised: H(x') - H(x) in J ``(...)``: what was requested but for rounding, unless clipped.
+        realised: H(x') - H(x) in J ``(...)``: the request up to rounding, unless clipped.
         clipped: bool ``(...)``, whether only a part of the request could be realised.
     """
 
@@ -61,16 +61,17 @@ def bump(
 ) -> Bump:
     """Move phase points so that H rises by exactly dE.
 
-    A request that cannot be realised is clipped to the nearest that can, and ``clipped`` says so. An impulse goes as
-    far as where H turns along its ray, so that it removes at most the kinetic energy (for bodies, that of their motion
-    about the centre of mass); the gradient leads as far as a stationary point of H, or as 400 steps. An impulse needs
-    a direction: where dH/dp = 0 nothing singles one out, and dE is clipped to 0 unless ``at_rest`` names one. Where
-    grad H = 0 the gradient has none either.
+    A request that cannot be realised is clipped to the nearest that can, and ``clipped`` is True. An impulse ends at
+    the latest where H turns along its ray, so that it removes at most the kinetic energy (for bodies, that of their
+    motion about the centre of mass); the gradient ends at a stationary point of H, or after 400 steps. An impulse needs
+    a direction: where dH/dp = 0 there is none, and dE is clipped to 0 unless ``at_rest`` gives one. Where grad H = 0
+    the gradient has no direction either.
 
-    On torch tensors x' can be differentiated once, in x, dE and the parameters of H. Where an impulse is clipped, mu
-    is held fixed, which is exact for a kinetic energy quadratic in p.
+    On torch tensors x' can be differentiated once, in x, dE and the parameters of H. If an impulse is clipped, mu is
+    held fixed, which is exact for a kinetic energy quadratic in p.
 
-    An impulse costs a few energies; the flow some ten times ten gradients, and more where it ends near a minimum.
+    An impulse costs a few evaluations of H; the flow some ten times ten gradients, and more if it ends near a minimum.
+    An impulse on a kinetic energy quadratic in p is computed in closed form, and can be traced; any other is searched.
 
     Args:
         hamiltonian: H, true or learned.
@@ -82,7 +83,7 @@ def bump(
             length. None: such points stay where they are.
 
     Returns:
-        Bump(x, requested, realised, clipped), in the array library, type and place of ``x``.
+        Bump(x, requested, realised, clipped), in the array library, dtype and device of ``x``.
 
     Raises:
         InputError: there is no H; ``x``, ``dE`` or H(x) is not finite (the message names the elements); their shapes
@@ -114,6 +115,8 @@ def bump(
 
 def _checked(x: Array, dE: Array | float) -> tuple[Array, Array]:
     """Both as arrays of one batch, finite."""
+    if not has_values(x):
+        return x, dE
     xp = namespace(x)
     if not x.shape or x.shape[-1] % 2 or not xp.isdtype(x.dtype, "real floating"):
         raise InputError(f"x must be phase points (..., 2n) of floats, not shape {tuple(x.shape)} of {x.dtype}.")

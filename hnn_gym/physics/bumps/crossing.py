@@ -1,8 +1,8 @@
 """Find t > 0 with f(t) = c, where f starts at f(0) = 0 and rises: Newton with the secant's curvature, bracketed.
 
 Around the last point f is modelled by a parabola of its value, its slope, and the change of slope since the point
-before. A parabola is therefore solved in one step; and where f turns before it reaches c, the vertex is where. A step
-that leaves the bracket, and every fourth, is a bisection instead. All elements of a batch go at once.
+before. A parabola is therefore solved in one step; if f turns before it reaches c, the result is the vertex. A step
+that leaves the bracket, and every fourth, is a bisection instead. All elements of a batch are solved at once.
 
 Source of the safeguard: Press et al., *Numerical Recipes*, 3rd ed. 2007, section 9.4 (rtsafe).
 """
@@ -23,7 +23,7 @@ class Crossing(NamedTuple):
     Attributes:
         t: the place.
         value: f(t).
-        reached: bool, whether f(t) = c but for rounding; otherwise f turns before, and this is its top.
+        reached: bool, whether f(t) = c up to rounding; otherwise f turns before, and t is its maximum.
     """
 
     t: Array
@@ -45,11 +45,11 @@ def first_crossing(
 
     Args:
         f: from t ``(...)`` to the value and the slope there, each ``(...)``.
-        c: what to reach, >= 0, ``(...)``.
+        c: target value, >= 0, ``(...)``.
         guess: t to try first, >= 0, and > 0 where c > 0.
         slope: of f at t = 0, >= 0.
         tolerance: abs(f(t) - c) that rounding may leave ``(...)``. Within it the search goes on while it gains.
-        limit: go no further than this t ``(...)``; None: as far as it takes.
+        limit: largest t ``(...)``; None: no limit.
         max_iterations: give up after so many evaluations.
 
     Raises:
@@ -72,8 +72,8 @@ def first_crossing(
         best, best_value = xp.where(better, t, best), xp.where(better, value, best_value)
         gap = xp.where(better, abs(missing), gap)
 
-        # Once f has been seen above c it crosses in between, whatever it does there; until then it must not turn.
-        # Where f is not finite it has overflown: t is too large, but that is no crossing.
+        # Once f was above c there is a crossing in between, whatever its shape; until then f must not turn.
+        # If f is not finite it has overflown: t is too large, but that is not a crossing.
         below = finite & (missing > 0) & ((slope > 0) | overshot)
         low, high = xp.where(below, t, low), xp.where(below, high, t)
         overshot = xp.where(below, overshot, finite & (missing <= 0))
@@ -101,5 +101,5 @@ def first_crossing(
         last, last_slope = xp.where(finite, t, last), xp.where(finite, slope, last_slope)
         t = xp.where(done, t, xp.where(inside, new, middle))
     raise ConvergenceError(
-        f"H did not come to the value asked for in {max_iterations} steps along a ray for {named(~done)}: is it smooth?"
+        f"H did not reach the requested value in {max_iterations} steps along a ray for {named(~done)}: is it smooth?"
     )

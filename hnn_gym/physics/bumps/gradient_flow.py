@@ -1,8 +1,8 @@
 """dx/ds = grad H / |grad H|^2, for which dH/ds = 1, followed until H has risen by dE.
 
-It is followed by its arc length, dx/dl = grad H / |grad H|, which has no poles where the gradient vanishes, with
-classical Runge-Kutta steps: each of the length that is missing to first order, or less where step doubling shows an
-error. The last digits of H are put right along the gradient. Every element of a batch has its own steps.
+It is parametrised by its arc length, dx/dl = grad H / |grad H|, which has no poles where the gradient vanishes, and
+followed by classical Runge-Kutta steps: each has the length that is missing to first order, or less if step doubling
+shows an error. The last digits of H are corrected along the gradient. Every element of a batch has its own steps.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def along_gradient(hamiltonian: Hamiltonian, x: Array, dE: Array) -> tuple[Array
     shift = found.t[..., None] * ray
     new, realised = y + shift, there + sign * found.value
     if has_history(live_start, dE):
-        # The value stays; how far along the flow, H(x') = H(x) + dE decides, for the derivative as well.
-        # Where it is clipped, the stationary point stays where it is.
+        # The value stays; H(x') = H(x) + dE determines the length of the flow, and so its derivative.
+        # If the bump is clipped, the stationary point does not move.
         z = x
         for arc in arcs:
             z = _doubled(hamiltonian, z, xp.where(found.reached, arc, xp.zeros_like(arc)))
@@ -67,7 +67,7 @@ def along_gradient(hamiltonian: Hamiltonian, x: Array, dE: Array) -> tuple[Array
 
 
 def _follow(hamiltonian: Hamiltonian, x: Array, start: Array, dE: Array) -> tuple[Array, Array, list[Array]]:
-    """Where the flow leads but for a short straight line, how short, and the arcs; it stops at a stationary point."""
+    """The end of the flow up to a short straight line, its length, and the arcs; it stops at a stationary point."""
     xp = namespace(x)
     eps = float(xp.finfo(x.dtype).eps)
     accuracy, least = max(_ACCURACY, 16 * eps), eps**0.4
@@ -90,7 +90,7 @@ def _follow(hamiltonian: Hamiltonian, x: Array, start: Array, dE: Array) -> tupl
         good = running & helps & (error <= 1)
         y, missing = xp.where(good[..., None], twice, y), xp.where(good, left, missing)
         arcs.append(xp.where(good, arc, xp.zeros_like(arc)))
-        # Order 4, so an error that goes with the fifth power of the step; past a stationary point nothing helps.
+        # The order is 4, so that the error of a step is of fifth order; beyond a stationary point no step is accepted.
         factor = 0.9 / xp.clip(error, 5e-4, 1e3) ** 0.2
         factor = xp.where(good | (error > 1), factor, 0.25 * xp.ones_like(factor))
         longest = xp.where(running, length * factor, longest)

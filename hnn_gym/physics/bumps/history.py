@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, has_values, namespace
 
 
 def constant(value: Array) -> Array:
@@ -13,12 +13,14 @@ def constant(value: Array) -> Array:
 
 
 def has_history(*values: Any) -> bool:
-    """Whether autograd follows one of them."""
+    """Whether autograd follows one of the values."""
     return any(getattr(value, "requires_grad", False) for value in values)
 
 
 def array_like(x: Array, value: Array | float) -> Array:
-    """A value, with its history if it has one, in the array library, type and place of ``x``."""
+    """A value, with its history if it has one, in the array library, dtype and device of ``x``."""
+    if not has_values(value):
+        return value
     xp = namespace(x)
     if has_history(value):
         return xp.astype(value, x.dtype)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from hnn_gym.physics.bumps.crossing import first_crossing
+from hnn_gym.physics.bumps.crossing import Crossing, first_crossing
 from hnn_gym.physics.bumps.history import array_like, constant, has_history
 from hnn_gym.physics.bumps.refuse import all_finite
 from hnn_gym.physics.dynamics import Hamiltonian, SeparableHamiltonian
 from hnn_gym.physics.phase import Array, join, namespace, split
 
+_CORRECTIONS = 2
+
 
 @runtime_checkable
 class FreeBodies(Protocol):
-    """A Hamiltonian that stays the same when all bodies are shifted alike."""
+    """A Hamiltonian that does not change when all bodies are shifted alike."""
 
     def internal_momentum(self, p: Array) -> Array:
         """Momenta ``(..., n)`` less those of the common motion, p_i - m_i V: they add up to zero."""
@@ -60,7 +62,10 @@ def by_impulse(
         return sign * (constant(energy(there)) - start), (constant(velocity(there)) * d).sum(-1) / root
 
     tolerance = 8 * float(xp.finfo(x.dtype).eps) * (abs(start) + rise)
-    found = first_crossing(along, rise, guess=guess, slope=slope, tolerance=tolerance)
+    if isinstance(hamiltonian, SeparableHamiltonian) and hamiltonian.quadratic_kinetic:
+        found = _on_parabola(along, rise, guess=guess, bend=xp.where(down, -one, one), tolerance=tolerance)
+    else:
+        found = first_crossing(along, rise, guess=guess, slope=slope, tolerance=tolerance)
     mu = (sign * found.t / root)[..., None]
     new, realised = p + mu * d, sign * found.value
     if tracked:
@@ -74,6 +79,39 @@ def by_impulse(
         new = new + (rate * (left - constant(left)))[..., None] * d
         realised = energy(new) - start
     return join(q, new), realised, (stuck & (asked != 0)) | ~found.reached
+
+
+def _on_parabola(
+    along: Callable[[Array], tuple[Array, Array]], rise: Array, *, guess: Array, bend: Array, tolerance: Array
+) -> Crossing:
+    """Find where a parabola comes closest to ``rise``, going up from t = 0.
+
+    ``guess`` is the solution of the quadratic equation up to rounding, which is large if nearly all of the motion is
+    common to all bodies. The equation is solved again from there, a fixed number of times that removes the rounding.
+    Nothing here branches on values, so that it can be traced.
+
+    Args:
+        along: from t ``(...)`` to the value and the slope there, each ``(...)``.
+        rise: target value, >= 0, ``(...)``.
+        guess: t where it is reached, or where the parabola turns before that.
+        bend: second derivative of the parabola, 1 or -1.
+        tolerance: abs(value - rise) that counts as reached.
+    """
+    xp = namespace(rise)
+    zero = xp.zeros_like(rise)
+    t, (value, slope) = guess, along(guess)
+    for _ in range(_CORRECTIONS):
+        missing = rise - value
+        square = slope * slope + 2 * bend * missing
+        crosses = (square > 0) & (slope > 0)
+        root = xp.sqrt(xp.where(crosses, square, zero))
+        step = 2 * missing / (xp.where(crosses, slope, zero + 1) + root)
+        step = xp.where(crosses, step, xp.where(bend < 0, slope, zero))  # else to the top
+        new, new_slope = along(t + step)
+        better = abs(rise - new) < abs(missing)
+        t, value = xp.where(better, t + step, t), xp.where(better, new, value)
+        slope = xp.where(better, new_slope, slope)
+    return Crossing(t, value, abs(rise - value) <= tolerance)
 
 
 def _over_momenta(hamiltonian: Hamiltonian, q: Array) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
@@ -90,7 +128,7 @@ def _impulse(hamiltonian: Hamiltonian, q: Array, p: Array, at_rest: Array | floa
     whole = hamiltonian.momentum(q, velocity)
     d = _internal(hamiltonian, whole)
     slope = (velocity * d).sum(-1)
-    # Bodies that all move alike have no momentum of their own, but that of rounding.
+    # Bodies that all move alike have no momentum of their own except rounding.
     rounding = (64 * float(xp.finfo(p.dtype).eps)) ** 2
     moving = slope > rounding * (velocity * whole).sum(-1)
     slope = xp.where(moving, slope, 0 * slope)
@@ -104,7 +142,7 @@ def _impulse(hamiltonian: Hamiltonian, q: Array, p: Array, at_rest: Array | floa
 
 
 def _internal(hamiltonian: Hamiltonian, p: Array) -> Array:
-    """What of an impulse leaves total momentum alone; the second projection takes the rounding of the first away."""
+    """Project an impulse so that it keeps total momentum; the second projection removes the rounding of the first."""
     if isinstance(hamiltonian, FreeBodies):
         return hamiltonian.internal_momentum(hamiltonian.internal_momentum(p))
     return p

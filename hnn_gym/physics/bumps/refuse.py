@@ -1,11 +1,11 @@
-"""What cannot be bumped is refused, with the names of the elements of the batch that are at fault."""
+"""Checks of the arguments of a bump, whose errors name the elements of the batch that are at fault."""
 
 from __future__ import annotations
 
 import math
 
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, has_values, namespace
 
 
 def named(mask: Array) -> str:
@@ -19,11 +19,13 @@ def named(mask: Array) -> str:
 
 
 def all_finite(what: str, values: Array) -> None:
-    """Refuse values ``(...)`` that are not all finite.
+    """Refuse values ``(...)`` that are not all finite; the caller checks values that are being traced.
 
     Raises:
-        InputError: it names what they are and which elements are at fault.
+        InputError: a value is not finite; the message names the quantity and the elements at fault.
     """
+    if not has_values(values):
+        return
     xp = namespace(values)
     finite = xp.isfinite(values)
     if not bool(xp.all(finite)):

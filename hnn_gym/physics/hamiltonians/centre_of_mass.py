@@ -6,12 +6,12 @@ from hnn_gym.physics.phase import Array, namespace
 
 
 def internal_momentum(p: Array, masses: Array, *, dimensions: int) -> Array:
-    """Momenta ``(..., n)`` without the motion of the whole; they add up to zero over the bodies.
+    """Momenta ``(..., n)`` without the common motion; they add up to zero over the bodies.
 
     Args:
         p: momenta ``(..., n)``, flattened as [x_1, y_1, x_2, y_2, ...].
         masses: mass of every degree of freedom ``(n,)``.
-        dimensions: of space.
+        dimensions: number of space dimensions.
     """
     xp = namespace(p)
     per_body = xp.reshape(p, (*p.shape[:-1], -1, dimensions))

@@ -26,6 +26,12 @@ class Mechanical(SeparableHamiltonian):
         """dT/dp = p / m, the velocities ``(..., n)``."""
         return p / self.inertia(p)
 
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """True, unless a subclass has another T."""
+        own = type(self).kinetic, type(self).kinetic_gradient
+        return own == (Mechanical.kinetic, Mechanical.kinetic_gradient)
+
     def momentum(self, q: Array, v: Array) -> Array:
         """Momenta p = m v of velocities ``(..., n)``."""
         return v * self.inertia(v)

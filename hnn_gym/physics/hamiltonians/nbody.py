@@ -20,7 +20,7 @@ _PAIRS = 2**20
 
 
 class _Constants(NamedTuple):
-    """The system's constants in one array library, type and place."""
+    """The system's constants in one array library, dtype and device."""
 
     per_degree: Array
     strength: Array
@@ -33,7 +33,7 @@ class NBody(Mechanical):
 
     Total momentum and angular momentum are conserved with H. Two unit masses give Task 4 of Greydanus et
     al. 2019, three give Task 5. Time is O(bodies^2) per state. Memory: 16 bytes for every pair of bodies
-    once, and some 50 MB for a batch with more than 2^20 pairs, which is worked through in rows.
+    once, and some 50 MB for a batch with more than 2^20 pairs, which is processed in rows.
 
     Attributes:
         masses: one mass per body, in kg.

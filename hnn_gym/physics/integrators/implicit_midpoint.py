@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.physics.dynamics import Dynamics, Structure
 from hnn_gym.physics.integrators.base import Integrator
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array, epsilon, namespace
+from hnn_gym.trace import checked, iterate
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,28 @@ class ImplicitMidpoint(Integrator):
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.
 
+        In traced code, elements that do not converge become NaN.
+
         Raises:
             ConvergenceError: some element of the batch did not converge.
         """
-        xp = namespace(x)
-        limit = self.tolerance * float(xp.finfo(x.dtype).eps)
-        new = x + dt * dynamics.field(x, u)
-        for _ in range(self.max_iterations):
+        xp, limit = namespace(x), self.tolerance * epsilon(x)
+
+        def closer(new: Array) -> tuple[Array, Array]:
             last, new = new, x + dt * dynamics.field((x + new) / 2, u)
             # One size for the whole state: rounding of an angle after a hundred turns reaches its small momentum.
             size = 1 + xp.max(xp.abs(new), axis=-1)
-            converged = xp.max(xp.abs(new - last), axis=-1) <= limit * size
-            if bool(converged.all()):
-                return new
-        failed = ~converged
-        raise ConvergenceError(
-            f"ImplicitMidpoint: {int(failed.sum())} of {math.prod(failed.shape)} states did not converge in "
-            f"{self.max_iterations} iterations at dt = {dt}: take a smaller dt."
-        )
+            return new, xp.max(xp.abs(new - last), axis=-1) <= limit * size
+
+        def error(failed: Array) -> ConvergenceError:
+            return ConvergenceError(
+                f"ImplicitMidpoint: {int(failed.sum())} of {math.prod(failed.shape)} states did not converge in "
+                f"{self.max_iterations} iterations at dt = {dt}: use RungeKutta4(), which does not iterate, or finer "
+                "steps, Substeps(ImplicitMidpoint(), count)."
+            )
+
+        new, converged = iterate(closer, x + dt * dynamics.field(x, u), most=self.max_iterations)
+        return checked(new, converged, error)
 
     @property
     def adjoint(self) -> ImplicitMidpoint:

@@ -41,15 +41,16 @@ class Lattice(Resummed):
         """Advance lattice points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.
 
         Raises:
-            InputError: a point is not on the lattice, beyond its range, or not float64.
+            InputError: a point is not on the lattice or not float64, or it is beyond the range of the lattice before or
+                after the step. A step that leaves could not be undone.
         """
-        xp = namespace(x)
+        xp, limit = namespace(x), 2.0 ** (52 - self.bits)
         if x.dtype != xp.float64:
             raise InputError(f"A lattice needs float64, and the points are {x.dtype}.")
-        if not bool(xp.all((self.snap(x) == x) & (xp.abs(x) < 2.0 ** (52 - self.bits)))):
+        if not bool(xp.all((self.snap(x) == x) & (xp.abs(x) < limit))):
             raise InputError(
-                f"Points have to be on the lattice of 2^-{self.bits} and within {2.0 ** (52 - self.bits):g}: start "
-                "from snap(x), or take fewer bits."
+                f"Points have to be on the lattice of 2^-{self.bits} and within {limit:g}: start from snap(x), or take "
+                "fewer bits."
             )
         q, p = split(x)
         for kind, weight in self.moves:
@@ -57,4 +58,10 @@ class Lattice(Resummed):
                 p = p + self.snap(weight * dt * dynamics.dpdt(q, p, u))
             else:
                 q = q + self.snap(weight * dt * dynamics.dqdt(p))
-        return join(q, p)
+        new = join(q, p)
+        if not bool(xp.all(xp.abs(new) < limit)):
+            raise InputError(
+                f"The step leads beyond {limit:g}, where the lattice of 2^-{self.bits} ends, and could not be undone: "
+                "turn back before it, or take fewer bits."
+            )
+        return new

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from hnn_gym.checkpoint import VERSION, read_checkpoint, write_checkpoint
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files.checkpoint import VERSION, read_checkpoint, write_checkpoint
 
 CARD = {"dt": 0.05, "note": "größer als 5 °"}
 ARRAYS = {"a.w0": np.arange(6.0).reshape(2, 3), "b": np.array([-0.0, 1e-308])}
@@ -145,7 +145,7 @@ def test_bytes_that_are_no_text_are_not_a_card(folder):
 def test_another_version_is_refused_and_named(folder, version):
     card = json.loads((folder / "world.json").read_text()) | {"version": version}
     (folder / "world.json").write_text(json.dumps(card))
-    with pytest.raises(InputError, match=f"version {version}, and this release reads version {VERSION}"):
+    with pytest.raises(InputError, match=f"version {version}, and this release reads versions 1 and {VERSION}"):
         read_checkpoint(folder)
 
 

@@ -19,9 +19,10 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files import release_0_1
 
 FORMAT = "hnn_gym.world"
-VERSION = 1
+VERSION = 2
 _CARD, _ARRAYS = "world.json", "world.safetensors"
 _PICKLE_SUFFIXES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".tar", ".zip"}
 
@@ -83,10 +84,12 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
         raise InputError(f"{folder / _CARD} is not JSON ({error}): the checkpoint is damaged.") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise InputError(f"{folder / _CARD} is not the card of a world model.")
-    if card.get("version") != VERSION:
+    if card.get("version") == 1:
+        card = release_0_1.world_card(card)
+    elif card.get("version") != VERSION:
         raise InputError(
-            f"{folder} is a checkpoint of version {card.get('version')}, and this release reads version {VERSION}: "
-            "retrain it, or install the release that wrote it."
+            f"{folder} is a checkpoint of version {card.get('version')}, and this release reads versions 1 and "
+            f"{VERSION}: train the world again, or install the release that wrote it."
         )
     data = (folder / _ARRAYS).read_bytes()
     if hashlib.sha256(data).hexdigest() != card.get("sha256"):

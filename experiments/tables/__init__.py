@@ -1,0 +1,1 @@
+"""The tables of the README and the documents, made from the stored results: ``python -m experiments.tables``."""

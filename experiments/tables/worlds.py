@@ -1,0 +1,85 @@
+"""Tables of how well worlds predict."""
+
+from __future__ import annotations
+
+from experiments.tables.sources import card, power, report, table
+
+_MODELS = {"mechanical": "mechanical HNN", "second-order": "second-order network", "baseline": "first-order network"}
+_SYSTEMS = {
+    "Pendulum": "Pendulum",
+    "Spring": "spring",
+    "IdealPendulum": "ideal pendulum",
+    "TwoBody": "two bodies",
+    "ThreeBody": "three bodies",
+    "RealPendulum": "real pendulum, last fifth of the film",
+}
+_WAYS = ("plain", "compensated", "compensated, rounded at the turn", "lattice")
+
+
+def one_step() -> str:
+    """One-step errors on Pendulum-v1, every recording."""
+    found = report("pendulum")["one_step"]
+    seeds = found["seeds"]
+    return table(
+        ("model", f"recordings {seeds[0]} to {seeds[-1]}", "median", "worst"),
+        [
+            (
+                name,
+                ", ".join(map(power, found["rms"][kind])),
+                power(found["median"][kind]),
+                power(found["worst"][kind]),
+            )
+            for kind, name in _MODELS.items()
+        ],
+    )
+
+
+def drift() -> str:
+    """How the true energy of unforced motions varies, against the real map."""
+    found = report("pendulum")["drift"]
+    starts = {"reset(seed=0..19)": "`reset(seed=0..19)`", "swings from rest": "rest, 0.01 to 1 rad from hanging"}
+    rows = [
+        (
+            name,
+            *(
+                f"{found[kind]['worst_ratio_to_real_map'][world]:.4f}"
+                for world in ("HNNPendulum-v0", "BaselinePendulum-v0")
+            ),
+        )
+        for kind, name in starts.items()
+    ]
+    return table(("20 starts", "`HNNPendulum-v0`", "`BaselinePendulum-v0`"), rows)
+
+
+def shipped() -> str:
+    """One-step errors of the shipped worlds, from their cards."""
+    rows = []
+    for system, name in _SYSTEMS.items():
+        cards = [card(f"{kind}{system}-v0") for kind in ("HNN", "Baseline")]
+        rows.append((name, f"{cards[0]['data']['steps']:,}", *(power(_held_out(found["figures"])) for found in cards)))
+    return table(("system", "transitions", "with H", "without physics"), rows)
+
+
+def _held_out(figures: dict[str, float]) -> float:
+    (name,) = [name for name in figures if name.startswith("one_step") and not name.endswith("training_data")]
+    return figures[name]
+
+
+def reversibility() -> str:
+    """How far from the start a million steps and as many back end."""
+    found = report("reversibility")
+    worlds = [name for name in found if name.endswith("-v0")]
+    rows = []
+    for way in _WAYS:
+        cells = []
+        for name in worlds:
+            told = found[name][way]
+            exact = not told["bits_that_differ"]
+            spread = f"{told['median']:.1e} / {told['worst']:.1e}"
+            cells += ["0 / 0, no bit differs" if exact else spread, told["within_the_bar"]]
+        rows.append((way, *cells))
+    return table(("", *(cell for name in worlds for cell in (f"`{name}`", "within"))), rows)
+
+
+TABLES = {"one-step": one_step, "drift": drift, "shipped": shipped, "reversibility": reversibility}
+"""By name."""

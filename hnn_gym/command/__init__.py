@@ -1,0 +1,61 @@
+"""What every command line does: parse a settings dataclass, call one function, report errors plainly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import tyro
+
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.files.interrupts import Terminated, sigterm_raises
+
+Settings = TypeVar("Settings")
+
+
+def run(
+    function: Callable[[Settings], None], settings: type[Settings], *, prog: str, default: Settings | None = None
+) -> None:
+    """Parse ``sys.argv`` into ``settings`` and call ``function`` with it.
+
+    ``default`` holds the values of options that are not given, and ``tyro.MISSING`` for those that have to be.
+
+    An :class:`~hnn_gym.errors.InputError` or :class:`~hnn_gym.errors.ConvergenceError`, of the settings themselves as
+    well, becomes one line on standard error and exit status 2. So does a Ctrl-C, with exit status 130, and a SIGTERM,
+    with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Any other exception is a defect
+    and keeps its traceback.
+    """
+    try:
+        with sigterm_raises():
+            function(tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default))
+    except (InputError, ConvergenceError) as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt as error:
+        print(f"{prog}: {str(error) or 'interrupted.'}", file=sys.stderr)
+        raise SystemExit(143 if isinstance(error, Terminated) else 130) from None
+
+
+def figure_text(value: Any) -> str:
+    """Return a figure of a card as text: numbers with four digits, and everything that JSON can hold."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, float):
+        return f"{value:.3e}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(name).replace('_', ' ')} {figure_text(entry)}" for name, entry in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(figure_text, value))
+    return str(value)
+
+
+def check_at_least(least: int, **options: int | None) -> None:
+    """Refuse options below ``least``; None is fine.
+
+    Raises:
+        InputError: naming the first of them.
+    """
+    for name, value in options.items():
+        if value is not None and value < least:
+            raise InputError(f"--{name.replace('_', '-')} must be at least {least}, got {value}.")

@@ -1,0 +1,65 @@
+"""Interruptions by Ctrl-C (SIGINT) and by ``kill`` (SIGTERM), and how to defer them while something is written."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process received SIGTERM. It unwinds like a Ctrl-C, so that what handles the one handles the other."""
+
+
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Let SIGTERM raise :class:`Terminated` in the block; only the main thread can arrange it."""
+    if not _in_main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[None]:
+    """Complete the block before SIGINT and SIGTERM have their effect, in the main thread; elsewhere they have none."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS} if _in_main_thread() else {}
+    if None in before.values() or not before:  # a handler that is not Python's cannot be put back
+        yield
+        return
+    received: list[int] = []
+    for number in _SIGNALS:
+        signal.signal(number, lambda number, frame: received.append(number))
+    try:
+        yield
+    finally:
+        for restored, handler in before.items():
+            signal.signal(restored, handler)
+        if received:
+            signal.raise_signal(received[0])
+
+
+@contextmanager
+def blocked_for_children() -> Iterator[None]:
+    """Start processes in the block that never receive SIGINT or SIGTERM; this process receives them after the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,95 @@
+"""What an entry is that no relation and no function of the others explains: a velocity, a position, or neither.
+
+A velocity changes as the state, itself and the action tell. A position without an observed velocity goes on as it went
+in the step before.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from itertools import combinations_with_replacement
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+
+from hnn_gym.inference.recording import Recording
+from hnn_gym.inference.regression import held_out_share
+
+_EXPLAINED = 0.5
+_BETTER = 0.5
+_ROWS = 2000
+_ROWS_PER_COLUMN = 5
+
+
+class Kind(Enum):
+    """What an entry is."""
+
+    VELOCITY = "velocity"
+    POSITION = "position"
+    UNKNOWN = "unknown"
+
+
+class Leftover(NamedTuple):
+    """What an entry is, and the errors that say so, as shares of the median deviation.
+
+    Attributes:
+        kind: the decision.
+        velocity: error of its change as a function of the state, itself and the action.
+        position: the same given its change in the step before too.
+    """
+
+    kind: Kind
+    velocity: float
+    position: float
+
+
+def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> Leftover:
+    """Decide what an entry is.
+
+    Args:
+        recording: what was recorded.
+        entry: the entry.
+        known: the entries that are explained.
+        columns: actions of the transitions ``(N, m)``.
+    """
+    now, change, earlier, u, before = [], [], [], [], []
+    begin = 0
+    for seen in recording.observations:
+        steps = len(seen) - 1
+        acted = columns[begin : begin + steps]
+        begin += steps
+        if steps > 1:
+            moves = np.diff(seen[:, entry])
+            now.append(seen[1:-1])
+            change.append(moves[1:])
+            earlier.append(moves[:-1])
+            u.append(acted[1:])
+            before.append(acted[:-1])
+    if not now:
+        return Leftover(Kind.UNKNOWN, 1.0, 1.0)
+    rows = np.random.default_rng(0).permutation(sum(map(len, now)))[:_ROWS]
+    seen, moved, went, acting, acted = (np.concatenate(x)[rows] for x in (now, change, earlier, u, before))
+    itself = seen[:, [entry]]
+    velocity = held_out_share(_powers(np.hstack([seen[:, known], itself, acting])), moved)
+    position = held_out_share(_powers(np.hstack([seen[:, known], itself, acting, acted, went[:, None]])), moved)
+    if position < _BETTER * velocity and position < _EXPLAINED:
+        kind = Kind.POSITION
+    elif velocity < _EXPLAINED:
+        kind = Kind.VELOCITY
+    else:
+        kind = Kind.UNKNOWN
+    return Leftover(kind, velocity, position)
+
+
+def _powers(values: np.ndarray) -> np.ndarray:
+    """1, the columns, and as far as the rows allow their products in pairs and threes ``(N, columns)``."""
+    scaled = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-300)
+    columns = [np.ones(len(values))]
+    n = scaled.shape[1]
+    for degree in (1, 2, 3):
+        if degree > 1 and len(columns) + comb(n + degree - 1, degree) > len(values) // _ROWS_PER_COLUMN:
+            break
+        chosen = combinations_with_replacement(range(n), degree)
+        columns += [np.prod(scaled[:, list(which)], axis=1) for which in chosen]
+    return np.stack(columns, axis=1)

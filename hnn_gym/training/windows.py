@@ -1,0 +1,173 @@
+"""Windows of recorded steps: what a fit compares a model's motion with.
+
+For multiple shooting an episode of T steps is cut into ceil(T / k) windows of at most k steps and of nearly equal
+length, so that every step lies in exactly one window and a window begins with the observation that ends the one before:
+
+    o_0 ... o_k | o_k ... o_2k | o_2k ... o_T
+
+A window may be shorter than the longest one. What lies beyond its end, and every entry that was not observed, is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.worlds.pixel_world import turned
+
+
+@dataclass(frozen=True)
+class TrainingWindows:
+    """N windows of at most k steps.
+
+    Attributes:
+        observation: ``(N, k + 1, d)``, NaN where nothing was observed.
+        states: [q, v] ``(N, k + 1, 2n)`` as observed, velocities from differences of positions where they were not
+            observed; NaN beyond the end of a window.
+        action: ``(N, k, m)``, 0 beyond the end of a window.
+        steps: number of steps of each window ``(N,)``.
+        episode: number of the episode that each window belongs to ``(N,)``.
+        begin: step of the episode at which it begins ``(N,)``.
+    """
+
+    observation: np.ndarray
+    states: np.ndarray
+    action: np.ndarray
+    steps: np.ndarray
+    episode: np.ndarray
+    begin: np.ndarray
+
+    @classmethod
+    def of(cls, observation: np.ndarray, action: np.ndarray, *, coordinates: Coordinates, dt: float) -> TrainingWindows:
+        """Take windows of equal length that are not to be joined: ``(N, k + 1, d)`` and ``(N, k, m)``."""
+        count, steps = action.shape[:2]
+        return cls(
+            observation=observation,
+            states=recorded_states(observation, coordinates=coordinates, dt=dt),
+            action=action,
+            steps=np.full(count, steps),
+            episode=np.arange(count),
+            begin=np.zeros(count, np.int64),
+        )
+
+    @classmethod
+    def cut(
+        cls,
+        observation: Sequence[np.ndarray],
+        action: Sequence[np.ndarray],
+        *,
+        coordinates: Coordinates,
+        dt: float,
+        horizon: int,
+    ) -> TrainingWindows:
+        """Cut episodes of observations ``(T + 1, d)`` and actions ``(T, m)`` into windows of at most ``horizon`` steps.
+
+        An episode without steps is left out. A velocity that is NaN was not observed.
+        """
+        observation = [np.asarray(rows, np.float64) for rows in observation]
+        states = [recorded_states(rows, coordinates=coordinates, dt=dt) for rows in observation]
+        where = [
+            (number, begin, end)
+            for number, actions in enumerate(action)
+            for begin, end in _pieces(len(actions), horizon)
+        ]
+        longest = max((end - begin for _, begin, end in where), default=0)
+        size, controls = observation[0].shape[-1], action[0].shape[-1]
+        windows = cls(
+            observation=np.full((len(where), longest + 1, size), np.nan),
+            states=np.full((len(where), longest + 1, 2 * coordinates.n), np.nan),
+            action=np.zeros((len(where), longest, controls)),
+            steps=np.array([end - begin for _, begin, end in where], np.int64),
+            episode=np.array([number for number, _, _ in where], np.int64),
+            begin=np.array([begin for _, begin, _ in where], np.int64),
+        )
+        for row, (number, begin, end) in enumerate(where):
+            steps = end - begin
+            windows.observation[row, : steps + 1] = observation[number][begin : end + 1]
+            windows.states[row, : steps + 1] = states[number][begin : end + 1]
+            windows.action[row, :steps] = action[number][begin:end]
+        return windows
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.steps)
+
+    def filled(self, coordinates: Coordinates) -> np.ndarray:
+        """The observations ``(N, k + 1, d)`` with those of :attr:`states` where none was made; NaN beyond the end."""
+        if np.isfinite(self.observation).all():
+            return self.observation
+        shown = coordinates.observation(*np.split(self.states, 2, axis=-1))
+        filled: np.ndarray = np.where(np.isnan(self.observation), shown, self.observation)
+        return filled
+
+    def select(self, keep: np.ndarray) -> TrainingWindows:
+        """Return the windows that a mask or an array of numbers picks."""
+        return TrainingWindows(
+            self.observation[keep],
+            self.states[keep],
+            self.action[keep],
+            self.steps[keep],
+            self.episode[keep],
+            self.begin[keep],
+        )
+
+    @property
+    def joined(self) -> np.ndarray:
+        """Whether window i + 1 begins where window i ends, in the same episode: bool ``(N,)``, False for the last."""
+        follows = (self.episode[1:] == self.episode[:-1]) & (self.begin[1:] == self.begin[:-1] + self.steps[:-1])
+        return np.append(follows, False)
+
+    def by_episode(self, values: np.ndarray, lengths: Sequence[int]) -> list[np.ndarray]:
+        """Put values of every moment of the windows ``(N, k + 1, c)`` together again.
+
+        Where two windows meet, the later one counts.
+
+        Args:
+            values: one row for every moment.
+            lengths: observations of each episode.
+
+        Returns:
+            Arrays ``(length, c)``, NaN where no window lies.
+        """
+        episodes = [np.full((length, values.shape[-1]), np.nan) for length in lengths]
+        for rows, number, begin, steps in zip(values, self.episode, self.begin, self.steps, strict=True):
+            episodes[number][begin : begin + steps + 1] = rows[: steps + 1]
+        return episodes
+
+    def at(self, values: np.ndarray, episode: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """Pick values of moments of the windows ``(N, k + 1, c)`` by episode and moment of the episode, each ``(M,)``.
+
+        Returns:
+            Rows ``(M, c)``, NaN where no window lies; where two windows meet, the later one counts.
+        """
+        found = np.full((len(moment), values.shape[-1]), np.nan)
+        for rows, number, begin, steps in zip(values, self.episode, self.begin, self.steps, strict=True):
+            within = (episode == number) & (moment >= begin) & (moment <= begin + steps)
+            found[within] = rows[moment[within] - begin]
+        return found
+
+
+def recorded_states(observation: np.ndarray, *, coordinates: Coordinates, dt: float) -> np.ndarray:
+    """Return states [q, v] ``(..., T + 1, 2n)`` of observations ``(..., T + 1, d)`` that follow each other.
+
+    A velocity that is not observed, or NaN, becomes the difference of the positions of that moment and the one before,
+    divided by dt: the velocity with which symplectic Euler came there.
+    """
+    q, v = coordinates.state(observation)
+    v = np.where(coordinates.unobserved, np.nan, v)
+    if np.isnan(v).any() and q.shape[-2] > 1:
+        moved = np.diff(q, axis=-2)
+        moved = np.where(coordinates.angles, turned(moved, angle=True), moved) / dt
+        v = np.where(np.isnan(v), np.concatenate([moved[..., :1, :], moved], axis=-2), v)
+    states: np.ndarray = np.concatenate([q, v], axis=-1)
+    return states
+
+
+def _pieces(steps: int, horizon: int) -> list[tuple[int, int]]:
+    """Return the first and the last moment of every window of an episode; earlier windows are the longer ones."""
+    count = -(-steps // horizon)
+    ends = [-(-steps * (i + 1) // count) for i in range(count)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))

@@ -1,0 +1,264 @@
+"""Maps inferred from arrays: motions integrated finely, odd observations, and recordings that do not tell."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hnn_gym.coordinates import DegreeOfFreedom, LearnedReadout, Readout
+from hnn_gym.errors import InputError
+from hnn_gym.inference import AmbiguousMapError, Recording, infer_map
+
+DT = 0.05
+
+
+def integrate(acceleration, q, v, actions, *, dt=DT, substeps=10):
+    """States ``(T + 1, n)`` under actions that are held for a step each: RK4."""
+
+    def rate(x, u):
+        return np.concatenate([x[n:], acceleration(x[:n], x[n:], u)])
+
+    n, x, h = len(q), np.concatenate([q, v]), dt / substeps
+    path = [x]
+    for u in actions:
+        for _ in range(substeps):
+            a = rate(x, u)
+            b = rate(x + h / 2 * a, u)
+            c = rate(x + h / 2 * b, u)
+            x = x + h / 6 * (a + 2 * b + 2 * c + rate(x + h * c, u))
+        path.append(x)
+    return np.array(path)[:, :n], np.array(path)[:, n:]
+
+
+def pendulum(q, v, u):
+    return -9.81 * np.sin(q) + u
+
+
+def spring(q, v, u):
+    return -4 * q - 0.1 * v + u
+
+
+def double_pendulum(q, v, u):
+    """Two point masses of 1 kg on rods of 1 m, absolute angles; the force acts at the first joint."""
+    c, s = np.cos(q[0] - q[1]), np.sin(q[0] - q[1])
+    M = np.array([[2.0, c], [c, 1.0]])
+    force = np.array([u[0] - s * v[1] ** 2 - 19.62 * np.sin(q[0]), s * v[0] ** 2 - 9.81 * np.sin(q[1])])
+    return np.linalg.solve(M, force)
+
+
+def episodes(acceleration, observe, *, n=1, m=1, count=8, steps=60, spread=1.5, seed=0, **options):
+    """Recorded episodes of a motion from random starts under random forces."""
+    rng = np.random.default_rng(seed)
+    seen, done = [], []
+    for _ in range(count):
+        actions = rng.uniform(-2, 2, (steps, m))
+        q, v = rng.uniform(-spread, spread, n), rng.uniform(-spread, spread, n)
+        seen.append(observe(*integrate(acceleration, q, v, actions, **options)))
+        done.append(actions)
+    return seen, done
+
+
+def both(q, v):
+    return np.concatenate([q, v], axis=1)
+
+
+def test_raw_angles_of_a_finely_integrated_double_pendulum():
+    inferred = infer_map(Recording.of(*episodes(double_pendulum, both, n=2, count=20), dt=DT))
+    assert inferred.coordinates.degrees == tuple(
+        DegreeOfFreedom(position=i, velocity=2 + i, angle=True) for i in range(2)
+    )
+    assert inferred.dt == DT
+
+
+def test_a_double_pendulum_seen_as_cosines_and_sines_in_any_order_and_in_noise():
+    def observe(q, v):
+        seen = np.stack([np.sin(q[:, 1]), v[:, 0], np.cos(q[:, 0]), v[:, 1], np.sin(q[:, 0]), np.cos(q[:, 1])], axis=1)
+        return seen + 0.01 * seen.std(axis=0) * np.random.default_rng(1).normal(size=seen.shape)
+
+    inferred = infer_map(Recording.of(*episodes(double_pendulum, observe, n=2, count=20), dt=DT))
+    assert inferred.coordinates.degrees == (
+        DegreeOfFreedom(cos=5, sin=0, velocity=3),
+        DegreeOfFreedom(cos=2, sin=4, velocity=1),
+    )
+
+
+@pytest.mark.parametrize("low", [-math.pi, 0.0])
+def test_an_angle_that_wraps(low):
+    def observe(q, v):
+        return both((q - low) % (2 * np.pi) + low, v)
+
+    inferred = infer_map(Recording.of(*episodes(pendulum, observe, spread=9.0), dt=DT))
+    degree = DegreeOfFreedom(position=0, velocity=1, angle=True, wraps=(low, low + 2 * math.pi))
+    assert inferred.coordinates.degrees == (degree,)
+
+
+def test_a_position_is_not_taken_for_an_angle_and_an_angle_that_counts_turns_is():
+    assert not infer_map(Recording.of(*episodes(spring, both), dt=DT)).coordinates.degrees[0].angle
+    assert infer_map(Recording.of(*episodes(pendulum, both, spread=9.0), dt=DT)).coordinates.degrees[0].angle
+
+
+def test_the_time_step_is_read_from_the_velocities():
+    assert infer_map(Recording.of(*episodes(spring, both))).dt == DT
+    inferred = infer_map(Recording.of(*episodes(spring, both), dt=0.01))
+    assert inferred.dt == DT
+    assert "not 0.01 as recorded" in inferred.sentences[-1]
+
+
+def test_constants_of_the_episode_functions_of_the_state_and_numbers_that_never_change():
+    rng = np.random.default_rng(3)
+
+    def observe(q, v):
+        target = np.full_like(q, rng.uniform(-1, 1))
+        tip = 0.5 * np.cos(q) - target
+        speed = -0.5 * np.sin(q) * v
+        return np.concatenate([tip, np.cos(q), speed, np.sin(q), v, target, np.full_like(q, 9.81)], axis=1)
+
+    coordinates = infer_map(Recording.of(*episodes(pendulum, observe), dt=DT)).coordinates
+    assert coordinates.degrees == (
+        DegreeOfFreedom(cos=1, sin=3, velocity=4),
+        DegreeOfFreedom(position=5, fixed=True),
+    )
+    assert coordinates.readouts == (
+        Readout(0, (("q1", -1.0), ("cos(q0)", 0.5))),
+        Readout(2, (("v0*sin(q0)", -0.5),)),
+        Readout(6, (("1", 9.81),)),
+    )
+
+
+def test_a_function_that_the_library_lacks_is_learned_and_its_error_told():
+    def observe(q, v):
+        return np.concatenate([np.cos(q), np.sin(q), v, np.sqrt(1.3 + np.sin(q)) * np.tanh(v)], axis=1)
+
+    inferred = infer_map(Recording.of(*episodes(pendulum, observe, count=12, spread=3.0), dt=DT))
+    (readout,) = inferred.coordinates.readouts
+    assert isinstance(readout, LearnedReadout)
+    q, v = np.random.default_rng(5).uniform(-1.5, 1.5, (2, 200, 1))
+    shown = observe(q, v)[:, 3:]
+    np.testing.assert_allclose(inferred.coordinates.observation(q, v)[:, 3:], shown, atol=0.03)  # 2 % of its range
+    assert any("learned function of cos(q0), sin(q0), v0 (off by" in sentence for sentence in inferred.sentences)
+
+
+def test_the_tip_of_an_arm_with_its_velocity_is_no_degree_of_freedom_of_its_own():
+    def observe(q, v):
+        return np.concatenate([np.sin(q), -0.7 * np.cos(q), np.cos(q), v, 0.7 * np.sin(q) * v], axis=1)
+
+    coordinates = infer_map(Recording.of(*episodes(pendulum, observe), dt=DT)).coordinates
+    assert coordinates.degrees == (DegreeOfFreedom(cos=2, sin=0, velocity=3),)
+    assert [readout.entry for readout in coordinates.readouts] == [1, 4]
+
+
+def test_positions_without_velocities_and_a_velocity_without_its_position():
+    positions = infer_map(Recording.of(*episodes(spring, lambda q, v: q), dt=DT)).coordinates
+    assert positions.degrees == (DegreeOfFreedom(position=0),)
+    angles = infer_map(
+        Recording.of(*episodes(pendulum, lambda q, v: np.concatenate([np.cos(q), np.sin(q)], axis=1)), dt=DT)
+    )
+    assert angles.coordinates.degrees == (DegreeOfFreedom(cos=0, sin=1),)
+
+    def cart(q, v, u):  # its position is not shown, and nothing depends on it
+        return np.array([u[0] - 0.5 * v[0] + np.sin(q[1]), -9.81 * np.sin(q[1]) - u[0]])
+
+    hidden = infer_map(
+        Recording.of(
+            *episodes(cart, lambda q, v: np.stack([v[:, 0], np.cos(q[:, 1]), np.sin(q[:, 1]), v[:, 1]], 1), n=2), dt=DT
+        )
+    )
+    assert hidden.coordinates.degrees == (DegreeOfFreedom(velocity=0), DegreeOfFreedom(cos=1, sin=2, velocity=3))
+
+
+def test_an_elastic_wall_is_found_with_its_restitution():
+    rng = np.random.default_rng(0)
+    seen, done = [], []
+    for _ in range(6):
+        q, v, path, actions = rng.uniform(0, 1), 0.0, [], rng.uniform(-2, 2, (120, 1))
+        path.append([q, v])
+        for (u,) in actions:
+            v += DT * (u - 3.0)
+            q += DT * v
+            if q < 0:
+                q, v = 0.0, -0.7 * v
+            path.append([q, v])
+        seen.append(np.array(path))
+        done.append(actions)
+    low, high, restitution = infer_map(Recording.of(seen, done, dt=DT)).coordinates.degrees[0].stops
+    assert (low, high) == (0.0, None)
+    assert restitution == pytest.approx(0.7, abs=0.05)  # forces between the step before and the wall are noise here
+
+
+def by_table(table, *, count=10, steps=60, seed=0, n=1, acceleration=spring):
+    """Recorded episodes under whole-number actions by a table of forces."""
+    rng = np.random.default_rng(seed)
+    seen, done = [], []
+    for _ in range(count):
+        actions = np.stack([rng.integers(len(part), size=steps) for part in table], axis=1)
+        forces = sum(np.array(part)[actions[:, k]] for k, part in enumerate(table))
+        seen.append(both(*integrate(acceleration, rng.normal(size=n), rng.normal(size=n), forces)))
+        done.append(actions)
+    return Recording.of(seen, done, dt=DT, action_counts=[len(part) for part in table])
+
+
+def test_forces_of_whole_number_actions_that_are_not_evenly_spaced_keep_their_ratios():
+    coordinates = infer_map(by_table([[[-2.0], [0.0], [1.0]]])).coordinates
+    assert coordinates.controls[0].degree == 0
+    (low,), (middle,), (high,) = coordinates.force_table
+    assert (middle - low) / (high - low) == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_actions_of_several_whole_numbers_have_a_block_of_the_table_each():
+    def two(q, v, u):
+        return -4 * q + u
+
+    coordinates = infer_map(
+        by_table([[[-1.0, 0.0], [1.0, 0.0]], [[0.0, -1.0], [0.0, 0.0], [0.0, 1.0]]], n=2, acceleration=two)
+    ).coordinates
+    assert [control.degree for control in coordinates.controls] == [0, 1]
+    assert coordinates.action_counts == (2, 3)
+    assert coordinates.force_table == ((-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 0.0), (0.0, 1.0))
+
+
+def test_actions_whose_effects_lie_on_no_line_get_a_force_each():
+    def two(q, v, u):
+        return -4 * q + u
+
+    table = [[[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [-2.0, 0.0]]]
+    coordinates = infer_map(by_table(table, n=2, acceleration=two)).coordinates
+    assert coordinates.force_table == tuple(tuple(row) for row in np.eye(4).tolist())
+    assert len(coordinates.controls) == 4
+
+
+def test_an_ambiguous_map_says_between_what_and_keeps_its_guess():
+    def observe(q, v):
+        again = v + 1e-4 * np.random.default_rng(2).normal(size=v.shape)
+        return np.concatenate([q, v + 1e-4 * np.random.default_rng(3).normal(size=v.shape), again], axis=1)
+
+    with pytest.raises(AmbiguousMapError, match=r"can both be the velocity of entry 0.*--coordinates") as refused:
+        infer_map(Recording.of(*episodes(spring, observe), dt=DT))
+    assert refused.value.guess.coordinates.observation_size == 3
+
+
+def test_an_entry_that_nothing_explains_is_ambiguous():
+    def observe(q, v):
+        return np.concatenate([q, v, np.random.default_rng(int(1e6 * abs(q[0, 0]))).normal(size=q.shape)], axis=1)
+
+    with pytest.raises(AmbiguousMapError, match="entry 2 is no velocity or position"):
+        infer_map(Recording.of(*episodes(spring, observe), dt=DT))
+
+
+def test_a_recording_from_which_no_map_can_be_inferred_is_refused():
+    seen, done = episodes(spring, both)
+    whole = Recording.of(seen, done, dt=DT)
+    with pytest.raises(InputError, match="30 transitions at least"):
+        infer_map(Recording.of([seen[0][:11]], [done[0][:10]], dt=DT))
+    with pytest.raises(InputError, match="Nothing moves"):
+        infer_map(replace(whole, observations=tuple(np.ones_like(one) for one in seen)))
+    with pytest.raises(InputError, match=r"Action entries \[0\] are \[0.0\] in every transition"):
+        infer_map(replace(whole, actions=tuple(np.zeros_like(one) for one in done)))
+    with pytest.raises(InputError, match=r"actions \[1\] were never taken"):
+        infer_map(Recording.of(seen, [2 * (one[:, 0] > 0) for one in done], dt=DT, action_counts=[3]))
+    with pytest.raises(InputError, match="one observation more than actions"):
+        Recording.of([seen[0]], [done[0][:-1]])
+    with pytest.raises(InputError, match="NaN or infinity"):
+        Recording.of([np.full_like(seen[0], np.nan)], [done[0]])
+    with pytest.raises(InputError, match="no recorded transition"):
+        Recording.of([seen[0][:1]], [done[0][:0]])

@@ -1,0 +1,75 @@
+"""Levenberg-Marquardt: rows with entries of their own, chains of rows, steps that cannot be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.training.least_squares import MOST_PARAMETERS, LeastSquaresSettings, least_squares
+
+T = torch.linspace(0, 1, 6, dtype=torch.float64)
+DATA = torch.tensor(np.random.default_rng(0).normal(size=(7, 6)))
+START = {"rate": np.array([0.5]), "start": np.random.default_rng(1).normal(size=(7, 2))}
+
+
+def windows(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Seven windows of a motion with two entries of their own."""
+    start = p["start"]
+    return start[:, :1] * torch.exp(-p["rate"] * T) + start[:, 1:] * T
+
+
+def alone(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return windows(p) - DATA
+
+
+def joined(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    path = windows(p)
+    gaps = 3 * (path[:-1, -1:] - path[1:, :1])
+    return torch.cat([path - DATA, torch.cat([gaps, torch.zeros_like(gaps[:1])])], dim=1)
+
+
+@pytest.mark.parametrize("scaling", ["marquardt", "levenberg"])
+@pytest.mark.parametrize(("rows", "chained"), [(alone, False), (joined, True)])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_eliminating_the_entries_of_rows_gives_the_steps_of_the_whole_system(rows, chained, scaling, steps):  # type: ignore[no-untyped-def]
+    settings = LeastSquaresSettings(steps=steps, scaling=scaling)
+    whole = least_squares(lambda p: rows(p).reshape(-1), START, settings=settings)
+    eliminated = least_squares(rows, START, local="start", chained=chained, settings=settings)
+    for name in START:  # the elimination damps by 1e-12 more, and the damping of a first step is 1e-3
+        np.testing.assert_allclose(eliminated[name], whole[name], rtol=1e-7, atol=1e-8)
+        assert np.abs(eliminated[name] - START[name]).max() > 0.1
+
+
+def test_entries_of_rows_that_move_no_residual_stay_and_the_others_are_fitted():
+    start = START | {"start": np.concatenate([START["start"], np.ones((7, 1))], axis=1)}
+    found = least_squares(alone_of_two, start, local="start")
+    np.testing.assert_array_equal(found["start"][:, 2], 1.0)
+    expected = least_squares(alone, START, local="start")
+    np.testing.assert_allclose(found["rate"], expected["rate"], rtol=1e-6)
+
+
+def alone_of_two(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return alone({"rate": p["rate"], "start": p["start"][:, :2]})
+
+
+def test_a_step_to_where_there_is_no_solution_is_shortened():
+    failed = []
+
+    def residual(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        if p["x"][0] < 0:
+            failed.append(1)
+            raise ConvergenceError("no solution")
+        return torch.log(p["x"] + 1e-3)[:1] + 3.0  # the first step goes far beyond 0
+
+    found = least_squares(residual, {"x": np.array([2.0])})
+    assert failed
+    assert found["x"][0] == pytest.approx(np.exp(-3.0) - 1e-3, rel=1e-3)
+
+
+def test_more_parameters_than_a_dense_system_can_have_are_refused():
+    with pytest.raises(InputError, match="at most 5,000 parameters, and the model has 5,001"):
+        least_squares(lambda p: p["x"], {"x": np.zeros(MOST_PARAMETERS + 1)})
