@@ -15,6 +15,8 @@ import numpy as np
 
 from hnn_gym.physics.phase import Array, namespace
 
+Combined = Literal["none", "pairs", "all"]
+
 
 @dataclass(frozen=True)
 class Features:
@@ -22,7 +24,7 @@ class Features:
 
     Attributes:
         angles: which degrees of freedom are angles.
-        scales: typical size of every position (ignored for angles).
+        scales: typical size of every position (not used for angles); infinite: it is always 0 as an input.
         combined: which sums and differences of angles are inputs beside the angles themselves: "none", those of
             "pairs", or "all" with coefficients -1, 0 and 1, and the squares of the positions.
         fixed: which degrees of freedom are constants of the episode: inputs like the others, along which nothing
@@ -31,7 +33,7 @@ class Features:
 
     angles: tuple[bool, ...]
     scales: tuple[float, ...]
-    combined: Literal["none", "pairs", "all"] = "none"
+    combined: Combined = "none"
     fixed: tuple[bool, ...] = ()
 
     @cached_property

@@ -169,8 +169,8 @@ class MechanicalHNN(Architecture):
 
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw float64 parameters by name."""
-        size, n = self._features.size, self.variables.n
-        arrays = initial_mlp("potential", (self._potential_features.size, *self.hidden, 1), rng=rng)
+        size, n = self.mass_features.size, self.variables.n
+        arrays = initial_mlp("potential", (self.potential_features.size, *self.hidden, 1), rng=rng)
         last = len(self.hidden)
         if self.mass_matrix == "full" and not self.hidden:
             pairs = list(zip(*np.triu_indices(n), strict=True))
@@ -198,7 +198,7 @@ class MechanicalHNN(Architecture):
         """Build the dynamics from parameters of any array library."""
         potential = NetworkPotential(
             network=MLP.of(parameters, "potential"),
-            features=self._potential_features,
+            features=self.potential_features,
             energy_scale=self.variables.energy_scale,
         )
         inertia = inertia_of(parameters)
@@ -210,7 +210,7 @@ class MechanicalHNN(Architecture):
             scale = np.array(self.variables.velocity_scales) * self.variables.moving
             vector_potential = VectorPotential(
                 network=MLP.of(parameters, "magnetic"),
-                features=self._features,
+                features=self.mass_features,
                 scale=namespace(some).asarray(scale, dtype=some.dtype, device=getattr(some, "device", None)),
             )
         hamiltonian = LearnedNatural(potential, self._mass(parameters, inertia), vector_potential)
@@ -228,23 +228,22 @@ class MechanicalHNN(Architecture):
             coupled, own = moving[first] * moving[second], (first == second) * (1 - moving[first])
             network, constant = _masked(parameters, "mass", coupled, own)
             (entries,) = _like(constant, entries)
-            return PolynomialMass(network, constant, self._features, entries)
+            return PolynomialMass(network, constant, self.mass_features, entries)
         rows = 1 if self.mass_matrix == "diagonal" else n
         network, constant = _masked(parameters, "factor", np.tile(moving, rows), 0.0)
         if self.mass_matrix == "diagonal":
-            return DiagonalMass(network, constant, self._features, inertia)
-        return FullMass(network, constant, self._features, namespace(constant).sqrt(inertia), rows)
+            return DiagonalMass(network, constant, self.mass_features, inertia)
+        return FullMass(network, constant, self.mass_features, namespace(constant).sqrt(inertia), rows)
 
     @property
-    def _features(self) -> Features:
+    def mass_features(self) -> Features:
         """What M and A see: sums and differences of angles too."""
-        combined: Literal["pairs", "all"] = "pairs" if self.hidden else "all"
-        return Features(self.variables.angles, self.variables.position_scales, combined, self.variables.fixed)
+        return self.variables.combined_features("pairs" if self.hidden else "all")
 
     @property
-    def _potential_features(self) -> Features:
+    def potential_features(self) -> Features:
         """What V sees: the same, unless M is constant and says that no body hangs on another."""
-        return self.variables.features if self.separable and self.hidden else self._features
+        return self.variables.features if self.separable and self.hidden else self.mass_features
 
 
 def _quieter(arrays: dict[str, np.ndarray], name: str, share: float) -> dict[str, np.ndarray]:

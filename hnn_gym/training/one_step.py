@@ -107,7 +107,7 @@ def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -
     with np.errstate(all="ignore"):
         q, v = stepped(dynamics, scheme, data.q, data.v, data.u, dt=data.dt)
         error = np.concatenate([turn(q - data.next_q, data.angles), v - data.next_v], axis=-1) / data.change
-        return np.nan_to_num(np.sqrt(np.mean(error**2, axis=-1)), nan=np.inf)
+        return np.nan_to_num(np.sqrt(np.mean(error[:, data.seen] ** 2, axis=-1)), nan=np.inf)
 
 
 def _linear(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -146,7 +146,7 @@ class _Problem:
         self._angles = data.angles
         roots = np.sqrt(weights / weights.mean())[:, None]
         self._rows = tuple(torch.tensor(part) for part in (data.q, data.v, data.u, data.next_q, data.next_v, roots))
-        self._factor = torch.tensor(1 / (unit * math.sqrt(len(data) * len(unit))))
+        self._factor = torch.tensor(data.seen / (unit * math.sqrt(len(data) * data.seen.sum())))
         self._moving = torch.tensor(architecture.variables.moving)
         scale = np.array(architecture.variables.acceleration_scales)
         self._penalty = torch.tensor(math.sqrt(settings.residual_penalty / (len(data) * len(scale))) / scale)
@@ -174,7 +174,7 @@ class _Problem:
         dynamics = self._architecture.build(model)
         if friction:
             assert isinstance(dynamics, PortHamiltonian)
-            dynamics = replace(dynamics, **friction)
+            dynamics = replace(dynamics, damping=friction.get("damping"), dry=friction.get("dry"))
         found_q, found_v = stepped(dynamics, self._scheme, q, v, u, dt=self._dt)
         error = join(turn(found_q - next_q, self._angles), found_v - next_v) * self._factor * root
         if not self._settings.residual_penalty:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ class Transitions:
         next_v: velocities after the step ``(N, n)``.
         free: whether the step met no limit of the speed and no wall ``(N,)``.
         angles: which degrees of freedom are angles.
+        seen: which entries of [q, v] are observed ``(2n,)``.
         dt: time step in s.
     """
 
@@ -34,6 +35,7 @@ class Transitions:
     next_v: np.ndarray
     free: np.ndarray
     angles: tuple[bool, ...]
+    seen: np.ndarray
     dt: float
 
     @classmethod
@@ -46,8 +48,8 @@ class Transitions:
         (q, v), (next_q, next_v) = coordinates.state(before), coordinates.state(after)
         u = coordinates.force(np.concatenate([np.asarray(rows, np.float64) for rows in action]))
         turned = turn(next_q - q, coordinates.angles)
-        free = ~_limited(coordinates, next_q, next_v)
-        return cls(q, v, u, q + turned, next_v, free, coordinates.angles, dt)
+        steps = cls(q, v, u, q + turned, next_v, np.ones(len(q), bool), coordinates.angles, _seen(coordinates), dt)
+        return replace(steps, free=~_limited(coordinates, steps))
 
     def __len__(self) -> int:
         """Return the number of steps."""
@@ -55,8 +57,8 @@ class Transitions:
 
     def take(self, rows: np.ndarray) -> Transitions:
         """The steps of the given rows."""
-        parts = (self.q, self.v, self.u, self.next_q, self.next_v, self.free)
-        return Transitions(*(part[rows] for part in parts), self.angles, self.dt)
+        names = ("q", "v", "u", "next_q", "next_v", "free")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     @cached_property
     def change(self) -> np.ndarray:
@@ -64,6 +66,11 @@ class Transitions:
         moved = np.concatenate([self.next_q - self.q, self.next_v - self.v], axis=-1)
         rms = np.sqrt(np.mean(moved**2, axis=0))
         return np.where(rms > 0, rms, 1.0)
+
+
+def _seen(coordinates: Coordinates) -> np.ndarray:
+    positions = [degree.position is not None or degree.cos is not None for degree in coordinates.degrees]
+    return np.array([*positions, *(True for _ in coordinates.degrees)])
 
 
 def turn(difference: Array, angles: tuple[bool, ...]) -> Array:
@@ -78,14 +85,19 @@ def turn(difference: Array, angles: tuple[bool, ...]) -> Array:
     return xp.stack(parts, axis=-1)
 
 
-def _limited(coordinates: Coordinates, q: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Whether a state ``(N, n)`` is at a limit of the speed or at a wall, to a millionth."""
-    limited = np.zeros(len(q), bool)
+def _limited(coordinates: Coordinates, data: Transitions) -> np.ndarray:
+    """Whether a step ``(N,)`` ends at a limit of the speed, or comes so near to a wall that it may have met it."""
+    limited = np.zeros(len(data.q), bool)
     for i, degree in enumerate(coordinates.degrees):
         if degree.speed_limit is not None:
-            limited |= np.abs(v[:, i]) >= degree.speed_limit * (1 - 1e-6)
+            limited |= np.abs(data.next_v[:, i]) >= degree.speed_limit * (1 - 1e-6)
         if degree.stops is not None:
             low, high, _ = degree.stops
-            margin = 1e-6 * max(1.0, abs(low) if np.isfinite(low) else 0.0, abs(high) if np.isfinite(high) else 0.0)
-            limited |= (q[:, i] <= low + margin) | (q[:, i] >= high - margin)
+            fastest = np.maximum(np.abs(data.v[:, i]), np.abs(data.next_v[:, i]))
+            margin = data.dt * fastest + 1e-6 * np.max(np.abs(data.q[:, i]))
+            for q in (data.q[:, i], data.next_q[:, i]):
+                if low is not None:
+                    limited |= q <= low + margin
+                if high is not None:
+                    limited |= q >= high - margin
     return limited
