@@ -55,7 +55,8 @@ class TrainSettings:
     model: str = AUTO
     """auto: the scheme that made the recording is found, and structures are compared by held-out error. Or one of hnn
     (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), pairwise (bodies, V(r) of each pair), helmholtz
-    (any field, as two potentials; no control), baseline, second-order, with the options of the fit below."""
+    (any field, as two potentials; no control), chain (planar links on each other, with or without a cart, in closed
+    form), baseline, second-order, with the options of the fit below."""
     integrator: str | None = None
     """Scheme to learn through: explicit-euler, semi-implicit-euler, leapfrog, rk4, midpoint, yoshida4, ..., or with
     substeps, "rk4 x 5". None: the model's own, and with auto the one that is found."""
@@ -65,6 +66,8 @@ class TrainSettings:
     """Learn friction too."""
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
+    absolute: bool = False
+    """For the chain model: the observed angles are absolute. Otherwise each is measured from the link before."""
     coordinates: Path | None = None
     """File that says what the entries of observations and actions are, such as the one that collect writes beside a
     dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
@@ -172,6 +175,8 @@ def _fitted(
             f"The training interrupted in {settings.out} had other data or settings: resume with the same, "
             "or --overwrite."
         )
+    if settings.fit == FitSettings(seed=settings.fit.seed):
+        settings = dataclasses.replace(settings, fit=FitSettings.for_model(settings.model, settings.fit.seed))
     with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
@@ -193,8 +198,9 @@ def _scheme(settings: TrainSettings) -> Integrator | None:
     if settings.integrator is None:
         return None
     scheme = named_scheme(settings.integrator)
+    constant = settings.mass_matrix == "constant" and settings.model != "chain"
     implicit = isinstance(getattr(scheme, "inner", scheme), ImplicitMidpoint | Gauss4)
-    return scheme if implicit or settings.mass_matrix == "constant" else InVelocities(scheme)
+    return scheme if constant or implicit else InVelocities(scheme)
 
 
 def _coordinates(settings: TrainSettings, dataset: TransitionDataset) -> Coordinates | None:
@@ -227,7 +233,12 @@ def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
 
 
 def _options(settings: TrainSettings) -> dict[str, Any]:
-    asked = {"hidden": settings.hidden, "damping": settings.damping, "mass_matrix": settings.mass_matrix}
+    asked = {
+        "hidden": settings.hidden,
+        "damping": settings.damping,
+        "mass_matrix": settings.mass_matrix,
+        "absolute": settings.absolute,
+    }
     return {name: value for name, value in asked.items() if value and value != "constant"}
 
 

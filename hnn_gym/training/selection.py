@@ -81,7 +81,7 @@ class Selection:
         rigid = self._tried(rigid_bodies(self._variables), scheme)
         network = self._tried(second_order(self._variables), scheme)
         candidates = [rigid, network]
-        if rigid.merit > min(self._floor, 0.5 * network.merit):
+        if rigid.merit > max(self._floor, 0.5 * network.merit):
             candidates += [self._tried(structure, scheme) for structure in networks(self._variables)]
         best = chosen(candidates)
         if best.one_step > max(self._floor, _GOOD):
