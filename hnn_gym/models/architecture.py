@@ -71,14 +71,16 @@ class Variables:
             )
 
     @classmethod
-    def measured(cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
+    def measured(
+        cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float | np.ndarray
+    ) -> Variables:
         """Take the scales from recorded windows.
 
         Args:
             coordinates: the declaration.
             states: [q, v] ``(windows, k + 1, 2n)``, consecutive in time; NaN beyond the end of a window.
             action: actions ``(windows, k, m)``.
-            dt: time between them in s.
+            dt: time between them in s; an array broadcasts with ``(windows, k, n)``.
         """
         q, v = np.split(states, 2, axis=-1)
         acceleration = np.diff(v, axis=-2) / dt
