@@ -18,10 +18,11 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
-from hnn_gym.models import Architecture
+from hnn_gym.models import Architecture, PlanarChainHNN
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.chain_guess import chain_guess
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
@@ -147,6 +148,8 @@ class Objective:
         """
         rng = rng or np.random.default_rng(self.settings.seed)
         parameters = self.architecture.initial_parameters(rng)
+        if isinstance(self.architecture, PlanarChainHNN):
+            parameters = chain_guess(self.architecture, self.coordinates, self.windows, dt=self._dt)
         if self.settings.loss == "shooting":
             parameters = quiet(parameters)
             if "inertia.log" in parameters:
@@ -309,7 +312,7 @@ class Objective:
         parts = [error.reshape(rows, -1) for error in errors]
         if terms.gaps is not None:
             parts.append(math.sqrt(self._weight_of_a_gap) * terms.gaps)
-        flat = torch.cat(decayed)
+        flat = torch.cat([errors[0].new_zeros(0), *decayed])
         padding = flat.new_zeros(-len(flat) % rows)
         return torch.cat([*parts, torch.cat([flat, padding]).reshape(rows, -1)], dim=1)
 
