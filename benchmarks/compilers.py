@@ -47,7 +47,7 @@ PACKAGES = {
     "numba": ("numba", "llvmlite"),
     "torch.compile": (),
 }
-"""What each contestant installs beyond this project's own dependencies, of which torch is one."""
+"""What each contestant installs beyond this project's own dependencies, which include torch."""
 
 Values = dict[str, np.ndarray]
 Step = Callable[[], Values]

@@ -11,7 +11,7 @@ first used. The parts:
 
 from typing import TYPE_CHECKING
 
-from hnn_gym.lazy import lazy_exports
+from hnn_gym.lazy import lazy_exports, when_imported
 
 if TYPE_CHECKING:
     from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
@@ -69,10 +69,11 @@ __all__ = [
 ]
 __getattr__, __dir__ = lazy_exports(__name__)
 
-try:
+
+def _register() -> None:
     from hnn_gym.systems.shipped import register_shipped_systems
-except ModuleNotFoundError as error:  # the physics needs no Gymnasium, and runs where it is not installed
-    if error.name != "gymnasium":
-        raise
-else:
+
     register_shipped_systems()
+
+
+when_imported("gymnasium", _register)  # the physics needs no Gymnasium

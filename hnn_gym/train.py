@@ -54,8 +54,9 @@ class TrainSettings:
     """Folder for the checkpoint and its TensorBoard scalars."""
     model: str = "mechanical"
     """hnn (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), pairwise (bodies, V(r) of each pair),
-    helmholtz (any field, as two potentials; no control), baseline, second-order. auto: the scheme that made the
-    recording is found and structures are compared by held-out error; leave out hidden, damping and mass-matrix then."""
+    chain (planar links on each other, with or without a cart, in closed form), helmholtz (any field, as two potentials;
+    no control), baseline, second-order. auto: the scheme that made the
+    recording is found and structures are compared by held-out error; leave out the options of the model then."""
     integrator: Scheme | None = None
     """Scheme to learn through. None: the model's own, and with auto the one that is found."""
     hidden: tuple[int, ...] | None = None
@@ -64,6 +65,8 @@ class TrainSettings:
     """Learn friction too."""
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
+    absolute: bool = False
+    """For the chain model: the observed angles are absolute. Otherwise each is measured from the link before."""
     coordinates: Path | None = None
     """File that says what the entries of observations and actions are, such as the one that collect writes beside a
     dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
@@ -91,7 +94,7 @@ class TrainSettings:
         if self.model not in (*MODELS, AUTO):
             raise InputError(f"There is no model {self.model!r}: choose from {', '.join(sorted((*MODELS, AUTO)))}.")
         if self.model == AUTO and (_options(self) or self.noisy):
-            raise InputError("--model auto chooses the structure: leave out hidden, damping, mass-matrix and noisy.")
+            raise InputError("--model auto chooses the structure: leave out the model's options and noisy.")
         if self.noisy and self.fit.loss != "shooting":
             raise InputError(f"noisy=True needs fit=FitSettings.for_noisy_data(), and the loss is {self.fit.loss!r}.")
 
@@ -137,6 +140,8 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
         model, options, scheme = choice.structure.model, dict(choice.structure.options), choice.integrator
         if settings.fit == FitSettings(seed=settings.fit.seed):
             settings = dataclasses.replace(settings, fit=dataclasses.replace(AUTO_FIT, seed=settings.fit.seed))
+    if settings.fit == FitSettings(seed=settings.fit.seed):
+        settings = dataclasses.replace(settings, fit=FitSettings.for_model(model, settings.fit.seed))
     with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
@@ -191,7 +196,12 @@ def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
 
 
 def _options(settings: TrainSettings) -> dict[str, Any]:
-    asked = {"hidden": settings.hidden, "damping": settings.damping, "mass_matrix": settings.mass_matrix}
+    asked = {
+        "hidden": settings.hidden,
+        "damping": settings.damping,
+        "mass_matrix": settings.mass_matrix,
+        "absolute": settings.absolute,
+    }
     return {name: value for name, value in asked.items() if value and value != "constant"}
 
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 import tyro
@@ -37,6 +38,7 @@ NOT_RUN = {
 SMALLER: dict[str, list[str]] = {
     "hnn_gym.collect": ["--steps", "400"],
     "hnn_gym.collect --pixels": ["--steps", "400", "--pixels", "16", "--oversampling", "2", "--workers", "1"],
+    "hnn_gym.convert": [],
     "hnn_gym.train": [],
     "hnn_gym.agents.train": ["--steps", "200", "--num-envs", "4", "--episodes", "2"],
     "hnn_gym.play": ["--headless", "--frames", "4"],
@@ -62,7 +64,24 @@ MISSING: dict[str, list[str]] = {
 }
 """What ``...`` stands for in a command of the text."""
 
+
+def log_of_an_arm(rows: int = 300) -> str:
+    """A log of two joints on springs: stamps that jitter, rows that were dropped, and no velocities."""
+    rng = np.random.default_rng(0)
+    q, v, now = np.array([0.6, -0.4]), np.zeros(2), 0.0
+    lines = ["time,q1,q2,tau1,tau2"]
+    for step in range(rows):
+        tau = np.array([np.sin(0.11 * step), np.cos(0.07 * step)])
+        if step % 40 != 13:
+            lines.append(",".join(f"{value:.6f}" for value in (now, *q, *tau)))
+        dt = 0.02 * rng.uniform(0.95, 1.05)
+        v = v + dt * (tau - np.array([9.0, 4.0]) * np.sin(q) - 0.1 * v)
+        q, now = q + dt * v, now + dt
+    return "\n".join(lines) + "\n"
+
+
 FILES = {
+    "log.csv": log_of_an_arm(),
     "mymodule.py": """
 import gymnasium
 import numpy as np
@@ -86,9 +105,9 @@ class Mine(gymnasium.Env):
 
 
 gymnasium.register("Mine-v0", Mine, max_episode_steps=100)
-"""
+""",
 }
-"""What a reader has already: an environment of their own in a module of their own."""
+"""What a reader has already: an environment of their own in a module of their own, and a log of a machine."""
 
 _MOST = {
     FitSettings: {"adam_steps": 15, "lbfgs_steps": 15, "least_squares_steps": 1, "horizon": 40},

@@ -16,7 +16,7 @@ import hnn_gym
 from hnn_gym import physics
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"torch", "stable_baselines3", "scipy", "zarr", "pygame", "matplotlib", "rich", "tyro", "imageio"}
+HEAVY = {"gymnasium", "torch", "stable_baselines3", "scipy", "zarr", "pygame", "matplotlib", "rich", "tyro", "imageio"}
 PHYSICS = [f"hnn_gym.physics.{module.name}" for module in pkgutil.iter_modules(physics.__path__)]
 
 
@@ -65,10 +65,26 @@ print(abs(np.ptp(pendulum.energy(path))) < 1e-4)
         "import gymnasium; import hnn_gym; env = gymnasium.make('HNNPendulum-v0')",
         "import gymnasium; env = gymnasium.make('hnn_gym:HNNPendulum-v0')",
         "import hnn_gym.physics; import gymnasium; env = gymnasium.make('HNNPendulum-v0')",
+        "import hnn_gym.systems.task; import gymnasium; env = gymnasium.make('HNNPendulum-v0')",
+        "from hnn_gym.envs.single import SimulatorEnv; import gymnasium; env = gymnasium.make('HNNPendulum-v0')",
+        "import hnn_gym, gymnasium.spaces; env = gymnasium.make('HNNPendulum-v0')",
     ],
 )
 def test_an_environment_is_registered_in_whatever_order_things_are_imported(program: str) -> None:
     assert output_of(f"{program}; print(type(env.unwrapped).__name__)") == "SimulatorEnv"
+
+
+def test_an_action_that_waits_for_a_module_runs_once_and_after_it() -> None:
+    printed = output_of("""
+import sys
+from hnn_gym.lazy import when_imported
+when_imported("wave", lambda: print("Wave_read" in vars(sys.modules["wave"])))
+import wave
+import wave
+when_imported("wave", lambda: print("now"))
+print(len([finder for finder in sys.meta_path if "Waiting" in type(finder).__name__]))
+""")
+    assert printed.split() == ["True", "now", "1"]  # one still waits for Gymnasium
 
 
 @pytest.mark.parametrize("name", lazy_packages())

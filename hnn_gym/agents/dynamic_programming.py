@@ -2,7 +2,8 @@
 
 The states (q, v) are the nodes of a grid, f(s, a) lies between four of them, and V there is interpolated bilinearly.
 That interpolation is linear in V: it is one sparse matrix P, built once, and a step back in time is max_a (r + P V).
-With several worlds, P and r are their means: the expectation over which of them is the right one.
+With several worlds, P and r are their means: the expectation over which of them is the right one. Where the goal of the
+task moves, r is computed again for every decision.
 
 In the true world this is the optimum, up to the grid. In a learned one it plans as well as the world allows, so that
 its real return measures the quality of the world.
@@ -31,7 +32,7 @@ class Grid:
     Attributes:
         positions: number of positions q.
         velocities: number of velocities v.
-        actions: number of actions, from the smallest to the largest.
+        actions: number of actions, from the smallest to the largest; whole-number actions are all of them.
         position_range: smallest and largest q; an angle takes all of its circle.
         velocity_range: smallest and largest v; None: the speed limit that the world declares.
     """
@@ -81,7 +82,7 @@ class DynamicProgramming:
         coordinates = first.world.coordinates
         if coordinates.n != 1 or first.low.shape != (1,):
             raise InputError(
-                f"A grid serves one degree of freedom and one action, and this world has {coordinates.n} and "
+                f"A grid serves one degree of freedom and one force, and this world has {coordinates.n} and "
                 f"{first.low.shape[0]}: use a SamplingPlanner."
             )
         limits = coordinates.speed_limits
@@ -91,14 +92,18 @@ class DynamicProgramming:
         self._angle = coordinates.angles[0]
         positions = np.linspace(*grid.position_range, grid.positions + self._angle)[: grid.positions]
         self._axes = positions, np.linspace(*span, grid.velocities)
-        self._actions = np.linspace(first.low[0], first.high[0], grid.actions)
+        rows = first.actions.rows
+        self._actions = np.linspace(first.low[0], first.high[0], grid.actions) if rows is None else rows[:, 0]
         self._hold = hold
         self.values = self._solved(steps // hold)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return the best actions ``(rows, 1)`` for observations ``(rows, d)``; the state is (steps done, actions)."""
+        """Return the best actions for observations ``(rows, d)``, and a state: the steps done and the forces.
+
+        Actions are ``(rows, 1)`` of a Box and ``(rows,)`` of a Discrete space.
+        """
         observation = np.asarray(observation)
         seen = np.atleast_2d(observation)
         done, chosen = (np.zeros(len(seen), np.int64), np.zeros((len(seen), 1), np.float32)) if state is None else state
@@ -107,7 +112,8 @@ class DynamicProgramming:
         deciding = done % self._hold == 0
         if deciding.any():
             chosen = np.where(deciding[:, None], self._best(seen, done // self._hold), chosen)
-        return (chosen if observation.ndim > 1 else chosen[0]), (done + 1, chosen)
+        action = self._imagined[0].actions.actions(chosen)
+        return (action if observation.ndim > 1 else action[0]), (done + 1, chosen)
 
     def value(self, x: np.ndarray) -> np.ndarray:
         """V ``(rows,)`` of phase points ``(rows, 2)`` of the first world, with a whole episode to come."""
@@ -116,13 +122,14 @@ class DynamicProgramming:
         return value
 
     def _best(self, seen: np.ndarray, decisions: np.ndarray) -> np.ndarray:
-        """Best actions ``(rows, 1)`` for observations ``(rows, d)`` after the given number of decisions ``(rows,)``."""
+        """Best forces ``(rows, 1)`` for observations ``(rows, d)`` after the given number of decisions ``(rows,)``."""
         rows, count = len(seen), len(self._actions)
         following = self.values[np.minimum(decisions + 1, len(self.values) - 1)].reshape(rows, -1)
         action = np.tile(self._actions, rows)[:, None]
         gain = np.zeros(rows * count)
         for imagined in self._imagined:
-            after, reward, terminated = self._held(imagined, np.repeat(imagined.encode(seen), count, 0), action)
+            x = np.repeat(imagined.encode(seen), count, 0)
+            after, reward, terminated = self._held(imagined, x, action, np.repeat(decisions, count))
             nodes, weights = self._interpolated(imagined, after)
             ahead = (following[np.repeat(np.arange(rows), count)[:, None], nodes] * weights).sum(-1)
             gain += reward + np.where(terminated, 0.0, ahead)
@@ -130,27 +137,49 @@ class DynamicProgramming:
         return best
 
     def _held(
-        self, imagined: Imagination, x: np.ndarray, action: np.ndarray
+        self, imagined: Imagination, x: np.ndarray, action: np.ndarray, decisions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Hold actions ``(rows, 1)`` from phase points ``(rows, 2)``; return next points, rewards and terminations."""
+        """Hold forces ``(rows, 1)`` from phase points ``(rows, 2)``, after so many decisions ``(rows,)``.
+
+        Returns:
+            Next points, rewards and terminations.
+        """
         total, over = np.zeros(len(x), np.float32), np.zeros(len(x), bool)
-        for _ in range(self._hold):
-            x, reward, terminated = imagined.step(x, action)
+        for k in range(self._hold):
+            t = (decisions * self._hold + k) * abs(imagined.world.dt)
+            x, reward, terminated = imagined.step(x, action, t)
             total = total + np.where(over, 0, reward)
             over = over | terminated
         return x, total, over
 
     def _solved(self, steps: int) -> np.ndarray:
         q, v = (axis.ravel() for axis in np.meshgrid(*self._axes, indexing="ij"))
-        nodes, count = len(q), len(self._actions)
-        reward = np.zeros((count, nodes), np.float32)
-        matrix = sparse.csr_matrix((count * nodes, nodes), dtype=np.float32)
-        for imagined in self._imagined:
-            x = imagined.world.phase_point(q[:, None], v[:, None]).astype(np.float32)
-            parts = []
+        points = [imagined.world.phase_point(q[:, None], v[:, None]).astype(np.float32) for imagined in self._imagined]
+        matrix, reward = self._transitions(points), self._rewards(points, 0)
+        moves = any(imagined.simulator.task.goal_size for imagined in self._imagined)
+        values = np.zeros((steps + 1, len(q)), np.float32)
+        for t in reversed(range(steps)):
+            gained = self._rewards(points, t) if moves else reward
+            values[t] = (gained + (matrix @ values[t + 1]).reshape(gained.shape)).max(0)
+        return values.reshape(steps + 1, *(len(axis) for axis in self._axes))
+
+    def _rewards(self, points: list[np.ndarray], decision: int) -> np.ndarray:
+        """Rewards r ``(actions, nodes)`` of a decision, from the phase points of the nodes in each world."""
+        gained = np.zeros((len(self._actions), len(points[0])), np.float32)
+        for imagined, x in zip(self._imagined, points, strict=True):
             for i, action in enumerate(self._actions):
-                after, gained, terminated = self._held(imagined, x, np.full((nodes, 1), action))
-                reward[i] += gained / len(self._imagined)
+                held = self._held(imagined, x, np.full((len(x), 1), action), np.full(len(x), decision))
+                gained[i] += held[1] / len(self._imagined)
+        return gained
+
+    def _transitions(self, points: list[np.ndarray]) -> sparse.csr_matrix:
+        """The matrix P, ``(actions * nodes, nodes)``, without what follows a termination."""
+        nodes = len(points[0])
+        matrix = sparse.csr_matrix((len(self._actions) * nodes, nodes), dtype=np.float32)
+        for imagined, x in zip(self._imagined, points, strict=True):
+            parts = []
+            for action in self._actions:
+                after, _, terminated = self._held(imagined, x, np.full((nodes, 1), action), np.zeros(nodes, np.int64))
                 where, weights = self._interpolated(imagined, after)
                 weights = np.where(terminated[:, None], 0.0, weights) / len(self._imagined)
                 parts.append(
@@ -160,10 +189,7 @@ class DynamicProgramming:
                     )
                 )
             matrix = matrix + sparse.vstack(parts, format="csr")
-        values = np.zeros((steps + 1, nodes), np.float32)
-        for t in reversed(range(steps)):
-            values[t] = (reward + (matrix @ values[t + 1]).reshape(count, nodes)).max(0)
-        return values.reshape(steps + 1, *(len(axis) for axis in self._axes))
+        return matrix
 
     def _interpolated(self, imagined: Imagination, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The four nodes ``(rows, 4)`` around phase points ``(rows, 2)``, and their weights; off the grid, the edge."""

@@ -31,6 +31,8 @@ class Policy(Protocol):
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(n, k)`` for observations ``(n, d)``, and the policy's state.
 
+        Whole-number actions of a Discrete space are ``(n,)``.
+
         Where ``episode_start`` ``(n,)`` is True, the policy must forget what it remembers of that row.
         """
 
@@ -41,7 +43,7 @@ class Episodes:
 
     Attributes:
         observation: ``(T + 1, n, d)``.
-        action: ``(T, n, k)``.
+        action: ``(T, n, k)``, or ``(T, n)`` of a Discrete space.
         reward: ``(T, n)``, 0 where the episode is over.
         running: bool ``(T, n)``, whether the step belongs to the episode.
     """
@@ -148,15 +150,20 @@ def check_fit(own: tuple[Space, Space], here: tuple[Space, Space]) -> None:
     """Refuse a policy whose spaces are not those of the environment, each (observations, actions).
 
     Raises:
-        InputError: observations or actions have another shape, or the actions have other bounds.
+        InputError: observations or actions have another shape, or the actions have other bounds or other values.
     """
     if own[0].shape != here[0].shape:
         raise InputError(
             f"The policy needs observations of shape {own[0].shape}, and the environment gives {here[0].shape}."
         )
     done, allowed = own[1], here[1]
-    same = isinstance(done, Box) and isinstance(allowed, Box) and done.shape == allowed.shape
-    if not same or not all(np.allclose(getattr(done, end), getattr(allowed, end)) for end in ("low", "high")):
+    if isinstance(done, Box) and isinstance(allowed, Box):  # bounds may have been rounded to float32
+        same = done.shape == allowed.shape and all(
+            np.allclose(getattr(done, end), getattr(allowed, end)) for end in ("low", "high")
+        )
+    else:
+        same = done == allowed
+    if not same:
         raise InputError(f"The policy's actions lie in {done}, and those of the environment in {allowed}.")
 
 

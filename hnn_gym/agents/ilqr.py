@@ -9,6 +9,9 @@ lengths of the correction are tried in the nonlinear world, and the best is kept
 actions, it is clipped and has no feedback. C is made positive by its eigenvalues. torch differentiates the same step
 that environments take, at all points of all plans at once. Rewards after termination count as 0.
 
+Where actions are whole numbers, the plan holds real numbers between the rows of the table of forces, and the row that
+is nearest to its first vector is taken. Replanning at every step makes up for the difference.
+
 Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tassa, Mansard and Todorov,
 *Control-limited differential dynamic programming*, ICRA 2014.
 """
@@ -20,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hnn_gym.agents.bounds import bounded_actions
+from hnn_gym.agents.planned_actions import PlannedActions
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 
@@ -40,12 +43,14 @@ class Ilqr:
             first_rounds: improvements at the first decision of an episode.
 
         Raises:
-            InputError: a number below 1, or actions without bounds.
+            InputError: a number below 1, actions without bounds, or whole-number actions of too many combinations.
         """
         if min(horizon, rounds, first_rounds) < 1:
             raise InputError(f"iLQR needs horizon, rounds and first_rounds >= 1, not {horizon, rounds, first_rounds}.")
-        space = bounded_actions(simulator)
-        self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in (space.low, space.high))
+        self._actions = PlannedActions.of(simulator)
+        bounds = (self._actions.low, self._actions.high)
+        self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in bounds)
+        self._dt = abs(simulator.world.dt)
         self._encode = simulator.world.encode
         self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))
         self._horizon, self._rounds, self._first_rounds = horizon, rounds, first_rounds
@@ -55,37 +60,47 @@ class Ilqr:
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return actions ``(rows, k)`` for observations ``(rows, d)``, and the plans ``(rows, H, k)`` as the state."""
+        """Return actions for observations ``(rows, d)``, and a state: the steps done and the plans ``(rows, H, k)``.
+
+        Actions are ``(rows, k)`` of a Box and ``(rows,)`` of a Discrete space. Pass the state to the next call: where
+        the goal of the task moves, it says what time it is in the episode.
+        """
         observation = np.asarray(observation)
         x = torch.tensor(self._encode(np.atleast_2d(observation).astype(np.float64)))
         rest = torch.zeros(len(x), self._horizon, len(self._low), dtype=torch.float64).clamp(self._low, self._high)
-        plan = rest if state is None else torch.tensor(np.asarray(state))
+        done, kept = (np.zeros(len(x), np.int64), rest) if state is None else state
         begins = np.ones(len(x), bool) if state is None else np.zeros(len(x), bool)
         if episode_start is not None:
             begins |= np.asarray(episode_start, bool)
-        plan = torch.where(torch.tensor(begins)[:, None, None], rest, plan)
+        done = np.where(begins, 0, done)
+        plan = torch.where(torch.tensor(begins)[:, None, None], rest, torch.as_tensor(kept))
         for _ in range(self._first_rounds if begins.any() else self._rounds):
-            plan = self.improved(x, plan)
+            plan = self.improved(x, plan, torch.tensor(done * self._dt))
         following = torch.cat([plan[:, 1:], plan[:, -1:]], dim=1)
-        action = plan[:, 0].numpy().astype(np.float32)
-        return (action if observation.ndim > 1 else action[0]), following.numpy()
+        action = self._actions.actions(plan[:, 0].numpy())
+        return (action if observation.ndim > 1 else action[0]), (done + 1, following.numpy())
 
     @torch.no_grad()
-    def improved(self, x: torch.Tensor, plan: torch.Tensor) -> torch.Tensor:
-        """Improve plans ``(rows, H, k)`` from phase points ``(rows, 2n)`` once; a plan never gets worse."""
+    def improved(self, x: torch.Tensor, plan: torch.Tensor, t: torch.Tensor | None = None) -> torch.Tensor:
+        """Improve plans ``(rows, H, k)`` once; a plan never gets worse.
+
+        They begin at phase points ``(rows, 2n)``, t seconds ``(rows,)`` into the episodes; None: at 0.
+        """
+        start = torch.zeros(len(x), dtype=x.dtype) if t is None else t
+        times = start[:, None] + self._dt * torch.arange(self._horizon, dtype=x.dtype)
         points, running = [x], [torch.ones(len(x), dtype=x.dtype)]
-        for t in range(self._horizon):
-            after, _, terminated = self._stepped(points[-1], plan[:, t])
+        for k in range(self._horizon):
+            after, _, terminated = self._stepped(points[-1], plan[:, k], times[:, k])
             points.append(after)
             running.append(running[-1] * ~terminated)
         z = torch.cat([torch.stack(points[:-1], 1), plan], dim=-1)
-        jacobian, slope, curvature = (self._every(f, z) for f in (self._jacobian, self._slope, self._curvature))
+        jacobian, slope, curvature = (self._every(f, z, times) for f in (self._jacobian, self._slope, self._curvature))
         values, vectors = torch.linalg.eigh(curvature)
         curvature = (vectors * values.clamp(min=1e-6)[..., None, :]) @ vectors.mT
         earning = torch.stack(running[:-1], 1)
         slope, curvature = earning[..., None] * slope, torch.where(earning[..., None, None] > 0, curvature, self._flat)
         first, feedback = self._backward(plan, jacobian, slope, curvature)
-        tried = [self._forward(x, plan, points, first, feedback, length) for length in _LENGTHS]
+        tried = [self._forward(x, plan, times, points, first, feedback, length) for length in _LENGTHS]
         best = torch.stack([gained for _, gained in tried]).nan_to_num(nan=-torch.inf).argmax(0)
         return torch.stack([actions for actions, _ in tried])[best, torch.arange(len(x))]
 
@@ -118,6 +133,7 @@ class Ilqr:
         self,
         x: torch.Tensor,
         plan: torch.Tensor,
+        times: torch.Tensor,
         points: list[torch.Tensor],
         first: list[torch.Tensor],
         feedback: list[torch.Tensor],
@@ -128,30 +144,37 @@ class Ilqr:
         for t in range(self._horizon):
             change = length * first[t] + (feedback[t] @ (x - points[t])[..., None])[..., 0]
             actions.append(torch.clamp(plan[:, t] + change, self._low, self._high))
-            x, reward, terminated = self._stepped(x, actions[-1])
+            x, reward, terminated = self._stepped(x, actions[-1], times[:, t])
             gained = gained + running * reward
             running = running * ~terminated
         return torch.stack(actions, 1), gained
 
-    def _stepped(self, x: torch.Tensor, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        transition = self._simulator.transition(x, action)
+    def _stepped(
+        self, x: torch.Tensor, action: torch.Tensor, t: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        transition = self._simulator.transition(x, action, t)
         return transition.x, transition.reward, transition.terminated
 
-    def _jacobian(self, z: torch.Tensor) -> torch.Tensor:
-        jacobian: torch.Tensor = torch.func.jacrev(lambda z: self._stepped(z[: self._size], z[self._size :])[0])(z)
+    def _jacobian(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        jacobian: torch.Tensor = torch.func.jacrev(lambda z: self._stepped(*self._parts(z), t)[0])(z)
         return jacobian
 
-    def _cost(self, z: torch.Tensor) -> torch.Tensor:
-        return -self._stepped(z[: self._size], z[self._size :])[1]
+    def _cost(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return -self._stepped(*self._parts(z), t)[1]
 
-    def _slope(self, z: torch.Tensor) -> torch.Tensor:
-        slope: torch.Tensor = torch.func.grad(self._cost)(z)
+    def _slope(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        slope: torch.Tensor = torch.func.grad(self._cost)(z, t)
         return slope
 
-    def _curvature(self, z: torch.Tensor) -> torch.Tensor:
-        curvature: torch.Tensor = torch.func.jacrev(torch.func.grad(self._cost))(z)
+    def _curvature(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        curvature: torch.Tensor = torch.func.jacrev(torch.func.grad(self._cost))(z, t)
         return curvature
 
-    def _every(self, function: Any, z: torch.Tensor) -> torch.Tensor:
-        every: torch.Tensor = torch.func.vmap(torch.func.vmap(function))(z)
+    def _parts(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Phase point and action."""
+        return z[: self._size], z[self._size :]
+
+    def _every(self, function: Any, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """A function of one point at all points ``(rows, H, ...)``."""
+        every: torch.Tensor = torch.func.vmap(torch.func.vmap(function))(z, t)
         return every

@@ -135,7 +135,10 @@ class KalmanFilter:
         )
 
     def update(self, belief: Belief, action: np.ndarray, observation: np.ndarray) -> Belief:
-        """The belief a step later, after actions ``(rows, m)`` and the observation ``(rows, d)`` that followed.
+        """The belief a step later, after actions and the observation ``(rows, d)`` that followed.
+
+        Actions are control vectors ``(rows, m)``; where the world has a table of forces, they are whole numbers
+        ``(rows,)`` or ``(rows, numbers)``, counted from 0.
 
         A filter restarts from the observation if its forecast is not finite or carries no information.
 
@@ -143,9 +146,13 @@ class KalmanFilter:
             InputError: observations or actions have another shape, or observations are not finite.
         """
         seen = np.asarray(observation, np.float64)
+        if self.world.coordinates.force_table is None:
+            force = np.asarray(action, np.float64)
+        else:
+            force = self.world.coordinates.control_vector(np.asarray(action).reshape(len(seen), -1))
         fresh, mixed = self.start(seen), self._mixed(belief)
         with np.errstate(all="ignore"):  # a bad world may leave the finite numbers
-            points = self._forecast(_points(mixed.mean, mixed.covariance), np.asarray(action, np.float64))
+            points = self._forecast(_points(mixed.mean, mixed.covariance), force)
             mean, covariance = _moments(points, points)
             known = _variances(covariance) <= _IGNORANCE * _variances(fresh.covariance)
         lost = np.asarray(~known.all(-1, keepdims=True))
@@ -215,7 +222,10 @@ class Filtered:
     """
 
     def __init__(self, policy: Policy, sensors: KalmanFilter) -> None:
-        """Put ``sensors`` before ``policy``, whose actions are the forces that the filter's world takes."""
+        """Put ``sensors`` before ``policy``, whose actions are those that the filter's world takes.
+
+        What an observation shows of a moving goal, behind the entries of the state, is passed on as it is.
+        """
         self.policy, self.sensors = policy, sensors
 
     def predict(
@@ -226,15 +236,15 @@ class Filtered:
         Pass that state to the next call. Without it an observation is filtered as the first of an episode.
         """
         observation = np.asarray(observation)
-        seen = np.atleast_2d(observation)
+        size = self.sensors.world.coordinates.observation_size
+        seen, goal = np.split(np.atleast_2d(observation), [size], axis=1)
         belief, own = self.sensors.start(seen), None
         if state is not None:
             known, action, own = state
             begins = np.zeros(len(seen), bool) if episode_start is None else np.asarray(episode_start, bool)
             belief = _chosen(begins, belief, self.sensors.update(known, action, seen))
-        actions, own = self.policy.predict(
-            self.sensors.observation(belief), state=own, episode_start=episode_start, deterministic=deterministic
-        )
+        shown = np.concatenate([self.sensors.observation(belief), goal], axis=1)
+        actions, own = self.policy.predict(shown, state=own, episode_start=episode_start, deterministic=deterministic)
         return (actions if observation.ndim > 1 else actions[0]), (belief, actions, own)
 
 

@@ -6,7 +6,8 @@ because white noise does not swing up a pendulum. Their returns R come from :cla
 - :class:`Mppi`: the average with weights exp((R - max R) / temperature);
 - :class:`Cem`: the average of the best, whose spread is the next std, repeated a few times.
 
-The first action of the mean is taken, and the next decision begins with the rest.
+The first action of the mean is taken, and the next decision begins with the rest. Where actions are whole numbers,
+plans are drawn between the rows of the table of forces, and every drawn vector is moved to the nearest row.
 Sources: Williams et al., *Information theoretic MPC for model-based reinforcement learning*, ICRA 2017; Rubinstein,
 *The cross-entropy method for combinatorial and continuous optimization*, 1999; for coloured noise, Pinneri et al.,
 *Sample-efficient cross-entropy method for real-time planning*, CoRL 2020, with the noise of Timmer and Koenig, Astron.
@@ -120,7 +121,8 @@ class SamplingPlanner:
             seed: of the noise.
 
         Raises:
-            InputError: horizon below 1, fewer than 2 samples, std not positive, or actions without bounds.
+            InputError: horizon below 1, fewer than 2 samples, std not positive, actions without bounds, or whole-number
+                actions of too many combinations.
         """
         if horizon < 1 or samples < 2 or not std > 0:
             raise InputError(
@@ -136,29 +138,36 @@ class SamplingPlanner:
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return actions ``(rows, k)`` for observations ``(rows, d)``, and the plans ``(rows, H, k)`` as the state."""
+        """Return actions for observations ``(rows, d)``, and a state: the steps done and the plans ``(rows, H, k)``.
+
+        Actions are ``(rows, k)`` of a Box and ``(rows,)`` of a Discrete space. Pass the state to the next call: where
+        the goal of the task moves, it says what time it is in the episode.
+        """
         observation = np.asarray(observation)
         x = self.imagined.encode(np.atleast_2d(observation))
         rest = np.broadcast_to(self._rest, (len(x), self._horizon, len(self._rest)))
-        mean = rest if state is None else np.asarray(state)
+        done, mean = (np.zeros(len(x), np.int64), rest) if state is None else state
         if episode_start is not None:
             mean = np.where(np.reshape(episode_start, (-1, 1, 1)), rest, mean)
+            done = np.where(episode_start, 0, done)
         std = np.broadcast_to(self._std, mean.shape)
         for _ in range(self._rule.rounds):
-            mean, std = self._round(x, mean, std)
+            mean, std = self._round(x, mean, std, done * abs(self.imagined.world.dt))
         following = np.concatenate([mean[:, 1:], rest[:, :1]], axis=1)
-        action = mean[:, 0].astype(np.float32)
-        return (action if observation.ndim > 1 else action[0]), following
+        action = self.imagined.actions.actions(mean[:, 0])
+        return (action if observation.ndim > 1 else action[0]), (done + 1, following)
 
-    def _round(self, x: np.ndarray, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _round(self, x: np.ndarray, mean: np.ndarray, std: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows, size = len(x), mean.shape[2]
         noise = coloured_noise(self._rng, (self._samples, size, self._horizon), exponent=self._colour)
         noise = np.moveaxis(noise, 1, 2).astype(np.float32)
         noise[0] = 0.0  # the mean itself competes
         plans = np.clip(mean[:, None] + std[:, None] * noise, self.imagined.low, self.imagined.high)
+        plans = self.imagined.actions.nearest(plans)
         returns = self.imagined.returns(
             np.repeat(x, self._samples, axis=0),
             plans.reshape(rows * self._samples, self._horizon, size),
+            t=np.repeat(t, self._samples),
             value=self._value,
         )
         # A plan that overflows in imagination counts as the worst, not as the best.

@@ -1,7 +1,8 @@
-"""Agents of stable-baselines3, trained in a dream: any of its algorithms for continuous actions, in any world here.
+"""Agents of stable-baselines3, trained in a dream: any of its algorithms, in any world here.
 
-The worlds step as one batch (:class:`hnn_gym.envs.sb3_vec.SimulatorVecEnv`), and no step of it is real. The result is
-stable-baselines3's own object, with its ``predict``.
+PPO and A2C take any actions, DQN whole numbers, the others real numbers. The worlds step as one batch
+(:class:`hnn_gym.envs.sb3_vec.SimulatorVecEnv`), and no step of it is real. The result is stable-baselines3's own
+object, with its ``predict``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from stable_baselines3 import A2C, DDPG, PPO, SAC, TD3
+from gymnasium.spaces import Box, Discrete
+from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
@@ -32,7 +34,9 @@ from hnn_gym.errors import InputError
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "ppo": PPO, "sac": SAC, "td3": TD3}
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "dqn": DQN, "ppo": PPO, "sac": SAC, "td3": TD3}
+REAL_NUMBERS, WHOLE_NUMBERS = ("sac", "td3", "ddpg"), ("dqn",)
+"""Algorithms that take only one kind of actions."""
 _LAST_RATE = 0.02
 
 World = WorldModel | PixelWorld | str | os.PathLike[str] | Sequence[WorldModel]
@@ -75,15 +79,18 @@ class AgentRecipe:
 _OFF_POLICY = {"gamma": 0.99, "tau": 0.01, "batch_size": 512, "train_freq": 1, "gradient_steps": 8}
 _OFF_POLICY |= {"buffer_size": 200_000, "learning_starts": 1_600}
 _ON_POLICY = {"gamma": 0.95, "gae_lambda": 0.95, "n_steps": 32, "batch_size": 512, "n_epochs": 16}
+_WHOLE = {"gamma": 0.99, "batch_size": 256, "train_freq": 1, "gradient_steps": 4, "buffer_size": 100_000}
+_WHOLE |= {"learning_starts": 1_600, "target_update_interval": 20, "exploration_fraction": 0.3}
 RECIPES: dict[str, AgentRecipe] = {
     "sac": AgentRecipe(32, 48_000, 2e-3, arguments=_OFF_POLICY | {"target_entropy": -2.0}),
     "td3": AgentRecipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
     "ddpg": AgentRecipe(32, 48_000, 1e-3, exploration=0.2, arguments=_OFF_POLICY),
     "ppo": AgentRecipe(256, 1_000_000, 2e-3, arguments=_ON_POLICY),
     "a2c": AgentRecipe(256, 1_000_000, 1e-3, arguments={"gamma": 0.95, "n_steps": 16}),
+    "dqn": AgentRecipe(32, 160_000, 1e-3, arguments=_WHOLE),
 }
 """Chosen in a dream of Pendulum-v1 that no published figure comes from: SAC by hand among some ten settings, TD3 and
-PPO by ``python -m experiments.recipes``. A2C and DDPG are not tuned."""
+PPO by ``python -m experiments.recipes``. A2C, DDPG and DQN are not tuned."""
 
 
 def dream(
@@ -152,13 +159,14 @@ def train_agent(
             ``folder`` resumes only if its metadata matches.
 
     Raises:
-        InputError: an unknown algorithm, arguments it does not take, an unfinished training with other settings,
-            a world that cannot be trained in, or no such device.
+        InputError: an unknown algorithm, arguments or actions it does not take, an unfinished training with other
+            settings, a world that cannot be trained in, or no such device.
         ConvergenceError: the world reached numbers that are not finite.
     """
     place = checked_device(device)
     recipe = _recipe(algo, recipe)
     envs = dream(world, recipe.num_envs, seed=seed, env_kwargs=env_kwargs)
+    _check_actions(algo, envs.action_space)
     agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard, device=place)
     kept = None if folder is None else Path(folder) / UNFINISHED
     simulator = envs.batch.simulator
@@ -241,6 +249,18 @@ def _recipe(algo: str, recipe: AgentRecipe | None) -> AgentRecipe:
     if algo not in ALGORITHMS:
         raise InputError(f"There is no algorithm {algo!r}: choose from {', '.join(sorted(ALGORITHMS))}.")
     return RECIPES[algo] if recipe is None else recipe
+
+
+def _check_actions(algo: str, space: gymnasium.Space[Any]) -> None:
+    """Refuse an algorithm that does not take the actions of a space.
+
+    Raises:
+        InputError: it does not.
+    """
+    if algo in REAL_NUMBERS and not isinstance(space, Box):
+        raise InputError(f"{algo} takes actions that are real numbers, and the actions here are {space}: use ppo, dqn.")
+    if algo in WHOLE_NUMBERS and not isinstance(space, Discrete):
+        raise InputError(f"{algo} takes actions of a Discrete space, and the actions here are {space}: use ppo or sac.")
 
 
 def _new(

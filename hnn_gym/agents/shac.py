@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from hnn_gym.agents.agent_checkpoint import UNFINISHED, world_named
-from hnn_gym.agents.bounds import bounded_actions
+from hnn_gym.agents.planned_actions import bounded
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.data.json_values import plain
 from hnn_gym.devices import checked_device, on_numpy
@@ -175,7 +175,7 @@ class _Trainer:
     """Policy, critic, their optimisers, and the dreams they run in."""
 
     def __init__(self, simulator: Simulator, settings: ShacSettings, device: str | torch.device = "cpu") -> None:
-        space = bounded_actions(simulator)
+        space = bounded(simulator.channel.space(simulator.task))
         if not isinstance(simulator.channel, ForceChannel):
             raise InputError(
                 "Gradients through a world need actions that are bounded forces: leave out actions=..., or train with "
@@ -246,8 +246,8 @@ class _Trainer:
         discount = self._kind.new_ones(settings.num_envs)
         observed, rewards, values, ends = [], [], [], []
         for step in range(settings.window):
-            observation = self._seen(x)
-            transition = self._simulator.transition(x, self._action(observation, left))
+            observation = self._seen(x, self._age)
+            transition = self._simulator.transition(x, self._action(observation, left), self._time(self._age))
             reward = transition.reward / self._unit
             gained = gained + discount * reward
             discount = discount * settings.gamma
@@ -256,7 +256,7 @@ class _Trainer:
             truncated = (self._age >= limit) | (False if cut is None else on_numpy(cut))
             ended = on_numpy(transition.terminated) | truncated
             # The critic values the state in which a dream was truncated; after a termination the value is 0.
-            value = torch.where(transition.terminated, 0.0, self._valued(self._target, self._seen(x)))
+            value = torch.where(transition.terminated, 0.0, self._valued(self._target, self._seen(x, self._age)))
             last = step == settings.window - 1
             over = self._mask(ended | last)
             gained = gained + torch.where(over, discount * value, 0.0)
@@ -330,9 +330,14 @@ class _Trainer:
         # The clipped action takes the gradient of the unclipped one; otherwise a saturated policy could not recover.
         return torch.clamp(action, low, high).detach() + (action - action.detach())
 
-    def _seen(self, x: torch.Tensor) -> torch.Tensor:
-        seen: torch.Tensor = self._simulator.world.decode(x)
+    def _seen(self, x: torch.Tensor, age: np.ndarray) -> torch.Tensor:
+        """Observations of phase points in episodes that have lasted so many steps ``(N,)``."""
+        seen: torch.Tensor = self._simulator.observation(*self._simulator.world.state(x), self._time(age))
         return seen
+
+    def _time(self, age: np.ndarray) -> torch.Tensor:
+        """Seconds ``(N,)`` of episodes that have lasted so many steps."""
+        return self._tensor(age * abs(self._world.dt))
 
     def _valued(self, critic: Parameters, observation: torch.Tensor) -> torch.Tensor:
         value: torch.Tensor = MLP.of(critic, "critic")(observation / self._scale["scale"])[..., 0]
@@ -353,13 +358,13 @@ class _Trainer:
 
     def _measured(self) -> tuple[np.ndarray, float, float]:
         """Measure the size of every observation entry, of a return, and of a velocity under random actions."""
-        x, seen, rewards = self._x, [], []
+        x, seen, rewards, age = self._x, [], [], np.zeros(len(self._x))
         with torch.no_grad():
             for _ in range(100):
                 draw = self._rng.uniform(self._space.low, self._space.high, (len(x), *(self._space.shape or ())))
-                transition = self._simulator.transition(x, self._tensor(draw))
-                x = torch.where(transition.terminated[:, None], x, transition.x)
-                seen.append(self._seen(x))
+                transition = self._simulator.transition(x, self._tensor(draw), self._time(age))
+                x, age = torch.where(transition.terminated[:, None], x, transition.x), age + 1
+                seen.append(self._seen(x, age))
                 rewards.append(transition.reward)
         scale = on_numpy(torch.stack(seen).square().mean(dim=(0, 1)).sqrt()).astype(np.float64)
         horizon = min(1 / max(1 - self._settings.gamma, 1e-3), self._task.max_episode_steps or 1000)

@@ -48,8 +48,9 @@ class TrainAgentSettings:
     """Folder of a checkpoint that python -m hnn_gym.train wrote, or the id of an environment of this package."""
     out: Path
     """Folder for the agent and its report."""
-    algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "shac"] = "sac"
-    """An algorithm of stable-baselines3, or shac: gradients through the world itself."""
+    algo: Literal["sac", "td3", "ppo", "ddpg", "a2c", "dqn", "shac"] = "sac"
+    """An algorithm of stable-baselines3, or shac: gradients through the world itself. Actions that are whole numbers
+    need ppo, a2c or dqn."""
     evaluate_on: str | None = None
     """Id of the real environment; module:Id-v0 imports the module that registers it. None: the environment the world
     was learned from. The agent of a world learned from frames observes its frames."""

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 
 from hnn_gym.agents.evaluate import Episodes, MakeEnv, Policy, checked_action, play_episodes
+from hnn_gym.envs.checks import whole_numbers
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation.metrics import unforced
@@ -88,10 +90,11 @@ def measure_transfer(
     """
     real = play_episodes(policy, env, seeds=seeds, env_kwargs=env_kwargs)
     world = simulator.world
-    if real.observation.shape[-1] != world.coordinates.observation_size:
+    size = world.coordinates.observation_size + simulator.task.goal_size
+    if real.observation.shape[-1] != size:
         raise InputError(
-            f"The environment's observations have {real.observation.shape[-1]} entries and the world's "
-            f"{world.coordinates.observation_size}: this world was learned from another system."
+            f"The environment's observations have {real.observation.shape[-1]} entries and the world's {size}: this "
+            "world was learned from another system."
         )
     dream = dream_episodes(policy, simulator, real.observation[0], steps=_length(simulator, real))
     change = {}
@@ -119,11 +122,12 @@ def dream_episodes(policy: Policy, simulator: Simulator, start: np.ndarray, *, s
         action, memory = policy.predict(observations[-1], state=memory, episode_start=begins, deterministic=True)
         action = checked_action(action, (len(start), *(space.shape or ())), observations[-1])
         with np.errstate(all="ignore"):  # dreams that have ended are stepped too, and their results are not used
-            transition = simulator.transition(x, np.asarray(action, np.float64))
+            transition = simulator.transition(x, _vectors(simulator, action), len(ran) * abs(simulator.world.dt))
         if not np.isfinite(transition.x[running]).all():
             raise ConvergenceError(f"The dream reached numbers that are not finite after {len(ran)} steps.")
         x = np.where(running[:, None], transition.x, x)
-        observations.append(simulator.world.decode(x).astype(dtype))
+        t = (len(ran) + 1) * abs(simulator.world.dt)
+        observations.append(simulator.observation(*simulator.world.state(x), t).astype(dtype))
         actions.append(action)
         rewards.append(np.where(running, transition.reward, 0.0))
         ran.append(running)
@@ -144,7 +148,8 @@ def prediction_errors(
         episode that has H steps left; inf where the dream is not finite.
     """
     world, found = simulator.world, {}
-    scale = observation_scale(world.coordinates, real.observation[:-1][real.running])
+    observation = real.observation[..., : world.coordinates.observation_size]  # without the goal
+    scale = observation_scale(world.coordinates, observation[:-1][real.running])
     for horizon in horizons:
         starts = [
             (step, copy)
@@ -154,13 +159,25 @@ def prediction_errors(
         if not starts:
             continue
         steps, copies = (np.array(part) for part in zip(*starts, strict=True))
-        x = world.encode(np.asarray(real.observation[steps, copies], np.float64))
+        x = world.encode(np.asarray(observation[steps, copies], np.float64))
         with np.errstate(all="ignore"):
             for ahead in range(horizon):
-                x = simulator.transition(x, np.asarray(real.action[steps + ahead, copies], np.float64)).x
-            error = (world.decode(x) - real.observation[steps + horizon, copies]) / scale
+                x = simulator.transition(x, _vectors(simulator, real.action[steps + ahead, copies])).x
+            error = (world.decode(x) - observation[steps + horizon, copies]) / scale
             found[horizon] = np.nan_to_num(np.sqrt(np.mean(error**2, axis=-1)), nan=np.inf)
     return found
+
+
+def _vectors(simulator: Simulator, action: np.ndarray) -> np.ndarray:
+    """Action vectors ``(n, k)`` of actions ``(n, k)``, or of whole numbers ``(n, ...)``.
+
+    Raises:
+        InputError: the actions are not of the space.
+    """
+    space = simulator.channel.space(simulator.task)
+    if isinstance(space, Box):
+        return np.asarray(action, np.float64)
+    return np.asarray(simulator.action_vector(whole_numbers(action, space, (len(action),))), np.float64)
 
 
 def _length(simulator: Simulator, real: Episodes) -> int:

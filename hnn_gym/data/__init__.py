@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hnn_gym.data.driver import drive, record_steps
     from hnn_gym.data.episode import Episode
     from hnn_gym.data.frames import FrameRule
+    from hnn_gym.data.logs.settings import LogSettings
     from hnn_gym.data.noise import ObservationNoise
     from hnn_gym.data.parallel import episodes_in_processes
     from hnn_gym.data.policies import PolicyChoice, RecordingPolicy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Episode",
     "FrameRule",
+    "LogSettings",
     "MemoryWriter",
     "ObservationNoise",
     "PolicyChoice",

@@ -7,13 +7,18 @@ selection is another such list: an array is read only when a method returns it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.episode import FIELDS, Episode
+from hnn_gym.data.logs.convert import episodes_of_tables, tables_of_arrays
+from hnn_gym.data.logs.roles import guess_roles
+from hnn_gym.data.logs.settings import LogSettings
+from hnn_gym.data.logs.table import table_of_frame
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
@@ -63,6 +68,80 @@ class TransitionDataset:
             InputError: there is no episode, or two differ in arrays, dtypes or row shapes.
         """
         return cls._whole(MemorySource(episodes), provenance)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        time: Any,
+        position: Any,
+        *,
+        velocity: Any = None,
+        action: Any = None,
+        names: Mapping[str, Sequence[str]] | None = None,
+        settings: LogSettings | None = None,
+    ) -> TransitionDataset:
+        """Make a dataset of the log of a machine.
+
+        Example:
+            >>> t = np.arange(0, 10, 0.01)
+            >>> TransitionDataset.from_arrays(t, np.sin(t), action=0 * t).num_steps
+            999
+
+        Args:
+            time: stamps in s ``(T + 1,)``, in steps of any lengths, or a list of such arrays, one for each episode;
+                None where there are none, and ``settings.dt`` is given.
+            position: positions ``(T + 1, n)``, or a list of arrays, as for all that follow.
+            velocity: velocities ``(T + 1, n)``, or None: they were not measured.
+            action: actions ``(T + 1, m)``, each from its stamp on, or None: nothing acts.
+            names: names of the columns by "position", "velocity" and "action".
+            settings: how the numbers are read; None: ``LogSettings()``.
+
+        Raises:
+            InputError: the arrays do not fit together, or cannot be what they are said to be.
+        """
+        tables, roles = tables_of_arrays(time, position, velocity, action, names=names or {})
+        return cls.from_episodes(*episodes_of_tables(tables, roles, settings or LogSettings())[:2])
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        frame: Any,
+        *,
+        time: str | None = None,
+        position: str | Sequence[str] | None = None,
+        velocity: str | Sequence[str] | None = None,
+        action: str | Sequence[str] | None = None,
+        episode: str | None = None,
+        settings: LogSettings | None = None,
+    ) -> TransitionDataset:
+        """Make a dataset of a table of pandas or polars that holds the log of a machine.
+
+        What is not named is guessed from the names of the columns, except ``episode``.
+
+        Args:
+            frame: with one column for each measured quantity.
+            time: column of the stamps.
+            position: columns of the positions.
+            velocity: columns of the velocities; empty: they were not measured.
+            action: columns of the actions; empty: nothing acts.
+            episode: column whose value changes where another episode begins.
+            settings: how the numbers are read; None: ``LogSettings()``.
+
+        Raises:
+            InputError: the roles cannot be guessed, a column is missing or holds text, or the numbers cannot be what
+                they are said to be.
+        """
+        settings = settings or LogSettings()
+        roles, _ = guess_roles(
+            [str(name) for name in frame.columns],
+            time=time,
+            position=position,
+            velocity=velocity,
+            action=action,
+            episode=episode,
+            has_time=settings.dt is None,
+        )
+        return cls.from_episodes(*episodes_of_tables([table_of_frame(frame, roles.names)], roles, settings)[:2])
 
     @classmethod
     def _whole(cls, source: RowSource, provenance: Provenance) -> TransitionDataset:

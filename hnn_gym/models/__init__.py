@@ -6,11 +6,21 @@ from hnn_gym.models.helmholtz import HelmholtzField
 from hnn_gym.models.hnn import HNN
 from hnn_gym.models.mechanical import MechanicalHNN
 from hnn_gym.models.pairwise import PairwiseHNN
+from hnn_gym.models.planar_chain import PlanarChainHNN
 from hnn_gym.models.separable import SeparableHNN
 
 MODELS: dict[str, type[Architecture]] = {
     model.kind: model
-    for model in (HNN, SeparableHNN, MechanicalHNN, PairwiseHNN, Baseline, SecondOrderBaseline, HelmholtzField)
+    for model in (
+        HNN,
+        SeparableHNN,
+        MechanicalHNN,
+        PlanarChainHNN,
+        PairwiseHNN,
+        Baseline,
+        SecondOrderBaseline,
+        HelmholtzField,
+    )
 }
 
 __all__ = [
@@ -22,6 +32,7 @@ __all__ = [
     "MechanicalHNN",
     "PairwiseHNN",
     "Parameters",
+    "PlanarChainHNN",
     "SecondOrderBaseline",
     "SeparableHNN",
     "Variables",

@@ -143,6 +143,8 @@ class Architecture(ABC):
     """A kind of model with its hyperparameters; subclasses are frozen dataclasses with JSON-ready fields."""
 
     kind: ClassVar[str]
+    networks: ClassVar[bool] = True
+    """Whether there are networks in it; without them a fit begins near its end and needs least squares alone."""
     variables: Variables
 
     def hyperparameters(self) -> dict[str, Any]:

@@ -20,12 +20,12 @@ class RewardHead:
     """The reward of a step as a function of the state before it and of the force.
 
     Attributes:
-        features: phi.
-        velocity_scales: w.
-        force_scales: f; empty without controls.
-        mean: a.
-        spread: s.
-        parameters: of N, as ``reward.w0, reward.b0, ...``.
+        features: phi, functions of the position.
+        velocity_scales: the scales w of the velocities.
+        force_scales: the scales f of the forces; empty without controls.
+        mean: the offset a.
+        spread: the factor s.
+        parameters: weights and biases of N, as ``reward.w0, reward.b0, ...``.
     """
 
     features: Features
@@ -37,7 +37,7 @@ class RewardHead:
 
     @property
     def inputs(self) -> int:
-        """Entries that N takes."""
+        """Number of inputs of N."""
         return self.features.size + len(self.velocity_scales) + len(self.force_scales)
 
     def __call__(self, q: Array, v: Array, u: Array) -> Array:
@@ -89,7 +89,7 @@ class RewardHead:
         return head
 
     def _network(self, like: Array) -> MLP:
-        """N with its arrays in the library, dtype and place of ``like``; made once for each."""
+        """N with its arrays in the library, dtype and device of ``like``; made once for each."""
         place = {"dtype": getattr(like, "dtype", None), "device": getattr(like, "device", None)}
         key = (namespace(like).__name__, *map(str, place.values()))
         if key not in self._networks:

@@ -5,6 +5,8 @@
 
 from typing import TYPE_CHECKING
 
+import gymnasium  # noqa: F401 - loading it registers the systems, which has to happen before any module here loads
+
 from hnn_gym.lazy import lazy_exports
 
 if TYPE_CHECKING:

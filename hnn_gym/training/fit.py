@@ -35,6 +35,10 @@ class Fittable(Protocol):
     def chained(self) -> bool:
         """Whether a row of that array moves the residuals of the window before as well."""
 
+    @property
+    def scaling(self) -> Literal["marquardt", "levenberg"]:
+        """How Levenberg-Marquardt damps the parameters, see :class:`LeastSquaresSettings`."""
+
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """Where a fit begins."""
 
@@ -216,7 +220,7 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
         if report is not None:
             report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
 
-    settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling="levenberg")
+    settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling=objective.scaling)
     minimise = partial(
         least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
     )

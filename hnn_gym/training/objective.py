@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,10 +18,11 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
-from hnn_gym.models import Architecture
+from hnn_gym.models import Architecture, PlanarChainHNN
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.chain_guess import chain_guess
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
@@ -128,6 +129,16 @@ class Objective:
         """Whether a start moves the residuals of the window before as well, which has to join it."""
         return self.gap_weight > 0
 
+    @property
+    def scaling(self) -> Literal["marquardt", "levenberg"]:
+        """How Levenberg-Marquardt damps the parameters.
+
+        Levenberg's damping limits the length of a step, so that noisy data cannot move parameters that they do not
+        determine. Marquardt's limits every parameter by its own scale. A frame correction needs the latter: its
+        amounts have units of their own, and steps of limited length move them and the velocities too slowly.
+        """
+        return "levenberg" if self._correction is None else "marquardt"
+
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
 
@@ -136,6 +147,8 @@ class Objective:
         """
         rng = rng or np.random.default_rng(self.settings.seed)
         parameters = self.architecture.initial_parameters(rng)
+        if isinstance(self.architecture, PlanarChainHNN):
+            parameters = chain_guess(self.architecture, self.coordinates, self.windows, dt=self._dt)
         if self.settings.loss == "shooting":
             parameters = quiet(parameters)
             if "inertia.log" in parameters:
@@ -292,7 +305,7 @@ class Objective:
         parts = [error.reshape(rows, -1) for error in errors]
         if terms.gaps is not None:
             parts.append(math.sqrt(self._weight_of_a_gap) * terms.gaps)
-        flat = torch.cat(decayed)
+        flat = torch.cat([errors[0].new_zeros(0), *decayed])
         padding = flat.new_zeros(-len(flat) % rows)
         return torch.cat([*parts, torch.cat([flat, padding]).reshape(rows, -1)], dim=1)
 

@@ -19,8 +19,9 @@ from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import turned
 from hnn_gym.worlds.world_model import WorldModel
 
-WARN_ABOVE, REFUSE_ABOVE = 0.03, 0.5
-"""Shares of the motion. Worlds of Pendulum-v1's frames err by 0.002 to 0.01; 0.06 was a world of thrice its inertia."""
+WARN_ABOVE, REFUSE_ABOVE = 0.03, 0.2
+"""Shares of the motion. Worlds of Pendulum-v1's frames err by 0.002 to 0.01; 0.06 was a world with three times the true
+inertia, and 0.4 a world of frames that look alike at two positions."""
 
 
 def forecast_error_share(world: WorldModel, windows: TrainingWindows, *, device: str = "cpu") -> float:

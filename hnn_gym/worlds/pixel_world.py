@@ -3,7 +3,7 @@
     x = [q, p] = encode(frame before, frame),   frame = decode(q)
 
 The latent world is an ordinary :class:`~hnn_gym.WorldModel` whose observation is the latent state, so that
-environments, bumps and agents work on it as on any other. A frame shows q alone; the velocity is that between two
+environments, bumps and agents work on it as on any other. A frame shows q alone; the velocity comes from two
 frames, v = (q - q_before) / dt, which is exactly the velocity of a symplectic-Euler step.
 """
 
@@ -37,7 +37,7 @@ class PixelWorld:
         about: provenance of the recording and measured figures, JSON-ready.
 
     Raises:
-        InputError: the latent has more than one degree of freedom, or another topology than the codec.
+        InputError: the latent has more than one degree of freedom, or only one of latent and codec has an angle.
     """
 
     world: WorldModel
@@ -47,7 +47,7 @@ class PixelWorld:
     about: Mapping[str, object]
 
     def __post_init__(self) -> None:
-        """Check that the parts fit."""
+        """Check that the parts fit each other."""
         check_topology(self.world.coordinates.angles)
         if self.world.coordinates.angles[0] != self.codec.harmonics.angle:
             raise InputError("The codec and the latent world differ in whether the position is an angle.")
@@ -78,7 +78,7 @@ class PixelWorld:
     def decode(self, x: np.ndarray, *, stack: int = 1) -> np.ndarray:
         """Frames, uint8 ``(..., H, W, stack C)``, of phase points ``(..., 2)``, the newest last.
 
-        The frame before shows q - v dt. Earlier ones are not known.
+        The earlier frame shows q - v dt. Frames before that are not known.
 
         Raises:
             InputError: ``stack`` is neither 1 nor 2.

@@ -36,8 +36,10 @@ TINY = {
 OBSERVATIONS = np.random.default_rng(0).uniform(-1, 1, (5, 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize("algo", sorted(ALGORITHMS))
-def test_every_algorithm_trains_in_a_dream_and_comes_back_from_its_folder(algo: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("algo", sorted(TINY))
+def test_every_algorithm_for_real_numbers_trains_in_a_dream_and_comes_back_from_its_folder(
+    algo: str, tmp_path: Path
+) -> None:
     agent = train_agent("HNNPendulum-v0", algo, recipe=TINY[algo])
     save_agent(tmp_path / "agent", agent, algo=algo, recipe=TINY[algo], about={"note": "x"})
     loaded = load_sb3_agent(tmp_path / "agent")
@@ -221,7 +223,7 @@ def test_an_agent_is_trained_in_an_ensemble_and_its_disagreement_reduces_the_rew
 
 def test_invalid_trainings_and_files_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose from a2c"):
-        train_agent("HNNPendulum-v0", "dqn")
+        train_agent("HNNPendulum-v0", "trpo")
     with pytest.raises(InputError, match="nonsense"):
         train_agent("HNNPendulum-v0", "ppo", recipe=AgentRecipe(4, 100, 1e-3, arguments={"nonsense": 1}))
     with pytest.raises(MissingPathError, match="nowhere"):

@@ -37,7 +37,8 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     def earned() -> torch.Tensor:
         point, total = x, torch.zeros(4)
         for _ in range(5):
-            transition = trainer._simulator.transition(point, trainer._action(trainer._seen(point), 0.0))
+            seen = trainer._seen(point, np.zeros(4))
+            transition = trainer._simulator.transition(point, trainer._action(seen, 0.0))
             point, total = transition.x, total + transition.reward
         return total.sum()
 

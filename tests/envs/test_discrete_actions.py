@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3 import PPO
 
 import hnn_gym
-from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.scripted import Idle, RandomActions
+from hnn_gym.agents.shac import train_shac
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.errors import InputError
 from hnn_gym.training import FitSettings, train_world
@@ -93,10 +93,10 @@ def test_an_agent_of_stable_baselines3_learns_from_whole_numbers(car: WorldModel
     assert actions.shape == (4,)
 
 
-def test_agents_say_what_they_can_do_with_whole_numbers(car: WorldModel) -> None:
+def test_agents_and_gradients_say_what_they_can_do_with_whole_numbers(car: WorldModel) -> None:
     actions, _ = RandomActions(Discrete(3)).predict(np.zeros((50, 2)))
     assert set(actions.tolist()) == {0, 1, 2}
     with pytest.raises(InputError, match="means to do nothing"):
         Idle(Discrete(3))
     with pytest.raises(InputError, match="real numbers"):
-        Imagination(build_simulator(car))
+        train_shac(build_simulator(car))

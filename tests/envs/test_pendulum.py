@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -9,17 +10,24 @@ import numpy as np
 import pytest
 
 import hnn_gym
-from experiments.pendulum import pendulum_per_unit_of_inertia
 from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.metrics import unforced
+from hnn_gym.physics import Pendulum, PortHamiltonian
 from hnn_gym.systems import PendulumSwingUp, true_world
+from hnn_gym.worlds import WorldModel
+
+
+def per_unit_of_inertia() -> WorldModel:
+    """Pendulum-v1 with p = dq/dt and a control gain of 3, which is how Gymnasium computes it."""
+    dynamics = PortHamiltonian(Pendulum(mass=1.0, gravity_torque=-15.0), control=3.0 * np.eye(1))
+    return replace(true_world("Pendulum-v1"), dynamics=dynamics)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_true_pendulum_in_the_shell_is_pendulum_v1_to_the_bit(seed: int) -> None:
-    ours = SimulatorEnv(pendulum_per_unit_of_inertia(), task=PendulumSwingUp())
+    ours = SimulatorEnv(per_unit_of_inertia(), task=PendulumSwingUp())
     real = gymnasium.make("Pendulum-v1").unwrapped
     np.testing.assert_array_equal(ours.reset(seed=seed)[0], real.reset(seed=seed)[0])
     if seed == 0:  # fast enough to meet the speed limit
@@ -40,7 +48,7 @@ def test_the_true_pendulum_in_the_shell_is_pendulum_v1_to_the_bit(seed: int) -> 
 
 
 def test_float32_actions_too_give_pendulum_v1_to_the_bit_where_their_rounding_is_exact() -> None:
-    ours = SimulatorEnv(pendulum_per_unit_of_inertia(), task=PendulumSwingUp())
+    ours = SimulatorEnv(per_unit_of_inertia(), task=PendulumSwingUp())
     real = gymnasium.make("Pendulum-v1", max_episode_steps=1000).unwrapped
     ours.reset(seed=7)
     real.reset(seed=7)

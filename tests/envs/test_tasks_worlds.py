@@ -1,20 +1,14 @@
 """Connections of worlds, tasks and recordings: arguments, a user's own rewards, coordinates, the film."""
 
-from pathlib import Path
-
 import gymnasium
 import numpy as np
 import pytest
 
 import hnn_gym
-from experiments import shipped
-from experiments.real_pendulum_data import real_pendulum_transitions
-from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, InputError, MissingPathError, SimulatorEnv
+from hnn_gym import Control, Coordinates, DegreeOfFreedom, FitSettings, InputError, SimulatorEnv
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.envs.tasks import RewardedTask
 from hnn_gym.systems import NBodyBound
-
-FILM = Path(__file__).parents[2].parent / "shared" / "data" / "invar_datasets.zip"
 
 
 def test_a_world_learned_from_n_bodies_gets_the_task_of_those_bodies():
@@ -77,38 +71,3 @@ def test_the_hypothetical_acceleration_is_not_learned():
     world = resolve_world("HNNRealPendulum-v0")
     assert world.parameters["control.gain"] == 1.0
     assert world.energy_unit == ""
-
-
-def test_an_unknown_shipped_world_is_refused_before_any_is_trained():
-    with pytest.raises(InputError, match="no shipped world 'HNNSprings-v0'"):
-        shipped._main(shipped.Settings(ids=("HNNSpring-v0", "HNNSprings-v0")))
-
-
-def test_existing_worlds_are_not_trained_again(capsys):
-    path = shipped.WEIGHTS / "HNNSpring-v0" / "world.json"
-    before = path.stat().st_mtime_ns
-    shipped._main(shipped.Settings(ids=("HNNSpring-v0", "BaselineSpring-v0", "HNNRealPendulum-v0")))
-    printed = capsys.readouterr().out
-    assert "HNNSpring-v0: made already" in printed
-    assert "HNNRealPendulum-v0: not trained, because it needs --data" in printed
-    assert path.stat().st_mtime_ns == before
-
-
-def test_the_real_pendulum_without_its_data_says_where_they_come_from(tmp_path):
-    with pytest.raises(InputError, match="--data"):
-        shipped.train("HNNRealPendulum-v0")
-    with pytest.raises(MissingPathError, match="Schmidt and Lipson"):
-        shipped.train("HNNRealPendulum-v0", data=tmp_path / "none.zip")
-
-
-@pytest.mark.skipif(not FILM.is_file(), reason=f"the film of the real pendulum is not at {FILM}")
-def test_the_film_becomes_episodes_without_gaps_that_agree_with_the_card():
-    train, test = real_pendulum_transitions(FILM)
-    assert train.num_steps + test.num_steps == 556 - 1 - 10 - 1  # rows - 1, dropped frames, the cut
-    for episode in train:
-        angle = np.unwrap(np.arctan2(episode.observation[:, 1], episode.observation[:, 0]))
-        mean_speed = (episode.observation[1:, 2] + episode.observation[:-1, 2]) / 2
-        assert np.abs(np.diff(angle) * 6 - mean_speed).max() < 0.3  # noise; over a gap, off by the speed
-    card = resolve_world("HNNRealPendulum-v0").card
-    assert card["data"]["sha256"] == train.content_hash()
-    assert not episode.action.any()

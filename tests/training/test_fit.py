@@ -200,6 +200,7 @@ class Cliff:
     windows = range(1)
     local = None
     chained = False
+    scaling = "levenberg"
 
     def __init__(self, failure, *, start):
         self.settings, self.device = FitSettings(adam_steps=0, lbfgs_steps=30), torch.device("cpu")

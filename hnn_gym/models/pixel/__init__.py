@@ -1,4 +1,4 @@
-"""Between pictures and positions: a first guess, a codec, and the basis that both stand on."""
+"""Between pictures and positions: a first guess of the positions, the codec, and the basis of functions of both."""
 
 from hnn_gym.models.pixel.codec import FrameCodec
 from hnn_gym.models.pixel.fourier_basis import FourierBasis

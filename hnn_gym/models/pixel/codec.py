@@ -1,12 +1,12 @@
 """Picture <-> position: D(q) = C^T phi(q), and q(f) = argmin_q sum_i w_i (f_i - D_i(q))^2.
 
 The decoder is linear in C, so that, given positions, its fit is a least-squares problem with one answer. The encoder is
-the decoder's inverse: the position whose picture is nearest. It needs one linear map of the pixels, b = C w f, and then
-minimises phi G phi / 2 - b phi with G = C w C^T over q alone, first on a grid, so that no local minimum holds it, then
-by Newton's rule. What is decoded is encoded to where it came from, and neither can fold the circle.
+the decoder's inverse: it finds the position whose picture is nearest. It needs one linear map of the pixels, b = C w f,
+and then minimises phi G phi / 2 - b phi with G = C w C^T over q alone: first on a grid, which avoids local minima, then
+by Newton's method. To encode a decoded picture gives the position that it was decoded from. The circle cannot fold.
 
-The weight of a pixel is one over the variance that D leaves there: what shows the body counts, background and what
-flickers (the arrow of the torque) do not. Pixels that never change are kept once, as a background.
+The weight of a pixel is one over the variance that D leaves there. Pixels that show the body have a large weight; the
+background and what flickers (the arrow of the torque) have a small one. Pixels that never change are stored once.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class FrameCodec:
     """Decoder and encoder of frames that show one position.
 
     Attributes:
-        harmonics: phi.
-        background: uint8 ``(H, W, C)``, what frames show where nothing ever changes.
-        seen: which of the H W C values change, int64 ``(P,)``.
+        harmonics: the basis phi.
+        background: uint8 ``(H, W, C)``, the frame where its pixels never change.
+        seen: indices of those of the H W C values that change, int64 ``(P,)``.
         coefficients: C ``(size of phi, P)``, in shares of 255.
         weights: w ``(P,)``, the largest 1.
         residual: mean squared residual of D on the frames it was fitted to, over their mean square.
@@ -57,7 +57,7 @@ class FrameCodec:
             frames: uint8 ``(N, H, W, C)``.
             q: positions ``(N,)``.
             harmonics: the basis.
-            smoothing: penalty on the square of the wave number, as a share of the data's.
+            smoothing: weight of the penalty on the squared wave number, relative to the data.
 
         Raises:
             InputError: the frames are all the same.
@@ -98,7 +98,7 @@ class FrameCodec:
         flat = positions.reshape(-1)
         frames = np.empty((len(flat), self.background.size), np.uint8)
         frames[:] = self.background.reshape(-1)
-        for begin in range(0, len(flat), _BLOCK):  # in pieces that stay in the cache
+        for begin in range(0, len(flat), _BLOCK):  # in blocks that fit into the cache
             part = slice(begin, begin + _BLOCK)
             values = self.harmonics(flat[part]).astype(np.float32) @ self._drawn
             np.rint(values, out=values)
@@ -142,7 +142,7 @@ class FrameCodec:
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by name, small enough to ship: half precision is a tenth of the last bit of a pixel."""
+        """The arrays by name, small enough to ship: half precision rounds by a tenth of the last bit of a pixel."""
         return {
             "codec.background": self.background,
             "codec.seen": self.seen,

@@ -1,7 +1,7 @@
-"""Smooth functions of one position: phi_0 = 1, and K harmonics, with their derivatives.
+"""Smooth functions of one position: phi_0 = 1 and K harmonics, with their derivatives.
 
-On a circle, cos k q and sin k q, so that a picture after a full turn is the picture before; on a line,
-cos k pi s with s = (q - low) / (high - low), which asks nothing of the ends.
+On a circle the harmonics are cos k q and sin k q, so that a full turn leads back to the same picture. On a line they
+are cos k pi s with s = (q - low) / (high - low), which impose no periodicity on the pictures at the two ends.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class FourierBasis:
     """A basis on a circle or on a line.
 
     Attributes:
-        angle: whether q lives on a circle.
-        count: K, how fine it resolves.
+        angle: whether q is an angle, on a circle.
+        count: the number K of harmonics.
         low: lower end of the line; not used on a circle.
         high: upper end of the line.
 

@@ -1,9 +1,10 @@
 """A first guess of the position in every frame: the leading principal components of blurred frames.
 
-Blurred widely enough, the pictures of a body that turns lie near a circle in the plane of their two leading
-components, and the angle around its middle is a smooth, one-to-one function of the body's angle; those of a body that
-shifts lie along the first component where the blur is as wide as the way it goes, and fold back at its ends where it is
-not. An encoder drawn at random folds the circle instead, and stays folded.
+If the blur is wide enough, the pictures of a body that turns lie near a circle in the plane of their two leading
+components, and the angle around the middle of that circle is a smooth, one-to-one function of the body's angle. The
+pictures of a body that shifts lie along the first component, provided that the blur is as wide as the body's path; with
+a narrower blur they fold back at the ends of the path. An encoder with random initial weights often folds the circle,
+and training does not unfold it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from scipy.ndimage import gaussian_filter
 from hnn_gym.errors import InputError
 
 _CELLS = 16
-"""Frames are averaged down to so many cells a side before they are blurred: the blur is wider than that."""
+"""Frames are averaged down to this number of cells a side before they are blurred. The blur is wider than a cell."""
 _BLUR_OF_A_CIRCLE, _BLUR_OF_A_LINE = 0.14, 0.5
-"""Standard deviations as shares of the frame's height: a part of a circle, and all of the way of what shifts."""
+"""Standard deviations of the blur, as shares of the frame's height, for a body that turns and for one that shifts."""
 _ROUND = 0.5
-"""Smallest distance from the middle of the circle, as a share of the median."""
+"""Smallest accepted distance from the middle of the circle, as a share of the median distance."""
 _GAP = np.pi / 2
-"""Largest part of the circle, in rad, that no frame may show."""
+"""Largest accepted part of the circle, in rad, that no frame shows."""
 
 
 def first_positions(frames: np.ndarray, *, angle: bool, blur: float | None = None) -> np.ndarray:
@@ -32,7 +33,7 @@ def first_positions(frames: np.ndarray, *, angle: bool, blur: float | None = Non
         blur: standard deviation of the blur, as a share of the frame's height; None: 0.14 for angles, else 0.5.
 
     Raises:
-        InputError: nothing moves, or what moves does not run round a circle.
+        InputError: nothing moves, or the pictures of what moves do not lie around a circle.
     """
     if blur is None:
         blur = _BLUR_OF_A_CIRCLE if angle else _BLUR_OF_A_LINE

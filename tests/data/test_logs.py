@@ -1,0 +1,321 @@
+"""Logs of machines become datasets: files, roles of columns, steps of unequal length, gaps, and refusals."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hnn_gym.convert import ConvertSettings, convert
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import LogSettings, TransitionDataset
+from hnn_gym.data.logs.roles import guess_roles
+from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+
+ROBOT = Path("../shared/data/dfki-double-pendulum")
+Columns = Mapping[str, np.ndarray]
+
+
+def columns(rows: int = 60, *, seed: int = 0) -> dict[str, np.ndarray]:
+    """A log of two joints at steps of unequal length."""
+    rng = np.random.default_rng(seed)
+    t = 100 + np.cumsum(rng.uniform(0.008, 0.012, rows))
+    return {
+        "t": t,
+        "q1": np.sin(t),
+        "q2": 0.5 * np.cos(2 * t),
+        "v1": np.cos(t),
+        "v2": -np.sin(2 * t),
+        "tau1": rng.normal(size=rows),
+        "tau2": rng.normal(size=rows),
+    }
+
+
+def text(table: Columns, delimiter: str = ",") -> str:
+    rows = np.stack(list(table.values()), axis=1)
+    lines = [delimiter.join(table), *(delimiter.join(repr(float(value)) for value in row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Callable[..., Path]:
+    def write(table: Columns | str, name: str = "log.csv") -> Path:
+        (tmp_path / name).write_text(table if isinstance(table, str) else text(table))
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def converted(tmp_path: Path) -> Callable[..., TransitionDataset]:
+    def run(*logs: Path, out: str = "d.zarr", reading: LogSettings | None = None, **roles: object) -> TransitionDataset:
+        return convert(ConvertSettings(logs, tmp_path / out, reading=reading or LogSettings(), **roles))[0]
+
+    return run
+
+
+def test_a_log_becomes_transitions_from_stamp_to_stamp(log, converted):
+    table = columns()
+    dataset = converted(log(table))
+    (episode,) = dataset
+    np.testing.assert_array_equal(episode.observation, np.stack([table[n] for n in ("q1", "q2", "v1", "v2")], axis=1))
+    np.testing.assert_array_equal(episode.action, np.stack([table["tau1"], table["tau2"]], axis=1)[:-1])
+    np.testing.assert_array_equal(episode.time, table["t"] - table["t"][0])
+    assert dataset.provenance.dt == np.median(np.diff(episode.time))
+    assert dataset.provenance.observation_names == ("q1", "q2", "v1", "v2")
+    assert not episode.terminated.any()
+    np.testing.assert_array_equal(np.flatnonzero(episode.truncated), [len(episode.action) - 1])
+
+
+def test_every_kind_of_file_gives_the_same_dataset(tmp_path, log, converted):
+    table = columns()
+    expected = converted(log(table)).content_hash()
+    (tmp_path / "log.tsv").write_text("# a comment\n\n" + text(table, "\t"))
+    (tmp_path / "semicolons.csv").write_text(text(table, "; "))
+    (tmp_path / "blanks.txt").write_text(text(table, "  "))
+    with gzip.open(tmp_path / "packed.csv.gz", "wt") as packed:
+        packed.write(text(table))
+    np.savez(tmp_path / "log.npz", **table)
+    for name in ("log.tsv", "semicolons.csv", "blanks.txt", "packed.csv.gz", "log.npz"):
+        assert converted(tmp_path / name, out=f"{name}.zarr").content_hash() == expected, name
+
+
+def test_parquet_gives_the_same_dataset(tmp_path, log, converted):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = columns()
+    parquet.write_table(pa.table(table), tmp_path / "log.parquet")
+    assert converted(tmp_path / "log.parquet", out="p.zarr").content_hash() == converted(log(table)).content_hash()
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        converted(tmp_path / "broken.parquet", out="q.zarr")
+
+
+def test_arrays_of_several_columns_in_an_npz_are_named_by_their_index(tmp_path, converted):
+    table = columns()
+    q, v, tau = (np.stack([table[f"{name}{i}"] for i in (1, 2)], axis=1) for name in ("q", "v", "tau"))
+    np.savez(tmp_path / "log.npz", t=table["t"], q=q, v=v, tau=tau)
+    assert converted(tmp_path / "log.npz").provenance.observation_names == ("q[0]", "q[1]", "v[0]", "v[1]")
+
+
+def test_several_files_are_episodes_and_a_column_can_number_more(log, converted):
+    first, second = columns(seed=1), columns(30, seed=2)
+    second["trial"] = np.repeat([1.0, 2.0, 3.0], 10)
+    second["t"] = np.tile(second["t"][:10], 3)
+    first["trial"] = np.zeros(60)
+    dataset = converted(log(first, "a.csv"), log(second, "b.csv"), episode="trial", velocity=())
+    assert [episode.num_steps for episode in dataset] == [59, 9, 9, 9]
+
+
+def test_an_episode_ends_at_a_long_gap_and_a_shorter_one_is_a_long_step(log, converted):
+    table = columns()
+    table["t"][20:] += 0.05
+    table["t"][40:] += 0.5
+    dataset = converted(log(table), velocity=())
+    assert [episode.num_steps for episode in dataset] == [39, 19]
+    assert np.diff(dataset.episode(0).time).max() > 0.05
+    cut = converted(log(table), out="cut.zarr", velocity=(), reading=LogSettings(gap=0.03))
+    assert [episode.num_steps for episode in cut] == [19, 19, 19]
+
+
+def test_every_fifth_row_is_kept_with_the_mean_action_over_its_time():
+    table = columns(61)
+    q, tau = np.stack([table["q1"], table["q2"]], axis=1), table["tau1"]
+    settings = LogSettings(every=5, actions="interpolated", acts_on=("q0",))
+    (episode,) = TransitionDataset.from_arrays(table["t"], q, action=tau, settings=settings)
+    np.testing.assert_array_equal(episode.observation, q[::5])
+    first = np.trapezoid(tau[:6], table["t"][:6]) / (table["t"][5] - table["t"][0])
+    assert episode.action[0, 0] == pytest.approx(first, rel=1e-9)  # sums in another order
+    (held,) = TransitionDataset.from_arrays(table["t"], q, action=tau, settings=replace(settings, actions="held"))
+    steps = np.diff(table["t"][:6])
+    assert held.action[0, 0] == pytest.approx(tau[:5] @ steps / steps.sum(), rel=1e-9)
+
+
+def test_incomplete_rows_are_left_out_and_their_time_passes(log, converted):
+    lines = text(columns()).splitlines()
+    lines[11] = lines[11].replace(lines[11].split(",")[2], "")
+    lines[21] = lines[21].replace(lines[21].split(",")[5], "nan")
+    path = log("\n".join(lines))
+    with pytest.raises(InputError, match=r"Line 12 of .* has no value of 'q2'.*--skip-incomplete"):
+        converted(path)
+    dataset = converted(path, reading=LogSettings(skip_incomplete=True))
+    assert dataset.num_steps == 57
+    lines[11] = lines[10]
+    with pytest.raises(InputError, match=r"Row 20 of .* has nan as 'tau1'.*--skip-incomplete"):
+        converted(log("\n".join([*lines[:11], *lines[12:]])), out="other.zarr")
+
+
+def test_the_coordinates_say_what_the_columns_are(log, converted):
+    table = columns()
+    renamed = {"time_ms": 1e3 * table["t"], "cart_pos1": table["q1"], "theta2": np.degrees(table["q2"])}
+    dataset = converted(
+        log(renamed | {"u": table["tau1"]}),
+        reading=LogSettings(angle_unit="deg", acts_on=("theta2",)),
+        position=("cart_pos1", "theta2"),
+    )
+    coordinates = Coordinates.from_json(dataset.provenance.coordinates)
+    assert [degree.angle for degree in coordinates.degrees] == [False, True]
+    assert coordinates.unobserved == (True, True)
+    assert [(control.degree, control.unit) for control in coordinates.controls] == [(1, "N m")]
+    (episode,) = dataset
+    np.testing.assert_allclose(episode.observation, np.stack([table["q1"], table["q2"]], axis=1), rtol=1e-14)
+    assert episode.time[-1] == pytest.approx(table["t"][-1] - table["t"][0], rel=1e-9)
+
+
+def test_actions_whose_degree_of_freedom_is_not_known_are_learned_with_all_their_gains(log, converted):
+    table = columns()
+    del table["tau2"]
+    table["voltage"] = table.pop("tau1")
+    dataset = converted(log(table), action=("voltage",))
+    (control,) = Coordinates.from_json(dataset.provenance.coordinates).controls
+    assert (control.degree, control.unit) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "position", "velocity", "action"),
+    [
+        (["time", "pos_des1", "pos_meas1", "vel_meas1", "tau_con1", "tau_meas1"], *(f"{x}_meas1" for x in
+         ("pos", "vel", "tau"))),
+        (["stamp", "joint_position_0", "joint_velocity_0", "joint_effort_0"], *(f"joint_{x}_0" for x in
+         ("position", "velocity", "effort"))),
+        (["t", "theta", "thetadot", "u"], "theta", "thetadot", "u"),
+        (["t[s]", "q[0]", "dq[0]", "tau[0]"], "q[0]", "dq[0]", "tau[0]"),
+        (["Time", "x", "v", "F"], "x", "v", "F"),
+        (["timestamp", "encoder1", "temperature"], "encoder1", None, None),
+    ],
+)  # fmt: skip
+def test_roles_are_guessed_from_the_names_that_logs_have(names, position, velocity, action):
+    roles, sentences = guess_roles(names)
+    assert roles.time == names[0]
+    assert roles.position == (position,)
+    assert roles.velocity == (() if velocity is None else (velocity,))
+    assert roles.action == (() if action is None else (action,))
+    assert len(sentences) == 4
+
+
+def test_a_data_frame_and_arrays_give_what_their_file_gives(log, converted):
+    table = columns()
+    expected = converted(log(table)).content_hash()
+    q, v, tau = (np.stack([table[f"{name}{i}"] for i in (1, 2)], axis=1) for name in ("q", "v", "tau"))
+    assert TransitionDataset.from_arrays(table["t"], q, velocity=v, action=tau).content_hash() == expected
+    twice = TransitionDataset.from_arrays([table["t"]] * 2, [q, q], velocity=[v, v], action=[tau, tau])
+    assert [episode.num_steps for episode in twice] == [59, 59]
+    pandas = pytest.importorskip("pandas")
+    assert TransitionDataset.from_dataframe(pandas.DataFrame(table)).content_hash() == expected
+    named = TransitionDataset.from_dataframe(pandas.DataFrame(table), position=["q2"], velocity=[], action="tau2")
+    assert named.provenance.observation_names == ("q2",)
+
+
+def test_stamps_of_a_data_frame_may_be_dates():
+    pandas = pytest.importorskip("pandas")
+    table = columns()
+    frame = pandas.DataFrame(table)
+    frame["t"] = pandas.to_datetime(frame["t"], unit="s")
+    (episode,) = TransitionDataset.from_dataframe(frame)
+    np.testing.assert_allclose(episode.time, table["t"] - table["t"][0], atol=1e-8)  # dates count nanoseconds
+
+
+WITHOUT_STAMPS = LogSettings(dt=0.01)
+
+
+def test_a_log_without_stamps_needs_a_time_step(log, converted):
+    table = columns()
+    del table["t"]
+    path = log(table)
+    with pytest.raises(InputError, match=r"No column looks like time stamps.*--dt"):
+        converted(path)
+    assert converted(path, velocity=(), reading=WITHOUT_STAMPS).provenance.dt == pytest.approx(0.01)
+    with pytest.raises(InputError, match="a column of stamps, or a time step dt"):
+        converted(log(columns()), out="other.zarr", time="t", reading=WITHOUT_STAMPS)
+
+
+def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+    table = columns()
+    return table | {name: change(table[name].copy())}
+
+
+def put(row: int, value: float) -> Callable[[np.ndarray], np.ndarray]:
+    def change(column: np.ndarray) -> np.ndarray:
+        column[row] = value
+        return column
+
+    return change
+
+
+FULL = text(columns())
+REFUSED = {
+    "backwards": (changed("t", put(20, 0.0)), "Row 21 of .* runs backwards from the stamp"),
+    "repeated": (changed("t", lambda t: np.where(t == t[20], t[19], t)), "Row 21 of .* repeats the stamp"),
+    "milliseconds": (changed("t", lambda t: 1e6 * t), "in seconds: give their unit with time_unit"),
+    "degrees": (
+        {name: np.degrees(c) if name in "q1q2v1v2" and name != "t" else c for name, c in columns(900).items()},
+        r"'q1' of .* would be \d+ turns in rad.*--angle-unit deg",
+    ),
+    "degrees beside rad": (changed("q1", np.degrees), "57.3 times 'v1', so it seems that 'q1' is in degrees"),
+    "turned sign": (changed("v2", np.negative), "opposite sign"),
+    "wraps": (
+        {**columns(), "q1": np.mod(30 * columns()["t"], 2 * np.pi) - np.pi, "v1": np.full(60, 30.0)},
+        r"'q1' of .* jumps by a whole turn.*--unwrap",
+    ),
+    "text": (FULL.replace(FULL.splitlines()[5].split(",")[1], "jam"), "Line 6 of .* has 'jam' as 'q1'"),
+    "short line": (FULL[: FULL.rindex(",")], "Line 61 of .* has 6 cells, and 'tau2' is cell 7"),
+    "empty": ("", "is empty"),
+    "names alone": (FULL.splitlines()[0], "no row below it"),
+    "one row": ("\n".join(FULL.splitlines()[:2]), "1 complete row"),
+    "no names": ("\n".join(FULL.splitlines()[1:]), "begins with numbers: begin it with a line that names the columns"),
+    "a name twice": (FULL.replace("tau2", "tau1", 1), "two columns that are called 'tau1'"),
+    "nothing near": (changed("t", lambda t: 10.0 * np.arange(len(t))), "in seconds|Nothing is left"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_log_that_cannot_be_right_is_refused_and_nothing_is_written(case, log, converted, tmp_path):
+    table, message = REFUSED[case]
+    path = log(table)
+    with pytest.raises(InputError, match=message):
+        converted(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["log.csv"]
+
+
+def test_columns_and_files_that_are_not_there_are_named(log, converted, tmp_path):
+    path = log(columns())
+    with pytest.raises(InputError, match=r"has no column 'q3'. Its columns are t, q1"):
+        converted(path, position=("q3",))
+    with pytest.raises(InputError, match=r"2 positions .* and 1 velocities"):
+        converted(path, velocity=("v1",))
+    with pytest.raises(InputError, match="'q1' has two roles"):
+        converted(path, position=("q1", "q1"), velocity=())
+    with pytest.raises(MissingPathError, match=r"no file .*none\.csv"):
+        converted(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="of no known kind"):
+        converted(log(columns(), "log.xlsx"))
+    less = columns()
+    del less["tau2"]
+    with pytest.raises(InputError, match=r"b\.csv has no column 'tau2', and .*log\.csv has"):
+        converted(path, log(less, "b.csv"))
+    converted(path)
+    with pytest.raises(ExistingPathError, match="--overwrite"):
+        converted(path)
+
+
+def test_an_angle_that_wraps_is_unwrapped_on_request(log, converted):
+    table = columns()
+    table["q1"], table["v1"] = np.mod(30 * table["t"], 2 * np.pi) - np.pi, np.full(60, 30.0)
+    (episode,) = converted(log(table), reading=LogSettings(unwrap=True))
+    np.testing.assert_allclose(np.diff(episode.observation[:, 0]), 30 * np.diff(table["t"]), atol=1e-9)
+
+
+@pytest.mark.skipif(not ROBOT.exists(), reason="the logs of the real robot are not part of the package")
+def test_the_logs_of_a_real_robot_are_read_with_nothing_named(converted):
+    logs = sorted(ROBOT.glob("20230629-143*.csv.gz"))
+    dataset = converted(*logs)
+    assert dataset.num_episodes == len(logs)
+    assert dataset.num_steps == 19_990
+    assert dataset.provenance.observation_names == ("pos_meas1", "pos_meas2", "vel_meas1", "vel_meas2")
+    assert re.fullmatch(r"2023\d+-\d+\.csv\.gz", dataset.provenance.policy_settings["files"][0])

@@ -1,0 +1,60 @@
+"""How the worlds that ship are made, and what their cards say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import shipped
+from experiments.real_pendulum_data import real_pendulum_transitions
+from experiments.shipped import RECIPES
+from hnn_gym.envs.shipped import WEIGHTS, resolve_world
+from hnn_gym.errors import InputError, MissingPathError
+
+FILM = Path(__file__).parents[2].parent / "shared" / "data" / "invar_datasets.zip"
+
+
+def test_an_unknown_shipped_world_is_refused_before_any_is_trained():
+    with pytest.raises(InputError, match="no shipped world 'HNNSprings-v0'"):
+        shipped._main(shipped.Settings(ids=("HNNSpring-v0", "HNNSprings-v0")))
+
+
+def test_existing_worlds_are_not_trained_again(capsys):
+    path = shipped.WEIGHTS / "HNNSpring-v0" / "world.json"
+    before = path.stat().st_mtime_ns
+    shipped._main(shipped.Settings(ids=("HNNSpring-v0", "BaselineSpring-v0", "HNNRealPendulum-v0")))
+    printed = capsys.readouterr().out
+    assert "HNNSpring-v0: made already" in printed
+    assert "HNNRealPendulum-v0: not trained, because it needs --data" in printed
+    assert path.stat().st_mtime_ns == before
+
+
+def test_the_real_pendulum_without_its_data_says_where_they_come_from(tmp_path):
+    with pytest.raises(InputError, match="--data"):
+        shipped.train("HNNRealPendulum-v0")
+    with pytest.raises(MissingPathError, match="Schmidt and Lipson"):
+        shipped.train("HNNRealPendulum-v0", data=tmp_path / "none.zip")
+
+
+@pytest.mark.skipif(not FILM.is_file(), reason=f"the film of the real pendulum is not at {FILM}")
+def test_the_film_becomes_episodes_without_gaps_that_agree_with_the_card():
+    train, test = real_pendulum_transitions(FILM)
+    assert train.num_steps + test.num_steps == 556 - 1 - 10 - 1  # rows - 1, dropped frames, the cut
+    for episode in train:
+        angle = np.unwrap(np.arctan2(episode.observation[:, 1], episode.observation[:, 0]))
+        mean_speed = (episode.observation[1:, 2] + episode.observation[:-1, 2]) / 2
+        assert np.abs(np.diff(angle) * 6 - mean_speed).max() < 0.3  # noise; over a gap, off by the speed
+    card = resolve_world("HNNRealPendulum-v0").card
+    assert card["data"]["sha256"] == train.content_hash()
+    assert not episode.action.any()
+
+
+@pytest.mark.parametrize("env_id", RECIPES)
+def test_a_card_contains_data_seed_command_and_figures_and_the_weights_are_small(env_id):
+    card = json.loads((WEIGHTS / env_id / "world.json").read_text())["provenance"]
+    assert len(card["data"]["sha256"]) == 64
+    assert card["command"].startswith(f"python -m experiments.shipped {env_id} --seed {0}")
+    assert card["training"]["settings"]["seed"] == 0
+    assert len(card["figures"]) == (3 if "Real" in env_id else 2)
+    assert sum(file.stat().st_size for file in (WEIGHTS / env_id).iterdir()) < 200_000
