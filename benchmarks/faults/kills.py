@@ -7,12 +7,14 @@ the same command does not succeed afterwards.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -253,22 +255,17 @@ CHECKPOINTS = (
         lambda path: _pixel_worlds()[1].save(path / "world", overwrite=True),
         _check_pixel_world,
     ),
-    Case("an agent's save(overwrite=True)", lambda path: _agent(path, 1.0), lambda path: _agent(path, 2.0), _check_agent),
+    Case(
+        "an agent's save(overwrite=True)", lambda path: _agent(path, 1.0), lambda path: _agent(path, 2.0), _check_agent
+    ),
 )
 
 
 def preload() -> None:
     """Import what the children need, so that a fork costs little; nothing here starts a thread."""
-    import stable_baselines3
-    import torch
-
-    import hnn_gym.agents.load
-    import hnn_gym.agents.train
-    import hnn_gym.collect
-    import hnn_gym.train  # noqa: F401
-
-    assert stable_baselines3 and sys.modules["hnn_gym"]
-    torch.set_num_threads(1)
+    for module in ("agents.load", "agents.train", "collect", "train"):
+        import_module(f"hnn_gym.{module}")
+    import_module("torch").set_num_threads(1)
     for seed in (OLD, NEW, LATER):
         _reference(seed)
 
@@ -280,3 +277,8 @@ def run(cases: tuple[Case, ...], *, every: int = 1) -> dict[str, Any]:
         outcome = killed_everywhere(case, every=every)
         rows[case.name] = {"kills": outcome.kills, "faults": outcome.faults}
     return rows
+
+
+if __name__ == "__main__":
+    preload()
+    print(json.dumps(run(globals()[sys.argv[1]], every=int(sys.argv[2]))))

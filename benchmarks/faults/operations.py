@@ -57,7 +57,13 @@ def interrupt(number: int) -> Callable[[], None]:
 
 
 def in_child(
-    work: Work, root: Path, *, at: int | None = None, fault: Callable[[], None] = kill, once: bool = True, limit: float = 60
+    work: Work,
+    root: Path,
+    *,
+    at: int | None = None,
+    fault: Callable[[], None] = kill,
+    once: bool = True,
+    limit: float = 60,
 ) -> Ended:
     """Run ``work`` in a forked child, with a fault at file operation number ``at`` below ``root``, counted from 1.
 
@@ -93,7 +99,9 @@ def in_child(
     return Ended(code, operations, output, time.monotonic() - moment)
 
 
-def _run(work: Work, root: Path, at: int | None, fault: Callable[[], None], once: bool, log: Path, counter: Path) -> None:
+def _run(
+    work: Work, root: Path, at: int | None, fault: Callable[[], None], once: bool, log: Path, counter: Path
+) -> None:
     """The child's part; it does not return."""
     code = 0
     try:
