@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.arguments import finite_number
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
-from hnn_gym.models import MODELS, Architecture, Parameters, Variables
+from hnn_gym.models import MODELS, Architecture, Parameters, Variables, check_shapes
 from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
 from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_json, integrator_to_json
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
+from hnn_gym.worlds.card import checked_card
+
+_SHORTEST_STEP, _LONGEST_STEP = 1e-15, 1e15
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,12 @@ class WorldModel:
             raise InputError(
                 f"The dynamics have {self.dynamics.n} degrees of freedom and the coordinates {self.coordinates.n}."
             )
-        if not self.dt or self.dt != self.dt or abs(self.dt) == float("inf"):
-            raise InputError(f"dt must be a finite number of seconds other than 0, got {self.dt}.")
+        dt = finite_number(self.dt, "dt")
+        if not _SHORTEST_STEP <= abs(dt) <= _LONGEST_STEP:
+            raise InputError(
+                f"dt must be a number of seconds between {_SHORTEST_STEP:g} and {_LONGEST_STEP:g}, negative to run "
+                f"backwards, got {dt}."
+            )
 
     @classmethod
     def built(
@@ -270,7 +278,7 @@ class WorldModel:
 
     def with_dt(self, dt: float) -> WorldModel:
         """The same physics at another time step."""
-        return replace(self, dt=float(dt))
+        return replace(self, dt=finite_number(dt, "dt"))
 
     @cached_property
     def backwards(self) -> WorldModel:
@@ -307,6 +315,14 @@ class WorldModel:
             InputError: the world is true physics, which has no weights, or its scheme cannot be saved.
             ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
         """
+        write_checkpoint(path, *self.as_checkpoint(), overwrite=overwrite)
+
+    def as_checkpoint(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return the card and the arrays that :meth:`save` writes.
+
+        Raises:
+            InputError: the world is true physics, which has no weights, or its scheme cannot be saved.
+        """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
         model = self.architecture.hyperparameters()
@@ -319,7 +335,7 @@ class WorldModel:
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
         }
-        write_checkpoint(path, content, _on_numpy(self.parameters), overwrite=overwrite)
+        return content, _on_numpy(self.parameters)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:
@@ -331,6 +347,8 @@ class WorldModel:
                 do not fit.
         """
         card, arrays = read_checkpoint(path)
+        if not all(value.dtype.kind == "f" and np.isfinite(value).all() for value in arrays.values()):
+            raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
         try:
             model = _tuples(card["model"])
             if model.get("mass_matrix") is False:  # release 0.1 wrote it so
@@ -338,23 +356,18 @@ class WorldModel:
             architecture_class = MODELS[model.pop("kind")]
             variables = Variables(**_tuples(card["variables"]))
             architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
-            initial = architecture.initial_parameters(np.random.default_rng(0))
-            world = cls.built(
+            check_shapes(architecture, arrays)
+            return cls.built(
                 architecture,
-                initial,
+                {name: np.array(value, dtype=np.float64) for name, value in arrays.items()},
                 coordinates=Coordinates.from_json(card["coordinates"]),
                 integrator=integrator_from_json(card["integrator"]),
-                dt=float(card["dt"]),
-                card=card.get("provenance"),
+                dt=finite_number(card["dt"], "dt", above=0.0),
+                card=checked_card(card.get("provenance")),
             )
-        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-            raise InputError(f"The card of {path} does not describe a world this release knows: {error!r}.") from None
-        if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in initial.items()}:
-            raise InputError(f"The arrays of {path} do not fit the model its card describes.")
-        if not all(np.isfinite(value).all() for value in arrays.values()):
-            raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
-        parameters = {name: np.array(value, dtype=np.float64) for name, value in arrays.items()}
-        return replace(world, dynamics=architecture.build(parameters), parameters=parameters)
+        except Exception as error:  # whatever a card makes the classes do
+            reason = error if isinstance(error, InputError) else repr(error)
+            raise InputError(f"The card of {path} does not describe a world this release knows: {reason}") from None
 
 
 def _on_numpy(parameters: Parameters) -> dict[str, np.ndarray]:
