@@ -19,6 +19,10 @@ class ExistingPathError(InputError, FileExistsError):
     """A path to be written exists already, and neither overwriting nor appending was requested."""
 
 
+class StorageError(InputError, OSError):
+    """The operating system refused to read or write: the disk is full, the path is too long, permission is denied."""
+
+
 class ConvergenceError(ArithmeticError):
     """A numerical method failed, and no result is returned, because it would be wrong."""
 

@@ -121,8 +121,9 @@ def _drift_residuals(dataset: TransitionDataset, coordinates: Coordinates, dt: f
     seen = np.array([degree.position is not None or degree.is_angle for degree in coordinates.degrees])
     moving = ~np.array(coordinates.fixed) & seen
     rate = next_q - q
-    angles = np.array(coordinates.angles)
-    rate = np.where(angles, (rate + np.pi) % (2 * np.pi) - np.pi, rate) / dt
+    angles, durations = np.array(coordinates.angles), dataset.durations()
+    seconds = dt if durations is None else durations[:, None]
+    rate = np.where(angles, (rate + np.pi) % (2 * np.pi) - np.pi, rate) / seconds
     size = np.sqrt(np.mean(v**2, axis=0)) + 1e-300
     free = _free(coordinates, next_q, next_v)
 

@@ -234,10 +234,14 @@ def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: i
     observation = np.asarray(slices.observation, np.float64)[rows]
     action = np.asarray(coordinates.control_vector(slices.action), np.float64)[rows]
     scale = np.asarray(slices.observation, np.float64).std(axis=(0, 1))
+    durations = None if slices.duration is None else slices.duration[rows].T
     with np.errstate(all="ignore"):
         try:
             path = world.rollout(
-                world.encode(observation[:, 0]), action.swapaxes(0, 1) if coordinates.controls else None, steps=horizon
+                world.encode(observation[:, 0]),
+                action.swapaxes(0, 1) if coordinates.controls else None,
+                steps=horizon,
+                durations=durations,
             )
         except ConvergenceError:
             return float("inf")
