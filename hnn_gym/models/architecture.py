@@ -23,6 +23,8 @@ from hnn_gym.physics.integrators import Integrator
 from hnn_gym.physics.phase import Array
 
 Parameters = Mapping[str, Array]
+_MOST_ENTRIES = 10**7
+"""Entries of a matrix between degrees of freedom, or between them and controls."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class Variables:
             raise InputError(f"Variables need one angle flag and three scales for each degree of freedom: {self}.")
         if not all(math.isfinite(s) and s > 0 for s in (*sum(scales, ()), *self.force_scales)):
             raise InputError(f"Variables need scales that are finite and > 0: {self}.")
+        if self.n * max(len(self.control_degrees), self.n) > _MOST_ENTRIES:
+            raise InputError(
+                f"Variables describe {self.n} degrees of freedom with {len(self.control_degrees)} controls."
+            )
         if len(self.force_scales) != len(self.control_degrees):
             raise InputError(f"Variables need one force scale for each control: {self}.")
         if not all(degree is None or 0 <= degree < self.n for degree in self.control_degrees):
@@ -74,14 +80,16 @@ class Variables:
             raise InputError(f"Variables need a degree of freedom that moves: {self}.")
 
     @classmethod
-    def measured(cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
+    def measured(
+        cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float | np.ndarray
+    ) -> Variables:
         """Take the scales from recorded windows.
 
         Args:
             coordinates: the declaration.
             states: [q, v] ``(windows, k + 1, 2n)``, consecutive in time; NaN beyond the end of a window.
             action: actions ``(windows, k, m)``.
-            dt: time between them in s.
+            dt: time between them in s; an array broadcasts with ``(windows, k, n)``.
         """
         cyclic = tuple(degree.position is None and degree.cos is None for degree in coordinates.degrees)
         q, v = np.split(states, 2, axis=-1)
@@ -171,3 +179,50 @@ class Architecture(ABC):
     @abstractmethod
     def integrator(self) -> Integrator:
         """The scheme to train through and to step with, unless another is asked for."""
+
+
+def check_shapes(architecture: Architecture, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse arrays that are not the parameters of a model.
+
+    Nothing larger than the arrays themselves is allocated to find this out.
+
+    Raises:
+        InputError: their names or shapes differ from those that the model draws.
+    """
+    entries = sum(value.size for value in arrays.values())
+    sizes = [number for value in architecture.hyperparameters().values() for number in _whole_numbers(value)]
+    if max(sizes, default=0) > max(entries, 1):
+        raise InputError(f"The model has layers of up to {max(sizes)} units, and the arrays have {entries} entries.")
+    expected = {name: value.shape for name, value in architecture.initial_parameters(_Draws(entries)).items()}
+    found = {name: value.shape for name, value in arrays.items()}
+    for name in {**expected, **found}:
+        if expected.get(name) != found.get(name):
+            raise InputError(
+                f"The arrays do not fit the model its card describes: {name!r} has the shape {found.get(name)}, and "
+                f"the model needs {expected.get(name)}."
+            )
+
+
+class _Draws(np.random.Generator):
+    """Draws at most so many numbers at once."""
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__(np.random.PCG64(0))
+        self._at_most = at_most
+
+    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        """See NumPy's.
+
+        Raises:
+            InputError: more numbers are drawn than there are entries in the arrays.
+        """
+        if math.prod(size if isinstance(size, tuple) else (size or 1,)) > self._at_most:
+            raise InputError(f"The model has weights of the shape {size}, and the arrays have {self._at_most} entries.")
+        return super().normal(loc, scale, size)
+
+
+def _whole_numbers(value: Any) -> list[int]:
+    """The whole numbers in a hyperparameter."""
+    if isinstance(value, list | tuple):
+        return [number for entry in value for number in _whole_numbers(entry)]
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else []

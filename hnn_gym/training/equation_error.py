@@ -26,6 +26,8 @@ from hnn_gym.training.transitions import Transitions
 
 _ROUNDS = 8
 _CUTOFF = 1e-9
+_ROUNDING = 1e-13
+"""Relative errors below this are rounding."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _equations(
     It is the mass of the first degree of freedom that moves, where no control is a known force.
     """
     n, moving = variables.n, variables.moving > 0
-    q, v, a = data.q, data.v, (data.next_v - data.v) / data.dt
+    q, v, a = data.q, data.v, (data.next_v - data.v) / data.time
     if midpoint:
         q, v = (q + data.next_q) / 2, (v + data.next_v) / 2
     phi, rate, slopes = np.ones((len(q), 1)), np.zeros((len(q), 1)), np.zeros((len(q), n, 1))
@@ -202,4 +204,4 @@ def row_weights(error: np.ndarray) -> np.ndarray:
     """Weights ``(N,)`` of steps by their errors: 1 up to some medians, then falling as 1 / error^2 (Cauchy's)."""
     finite = error[np.isfinite(error)]
     typical = float(np.median(finite)) if len(finite) else 0.0
-    return 1 / (1 + (error / max(6 * typical, 1e-300)) ** 2)
+    return 1 / (1 + (error / max(6 * typical, _ROUNDING)) ** 2)

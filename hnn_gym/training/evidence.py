@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Evidence:
         held_out: steps to judge by.
         states: windows of states [q, v] ``(W, k + 1, 2n)`` that are held out.
         forces: the forces in them ``(W, k, m)``.
+        durations: the time of their steps in s ``(W, k)``; None: all take the time step of the recording.
     """
 
     coordinates: Coordinates
@@ -43,6 +45,7 @@ class Evidence:
     held_out: Transitions
     states: np.ndarray
     forces: np.ndarray
+    durations: np.ndarray | None = None
 
     @classmethod
     def of(cls, dataset: TransitionDataset, coordinates: Coordinates, dt: float, *, seed: int = 0) -> Evidence:
@@ -61,15 +64,17 @@ class Evidence:
                 f"model='auto' needs at least {_FEWEST} transitions to hold some of them out, and the dataset has "
                 f"{dataset.num_steps}: record more, or name a model."
             )
-        episodes = []
-        for episode in dataset:
+        episodes, durations = [], dataset.durations()
+        lengths = [len(episode.action) for episode in dataset]
+        seconds = [None] * len(lengths) if durations is None else np.split(durations, np.cumsum(lengths)[:-1])
+        for episode, own in zip(dataset, seconds, strict=True):
             action = episode.action if episode.action.ndim > 1 else episode.action[:, None]
             observation = np.asarray(episode.observation, np.float64).reshape(len(episode.observation), -1)
-            episodes.append((observation, np.asarray(coordinates.control_vector(action), np.float64)))
+            episodes.append(_Steps(observation, np.asarray(coordinates.control_vector(action), np.float64), own))
         fitted, held_out = _cut(episodes, np.random.default_rng(seed))
         whole, one, other = (_steps(part, coordinates, dt) for part in (episodes, fitted, held_out))
         before, after = np.concatenate([one.q, one.v], axis=-1), np.concatenate([one.next_q, one.next_v], axis=-1)
-        actions = np.concatenate([action for _, action in fitted])[:, None]
+        actions = np.concatenate([part.action for part in fitted])[:, None]
         variables = Variables.measured(coordinates, np.stack([before, after], axis=1), actions, dt=dt)
         return cls(coordinates, variables, whole, one, other, *_windows(held_out, coordinates))
 
@@ -99,7 +104,8 @@ class Evidence:
             x = world.phase_point(self.states[:, 0, :n], self.states[:, 0, n:])
             errors = []
             for k in range(self.horizon):
-                x = world.advance(x, self.forces[:, k] if self.forces.shape[-1] else None)
+                own = None if self.durations is None else self.durations[:, k]
+                x = world.advance(x, self.forces[:, k] if self.forces.shape[-1] else None, duration=own)
                 q, v = world.state(x)
                 missed = turn(q - self.states[:, k + 1, :n], self.variables.angles), v - self.states[:, k + 1, n:]
                 errors.append((np.concatenate(missed, axis=-1) / self.spread)[:, seen])
@@ -107,42 +113,60 @@ class Evidence:
         return float(np.median(np.nan_to_num(rms, nan=np.inf)))
 
 
-Episode = tuple[np.ndarray, np.ndarray]
-"""Observations ``(T + 1, d)`` and control vectors ``(T, m)``."""
+class _Steps(NamedTuple):
+    """Steps that follow each other.
+
+    Attributes:
+        observation: ``(T + 1, d)``.
+        action: control vectors ``(T, m)``.
+        duration: time of each in s ``(T,)``; None: the time step of the recording.
+    """
+
+    observation: np.ndarray
+    action: np.ndarray
+    duration: np.ndarray | None
+
+    def part(self, begin: int, end: int) -> _Steps:
+        """The steps from ``begin`` to ``end``."""
+        own = None if self.duration is None else self.duration[begin:end]
+        return _Steps(self.observation[begin : end + 1], self.action[begin:end], own)
 
 
-def _steps(episodes: Sequence[Episode], coordinates: Coordinates, dt: float) -> Transitions:
-    observations, actions = [o for o, _ in episodes], [a for _, a in episodes]
-    return Transitions.of(observations, actions, coordinates=coordinates, dt=dt)
+def _steps(episodes: Sequence[_Steps], coordinates: Coordinates, dt: float) -> Transitions:
+    observations, actions = [one.observation for one in episodes], [one.action for one in episodes]
+    durations = [one.duration for one in episodes if one.duration is not None]
+    return Transitions.of(observations, actions, coordinates=coordinates, dt=dt, duration=durations or None)
 
 
-def _cut(episodes: Sequence[Episode], rng: np.random.Generator) -> tuple[list[Episode], list[Episode]]:
+def _cut(episodes: Sequence[_Steps], rng: np.random.Generator) -> tuple[list[_Steps], list[_Steps]]:
     """Episodes to fit, and episodes that are held out."""
     if len(episodes) < 5:
-        places = [max(int((1 - _HELD_OUT) * len(action)), 1) for _, action in episodes]
-        first = [(o[: t + 1], a[:t]) for (o, a), t in zip(episodes, places, strict=True)]
-        last = [(o[t:], a[t:]) for (o, a), t in zip(episodes, places, strict=True) if t < len(a)]
+        places = [max(int((1 - _HELD_OUT) * len(one.action)), 1) for one in episodes]
+        first = [one.part(0, t) for one, t in zip(episodes, places, strict=True)]
+        last = [one.part(t, len(one.action)) for one, t in zip(episodes, places, strict=True) if t < len(one.action)]
         return first, last
-    wanted, found = _HELD_OUT * sum(len(action) for _, action in episodes), 0
+    wanted, found = _HELD_OUT * sum(len(one.action) for one in episodes), 0
     chosen: set[int] = set()
     for index in rng.permutation(len(episodes)):
         if found >= wanted or len(chosen) == len(episodes) - 1:
             break
         chosen.add(int(index))
-        found += len(episodes[index][1])
+        found += len(episodes[index].action)
     fitted = [episode for i, episode in enumerate(episodes) if i not in chosen]
     return fitted, [episodes[i] for i in sorted(chosen)]
 
 
-def _windows(episodes: Sequence[Episode], coordinates: Coordinates) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of equal length, as long as half the episodes allow."""
-    lengths = sorted(len(action) for _, action in episodes)
+def _windows(episodes: Sequence[_Steps], coordinates: Coordinates) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Windows of equal length, as long as half the episodes allow: states, forces and durations."""
+    lengths = sorted(len(one.action) for one in episodes)
     horizon = min(_LONGEST_WINDOW, max(lengths[len(lengths) // 2] // 2, 1))
-    starts = [
-        (o[t : t + horizon + 1], a[t : t + horizon])
-        for o, a in episodes
-        for t in range(0, len(a) - horizon + 1, max(horizon // 4, 1))
+    windows = [
+        one.part(t, t + horizon)
+        for one in episodes
+        for t in range(0, len(one.action) - horizon + 1, max(horizon // 4, 1))
     ]
-    kept = [starts[i] for i in np.linspace(0, len(starts) - 1, min(_MOST_WINDOWS, len(starts))).astype(int)]
-    q, v = coordinates.state(np.stack([o for o, _ in kept]))
-    return np.concatenate([q, v], axis=-1), coordinates.force(np.stack([a for _, a in kept]))
+    kept = [windows[i] for i in np.linspace(0, len(windows) - 1, min(_MOST_WINDOWS, len(windows))).astype(int)]
+    q, v = coordinates.state(np.stack([one.observation for one in kept]))
+    durations = [one.duration for one in kept if one.duration is not None]
+    forces = coordinates.force(np.stack([one.action for one in kept]))
+    return np.concatenate([q, v], axis=-1), forces, np.stack(durations) if durations else None

@@ -45,7 +45,11 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
     observation = np.asarray(slices.observation, np.float64)
     action = np.asarray(coordinates.control_vector(slices.action), np.float64)
     first = TrainingWindows.of(
-        observation[:, : horizon + 1], action[:, :horizon], coordinates=coordinates, dt=abs(world.dt)
+        observation[:, : horizon + 1],
+        action[:, :horizon],
+        coordinates=coordinates,
+        dt=abs(world.dt),
+        duration=None if slices.duration is None else slices.duration[:, :horizon],
     )
     try:
         starts = estimated_starts(world, first, device=device)
@@ -56,7 +60,10 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
         seen, pushed, unit, begun = (
             torch.tensor(values, dtype=torch.float64, device=place) for values in (observation, action, scale, starts)
         )
-        path = coordinates.unwrapped(shooting_path(world.like(seen), begun, pushed), seen)
+        lasts = None
+        if slices.duration is not None:
+            lasts = torch.tensor(slices.duration, dtype=torch.float64, device=place)
+        path = coordinates.unwrapped(shooting_path(world.like(seen), begun, pushed, lasts), seen)
         error = (path - seen)[:, horizon + 1 :] / unit
         rms = float(error.square().mean(dim=(1, 2)).sqrt().mean())
     return rms if np.isfinite(rms) else float("inf")
@@ -83,10 +90,14 @@ def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: i
     observation = np.asarray(slices.observation, np.float64)[rows]
     action = np.asarray(coordinates.control_vector(slices.action), np.float64)[rows]
     scale = np.asarray(slices.observation, np.float64).std(axis=(0, 1))
+    durations = None if slices.duration is None else slices.duration[rows].T
     with np.errstate(all="ignore"):
         try:
             path = world.rollout(
-                world.encode(observation[:, 0]), action.swapaxes(0, 1) if coordinates.controls else None, steps=horizon
+                world.encode(observation[:, 0]),
+                action.swapaxes(0, 1) if coordinates.controls else None,
+                steps=horizon,
+                durations=durations,
             )
         except ConvergenceError:
             return float("inf")

@@ -55,8 +55,13 @@ class OneStepSettings:
         return [(few, quarter), (few, quarter), (few, quarter), (rows, self.steps - 3 * quarter)]
 
 
-def stepped(dynamics: Dynamics, scheme: Integrator, q: Array, v: Array, u: Array, *, dt: float) -> tuple[Array, Array]:
-    """One step from states (q, v) ``(..., n)`` to states, under generalised forces ``(..., m)``."""
+def stepped(
+    dynamics: Dynamics, scheme: Integrator, q: Array, v: Array, u: Array, *, dt: Array | float
+) -> tuple[Array, Array]:
+    """One step from states (q, v) ``(..., n)`` to states, under generalised forces ``(..., m)``.
+
+    All take ``dt`` seconds, or each its own ``(..., 1)``.
+    """
     force = u if u.shape[-1] else None
     if isinstance(scheme, InVelocities):  # without the way to p and back
         return split(scheme.inner.step(VelocityForm(dynamics), join(q, v), dt, force))
@@ -105,7 +110,7 @@ def fit_one_step(
 def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -> np.ndarray:
     """Root mean square errors of [q', v'] ``(N,)``, each in units of its typical change."""
     with np.errstate(all="ignore"):
-        q, v = stepped(dynamics, scheme, data.q, data.v, data.u, dt=data.dt)
+        q, v = stepped(dynamics, scheme, data.q, data.v, data.u, dt=data.time)
         error = np.concatenate([turn(q - data.next_q, data.angles), v - data.next_v], axis=-1) / data.change
         return np.nan_to_num(np.sqrt(np.mean(error[:, data.seen] ** 2, axis=-1)), nan=np.inf)
 
@@ -142,10 +147,13 @@ class _Problem:
         *,
         settings: OneStepSettings,
     ) -> None:
-        self._architecture, self._scheme, self._dt, self._settings = architecture, scheme, data.dt, settings
+        self._architecture, self._scheme, self._settings = architecture, scheme, settings
         self._angles = data.angles
         roots = np.sqrt(weights / weights.mean())[:, None]
-        self._rows = tuple(torch.tensor(part) for part in (data.q, data.v, data.u, data.next_q, data.next_v, roots))
+        self._dt = data.dt
+        columns = [data.q, data.v, data.u, data.next_q, data.next_v, roots]
+        columns += [] if data.duration is None else [data.duration]
+        self._rows = tuple(torch.tensor(part) for part in columns)
         self._factor = torch.tensor(data.seen / (unit * math.sqrt(len(data) * data.seen.sum())))
         self._moving = torch.tensor(architecture.variables.moving)
         scale = np.array(architecture.variables.acceleration_scales)
@@ -168,14 +176,14 @@ class _Problem:
         )
 
     def _row(self, parameters: Tensors, *row: torch.Tensor) -> torch.Tensor:
-        q, v, u, next_q, next_v, root = row
+        q, v, u, next_q, next_v, root, *own = row
         friction = {name: parameters[name] * self._moving for name in ("damping", "dry") if name in parameters}
         model = {name: value for name, value in parameters.items() if name not in friction}
         dynamics = self._architecture.build(model)
         if friction:
             assert isinstance(dynamics, PortHamiltonian)
             dynamics = replace(dynamics, damping=friction.get("damping"), dry=friction.get("dry"))
-        found_q, found_v = stepped(dynamics, self._scheme, q, v, u, dt=self._dt)
+        found_q, found_v = stepped(dynamics, self._scheme, q, v, u, dt=own[0] if own else self._dt)
         error = join(turn(found_q - next_q, self._angles), found_v - next_v) * self._factor * root
         if not self._settings.residual_penalty:
             return error

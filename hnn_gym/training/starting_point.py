@@ -93,7 +93,7 @@ class StartingPoint:
         learned = architecture.build(arrays)
         inputs = join(learned.features(q), np.concatenate([v, free.u], axis=-1) / learned.input_scale)
         units = learned.network.hidden(inputs)
-        wanted = (free.next_v - free.v) / free.dt / np.array(architecture.variables.acceleration_scales)
+        wanted = (free.next_v - free.v) / free.time / np.array(architecture.variables.acceleration_scales)
         return {f"field.w{len(architecture.hidden)}": _ridge(units, wanted).T}
 
     def _mechanical(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

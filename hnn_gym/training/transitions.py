@@ -26,6 +26,7 @@ class Transitions:
         angles: which degrees of freedom are angles.
         seen: which entries of [q, v] are observed ``(2n,)``.
         dt: time step in s.
+        duration: time that each step takes in s ``(N, 1)``; None: all take ``dt``.
     """
 
     q: np.ndarray
@@ -37,18 +38,30 @@ class Transitions:
     angles: tuple[bool, ...]
     seen: np.ndarray
     dt: float
+    duration: np.ndarray | None = None
 
     @classmethod
     def of(
-        cls, observation: Sequence[np.ndarray], action: Sequence[np.ndarray], *, coordinates: Coordinates, dt: float
+        cls,
+        observation: Sequence[np.ndarray],
+        action: Sequence[np.ndarray],
+        *,
+        coordinates: Coordinates,
+        dt: float,
+        duration: Sequence[np.ndarray] | None = None,
     ) -> Transitions:
-        """Take the steps of episodes of observations ``(T + 1, d)`` and control vectors ``(T, m)``."""
+        """Take the steps of episodes of observations ``(T + 1, d)`` and control vectors ``(T, m)``.
+
+        With ``duration``, arrays ``(T,)``, every step takes its own time in s instead of ``dt``.
+        """
         before = np.concatenate([np.asarray(rows[:-1], np.float64) for rows in observation])
         after = np.concatenate([np.asarray(rows[1:], np.float64) for rows in observation])
         (q, v), (next_q, next_v) = coordinates.state(before), coordinates.state(after)
         u = coordinates.force(np.concatenate([np.asarray(rows, np.float64) for rows in action]))
         turned = turn(next_q - q, coordinates.angles)
-        steps = cls(q, v, u, q + turned, next_v, np.ones(len(q), bool), coordinates.angles, _seen(coordinates), dt)
+        free, seen = np.ones(len(q), bool), _seen(coordinates)
+        seconds = None if duration is None else np.concatenate(duration)[:, None]
+        steps = cls(q, v, u, q + turned, next_v, free, coordinates.angles, seen, dt, seconds)
         return replace(steps, free=~_limited(coordinates, steps))
 
     def __len__(self) -> int:
@@ -58,7 +71,13 @@ class Transitions:
     def take(self, rows: np.ndarray) -> Transitions:
         """The steps of the given rows."""
         names = ("q", "v", "u", "next_q", "next_v", "free")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        duration = None if self.duration is None else self.duration[rows]
+        return replace(self, **{name: getattr(self, name)[rows] for name in names}, duration=duration)
+
+    @property
+    def time(self) -> np.ndarray | float:
+        """The time of the steps in s: one for all, or ``(N, 1)``."""
+        return self.dt if self.duration is None else self.duration
 
     @cached_property
     def change(self) -> np.ndarray:
@@ -94,7 +113,7 @@ def _limited(coordinates: Coordinates, data: Transitions) -> np.ndarray:
         if degree.stops is not None:
             low, high, _ = degree.stops
             fastest = np.maximum(np.abs(data.v[:, i]), np.abs(data.next_v[:, i]))
-            margin = data.dt * fastest + 1e-6 * np.max(np.abs(data.q[:, i]))
+            margin = np.ravel(data.time) * fastest + 1e-6 * np.max(np.abs(data.q[:, i]))
             for q in (data.q[:, i], data.next_q[:, i]):
                 if low is not None:
                     limited |= q <= low + margin

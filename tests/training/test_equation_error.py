@@ -72,3 +72,8 @@ def test_steps_that_nothing_explains_lose_their_weight() -> None:
 
 def test_turns_are_the_shorter_way_round_only_for_angles() -> None:
     np.testing.assert_allclose(turn(np.array([6.0, 6.0]), (True, False)), [6.0 - 2 * np.pi, 6.0])
+
+
+def test_steps_of_which_most_are_explained_exactly_have_weights() -> None:
+    weights = row_weights(np.array([0.0, 0.0, 0.0, 1e-16, 1.0]))
+    np.testing.assert_allclose(weights, [1, 1, 1, 1, 0], atol=1e-5)
