@@ -9,10 +9,10 @@ names the same recipe and recording is kept, so that an interrupted run continue
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import gymnasium
 import torch
@@ -27,9 +27,11 @@ from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint
 from hnn_gym.physics.integrators import integrator_to_json
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Recording, System, Twin
 from hnn_gym.training import FitSettings, one_step_rms, train_world
-from hnn_gym.training.stepping import symplectic_scheme
+from hnn_gym.training.evidence import Evidence
+from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
 
 _FRESH_SEED, _FRESH_EPISODES = 10_000, 20
@@ -77,6 +79,7 @@ class Settings:
     """Seed of the recording and of the initial weights."""
     retrain: bool = False
     """Also train worlds whose card names the same recipe and recording."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def train(env_id: str, *, seed: int = 0, data: Path | None = None) -> WorldModel:
@@ -100,8 +103,10 @@ def learned(twin: Twin, dataset: TransitionDataset, *, seed: int = 0) -> WorldMo
     world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
     if not world.has_energy or world.integrator.symplectic:
         return world
-    scheme = integrator_to_json(symplectic_scheme(world, dataset))
-    return replace(world, card={**world.card, "stepping": {"symplectic": scheme}})
+    evidence = Evidence.of(dataset, world.coordinates, world.dt, seed=seed)
+    schemes = {"recorded": world.integrator, "symplectic": symplectic_scheme(world, evidence.held_out, error=0.0)}
+    stepping = {name: integrator_to_json(scheme) for name, scheme in schemes.items()}
+    return replace(world, card={**world.card, "stepping": stepping})
 
 
 def _main(settings: Settings) -> None:
@@ -109,6 +114,7 @@ def _main(settings: Settings) -> None:
     console = Console()
     for env_id in settings.ids:
         _recipe(env_id)
+    cells: dict[str, Cell] = {}
     for env_id in settings.ids:
         if _recipe(env_id)[0].recording is None and settings.data is None:
             console.print(f"{env_id}: not trained, because it needs --data invar_datasets.zip")
@@ -116,9 +122,17 @@ def _main(settings: Settings) -> None:
         if not settings.retrain and _is_made(env_id, seed=settings.seed, data=settings.data):
             console.print(f"{env_id}: made already")
             continue
-        world = train(env_id, seed=settings.seed, data=settings.data)
-        world.save(WEIGHTS / env_id, overwrite=True)
-        console.print(env_id, world.card["figures"])
+        cells[env_id] = partial(_saved, env_id, settings.seed, settings.data)
+    results = Results(None, command="python -m experiments.shipped")
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
+
+
+def _saved(env_id: str, seed: int, data: Path | None) -> dict[str, Any]:
+    """Train a world, write its weights, and return its figures."""
+    world = train(env_id, seed=seed, data=data)
+    world.save(WEIGHTS / env_id, overwrite=True)
+    return dict(world.card["figures"])
 
 
 def _recipe(env_id: str) -> tuple[System, Twin]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from rich.console import Console
 from experiments.classic.figures import world_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS, ClassicTask
-from experiments.results import Results
 from experiments.shipped import learned, recorded
 from hnn_gym.agents.evaluate import play_episodes
 from hnn_gym.agents.transfer import dream_episodes
@@ -29,6 +28,7 @@ from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.worlds.world_model import WorldModel
 
 LEARNERS = {"HNN": "HNN", "network": "Baseline"}
@@ -52,6 +52,7 @@ class Settings:
     """HNN, and the second-order network."""
     starts: int = 100
     """Real episodes of every agent, from the starts reset(seed=0), reset(seed=1), ..."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
@@ -64,12 +65,31 @@ def study(settings: Settings, *, console: Console) -> Results:
         unknown = [name for name in names if name not in known]
         if unknown:
             raise InputError(f"There is no {unknown[0]!r} here: choose from {', '.join(known)}.")
-    results = Results(settings.out, experiment="classic")
+    results = Results(settings.out, command="python -m experiments.classic")
+    cells: dict[str, Cell] = {}
     for env_id in settings.environments:
+        task = TASKS[env_id]
         for seed in settings.recordings:
             for learner in settings.learners:
-                _cells(results, TASKS[env_id], learner, seed, settings, console)
+                cells[f"world/{env_id}/{learner}/{seed}"] = partial(_world_cell, task, learner, seed)
+                for stepping in steppings(task, learner):
+                    key = f"agent/{env_id}/{learner}/{stepping}/{seed}"
+                    cells[key] = partial(_agent_cell, task, learner, stepping, seed, settings.starts)
+
+    def report(key: str, measured: dict[str, Any]) -> None:
+        console.print(key, {name: value for name, value in measured.items() if name != "each"})
+
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=report, console=console)
     return results
+
+
+def steppings(task: ClassicTask, learner: str) -> tuple[str, ...]:
+    """The ways of stepping a contender's world that differ."""
+    twin = task.system.twins[LEARNERS[learner]]
+    if learner != "HNN":
+        return ("recorded",)
+    return ("symplectic",) if twin.integrator is not None and twin.integrator.symplectic else ("symplectic", "recorded")
 
 
 def main(settings: Settings) -> None:
@@ -82,30 +102,18 @@ def main(settings: Settings) -> None:
         console.print(f"{settings.page} is written.")
 
 
-def _cells(results: Results, task: ClassicTask, learner: str, seed: int, settings: Settings, console: Console) -> None:
-    """The cells of one recording and one contender: its world, and an agent for each way of stepping it."""
-    world_key = f"world/{task.env_id}/{learner}/{seed}"
-    steppings = ("symplectic", "recorded") if learner == "HNN" else ("recorded",)
-    keys = {stepping: f"agent/{task.env_id}/{learner}/{stepping}/{seed}" for stepping in steppings}
-    if world_key in results and all(key in results for key in keys.values()):
-        return
+@cache
+def _world(task: ClassicTask, learner: str, seed: int) -> tuple[WorldModel, float]:
+    """A learned world, and the CPU seconds that it took."""
     dataset = recorded(task.env_id, task.recording, seed)
     began = time.process_time()
     world = learned(task.system.twins[LEARNERS[learner]], dataset, seed=seed)
-    seconds = time.process_time() - began
-    if world_key not in results:
-        results[world_key] = world_figures(world, _fresh(task)) | {"cpu_seconds": round(seconds, 1)}
-        console.print(world_key, results[world_key])
-    for stepping, key in keys.items():
-        same = stepping == "recorded" and learner == "HNN" and _steps_alike(world)
-        if key not in results:
-            results[key] = results[keys["symplectic"]] if same else _agent(task, world, stepping, seed, settings)
-            console.print(key, {name: value for name, value in results[key].items() if name != "each"})
+    return world, round(time.process_time() - began, 1)
 
 
-def _steps_alike(world: WorldModel) -> bool:
-    """Whether the scheme of the recording is the symplectic one."""
-    return world.stepping("symplectic").integrator == world.stepping("recorded").integrator
+def _world_cell(task: ClassicTask, learner: str, seed: int) -> dict[str, Any]:
+    world, seconds = _world(task, learner, seed)
+    return world_figures(world, _fresh(task)) | {"cpu_seconds": seconds}
 
 
 @cache
@@ -117,9 +125,9 @@ def _fresh(task: ClassicTask) -> TransitionDataset:
     return dataset.select(range(dataset.num_episodes - 1))  # the last episode was cut
 
 
-def _agent(task: ClassicTask, world: WorldModel, stepping: str, seed: int, settings: Settings) -> dict[str, Any]:
+def _agent_cell(task: ClassicTask, learner: str, stepping: str, seed: int, starts: int) -> dict[str, Any]:
     """Make an agent in a world alone, and act in the real environment."""
-    stepped = world.stepping(stepping)
+    stepped = _world(task, learner, seed)[0].stepping(stepping)
     card = {name: value for name, value in stepped.card.items() if name != "stepping"}  # this scheme, and no other
     stepped = replace(stepped, card=card)
     simulator = build_simulator(stepped)
@@ -129,7 +137,7 @@ def _agent(task: ClassicTask, world: WorldModel, stepping: str, seed: int, setti
     except (ConvergenceError, InputError) as error:
         return {"failed": str(error)}
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    episodes = play_episodes(policy, task.env_id, seeds=range(settings.starts))
+    episodes = play_episodes(policy, task.env_id, seeds=range(starts))
     returns = episodes.returns
     length = simulator.task.max_episode_steps or 1_000
     dream = dream_episodes(policy, simulator, episodes.observation[0], steps=length).returns

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiments.classic.tasks import TASKS, ClassicTask
-from experiments.results import Results
+from hnn_gym.studies import Results
 
 _HEAD = """# Gymnasium's own physics
 

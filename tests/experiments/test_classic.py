@@ -14,10 +14,10 @@ from experiments.classic.command import LEARNERS, Settings, study
 from experiments.classic.figures import ends_apart, world_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS
-from experiments.results import Results
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Results
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results" / "classic.json"
 
@@ -53,7 +53,7 @@ def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkey
     results = study(settings, console=Console(quiet=True))
     assert {key.split("/")[0] for key in results.below("")} == {"world", "agent"}
     assert results["agent/MountainCar-v0/HNN/symplectic/0"]["mean"] > -200  # the car arrives
-    monkeypatch.setattr(command, "learned", lambda *args, **kwargs: pytest.fail("it is measured already"))
+    monkeypatch.setattr(command, "_world", lambda *args: pytest.fail("it is measured already"))
     text = page(study(settings, console=Console(quiet=True)))
     assert "| MountainCar-v0 | backward induction | 2,000 | HNN | symplectic |" in text
     assert "| MountainCar-v0 | network | recorded |" in text
@@ -79,4 +79,6 @@ def test_every_contender_has_a_recipe_in_every_system() -> None:
 
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason="the study has not been run")
 def test_the_published_page_is_that_of_the_published_results() -> None:
-    assert (PUBLISHED.parents[1] / "classic.md").read_text() == page(Results(PUBLISHED, experiment="classic"))
+    assert (PUBLISHED.parents[1] / "classic.md").read_text() == page(
+        Results(PUBLISHED, command="python -m experiments.classic")
+    )
