@@ -41,6 +41,14 @@ Every agent was made in a learned world alone, without a real step, and then act
 second-order network through the same scheme, trained on the same recordings. Settings of agents were chosen in dreams
 of recording 100, by the return in the dream.
 """
+_MODEL_FREE = """
+For scale, agents that learned from the real environment without a model, as RL Baselines3 Zoo publishes them with its
+tuned settings (one training each, its own starts; Raffin, *RL Baselines3 Zoo*, 2020, benchmark.md), and the real steps
+they took:
+
+| environment | model-free agents | real transitions here |
+|---|---|---|
+"""
 _WORLDS = """
 ## Worlds
 
@@ -65,7 +73,9 @@ def page(results: Results) -> str:
         starts=starts,
         last=starts - 1,
     )
-    return "\n".join([head, *_agents(cells), _WORLDS.format(steps=steps), *_worlds(worlds)]) + "\n"
+    published = [f"| {t.env_id} | {t.model_free} | {t.transitions:,} |" for t in TASKS.values() if t.model_free]
+    agents = [*_agents(cells), _MODEL_FREE + "\n".join(published)]
+    return "\n".join([head, *agents, _WORLDS.format(steps=steps), *_worlds(worlds)]) + "\n"
 
 
 def _agents(cells: dict[str, Any]) -> list[str]:

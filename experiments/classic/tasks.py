@@ -32,6 +32,7 @@ class ClassicTask:
         make: makes it.
         fresh: real steps that figures of worlds are measured on.
         bar: the mean real return to reach, or with ``share`` the return of single episodes.
+        model_free: returns of agents that learned from the real environment, as others have published them.
         share: how many of all episodes have to reach the bar; None: their mean has to.
     """
 
@@ -40,6 +41,7 @@ class ClassicTask:
     agent: str
     make: Maker
     bar: float
+    model_free: str = ""
     fresh: int = 20_000
     share: float | None = None
 
@@ -82,6 +84,7 @@ TASKS = {
             ppo(AgentRecipe(64, 400_000, 1e-3, arguments=_ON_POLICY)),
             bar=500,
             share=1.0,
+            model_free="DQN 500.0 after 50,000, PPO 500.0 after 100,000",
         ),
         ClassicTask(
             "Acrobot-v1",
@@ -89,12 +92,25 @@ TASKS = {
             "PPO",
             ppo(AgentRecipe(128, 1_000_000, 1e-3, arguments=_ON_POLICY)),
             bar=-80,
+            model_free="DQN -76.6 after 100,000, PPO -73.5 after 1,000,000",
             fresh=50_000,
         ),
         ClassicTask(
-            "MountainCarContinuous-v0", 2_000, "backward induction", backward_induction(_CAR, steps=300), bar=93
+            "MountainCarContinuous-v0",
+            2_000,
+            "backward induction",
+            backward_induction(_CAR, steps=300),
+            bar=93,
+            model_free="PPO 88.3 after 20,000, SAC 94.7 after 50,000",
         ),
-        ClassicTask("MountainCar-v0", 2_000, "backward induction", backward_induction(_CAR, steps=200), bar=-110),
+        ClassicTask(
+            "MountainCar-v0",
+            2_000,
+            "backward induction",
+            backward_induction(_CAR, steps=200),
+            bar=-110,
+            model_free="DQN -100.8 after 120,000, PPO -110.4 after 1,000,000",
+        ),
         ClassicTask("InvertedPendulum-v5", 1_500, "linear-quadratic control", linear_quadratic, bar=1_000, share=0.95),
         ClassicTask(
             "InvertedDoublePendulum-v5", 1_500, "linear-quadratic control", linear_quadratic, bar=9_300, share=0.95

@@ -84,6 +84,6 @@ SYSTEM = System(
     recording=Recording(1500),
     twins={
         "HNN": Twin("chain", {"damping": True}, CLOSED_FORM, _SCHEME),
-        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, _SCHEME),
+        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(RungeKutta4())),
     },
 )
