@@ -13,7 +13,7 @@ from hnn_gym.data import Episode, LogSettings
 from hnn_gym.physics.dry_friction import stopped_together
 from hnn_gym.physics.integrators import Euler, ImplicitMidpoint, InVelocities, Leapfrog, RungeKutta4, SymplecticEuler
 from hnn_gym.systems import true_world
-from hnn_gym.training import held_out_error, one_step_rms, train_world
+from hnn_gym.training import held_out_error, one_step_rms, open_loop_error, train_auto, train_world
 from hnn_gym.training.losses import derivative_loss
 from hnn_gym.training.preparation import Preparation
 from hnn_gym.worlds.differentiable import rollout as differentiable_rollout
@@ -117,6 +117,15 @@ def test_jitter_of_the_stamps_is_learned_as_it_is() -> None:
     error = one_step_rms(replace(world, integrator=RungeKutta4()), dataset)
     assert error < 5e-4
     assert one_step_rms(replace(blind, integrator=RungeKutta4()), dataset) > 3 * error
+
+
+def test_the_model_found_from_a_log_goes_from_stamp_to_stamp() -> None:
+    dataset = pendulum_log(120)
+    world = train_auto(dataset, integrator=RungeKutta4())
+    assert world.has_energy
+    # Polynomials of an angle that is taken for a position, or exact: below a thousandth of the motion either way.
+    assert open_loop_error(world, dataset, horizon=1) < 1e-3
+    assert open_loop_error(world, without_stamps(dataset), horizon=1) > 3 * open_loop_error(world, dataset, horizon=1)
 
 
 def test_the_derivative_loss_divides_by_the_time_of_each_step() -> None:
