@@ -14,6 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
+from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from hnn_gym.agents.kalman_filter import Belief, KalmanFilter, chosen
@@ -24,7 +25,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.worlds.world_model import WorldModel
 
 
-class EstimatedStates(gymnasium.Wrapper[Any, Any, Any, Any]):
+class EstimatedStates(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Shows observations of a world, velocities included, for an environment that shows its positions alone.
 
     Example:
@@ -58,7 +59,8 @@ class EstimatedStates(gymnasium.Wrapper[Any, Any, Any, Any]):
         *,
         velocity_std: Sequence[float] | np.ndarray | None = None,
     ) -> None:
-        super().__init__(env)
+        RecordConstructorArgs.__init__(self, world=world, std=std, velocity_std=velocity_std, _disable_deepcopy=True)
+        gymnasium.Wrapper.__init__(self, env)
         self._sensors = _Sensors(world, env.observation_space, std, velocity_std)
         self.observation_space = Box(-np.inf, np.inf, (self._sensors.size,), np.float32)
         self._belief: Belief | None = None
