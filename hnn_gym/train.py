@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,21 +24,20 @@ from hnn_gym.command import check_at_least, figure_text, run
 from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import InputError
+from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.dataset_map import dataset_map
-from hnn_gym.training.fit_store import load_fit, save_fit
 from hnn_gym.training.schemes import SCHEMES, Scheme
 from hnn_gym.training.selection import SETTINGS as AUTO_FIT
 from hnn_gym.training.selection import select_model, with_selection
+from hnn_gym.training.training_folder import SCALARS, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0
-_UNFINISHED = "unfinished"
-_SCALARS = "tensorboard"
 AUTO = "auto"
 """The name under which the model is chosen from the recording."""
 _STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
@@ -123,14 +122,27 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
     if tell is not None:
         for sentence in found.sentences:
             tell(sentence)
-    state = _prepare(settings)
-    fingerprint = _fingerprint(settings, dataset)
-    unfinished = settings.out / _UNFINISHED
-    if state is not None and state[1] != fingerprint:
-        raise InputError(
-            f"The training interrupted in {settings.out} had other data or settings: resume with the same, "
-            "or --overwrite."
-        )
+    if settings.resume and settings.overwrite:
+        raise InputError("--resume and --overwrite exclude each other.")
+    with TrainingFolder(settings.out) as folder:
+        return _train_in(folder, settings, dataset, held_out, found, tell)
+
+
+def _train_in(
+    folder: TrainingFolder,
+    settings: TrainSettings,
+    dataset: TransitionDataset,
+    held_out: TransitionDataset | None,
+    found: InferredMap,
+    tell: Callable[[str], None] | None,
+) -> WorldModel:
+    about, state = _fingerprint(settings, dataset, found), None
+    if settings.resume:
+        state = folder.resume(about)
+        if state is None:
+            return WorldModel.load(settings.out)
+    else:
+        folder.begin(overwrite=settings.overwrite)
     scheme = None if settings.integrator is None else SCHEMES[settings.integrator]
     model, options, choice = settings.model, _options(settings), None
     if model == AUTO:
@@ -142,7 +154,8 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
             settings = dataclasses.replace(settings, fit=dataclasses.replace(AUTO_FIT, seed=settings.fit.seed))
     if settings.fit == FitSettings(seed=settings.fit.seed):
         settings = dataclasses.replace(settings, fit=FitSettings.for_model(model, settings.fit.seed))
-    with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
+    keep = partial(folder.keep, about=about)
+    with _reporting(settings, keep, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
             model,
@@ -151,7 +164,7 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
             coordinates=found.coordinates,
             integrator=scheme,
             dt=found.dt,
-            state=None if state is None else state[0],
+            state=state,
             report=report,
             device=settings.device,
         )
@@ -161,8 +174,10 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
     if held_out is not None:
         figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
         world = dataclasses.replace(world, card={**world.card, "figures": figures})
-    world.save(settings.out, overwrite=settings.overwrite)
-    shutil.rmtree(unfinished, ignore_errors=True)
+    card = {**world.card, "training": {**world.card["training"], "threads": torch.get_num_threads()}}
+    world = dataclasses.replace(world, card=card)
+    world.save(settings.out, overwrite=folder.replaces)
+    folder.finish()
     return world
 
 
@@ -179,22 +194,6 @@ def _held_out_figures(world: WorldModel, held_out: TransitionDataset) -> dict[st
     return {f"error_{horizon + 1}_to_{2 * horizon}_steps_ahead": held_out_error(world, held_out, horizon=horizon)}
 
 
-def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
-    """Check the output folder before any work is done; return the state to resume from."""
-    unfinished = settings.out / _UNFINISHED
-    if settings.resume and settings.overwrite:
-        raise InputError("--resume and --overwrite exclude each other.")
-    if settings.resume:
-        return load_fit(unfinished)
-    if settings.out.is_file() or ((settings.out / "world.json").exists() and not settings.overwrite):
-        raise ExistingPathError(f"{settings.out} exists: give another --out, or --overwrite.")
-    if unfinished.exists() and not settings.overwrite:
-        raise ExistingPathError(f"{settings.out} holds an interrupted training: --resume it, or --overwrite.")
-    for leftover in (unfinished, settings.out / _SCALARS):
-        shutil.rmtree(leftover, ignore_errors=True)
-    return None
-
-
 def _options(settings: TrainSettings) -> dict[str, Any]:
     asked = {
         "hidden": settings.hidden,
@@ -205,19 +204,24 @@ def _options(settings: TrainSettings) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value and value != "constant"}
 
 
-def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[str, Any]:
-    return {
+def _fingerprint(settings: TrainSettings, dataset: TransitionDataset, found: InferredMap) -> dict[str, Any]:
+    """All that the world is computed from, as JSON values."""
+    values = {
         "data": dataset.content_hash(),
         "model": settings.model,
         "integrator": settings.integrator,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in _options(settings).items()},
         "fit": dataclasses.asdict(settings.fit),
-        "coordinates": None if settings.coordinates is None else read_coordinates(settings.coordinates).to_json(),
+        "coordinates": found.coordinates.to_json(),
+        "dt": found.dt,
+        "test": settings.test,
     }
+    read_back: dict[str, Any] = json.loads(json.dumps(values))
+    return read_back
 
 
 @contextmanager
-def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: int) -> Iterator[Any]:
+def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rounds: int) -> Iterator[Any]:
     """Progress bar, TensorBoard scalars, and a saved state every few seconds; the first step makes the folder."""
     columns = (
         TextColumn("{task.description}"),
@@ -240,7 +244,7 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
             nonlocal saved, latest, scalars
             latest = state
             if scalars is None:
-                scalars = opened.enter_context(SummaryWriter(str(settings.out / _SCALARS)))
+                scalars = opened.enter_context(SummaryWriter(str(settings.out / SCALARS)))
             stage = progress.stage
             if stage not in tasks:
                 total = steps[stage] * (1 if stage == "adam" else rounds)
@@ -250,14 +254,14 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
             scalars.add_scalar("train/loss", progress.loss, step)
             scalars.add_scalar("train/objective", progress.objective, step)
             if time.monotonic() - saved > _SAVE_EVERY_S:
-                save_fit(settings.out / _UNFINISHED, state, fingerprint)
+                keep(state)
                 saved = time.monotonic()
 
         try:
             yield report
         except BaseException:
             if latest is not None:
-                save_fit(settings.out / _UNFINISHED, latest, fingerprint)
+                keep(latest)
             raise
 
 

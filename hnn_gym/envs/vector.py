@@ -105,11 +105,12 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         """
         options = checked_options(options, self.batch.simulator.task, also=("reset_mask",))
         mask = self._checked_mask(options.pop("reset_mask", None))
-        if seed is not None:
-            self.batch.seed(self._checked_seeds(seed))
+        seeds = None if seed is None else self._checked_seeds(seed)
+        if seeds is not None:
+            self.batch.seed(seeds)
         self.batch.start(mask, options)
         if self._staggered:
-            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int | np.integer) else None))
+            self.batch.stagger(np.random.default_rng(None if seeds is None else _entropy(seed, seeds)))
             self._staggered = False
         self._done = self._done & ~mask
         info = self.batch.observe()
@@ -205,6 +206,14 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 f"{array.shape}."
             )
         return namespace(self.batch.x).asarray(array, device=self.batch.x.device)
+
+
+def _entropy(seed: Any, seeds: list[int | None]) -> int | list[int] | None:
+    """What the offsets of staggered copies are drawn from: the seed, or all seeds; None: they may be any."""
+    if _whole(seed):
+        return int(seed)
+    known = [one for one in seeds if one is not None]
+    return known if len(known) == len(seeds) else None
 
 
 def _whole(value: Any) -> bool:
