@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnn_gym.agents import sb3, shac
-from hnn_gym.agents.agent_checkpoint import CARD, UNFINISHED, check_free, read_agent, world_named
+from hnn_gym.agents.agent_checkpoint import CARD, begin_training, check_free, read_agent
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
+from hnn_gym.agents.identity import world_named
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
@@ -30,6 +31,8 @@ from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
+from hnn_gym.evaluation.report import RESULTS
+from hnn_gym.files.reading import read_json
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
@@ -111,9 +114,9 @@ def train(settings: TrainAgentSettings) -> Transfer:
         asked["reward"] = function_identity(settings.reward)
     if settings.terminated is not None:
         asked["terminated"] = function_identity(settings.terminated)
-    if settings.overwrite:
-        (settings.out / UNFINISHED).unlink(missing_ok=True)
-    if not _only_report_is_missing(settings, asked):
+    replaces = begin_training(settings.out, asked, overwrite=settings.overwrite)
+    if replaces or not _only_report_is_missing(settings, asked):
+        settings = replace(settings, overwrite=replaces or settings.overwrite)
         with _bar() as report:
             train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
@@ -191,9 +194,12 @@ def _only_report_is_missing(settings: TrainAgentSettings, asked: dict[str, Any])
     Raises:
         ExistingPathError: the folder contains the agent of another command, or one with its report.
     """
-    if settings.overwrite or not (settings.out / CARD).exists():
+    if not (settings.out / CARD).exists():
         return False
-    if (settings.out / REPORT / PAGE).exists() or read_agent(settings.out)[0].get("asked") != plain(asked):
+    card = read_agent(settings.out)[0]
+    results = settings.out / REPORT / RESULTS
+    reported = results.exists() and read_json(results).get("agent", {}).get("sha256") == card["sha256"]
+    if card.get("asked") != plain(asked) or (reported and (settings.out / REPORT / PAGE).exists()):
         check_free(settings.out)
     return True
 
