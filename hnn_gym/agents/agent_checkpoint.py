@@ -6,10 +6,12 @@ foreign, half-written or mixed-up file is noticed before anything in it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,20 @@ def begin_training(path: str | os.PathLike[str], asked: Mapping[str, Any], *, ov
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(begun, json.dumps(own).encode())
     return replaces is not None and (overwrite or continues)
+
+
+@contextmanager
+def nothing_left_of_nothing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Remove the note of :func:`begin_training` where the block ends with an error and no training was saved."""
+    folder = checked_path(path)
+    try:
+        yield
+    except BaseException:
+        if not (folder / UNFINISHED).exists():
+            with contextlib.suppress(OSError):
+                (folder / BEGUN).unlink(missing_ok=True)
+                folder.rmdir()  # if nothing else is in it
+        raise
 
 
 def check_free(path: str | os.PathLike[str]) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnn_gym.agents import sb3, shac
-from hnn_gym.agents.agent_checkpoint import CARD, begin_training, check_free, read_agent
+from hnn_gym.agents.agent_checkpoint import CARD, begin_training, check_free, nothing_left_of_nothing, read_agent
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
 from hnn_gym.agents.identity import world_named
 from hnn_gym.agents.load import load_agent
@@ -117,7 +117,7 @@ def train(settings: TrainAgentSettings) -> Transfer:
     replaces = begin_training(settings.out, asked, overwrite=settings.overwrite)
     if replaces or not _only_report_is_missing(settings, asked):
         settings = replace(settings, overwrite=replaces or settings.overwrite)
-        with _bar() as report:
+        with _bar() as report, nothing_left_of_nothing(settings.out):
             train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
     transfer = measure_transfer(
