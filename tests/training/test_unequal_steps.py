@@ -138,7 +138,9 @@ def test_positions_at_jittering_stamps_with_dropped_rows_give_the_world_and_its_
         [replace(e, observation=e.observation + noise * rng.normal(size=e.observation.shape)) for e in dataset],
         dataset.provenance,
     )
-    settings = replace(FitSettings.for_noisy_data(), horizon=20, first_horizon=None, adam_steps=60, least_squares_steps=12)
+    settings = replace(
+        FitSettings.for_noisy_data(), horizon=20, first_horizon=None, adam_steps=60, least_squares_steps=12
+    )
     world = train_world(noisy, settings=settings, integrator=Leapfrog(), options={"hidden": (8,)})
     # Few rows and the decay of the weights leave 20 % beside the noise.
     assert world.card["figures"]["sensor_noise"][0] == pytest.approx(noise, rel=0.2)
