@@ -28,11 +28,12 @@ from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of
 from hnn_gym.evaluation.report import markdown_table, write_gif
 from hnn_gym.quickstart.settings import PAGE, QuickstartSettings, Rows
 from hnn_gym.training import FitSettings, train_auto, train_world
-from hnn_gym.training.selection import SETTINGS
 from hnn_gym.worlds.world_model import WorldModel
 
 _TRANSITIONS, _FRESH = 2_000, 2_000
 _NETWORK = {"hidden": (32,)}
+_FIT = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60)
+"""How the network is fitted."""
 _LONGEST = 200
 _SHORT = 50
 _FPS = 20
@@ -88,8 +89,6 @@ def compare(settings: QuickstartSettings, folder: Path, console: Console) -> tup
 
     worlds, seconds = _learn(dataset, settings, tell)
     chosen = worlds["HNN"].card.get("selection", {}).get("words", [])
-    for sentence in chosen:
-        tell(sentence)
     found = {name: forecasts_of(world, fresh) for name, world in worlds.items()}
     results = _results(found, worlds, seconds, settings)
     shown = max(fresh, key=lambda episode: len(episode.action))
@@ -133,9 +132,8 @@ def _learn(
 ) -> tuple[dict[str, WorldModel], dict[str, float]]:
     worlds, seconds = {}, {}
     began = time.perf_counter()
-    fit = settings.fit(SETTINGS)
     if settings.model == "auto":
-        worlds["HNN"] = train_auto(dataset, settings=fit, tell=tell)
+        worlds["HNN"] = train_auto(dataset, seed=settings.seed, tell=tell)
     else:
         worlds["HNN"] = train_world(dataset, settings.model, settings=settings.fit(FitSettings()))
     seconds["HNN"] = time.perf_counter() - began
@@ -145,7 +143,7 @@ def _learn(
     worlds["baseline"] = train_world(
         dataset,
         "second-order",
-        settings=fit,
+        settings=settings.fit(_FIT),
         options=_NETWORK,
         coordinates=first.coordinates,
         integrator=first.integrator,

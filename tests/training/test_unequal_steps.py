@@ -13,7 +13,7 @@ from hnn_gym.data import Episode, LogSettings
 from hnn_gym.physics.dry_friction import stopped_together
 from hnn_gym.physics.integrators import Euler, ImplicitMidpoint, InVelocities, Leapfrog, RungeKutta4, SymplecticEuler
 from hnn_gym.systems import true_world
-from hnn_gym.training import held_out_error, one_step_rms, train_world
+from hnn_gym.training import held_out_error, one_step_rms, open_loop_error, train_auto, train_world
 from hnn_gym.training.losses import derivative_loss
 from hnn_gym.training.preparation import Preparation
 from hnn_gym.worlds.differentiable import rollout as differentiable_rollout
@@ -119,6 +119,15 @@ def test_jitter_of_the_stamps_is_learned_as_it_is() -> None:
     assert one_step_rms(replace(blind, integrator=RungeKutta4()), dataset) > 3 * error
 
 
+def test_the_model_found_from_a_log_goes_from_stamp_to_stamp() -> None:
+    dataset = pendulum_log(120)
+    world = train_auto(dataset, integrator=RungeKutta4())
+    assert world.has_energy
+    # Polynomials of an angle that is taken for a position, or exact: below a thousandth of the motion either way.
+    assert open_loop_error(world, dataset, horizon=1) < 1e-3
+    assert open_loop_error(world, without_stamps(dataset), horizon=1) > 3 * open_loop_error(world, dataset, horizon=1)
+
+
 def test_the_derivative_loss_divides_by_the_time_of_each_step() -> None:
     rng = np.random.default_rng(0)
     world, durations = replace(true_world("Pendulum-v1"), integrator=Euler()), rng.uniform(0.01, 0.1, (3, 4))
@@ -138,8 +147,8 @@ def test_positions_at_jittering_stamps_with_dropped_rows_give_the_world_and_its_
         [replace(e, observation=e.observation + noise * rng.normal(size=e.observation.shape)) for e in dataset],
         dataset.provenance,
     )
-    settings = replace(
-        FitSettings.for_noisy_data(), horizon=20, first_horizon=None, adam_steps=60, least_squares_steps=12
+    settings = FitSettings(
+        loss="shooting", horizon=20, adam_steps=60, lbfgs_steps=0, least_squares_steps=12, decay=1e-5
     )
     world = train_world(noisy, settings=settings, integrator=Leapfrog(), options={"hidden": (8,)})
     # Few rows and the decay of the weights leave 20 % beside the noise.
