@@ -68,7 +68,7 @@ MISSING: dict[str, list[str]] = {
 """What ``...`` stands for in a command of the text."""
 
 
-def log_of_an_arm(rows: int = 300) -> str:
+def log_of_an_arm(rows: int = 150) -> str:
     """A log of two joints on springs: stamps that jitter, rows that were dropped, and no velocities."""
     rng = np.random.default_rng(0)
     q, v, now = np.array([0.6, -0.4]), np.zeros(2), 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import pkgutil
 import re
 import sys
 import textwrap
@@ -16,26 +17,19 @@ from typing import Any
 
 from site_pages.docstrings import markdown, of_text
 
-PACKAGES = (
-    "hnn_gym",
-    "hnn_gym.envs",
-    "hnn_gym.agents",
-    "hnn_gym.data",
-    "hnn_gym.training",
-    "hnn_gym.evaluation",
-    "hnn_gym.systems",
-    "hnn_gym.worlds",
-    "hnn_gym.models",
-    "hnn_gym.inference",
-    "hnn_gym.coordinates",
-    "hnn_gym.physics",
-    "hnn_gym.physics.hamiltonians",
-    "hnn_gym.physics.integrators",
-    "hnn_gym.physics.bumps",
-    "hnn_gym.page",
-    "hnn_gym.trace",
-)
-"""In the order of the reference. A name is described in the first package that exports it; the others refer to it."""
+import hnn_gym
+
+FIRST = ("hnn_gym", "hnn_gym.envs", "hnn_gym.agents", "hnn_gym.data", "hnn_gym.training", "hnn_gym.evaluation")
+"""The packages that readers look for first; the others follow by name."""
+HIDDEN = ("hnn_gym.envs.render", "hnn_gym.envs.tasks", "hnn_gym.evaluation.plots", "hnn_gym.models.pixel")
+"""Packages whose names are made for other packages of this project."""
+
+
+def packages() -> list[str]:
+    """The packages with public names. A name is described in the first that exports it; the others refer to it."""
+    found = [module.name for module in pkgutil.walk_packages(hnn_gym.__path__, "hnn_gym.") if module.ispkg]
+    public = [name for name in found if getattr(importlib.import_module(name), "__all__", None) and name not in HIDDEN]
+    return [*FIRST, *(name for name in public if name not in FIRST)]
 
 
 def write(folder: Path) -> None:
@@ -43,12 +37,12 @@ def write(folder: Path) -> None:
     out = folder / "reference"
     out.mkdir(parents=True)
     described: dict[int, str] = {}
-    listed = "\n".join(name.replace(".", "-") for name in PACKAGES)
-    text = "Every public name, from its docstring. The packages are in the order of the layers of the [architecture]"
-    text += "(../../architecture.md), from the top."
+    listed = "\n".join(name.replace(".", "-") for name in packages())
+    text = "Every public name, from its docstring. The "
+    text += "[architecture](../../architecture.md) says how the packages build on each other."
     index = f"# Reference\n\n{text}\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n"
     (out / "index.md").write_text(index, encoding="utf-8")
-    for name in PACKAGES:
+    for name in packages():
         (out / f"{name.replace('.', '-')}.md").write_text(_package(name, described), encoding="utf-8")
 
 
