@@ -15,9 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from site_pages.docstrings import markdown, of_text
-
 import hnn_gym
+from site_pages.docstrings import markdown, of_text
 
 FIRST = ("hnn_gym", "hnn_gym.envs", "hnn_gym.agents", "hnn_gym.data", "hnn_gym.training", "hnn_gym.evaluation")
 """The packages that readers look for first; the others follow by name."""
@@ -143,15 +142,15 @@ def _signature(thing: Any) -> str:
 def _data_text(full: str) -> str:
     """The string below the assignment of a constant, found in the module that makes it."""
     package, _, name = full.rpartition(".")
-    found = [texts[name] for module, texts in _constants().items() if name in texts and module.startswith(package)]
+    modules = [module for module in sorted(sys.modules) if module.startswith(package)]
+    found = [_texts(module)[name] for module in modules if name in _texts(module)]
     return of_text(inspect.cleandoc(found[0])) if found else ""
 
 
 @cache
-def _constants() -> dict[str, dict[str, str]]:
-    """The strings below the assignments of all modules that are loaded, by module and name."""
-    loaded = [(name, module) for name, module in sys.modules.items() if name.startswith("hnn_gym")]
-    return {name: _strings_below(ast.parse(inspect.getsource(module)).body) for name, module in sorted(loaded)}
+def _texts(module: str) -> dict[str, str]:
+    """The strings below the assignments of a module, by name."""
+    return _strings_below(ast.parse(inspect.getsource(sys.modules[module])).body)
 
 
 def _strings_below(body: list[ast.stmt]) -> dict[str, str]:
