@@ -15,10 +15,11 @@ from rich.console import Console
 
 from hnn_gym.__main__ import quickstart
 from hnn_gym.errors import InputError
+from hnn_gym.evaluation.forecasts import forecasts_of
 from hnn_gym.quickstart import any_environment
-from hnn_gym.quickstart.any_environment import _forecasts, _recorded
+from hnn_gym.quickstart.any_environment import _recorded
 from hnn_gym.quickstart.settings import QuickstartSettings
-from hnn_gym.training import FitSettings, schemes, selection
+from hnn_gym.training import FitSettings
 from hnn_gym.worlds.world_model import WorldModel
 
 TINY = QuickstartSettings(
@@ -59,7 +60,7 @@ def test_the_numbers_are_those_of_the_saved_worlds_on_fresh_steps(run: tuple[Pat
     fresh = _recorded(TINY, steps=2_000, seed=10_000)
     for name in ("HNN", "baseline"):
         world = WorldModel.load(out / name.lower())
-        found = _forecasts(world, fresh)
+        found = forecasts_of(world, fresh)
         assert found.one_step == pytest.approx(results[name]["one_step"], rel=1e-6)
         last = str(found.error.shape[1])
         assert np.median(found.error[:, -1]) == pytest.approx(results[name]["forecasts"][last]["median"], rel=1e-6)
@@ -97,9 +98,7 @@ def test_an_unknown_environment_is_inferred_its_structure_chosen_and_nothing_dra
 ) -> None:
     gymnasium.register("QuickstartUnknown-v0", Unknown, max_episode_steps=50)
     brief = FitSettings(adam_steps=20, lbfgs_steps=0, least_squares_steps=4)
-    monkeypatch.setattr(selection, "_TRIAL", brief)
-    monkeypatch.setattr(schemes, "_FIT", brief)
-    monkeypatch.setattr(any_environment, "SETTINGS", brief)
+    monkeypatch.setattr(any_environment, "_FIT", brief)
     try:
         console = Console(file=io.StringIO(), width=80)
         settings = QuickstartSettings(env="QuickstartUnknown-v0", out=tmp_path / "report", transitions=300)
@@ -108,7 +107,7 @@ def test_an_unknown_environment_is_inferred_its_structure_chosen_and_nothing_dra
         gymnasium.registry.pop("QuickstartUnknown-v0")
     printed, text = console.file.getvalue(), (tmp_path / "report" / "report.md").read_text()  # type: ignore[attr-defined]
     assert "velocity" in printed  # what was inferred, in sentences
-    assert "semi-implicit Euler" in text
+    assert "semi-implicit-euler" in text
     assert "There is no film: the real environment cannot be drawn here" in text
     assert results["rows"]["HNN"]["one_step"] < 1e-2
 

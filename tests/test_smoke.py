@@ -20,7 +20,7 @@ def test_a_recording_becomes_a_world_an_environment_and_an_agent(tmp_path: Path)
     data = collect(CollectSettings(env="Pendulum-v1", steps=200, out=tmp_path / "data.zarr"))
     assert data.transitions().observation.shape == (200, 3)
     fit = hnn_gym.FitSettings(adam_steps=20, lbfgs_steps=30)
-    train(TrainSettings(tmp_path / "data.zarr", out=tmp_path / "world", hidden=(8,), fit=fit))
+    train(TrainSettings(tmp_path / "data.zarr", out=tmp_path / "world", model="mechanical", hidden=(8,), fit=fit))
 
     env = gymnasium.make("HNN-v0", world_model=str(tmp_path / "world"), render_mode="rgb_array")
     env.reset(seed=0)

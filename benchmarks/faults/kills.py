@@ -267,7 +267,9 @@ def _trained(path: Path, *, seed: int = 0, **options: Any) -> Any:
 
     train._SAVE_EVERY_S = -1.0  # type: ignore[attr-defined]
     fit = FitSettings(adam_steps=2, lbfgs_steps=2, least_squares_steps=2, seed=seed)
-    settings = train.TrainSettings(path / "data.zarr", path / "world", hidden=(4,), fit=fit, **options)  # type: ignore[attr-defined]
+    settings = train.TrainSettings(
+        path / "data.zarr", path / "world", model="mechanical", hidden=(4,), fit=fit, **options
+    )  # type: ignore[attr-defined]
     return train.train(settings)  # type: ignore[attr-defined]
 
 

@@ -17,7 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnn_gym.agents import sb3, shac
-from hnn_gym.agents.agent_checkpoint import CARD, begin_training, check_free, nothing_left_of_nothing, read_agent
+from hnn_gym.agents.agent_checkpoint import (
+    CARD,
+    UNFINISHED,
+    begin_training,
+    check_free,
+    nothing_left_of_nothing,
+    read_agent,
+)
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
 from hnn_gym.agents.identity import world_named
 from hnn_gym.agents.load import load_agent
@@ -261,7 +268,12 @@ def _bar() -> Iterator[ProgressReport]:
 
 def _main(settings: TrainAgentSettings) -> None:
     torch.set_num_threads(settings.threads)
-    transfer = train(settings)
+    try:
+        transfer = train(settings)
+    except KeyboardInterrupt as error:
+        saved = (settings.out / UNFINISHED).exists() or (settings.out / CARD).exists()
+        way_on = f"The same command continues the training in {settings.out}." if saved else "Nothing was saved."
+        raise type(error)(f"interrupted. {way_on}") from None
     dream, real = transfer.dream.returns.mean(), transfer.real.returns.mean()
     print(f"Mean return over {settings.episodes} starts: {dream:.2f} in the dream, {real:.2f} in reality.")
     print(f"The report explains these numbers: {settings.out / REPORT / PAGE}")

@@ -68,8 +68,7 @@ def _with_dtypes(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
     Of NumPy's truth values, Gymnasium's vector environments would make arrays of objects.
     """
     return {
-        name: value if isinstance(value, bool) else np.float64(value)
-        for name, value in zip(names, values, strict=True)
+        name: value if isinstance(value, bool) else np.float64(value) for name, value in zip(names, values, strict=True)
     }
 
 

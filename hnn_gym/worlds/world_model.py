@@ -132,8 +132,10 @@ class WorldModel:
         """Observations ``(..., d)`` of phase points ``(..., 2n)``."""
         return self.coordinates.observation(*self.state(x))
 
-    def step(self, x: Array, action: Array | None = None) -> Array:
+    def step(self, x: Array, action: Array | None = None, *, duration: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
+
+        With ``duration`` ``(...)``, in s, a step of each point takes its own time instead of ``dt``.
 
         Where the coordinates declare a speed limit, a velocity that would exceed it is clipped. With a scheme that
         kicks and then drifts, such as symplectic Euler, the degree of freedom moves at the limit: to the bit, this is
@@ -148,18 +150,19 @@ class WorldModel:
         if x.shape[-1:] != (2 * n,):
             raise InputError(f"A step needs phase points (..., {2 * n}), and their shape is {tuple(x.shape)}.")
         if action is None:
-            return self.advance(x, None)
+            return self.advance(x, None, duration=duration)
         if self.coordinates.force_table is None and action.shape[-1:] != (controls,):
             raise InputError(f"A step needs actions (..., {controls}), and their shape is {tuple(action.shape)}.")
-        return self.advance(x, self.coordinates.force(action))
+        return self.advance(x, self.coordinates.force(action), duration=duration)
 
-    def advance(self, x: Array, force: Array | None) -> Array:
+    def advance(self, x: Array, force: Array | None, *, duration: Array | None = None) -> Array:
         """As :meth:`step`, under generalised forces ``(..., m)`` within their limits, or None."""
         u = force if self.coordinates.controls else None
-        new = self.integrator.step(self.dynamics, x, self.dt, u)
+        dt = self.dt if duration is None else duration[..., None]
+        new = self.integrator.step(self.dynamics, x, dt, u)
         limits = self.coordinates.speed_limits
         if limits is not None:
-            new = self._limited(x, new, limits)
+            new = self._limited(x, new, limits, dt)
         return new if self.coordinates.stops is None else self._stopped(new)
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
@@ -194,7 +197,7 @@ class WorldModel:
         q, v = self.state(x)
         return self.phase_point(q, _clipped(v, limits))
 
-    def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
+    def _limited(self, x: Array, new: Array, limits: tuple[float, ...], dt: Array | float) -> Array:
         q, v = self.state(new)
         xp = namespace(x)
         clipped = _clipped(v, limits)
@@ -207,7 +210,7 @@ class WorldModel:
                 "less, or do without the lattice (exactly_reversible=False)."
             )
         if self.integrator.drifts_last:
-            q = xp.where(over, split(x)[0] + self.dt * clipped, q)
+            q = xp.where(over, split(x)[0] + dt * clipped, q)
         limited = self.phase_point(q, clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
@@ -226,13 +229,16 @@ class WorldModel:
             )
         return xp.where(met, self.phase_point(new_q, new_v), new)
 
-    def rollout(self, x0: Array, actions: Array | None = None, *, steps: int | None = None) -> Array:
+    def rollout(
+        self, x0: Array, actions: Array | None = None, *, steps: int | None = None, durations: Array | None = None
+    ) -> Array:
         """Step again and again.
 
         Args:
             x0: start points ``(..., 2n)``.
             actions: actions ``(steps, ..., m)``, or None for none.
             steps: number of steps; needed without actions.
+            durations: time that each step takes in s ``(steps, ...)``; None: all take ``dt``.
 
         Returns:
             Phase points ``(steps + 1, ..., 2n)``, x0 first.
@@ -241,7 +247,13 @@ class WorldModel:
             if actions is None:
                 raise InputError("rollout needs actions or a number of steps.")
             steps = int(actions.shape[0])
-        return rollout(self.step, x0, steps=steps, u=actions)
+        if durations is None:
+            return rollout(self.step, x0, steps=steps, u=actions)
+
+        def step(x: Array, k: Array | None) -> Array:
+            return self.step(x, None if actions is None else actions[k], duration=durations[k])
+
+        return rollout(step, x0, steps=steps, u=np.arange(steps))
 
     def on_lattice(self) -> WorldModel:
         """The same physics and scheme, with steps that can be undone bit for bit: see :class:`.Lattice`.
