@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy as np
 from experiments.classic.tasks import TASKS, ClassicTask
 from hnn_gym.studies import Results
 
+_WIDTH = 118
 _HEAD = """# Gymnasium's own physics
 
-Twins of {environments} ship with the package, and step without MuJoCo. `HNNCartPole-v0` has the spaces, starts,
-rewards, terminations and the length of CartPole-v1, and so have the others; `BaselineCartPole-v0` is the same from a
-network without physics.
+{environments}
+
+`HNNCartPole-v0` has the spaces, starts, rewards, terminations and the length of CartPole-v1, and so have the others;
+`BaselineCartPole-v0` is the same from a network without physics.
 
 ```python
 import gymnasium, hnn_gym
@@ -29,7 +32,9 @@ A twin steps by a symplectic scheme by default, so that its energy does not drif
 scheme that made the recording, which is explicit Euler for CartPole-v1 and a Runge-Kutta scheme for Acrobot-v1 and
 MuJoCo. The mountain cars step by symplectic Euler themselves. The twins of the cart-pole, the acrobot and the inverted
 pendulums are planar chains: the model assumes rigid links that move in one plane, and learns their masses, lengths and
-friction from the recording. The mountain cars' potential is a small network. The recordings are {recordings}.
+friction from the recording. The mountain cars' potential is a small network.
+
+{recordings}
 
 `python -m experiments.classic` makes this page; every return is in [results/classic.json](results/classic.json). The
 shipped weights are made by `python -m experiments.shipped`.
@@ -38,8 +43,9 @@ shipped weights are made by `python -m experiments.shipped`.
 
 Every agent was made in a learned world alone, without a real step, and then acted in the real environment from the
 {starts} starts `reset(seed=0)` to `reset(seed={last})`. "HNN" is the recipe of the shipped twin, "network" a
-second-order network through the same scheme, trained on the same recordings. Settings of agents were chosen in dreams
-of recording 100, by the return in the dream.
+second-order network through the scheme of the recording (through one Runge-Kutta step for MuJoCo's environments, which
+take two and five), trained on the same recordings. The settings of the trained agents were chosen in dreams of
+recording 100, by the return in the dream; the others have the defaults of their classes.
 """
 _MODEL_FREE = """
 For scale, agents that learned from the real environment without a model, as RL Baselines3 Zoo publishes them with its
@@ -53,7 +59,7 @@ _WORLDS = """
 ## Worlds
 
 Errors on real episodes that were not learned from: of one step, the root mean square over all entries; open loop, the
-worst entry after {steps} steps (or the length of the median episode, where that is less), median over 100 real states.
+worst entry after 50 steps, or as many as the median episode has, median over 100 real states.
 Both are in standard deviations of the observation entries. "Ends apart" counts the episodes of 100 that the learned
 world ends more than one step before or after the real end, under the recorded actions. CPU seconds are those of the
 fit, on a busy machine.
@@ -65,17 +71,17 @@ def page(results: Results) -> str:
     cells = results.below("agent/")
     starts = max((len(cell["each"]) for cell in cells.values() if "each" in cell), default=0)
     worlds = results.below("world/")
-    steps = max((kind["steps"] for cell in worlds.values() for kind in _kinds(cell).values()), default=0)
-    recordings = ", ".join(f"{task.transitions:,} transitions of {task.env_id}" for task in TASKS.values())
+    names = ", ".join(TASKS)
+    lengths = ", ".join(f"{task.transitions:,} transitions of {task.env_id}" for task in TASKS.values())
     head = _HEAD.format(
-        environments=", ".join([task.env_id for task in TASKS.values()]),
-        recordings=recordings,
+        environments=fill(f"Twins of {names} ship with the package, and step without MuJoCo.", _WIDTH),
+        recordings=fill(f"The recordings have {lengths}: random actions, and for the cars held extremes.", _WIDTH),
         starts=starts,
         last=starts - 1,
     )
     published = [f"| {t.env_id} | {t.model_free} | {t.transitions:,} |" for t in TASKS.values() if t.model_free]
     agents = [*_agents(cells), _MODEL_FREE + "\n".join(published)]
-    return "\n".join([head, *agents, _WORLDS.format(steps=steps), *_worlds(worlds)]) + "\n"
+    return "\n".join([head, *agents, _WORLDS, *_worlds(worlds)]) + "\n"
 
 
 def _agents(cells: dict[str, Any]) -> list[str]:

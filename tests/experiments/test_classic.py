@@ -55,7 +55,7 @@ def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkey
     assert results["agent/MountainCar-v0/HNN/symplectic/0"]["mean"] > -200  # the car arrives
     monkeypatch.setattr(command, "_world", lambda *args: pytest.fail("it is measured already"))
     text = page(study(settings, console=Console(quiet=True)))
-    assert "| MountainCar-v0 | backward induction | 2,000 | HNN | symplectic |" in text
+    assert "| MountainCar-v0 | backward induction | 300 | HNN | symplectic |" in text
     assert "| MountainCar-v0 | network | recorded |" in text
 
 
