@@ -196,7 +196,7 @@ class SpriteCodec:
         apart = self._apart(places)
         alone, near = np.flatnonzero(apart), np.flatnonzero(~apart)
         change = seen[alone] - self._background
-        for _ in range(_NEWTON_STEPS):
+        for _ in range(_NEWTON_STEPS if len(alone) else 0):
             for k, look in enumerate(self.looks):
                 moved, shares[alone, k] = self._step(change, places[alone, k], look)
                 places[alone, k] += moved
