@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from hnn_gym.arguments import finite_number, whole_number
 from hnn_gym.errors import InputError
+from hnn_gym.models import MODELS
 
 LOSSES = ("prediction", "shooting", "derivative")
 GAP_WEIGHTS = (1.0, 30.0, 1_000.0, 30_000.0)
@@ -98,6 +99,17 @@ class FitSettings:
             least_squares_steps=60,
             decay=1e-5,
         )
+
+    @classmethod
+    def without_networks(cls, seed: int = 0) -> FitSettings:
+        """Settings for models without networks, whose fit begins near its end: Levenberg-Marquardt alone."""
+        return cls(adam_steps=0, lbfgs_steps=0, least_squares_steps=60, seed=seed)
+
+    @classmethod
+    def for_model(cls, kind: str, seed: int = 0) -> FitSettings:
+        """The settings of a fit of exact data where none are given; those of any kind that does not exist."""
+        model = MODELS.get(kind) if isinstance(kind, str) else None
+        return cls(seed=seed) if model is None or model.networks else cls.without_networks(seed)
 
     def rounds(self, longest: int) -> tuple[Round, ...]:
         """The rounds of a fit to episodes of at most ``longest`` steps: short windows with each gap weight, then long.

@@ -45,7 +45,7 @@ def train_world(
     Args:
         dataset: what to learn from, or its path; all of it is used.
         model: a kind from :data:`hnn_gym.models.MODELS`.
-        settings: of the fit; None takes the defaults.
+        settings: of the fit; None takes :meth:`FitSettings.for_model`.
         options: hyperparameters of the model, such as ``{"hidden": (64, 64), "damping": True}``.
         coordinates: None takes those that the dataset declares, and infers them from the recording where it declares
             none; what was inferred is on the card in sentences.
@@ -65,7 +65,7 @@ def train_world(
             the coordinates; the data do not fit them; or there is no such device.
         ConvergenceError: the fit diverged.
     """
-    settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
+    settings = instance(FitSettings.for_model(model) if settings is None else settings, "settings", FitSettings)
     prepared = Preparation.of(
         dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt, device=device
     )
@@ -130,4 +130,4 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     observation = np.asarray(windows.observation, np.float64)
     action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
     scale = observation_scale(world.coordinates, observation)
-    return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))
+    return float(np.sqrt(prediction_loss(world, observation, action, scale=scale, duration=windows.duration)))

@@ -16,6 +16,7 @@ from hnn_gym.models import (
     HelmholtzField,
     MechanicalHNN,
     PairwiseHNN,
+    PlanarChainHNN,
     SecondOrderBaseline,
     SeparableHNN,
     Variables,
@@ -30,12 +31,13 @@ ROWS = {
     "separable": SeparableHNN(CART_POLE, hidden=(8, 8)),
     "mechanical": MechanicalHNN(CART_POLE, hidden=(8, 8)),
     "mechanical with M(q)": MechanicalHNN(CART_POLE, hidden=(8,), mass_matrix="full"),
+    "chain": PlanarChainHNN(CART_POLE),
     "pairwise": PairwiseHNN(BODIES, hidden=(8,)),
     "baseline": Baseline(CART_POLE, hidden=(8, 8)),
     "second-order": SecondOrderBaseline(CART_POLE, hidden=(8, 8)),
     "helmholtz": HelmholtzField(BODIES, hidden=(8, 8)),
 }
-HAMILTONIAN = ["hnn", "separable", "mechanical", "mechanical with M(q)"]
+HAMILTONIAN = ["hnn", "separable", "mechanical", "mechanical with M(q)", "chain"]
 
 
 def arrays(architecture, seed=0):
@@ -150,7 +152,7 @@ def test_controls_in_physical_units_act_as_they_are_and_the_inertia_is_learned(r
     dynamics = architecture.build(parameters)
     np.testing.assert_array_equal(dynamics.control, [[1.0], [0.0]])
     assert "control.gain" not in parameters
-    assert "inertia.log" in parameters
+    assert {"inertia.log", "chain.diagonal"} & set(parameters)
 
 
 @pytest.mark.parametrize("row", HAMILTONIAN)
@@ -161,7 +163,7 @@ def test_controls_without_units_have_a_learned_gain_and_p_is_v(row):
     np.testing.assert_array_equal(dynamics.control, [[parameters["control.gain"][0]], [0.0]])
     # Masses that vary with q have no common scale that could be left out.
     assert ("inertia.log" in parameters) == (row == "mechanical with M(q)")
-    if row != "mechanical with M(q)":
+    if row not in ("mechanical with M(q)", "chain"):
         q, v = split(state(architecture, 3))
         np.testing.assert_array_equal(dynamics.momentum(q, v), v)
 
@@ -173,6 +175,7 @@ def test_controls_without_units_have_a_learned_gain_and_p_is_v(row):
         ("separable", Structure.SEPARABLE),
         ("mechanical", Structure.SEPARABLE),
         ("mechanical with M(q)", Structure.GENERAL),
+        ("chain", Structure.GENERAL),
         ("pairwise", Structure.SEPARABLE),
         ("baseline", Structure.GENERAL),
         ("second-order", Structure.SPLIT),
@@ -182,8 +185,9 @@ def test_the_structure_is_what_the_model_guarantees(row, structure):
     assert ROWS[row].build(arrays(ROWS[row])).structure == structure
 
 
-def test_a_learned_mass_matrix_is_symmetric_and_positive():
-    architecture = ROWS["mechanical with M(q)"]
+@pytest.mark.parametrize("row", ["mechanical with M(q)", "chain"])
+def test_a_learned_mass_matrix_is_symmetric_and_positive(row):
+    architecture = ROWS[row]
     dynamics = architecture.build(arrays(architecture))
     q, _ = split(state(architecture, 20))
     M = np.stack([dynamics.momentum(q, np.broadcast_to(e, q.shape)) for e in np.eye(2)], axis=-1)
@@ -270,7 +274,7 @@ def test_variables_that_describe_no_system_are_refused(change, words):
         replace(CART_POLE, **change)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", [name for name, model in ROWS.items() if model.networks])
 def test_a_layer_without_units_is_refused(name):
     with pytest.raises(InputError, match=r"hidden is \(8, 0\)"):
         replace(ROWS[name], hidden=(8, 0)).initial_parameters(np.random.default_rng(0))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
-from hnn_gym.models import HNN, Baseline, MechanicalHNN, SecondOrderBaseline, SeparableHNN, Variables
+from hnn_gym.models import HNN, Baseline, MechanicalHNN, PlanarChainHNN, SecondOrderBaseline, SeparableHNN, Variables
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.integrators import SymplecticEuler, Yoshida6
@@ -131,6 +131,7 @@ MODELS = {
     "separable": SeparableHNN(ROD_VARIABLES, hidden=(3,)),
     "mechanical": MechanicalHNN(ROD_VARIABLES, hidden=(3,), damping=True),
     "mechanical with M(q)": MechanicalHNN(ROD_VARIABLES, hidden=(2,), mass_matrix="full"),
+    "chain": PlanarChainHNN(ROD_VARIABLES, damping=True),
     "baseline": Baseline(ROD_VARIABLES, hidden=(3,)),
     "second-order": SecondOrderBaseline(ROD_VARIABLES, hidden=(3,)),
 }

@@ -212,7 +212,7 @@ def _outside(codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray) -> np.n
     """Whether bodies are at the edge of the picture, or were seen near it before they vanished, bool ``(N, b)``."""
     size = np.array(codec.frame_shape[:2])
     outside: np.ndarray = ~hidden & ((places < _MARGIN) | (places > size - _MARGIN)).any(-1)
-    near = ((places < _NEAR_EDGE) | (places > size - _NEAR_EDGE)).any(-1)
+    near: np.ndarray = ((places < _NEAR_EDGE) | (places > size - _NEAR_EDGE)).any(-1)
     for body in range(outside.shape[1]):
         vanished = False
         for frame in range(1, len(outside)):

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from hnn_gym.errors import InputError
-from hnn_gym.models import HNN, MechanicalHNN, PairwiseHNN, SeparableHNN, Variables
+from hnn_gym.models import HNN, MechanicalHNN, PairwiseHNN, PlanarChainHNN, SeparableHNN, Variables
 from hnn_gym.models.pairwise import LearnedBodies
 from hnn_gym.physics.dynamics import Hamiltonian, PortHamiltonian
-from hnn_gym.physics.hamiltonians import NBody, Pendulum, Spring
+from hnn_gym.physics.hamiltonians import Link, NBody, Pendulum, PlanarChain, Spring
 from hnn_gym.physics.phase import join, split
 from hnn_gym.physics.reference import reference_trajectory
 
@@ -20,6 +20,13 @@ TRUE = {
     "pendulum of Gymnasium": Pendulum.of_gymnasium(),
     "two bodies": NBody(),
     "three bodies in space": NBody(masses=(1.0, 2.0, 0.5), dimensions=3, gravity=0.8, softening=0.2),
+    "chain": PlanarChain.of_links((Link(1.0, 0.8, 0.3, 0.1), Link(0.5, 1.0, 0.5, 0.2)), gravity=9.8, upright=False),
+    "chain on a cart on a slope": replace(
+        PlanarChain.of_links(
+            (Link(0.5, 0.8, 0.8), Link(0.3, 0.6, 0.3, 0.1)), gravity=9.8, upright=True, cart=2.0, absolute=True
+        ),
+        sines=np.array([1.5, 0.0, 0.0]),
+    ),
 }
 
 ROD = Variables(
@@ -57,6 +64,8 @@ LEARNED = {
     "mechanical": MechanicalHNN(CART_POLE, hidden=(8, 8)),
     "mechanical of a rod": MechanicalHNN(ROD, hidden=(8,)),
     "mechanical with M(q)": MechanicalHNN(CART_POLE, hidden=(8, 8), mass_matrix="full"),
+    "chain": PlanarChainHNN(ARM),
+    "chain of absolute angles": PlanarChainHNN(ARM, absolute=True),
     "mechanical of rigid bodies": MechanicalHNN(ARM, hidden=(), mass_matrix="full"),
     "mechanical with diagonal M(q)": MechanicalHNN(ARM, hidden=(8,), mass_matrix="diagonal"),
     "magnetic": MechanicalHNN(CART_POLE, hidden=(8,), magnetic=True),
@@ -72,7 +81,9 @@ def hamiltonian(name, to=np.asarray):
         return TRUE[name]
     rng = np.random.default_rng(7)
     arrays = LEARNED[name].initial_parameters(rng)
-    arrays = {key: to(value + 0.3 * rng.normal(size=value.shape)) for key, value in arrays.items()}
+    # A polynomial mass matrix is positive only near a positive one.
+    spread = {key: 0.05 if key.startswith("mass.") else 0.3 for key in arrays}
+    arrays = {key: to(value + spread[key] * rng.normal(size=value.shape)) for key, value in arrays.items()}
     return LEARNED[name].build(arrays).hamiltonian
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from hnn_gym.models.architecture import Variables
 from hnn_gym.models.mechanical import MechanicalHNN
+from hnn_gym.models.planar_chain import PlanarChainHNN
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import (
     Euler,
@@ -32,6 +33,7 @@ ARM = Variables(
 MODELS = {
     "full": MechanicalHNN(ARM, mass_matrix="full", damping=True),
     "polynomial": MechanicalHNN(ARM, hidden=(), mass_matrix="full"),
+    "chain": PlanarChainHNN(ARM, damping=True),
     "diagonal": MechanicalHNN(ARM, hidden=(8, 8), mass_matrix="diagonal"),
 }
 SCHEMES: dict[str, Integrator] = {
