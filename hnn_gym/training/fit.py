@@ -59,11 +59,12 @@ class Fittable(Protocol):
 class Progress:
     """One report of a running fit."""
 
-    stage: Literal["adam", "lbfgs", "least-squares"]
+    stage: Literal["adam", "lbfgs", "least-squares", "stream"]
     step: int
     total: int
     objective: float
     loss: float
+    held_out: float | None = None
 
 
 @dataclass
@@ -78,6 +79,8 @@ class FitState:
         lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, and builds up again.
         least_squares_step: steps of Levenberg-Marquardt done.
         round: which of :meth:`FitSettings.rounds` is fitted, counted from 0.
+        stream_step: minibatches of a recording larger than memory done.
+        kept: of these, the parameters that predict held-out episodes best.
     """
 
     parameters: dict[str, np.ndarray]
@@ -87,6 +90,8 @@ class FitState:
     lbfgs_step: int = 0
     least_squares_step: int = 0
     round: int = 0
+    stream_step: int = 0
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 FitReport = Callable[[Progress, FitState], None]

@@ -15,8 +15,8 @@ from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.training.fit import FitState
 
 _FILE = "fit.safetensors"
-_GROUPS = ("parameters", "first_moments", "second_moments")
-_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round")
+_GROUPS = ("parameters", "first_moments", "second_moments", "kept")
+_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round", "stream_step")
 
 
 def save_fit(path: str | os.PathLike[str], state: FitState, about: dict[str, Any]) -> None:
