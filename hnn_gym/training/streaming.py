@@ -63,7 +63,8 @@ def stream(
     others = dataset.select(np.setdiff1d(np.arange(len(dataset)), held_out))
     windows = WindowStream(others, settings.horizon, batch_size=settings.batch_size or _BATCH)
     total = settings.passes * len(windows)
-    if state.stream_step == 0:
+    if state.stage != "stream":
+        state.stage, state.stage_start = "stream", {}
         state.kept, state.first_moments, state.second_moments = dict(state.parameters), {}, {}
     place = objective.device
     tensors = {name: torch.tensor(v, device=place, requires_grad=True) for name, v in state.parameters.items()}

@@ -81,7 +81,7 @@ def train_world(
         device=device,
     )
     rounds = settings.rounds(longest_episode(prepared.dataset))
-    if state is None or state.stream_step == 0:
+    if state is None or state.stage != "stream":
         state = fit_by_rounds(prepared.objective, rounds, settings, state=state, report=report)
     whole = prepared.objective(settings)
     if is_streamed(dataset, settings):

@@ -12,8 +12,9 @@ import pytest
 from hnn_gym.data import Episode, StoreWriter, TransitionDataset, Windows, WindowStream, record_steps
 from hnn_gym.errors import InputError
 from hnn_gym.train import TrainSettings, train
-from hnn_gym.training import FitSettings, FitState, fit_store, one_step_rms, streaming, train_world
+from hnn_gym.training import FitSettings, FitState, one_step_rms, streaming, train_world
 from hnn_gym.training import Progress as FitProgress
+from hnn_gym.training.training_folder import TrainingFolder
 
 QUICK = FitSettings(adam_steps=30, lbfgs_steps=15, stream_above=400, batch_size=64)
 
@@ -122,10 +123,12 @@ def test_the_command_resumes_a_stream(recording: TransitionDataset, tmp_path: Pa
     writer.close()
     settings = TrainSettings(tmp_path / "data", out=tmp_path / "run", model="mechanical", fit=QUICK)
     world = train(settings)
-    state = FitState(dict(world.parameters), stream_step=2, kept=dict(world.parameters), adam_step=30)
-    fit_store.save_fit(tmp_path / "state", state, {"a": 1})
-    loaded, about = fit_store.load_fit(tmp_path / "state")
-    assert (loaded.stream_step, about) == (2, {"a": 1})
+    state = FitState(dict(world.parameters), stage="stream", stream_step=2, kept=dict(world.parameters))
+    with TrainingFolder(tmp_path / "state") as folder:
+        folder.keep(state, {"a": 1})
+        loaded = folder.resume({"a": 1})
+    assert loaded is not None
+    assert (loaded.stage, loaded.stream_step) == ("stream", 2)
     np.testing.assert_array_equal(loaded.kept["inertia.log"], state.kept["inertia.log"])
 
 
