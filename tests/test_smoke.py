@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
+import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_for_sb3
 
@@ -16,6 +17,7 @@ from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.train import TrainSettings, train
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the checkers recommend normalised spaces
 def test_a_recording_becomes_a_world_an_environment_and_an_agent(tmp_path: Path) -> None:
     data = collect(CollectSettings(env="Pendulum-v1", steps=200, out=tmp_path / "data.zarr"))
     assert data.transitions().observation.shape == (200, 3)
