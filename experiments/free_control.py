@@ -8,8 +8,8 @@ dream, in a world learned from recording 100, from the starts 1000 to 1099; they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ import torch
 from rich.console import Console
 
 from experiments.optimum import STARTS, best_returns
-from experiments.results import Results
 from hnn_gym.agents.evaluate import paired_regret, play_episodes
 from hnn_gym.agents.swing_up import SwingUp
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import true_world
 from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
@@ -44,6 +44,7 @@ class Settings:
     """Real transitions to learn from."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Seeds of the recordings."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def measure(world: WorldModel, *, starts: Sequence[int]) -> dict[str, Any]:
@@ -72,15 +73,14 @@ def _learned(settings: Settings, seed: int) -> dict[str, Any]:
 
 def _main(settings: Settings) -> None:
     torch.set_num_threads(1)
-    results, console = Results(settings.out, experiment="free_control"), Console()
+    results, console = Results(settings.out, command="python -m experiments.free_control"), Console()
     best = best_returns(settings.optimum)
-    rows: dict[str, Callable[[], dict[str, Any]]] = {
-        f"learned/{settings.transitions}/{seed}": partial(_learned, settings, seed) for seed in settings.seeds
+    rows = {f"learned/{settings.transitions}/{seed}": partial(_learned, settings, seed) for seed in settings.seeds} | {
+        "true equations": partial(measure, true_world("Pendulum-v1"), starts=STARTS)
     }
-    rows["true equations"] = partial(measure, true_world("Pendulum-v1"), starts=STARTS)
-    for row, measured in rows.items():
-        if row not in results:
-            results[row] = measured()
+    with settings.execution.opened() as executor:
+        run_cells(results, rows, executor=executor, console=console)
+    for row in rows:
         result = results[row]
         regret = paired_regret(np.array(result["returns"]), best).mean()
         console.print(row, {k: v for k, v in result.items() if k != "returns"}, f"mean regret {regret:.2f}")

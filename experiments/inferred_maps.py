@@ -9,20 +9,21 @@ recording shows only those it meets, nor are units, which no recording shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import gymnasium
 from rich.console import Console
 
-from experiments.results import Results
 from hnn_gym.command import run
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, Readout
 from hnn_gym.data import ObservationNoise, PolicyChoice, record_steps
 from hnn_gym.data.inferred_map import infer_dataset_map
 from hnn_gym.errors import InputError
 from hnn_gym.inference import InferredMap
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import coordinates_of
 
 _MUJOCO = {
@@ -82,6 +83,7 @@ class Settings:
     """Recordings of each, of the seeds 0, 1, ..."""
     noise: float = 0.0
     """Noise of the observations, as a share of half the range of each; only where ranges are finite."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
@@ -90,7 +92,8 @@ def measure(settings: Settings, *, console: Console) -> Results:
     Raises:
         InputError: there is no such environment here.
     """
-    results = Results(settings.out, experiment="inferred_maps")
+    results = Results(settings.out, command="python -m experiments.inferred_maps")
+    cells = {}
     for env_id in settings.environments:
         if env_id not in _STEPS:
             raise InputError(f"There is no environment {env_id!r} here: choose from {', '.join(_STEPS)}.")
@@ -98,14 +101,20 @@ def measure(settings: Settings, *, console: Console) -> Results:
             console.print(f"{env_id}: left out, since MuJoCo is not installed (pip install hnn-gym[mujoco])")
             continue
         key = f"{env_id}/noise {settings.noise:g}"
-        if key not in results:
-            results[key] = [_faults(env_id, seed, settings.noise) for seed in range(settings.recordings)]
+        cells[key] = partial(_faults_of_all, env_id, settings.recordings, settings.noise)
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, console=console)
+    for key in cells:
         right = sum(not faults for faults in results[key])
         console.print(f"{key}: {right} of {len(results[key])} right")
         for faults in results[key]:
             for fault in faults:
                 console.print(f"  {fault}")
     return results
+
+
+def _faults_of_all(env_id: str, recordings: int, noise: float) -> list[list[str]]:
+    return [_faults(env_id, seed, noise) for seed in range(recordings)]
 
 
 def _faults(env_id: str, seed: int, noise: float) -> list[str]:

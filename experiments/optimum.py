@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from experiments.results import Results
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.command import run
 from hnn_gym.envs.core import Simulator
+from hnn_gym.studies import Results
 from hnn_gym.systems import PendulumSwingUp, true_world
 
 STARTS = tuple(range(100))
@@ -58,7 +58,7 @@ def planned_returns(path: Path | None) -> np.ndarray:
 
 
 def _earned(path: Path | None, key: str, grid: Grid) -> np.ndarray:
-    results = Results(path, experiment="optimum")
+    results = Results(path, command="python -m experiments.optimum")
     if key not in results:
         results[key] = _computed(grid).round(4).tolist()
     return np.array(results[key])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ import torch
 from rich.console import Console
 
 from experiments.optimum import PLANNING, STARTS, best_returns, true_pendulum
-from experiments.results import Results
-from experiments.sample_efficiency.command import EXPERIMENT as STUDY
+from experiments.sample_efficiency.command import COMMAND as STUDY
 from experiments.sample_efficiency.command import choice_key
 from experiments.sample_efficiency.contenders import CONTENDERS, Choice, learned, recorded
 from hnn_gym.agents.dynamic_programming import DynamicProgramming
@@ -31,6 +31,7 @@ from hnn_gym.command import run
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import PendulumSwingUp
 
 _EPISODE = 200
@@ -69,6 +70,7 @@ class Settings:
     """Of the recordings."""
     starts: tuple[int, ...] = STARTS
     """Seeds of the real environment."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
@@ -77,29 +79,32 @@ def measure(settings: Settings, *, console: Console) -> Results:
     Raises:
         InputError: the study has not chosen yet, or there is no such planner.
     """
-    results = Results(settings.out, experiment="planners")
+    results = Results(settings.out, command="python -m experiments.planners")
     unknown = set(settings.planners) - set(PLANNERS)
     if unknown:
         raise InputError(f"There is no planner {sorted(unknown)[0]!r}: choose from {', '.join(PLANNERS)}.")
-    choices = Results(settings.study, experiment=STUDY)
+    choices = Results(settings.study, command=STUDY)
     key = choice_key("HNN", 0.0, max(settings.transitions))
     if key not in choices:
-        raise InputError(f"{settings.study} holds no choice for clean data: run experiments.{STUDY} first.")
+        raise InputError(f"{settings.study} holds no choice for clean data: run {STUDY} first.")
     choice = Choice(**choices[key])
     if "rate" not in results:
         results["rate"] = decision_rate()
+    cells: dict[str, Cell] = {}
     for name in settings.planners:
-        cells: dict[str, Callable[[], Simulator]] = {f"returns/{name}/true": true_pendulum}
+        cells[f"returns/{name}/true"] = partial(_returns, name, true_pendulum, settings.starts)
         for steps in settings.transitions:
             for seed in settings.seeds:
-                cells[f"returns/{name}/{steps}/{seed}"] = _learner(choice, steps, seed)
-        for cell, simulator in cells.items():
-            if cell not in results:
-                began = time.perf_counter()
-                returns = episode_returns(PLANNERS[name](simulator()), "Pendulum-v1", seeds=settings.starts)
-                results[cell] = returns.round(4).tolist()
-                console.print(cell, round(float(returns.mean()), 2), f"{time.perf_counter() - began:.0f} s")
+                learner = partial(_learned, choice, steps, seed)
+                cells[f"returns/{name}/{steps}/{seed}"] = partial(_returns, name, learner, settings.starts)
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, console=console)
     return results
+
+
+def _returns(name: str, simulator: Callable[[], Simulator], starts: tuple[int, ...]) -> list[float]:
+    found: list[float] = episode_returns(PLANNERS[name](simulator()), "Pendulum-v1", seeds=starts).round(4).tolist()
+    return found
 
 
 def decision_rate(decisions: int = 200) -> dict[str, Any]:
@@ -137,13 +142,10 @@ def summary(results: Results, best: np.ndarray) -> list[dict[str, Any]]:
     return rows
 
 
-def _learner(choice: Choice, steps: int, seed: int) -> Callable[[], Simulator]:
-    def learn() -> Simulator:
-        dataset = recorded(0.0, steps=steps, seed=seed)
-        (world,) = learned(CONTENDERS["HNN"], choice, dataset, noise=0.0, seed=seed)
-        return Simulator(world, PendulumSwingUp())
-
-    return learn
+def _learned(choice: Choice, steps: int, seed: int) -> Simulator:
+    dataset = recorded(0.0, steps=steps, seed=seed)
+    (world,) = learned(CONTENDERS["HNN"], choice, dataset, noise=0.0, seed=seed)
+    return Simulator(world, PendulumSwingUp())
 
 
 def _main(settings: Settings) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.results import Results
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.agents.sb3 import AgentRecipe, train_agent
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -72,6 +73,7 @@ class Settings:
     """One training each of every candidate."""
     starts: tuple[int, ...] = tuple(range(1000, 1040))
     """Seeds of the episodes by which candidates are judged."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def search(settings: Settings, *, console: Console) -> dict[str, AgentRecipe]:
@@ -83,22 +85,27 @@ def search(settings: Settings, *, console: Console) -> dict[str, AgentRecipe]:
     unknown = [algo for algo in settings.algorithms if algo not in FIRST]
     if unknown:
         raise InputError(f"There is no algorithm {unknown[0]!r} here: choose from {', '.join(FIRST)}.")
-    results = Results(settings.out, experiment="recipes")
-    recording = record_steps(gymnasium.make("Pendulum-v1"), steps=settings.transitions, seed=settings.recording)
-    world = train_world(recording, "mechanical")
+    results = Results(settings.out, command="python -m experiments.recipes")
     chosen = {}
-    for algo in settings.algorithms:
-        recipe = FIRST[algo]
-        for name, values in GRIDS[algo].items():
-            candidates = [changed(recipe, name, value) for value in values]
-            earned = [
-                np.mean([_earned(results, world, algo, c, seed, settings) for seed in settings.seeds])
-                for c in candidates
-            ]
-            for value, mean in zip(values, earned, strict=True):
-                console.print(algo, name, value, round(float(mean), 2))
-            recipe = candidates[int(np.argmax(earned))]
-        chosen[algo] = results[f"chosen/{algo}"] = asdict(recipe)
+    with settings.execution.opened() as executor:
+        for algo in settings.algorithms:
+            recipe = FIRST[algo]
+            for name, values in GRIDS[algo].items():
+                candidates = [changed(recipe, name, value) for value in values]
+                keys = [[_key(algo, candidate, seed) for seed in settings.seeds] for candidate in candidates]
+                cells = {
+                    key: partial(_earned, settings, algo, candidate, seed)
+                    for candidate, of_seeds in zip(candidates, keys, strict=True)
+                    for key, seed in zip(of_seeds, settings.seeds, strict=True)
+                }
+                run_cells(results, cells, executor=executor, console=console)
+                earned = [np.mean([results[key] for key in of_seeds]) for of_seeds in keys]
+                for value, mean in zip(values, earned, strict=True):
+                    console.print(algo, name, value, round(float(mean), 2))
+                recipe = candidates[int(np.argmax(earned))]
+            chosen[algo] = asdict(recipe)
+            if f"chosen/{algo}" not in results or results[f"chosen/{algo}"] != chosen[algo]:
+                results[f"chosen/{algo}"] = chosen[algo]
     return {algo: AgentRecipe(**fields) for algo, fields in chosen.items()}
 
 
@@ -109,16 +116,22 @@ def changed(recipe: AgentRecipe, name: str, value: Any) -> AgentRecipe:
     return replace(recipe, **{name: value})
 
 
-def _earned(
-    results: Results, world: WorldModel, algo: str, recipe: AgentRecipe, seed: int, settings: Settings
-) -> float:
+def _key(algo: str, recipe: AgentRecipe, seed: int) -> str:
+    return f"tried/{algo}/{json.dumps(asdict(recipe), sort_keys=True)}/{seed}"
+
+
+def _earned(settings: Settings, algo: str, recipe: AgentRecipe, seed: int) -> float:
     """Mean return in the dream of one training."""
-    key = f"tried/{algo}/{json.dumps(asdict(recipe), sort_keys=True)}/{seed}"
-    if key not in results:
-        agent = train_agent(world, algo, recipe=recipe, seed=seed)
-        returns = episode_returns(agent, "HNN-v0", seeds=settings.starts, env_kwargs={"world_model": world})
-        results[key] = round(float(returns.mean()), 3)
-    return float(results[key])
+    world = _world(settings.transitions, settings.recording)
+    agent = train_agent(world, algo, recipe=recipe, seed=seed)
+    returns = episode_returns(agent, "HNN-v0", seeds=settings.starts, env_kwargs={"world_model": world})
+    return round(float(returns.mean()), 3)
+
+
+@cache
+def _world(transitions: int, recording: int) -> WorldModel:
+    dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=transitions, seed=recording)
+    return train_world(dataset, "mechanical")
 
 
 def _main(settings: Settings) -> None:

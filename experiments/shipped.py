@@ -8,10 +8,10 @@ interrupted run continues with the next one.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import gymnasium
 import torch
@@ -24,6 +24,7 @@ from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Recording, System, Twin
 from hnn_gym.training import FitSettings, one_step_rms, train_world
 from hnn_gym.worlds.world_model import WorldModel
@@ -67,6 +68,7 @@ class Settings:
     """Seed of the recording and of the initial weights."""
     retrain: bool = False
     """Also train worlds whose card names the same recipe and recording."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def train(env_id: str, *, seed: int = 0, data: Path | None = None) -> WorldModel:
@@ -90,6 +92,7 @@ def _main(settings: Settings) -> None:
     console = Console()
     for env_id in settings.ids:
         _recipe(env_id)
+    cells: dict[str, Cell] = {}
     for env_id in settings.ids:
         if _recipe(env_id)[0].recording is None and settings.data is None:
             console.print(f"{env_id}: not trained, because it needs --data invar_datasets.zip")
@@ -97,9 +100,17 @@ def _main(settings: Settings) -> None:
         if not settings.retrain and _is_made(env_id, seed=settings.seed, data=settings.data):
             console.print(f"{env_id}: made already")
             continue
-        world = train(env_id, seed=settings.seed, data=settings.data)
-        world.save(WEIGHTS / env_id, overwrite=True)
-        console.print(env_id, world.card["figures"])
+        cells[env_id] = partial(_saved, env_id, settings.seed, settings.data)
+    results = Results(None, command="python -m experiments.shipped")
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
+
+
+def _saved(env_id: str, seed: int, data: Path | None) -> dict[str, Any]:
+    """Train a world, write its weights, and return its figures."""
+    world = train(env_id, seed=seed, data=data)
+    world.save(WEIGHTS / env_id, overwrite=True)
+    return dict(world.card["figures"])
 
 
 def _recipe(env_id: str) -> tuple[System, Twin]:

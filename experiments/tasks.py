@@ -7,20 +7,22 @@ cross-entropy method in the true world. The planner is not optimal, but its retu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.results import Results
 from hnn_gym.agents.evaluate import Policy, play_episodes
 from hnn_gym.agents.sampling import Cem, SamplingPlanner
 from hnn_gym.agents.scripted import Idle, RandomActions
 from hnn_gym.command import run
 from hnn_gym.envs import build_simulator
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 
 HORIZONS = {"Spring-v0": 60, "IdealPendulum-v0": 60, "TwoBody-v0": 120, "ThreeBody-v0": 160}
 """Horizon of the planner, in steps."""
@@ -46,6 +48,7 @@ class Settings:
     """Episodes of each, from starts of the seeds 0, 1, ..."""
     max_steps: int | None = None
     """Truncate episodes after this many steps; None: play to their end."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def measure(settings: Settings, *, console: Console) -> Results:
@@ -57,17 +60,23 @@ def measure(settings: Settings, *, console: Console) -> Results:
     unknown = [env_id for env_id in settings.environments if env_id not in HORIZONS]
     if unknown:
         raise InputError(f"There is no environment {unknown[0]!r} here: choose from {', '.join(HORIZONS)}.")
-    results = Results(settings.out, experiment="tasks")
-    for env_id in settings.environments:
-        for way, policy in WAYS.items():
-            key = f"{env_id}/{way}"
-            if key not in results:
-                seeds = range(settings.episodes)
-                episodes = play_episodes(policy(env_id), env_id, seeds=seeds, max_steps=settings.max_steps)
-                results[key] = {"returns": episodes.returns.round(4).tolist(), "steps": episodes.lengths.tolist()}
-            returns, steps = (np.array(results[key][name]) for name in ("returns", "steps"))
-            console.print(key, f"mean {returns.mean():.1f}, worst {returns.min():.1f}, {steps.mean():.0f} steps")
+    results = Results(settings.out, command="python -m experiments.tasks")
+    cells = {
+        f"{env_id}/{way}": partial(_played, env_id, way, settings.episodes, settings.max_steps)
+        for env_id in settings.environments
+        for way in WAYS
+    }
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, console=console)
+    for key in cells:
+        returns, steps = (np.array(results[key][name]) for name in ("returns", "steps"))
+        console.print(key, f"mean {returns.mean():.1f}, worst {returns.min():.1f}, {steps.mean():.0f} steps")
     return results
+
+
+def _played(env_id: str, way: str, count: int, max_steps: int | None) -> dict[str, Any]:
+    episodes = play_episodes(WAYS[way](env_id), env_id, seeds=range(count), max_steps=max_steps)
+    return {"returns": episodes.returns.round(4).tolist(), "steps": episodes.lengths.tolist()}
 
 
 def _main(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ import torch
 from rich.console import Console
 
 from experiments.optimum import STARTS, best_returns
-from experiments.results import Results
 from hnn_gym.agents.evaluate import MakeEnv, Policy, episode_returns, paired_regret
 from hnn_gym.agents.sb3 import RECIPES, AgentRecipe, train_agent
 from hnn_gym.agents.scripted import Idle
@@ -36,6 +35,7 @@ from hnn_gym.envs import BumpByForce
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -62,6 +62,7 @@ class Settings:
     answered by bounded force as in reality."""
     starts: tuple[int, ...] = STARTS
     """Seeds of the starts of each agent's episodes."""
+    execution: Executing = field(default_factory=Execution)
 
 
 _ORBIT = {"gamma": 0.99, "n_steps": 32, "batch_size": 2048, "n_epochs": 6}
@@ -143,7 +144,7 @@ def measure(settings: Settings, *, console: Console) -> Results:
     unknown = [task for task in settings.tasks if task not in OTHER_RECIPES]
     if unknown:
         raise InputError(f"There is no task {unknown[0]!r} here: choose from {', '.join(OTHER_RECIPES)}.")
-    results = Results(settings.out, experiment="transfer")
+    results = Results(settings.out, command="python -m experiments.transfer")
     wanted: dict[str, Callable[[], dict[str, Any]]] = {}
     for seed in settings.seeds:
         for agent in settings.agents:
@@ -151,9 +152,9 @@ def measure(settings: Settings, *, console: Console) -> Results:
     for task in settings.tasks:
         for way in ("nothing", "dream", "true"):
             wanted[f"other-tasks/{task}/{way}"] = partial(other_task, settings, task, way)
-    for key, work in wanted.items():
-        if key not in results:
-            results[key] = work()
+    with settings.execution.opened() as executor:
+        run_cells(results, wanted, executor=executor, console=console)
+    for key in wanted:
         console.print(key, {k: v for k, v in results[key].items() if k != "returns"})
     return results
 

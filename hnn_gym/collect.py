@@ -97,6 +97,9 @@ class CollectSettings:
     """The part of the picture that the frames show: first and last row, first and last column, as shares."""
     oversampling: int = 4
     """Rows drawn for every row of a frame, where the environment draws at any size."""
+    annotated: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Frames of this package's own environments also show forces, targets, trails and scale bars, and the camera
+    follows. With --pixels they show the system alone; --frames shows what the environment draws by itself."""
     observation_noise: float = 0.0
     """Standard deviation of Gaussian noise on observations, as a share of half the range of each."""
     workers: int = 1
@@ -176,7 +179,7 @@ def _frame_rule(settings: CollectSettings) -> FrameRule | None:
         return None
     if settings.frames:
         raise InputError("Frames are recorded as drawn or at a given size: give --frames or --pixels, not both.")
-    return FrameRule(settings.pixels, settings.channels, settings.crop, settings.oversampling)
+    return FrameRule(settings.pixels, settings.channels, settings.crop, settings.oversampling, settings.annotated)
 
 
 def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:

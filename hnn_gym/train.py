@@ -1,4 +1,4 @@
-"""Learn a world from a dataset: ``python -m hnn_gym.train data/pendulum.zarr --model mechanical --out runs/x``."""
+"""Learn a world from a dataset: ``python -m hnn_gym.train data/pendulum.zarr --out runs/pendulum``."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS
+from hnn_gym.physics.integrators import Gauss4, ImplicitMidpoint, Integrator, InVelocities, named_scheme
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
+from hnn_gym.training.auto import train_found
 from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.fit_store import load_fit, save_fit
-from hnn_gym.training.schemes import SCHEMES, Scheme
-from hnn_gym.training.selection import SETTINGS as AUTO_FIT
-from hnn_gym.training.selection import select_model, with_selection
 from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -52,13 +52,14 @@ class TrainSettings:
     """Dataset that ``python -m hnn_gym.collect`` recorded."""
     out: Path
     """Folder for the checkpoint and its TensorBoard scalars."""
-    model: str = "mechanical"
-    """hnn (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), pairwise (bodies, V(r) of each pair),
-    chain (planar links on each other, with or without a cart, in closed form), helmholtz (any field, as two potentials;
-    no control), baseline, second-order. auto: the scheme that made the
-    recording is found and structures are compared by held-out error; leave out the options of the model then."""
-    integrator: Scheme | None = None
-    """Scheme to learn through. None: the model's own, and with auto the one that is found."""
+    model: str = AUTO
+    """auto: the scheme that made the recording is found, and structures are compared by held-out error. Or one of hnn
+    (the paper's H(q, p)), separable (T + V), mechanical (p^2 / 2m + V), pairwise (bodies, V(r) of each pair), helmholtz
+    (any field, as two potentials; no control), chain (planar links on each other, with or without a cart, in closed
+    form), baseline, second-order, with the options of the fit below."""
+    integrator: str | None = None
+    """Scheme to learn through: explicit-euler, semi-implicit-euler, leapfrog, rk4, midpoint, yoshida4, ..., or with
+    substeps, "rk4 x 5". None: the model's own, and with auto the one that is found."""
     hidden: tuple[int, ...] | None = None
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False
@@ -71,8 +72,9 @@ class TrainSettings:
     """File that says what the entries of observations and actions are, such as the one that collect writes beside a
     dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
     noisy: bool = False
-    """For noisy sensors, or sensors without velocities: the options of the fit below are those of
-    FitSettings.for_noisy_data() where they are not given. In Python give fit=FitSettings.for_noisy_data() as well."""
+    """For noisy sensors, or sensors without velocities: the model is mechanical, and the options of the fit below are
+    those of FitSettings.for_noisy_data(), where they are not given. In Python give fit=FitSettings.for_noisy_data() and
+    a model as well."""
     fit: Annotated[FitSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=FitSettings)
     """How to fit."""
     test: float = 0.0
@@ -93,10 +95,31 @@ class TrainSettings:
         check_at_least(1, steps=self.steps, threads=self.threads)
         if self.model not in (*MODELS, AUTO):
             raise InputError(f"There is no model {self.model!r}: choose from {', '.join(sorted((*MODELS, AUTO)))}.")
-        if self.model == AUTO and (_options(self) or self.noisy):
-            raise InputError("--model auto chooses the structure: leave out the model's options and noisy.")
+        if self.integrator is not None:
+            named_scheme(self.integrator)
+        if self.model == AUTO:
+            self._check_auto()
         if self.noisy and self.fit.loss != "shooting":
             raise InputError(f"noisy=True needs fit=FitSettings.for_noisy_data(), and the loss is {self.fit.loss!r}.")
+
+    def _check_auto(self) -> None:
+        if _options(self):
+            raise InputError(
+                f"{_flag(next(iter(_options(self))))} is an option of a model, and without --model the structure is "
+                "found from the recording: add --model mechanical, or leave the option out."
+            )
+        if dataclasses.replace(self.fit, seed=0) != FitSettings():
+            changed = next(
+                field.name
+                for field in dataclasses.fields(FitSettings)
+                if field.name != "seed" and getattr(self.fit, field.name) != field.default
+            )
+            raise InputError(
+                f"{_flag(changed)} is an option of the fit of a named model, and without --model the fit is chosen "
+                "too: add --model mechanical, or leave the option out."
+            )
+        if self.resume:
+            raise InputError("A search for the model is short and cannot be resumed: leave out --resume.")
 
 
 def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None) -> WorldModel:
@@ -113,6 +136,8 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
         ConvergenceError: the fit diverged.
     """
     checked_device(settings.device)
+    if settings.model == AUTO and settings.device != "cpu":
+        raise InputError("The search for the model runs on the CPU: leave out --device, or name a --model.")
     dataset = TransitionDataset.open(settings.dataset)
     if settings.steps is not None:
         dataset = dataset.take_steps(settings.steps)
@@ -120,50 +145,62 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
     if settings.test:
         dataset, held_out = dataset.split(test=settings.test, rng=np.random.default_rng(settings.fit.seed))
     found = dataset_map(dataset, _coordinates(settings, dataset), None)
-    if tell is not None:
-        for sentence in found.sentences:
-            tell(sentence)
     state = _prepare(settings)
+    if settings.model == AUTO:
+        scheme = None if settings.integrator is None else named_scheme(settings.integrator)
+        world = train_found(dataset, found, integrator=scheme, seed=settings.fit.seed, tell=tell)
+    else:
+        for sentence in found.sentences:
+            if tell is not None:
+                tell(sentence)
+        world = _fitted(settings, dataset, found, state)
+    if held_out is not None:
+        figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
+        world = dataclasses.replace(world, card={**world.card, "figures": figures})
+    world.save(settings.out, overwrite=settings.overwrite)
+    shutil.rmtree(settings.out / _UNFINISHED, ignore_errors=True)
+    return world
+
+
+def _fitted(
+    settings: TrainSettings,
+    dataset: TransitionDataset,
+    found: InferredMap,
+    state: tuple[FitState, dict[str, Any]] | None,
+) -> WorldModel:
+    """The model that the settings name, fitted with progress bars and saved states."""
     fingerprint = _fingerprint(settings, dataset)
-    unfinished = settings.out / _UNFINISHED
     if state is not None and state[1] != fingerprint:
         raise InputError(
             f"The training interrupted in {settings.out} had other data or settings: resume with the same, "
             "or --overwrite."
         )
-    scheme = None if settings.integrator is None else SCHEMES[settings.integrator]
-    model, options, choice = settings.model, _options(settings), None
-    if model == AUTO:
-        choice = select_model(
-            dataset, found.coordinates, dt=found.dt, seed=settings.fit.seed, integrator=scheme, tell=tell
-        )
-        model, options, scheme = choice.structure.model, dict(choice.structure.options), choice.integrator
-        if settings.fit == FitSettings(seed=settings.fit.seed):
-            settings = dataclasses.replace(settings, fit=dataclasses.replace(AUTO_FIT, seed=settings.fit.seed))
     if settings.fit == FitSettings(seed=settings.fit.seed):
-        settings = dataclasses.replace(settings, fit=FitSettings.for_model(model, settings.fit.seed))
+        settings = dataclasses.replace(settings, fit=FitSettings.for_model(settings.model, settings.fit.seed))
     with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
-            model,
+            settings.model,
             settings=settings.fit,
-            options=options,
+            options=_options(settings),
             coordinates=found.coordinates,
-            integrator=scheme,
+            integrator=_scheme(settings),
             dt=found.dt,
             state=None if state is None else state[0],
             report=report,
             device=settings.device,
         )
-    world = dataclasses.replace(world, card={**world.card, **inferred_card(found)})
-    if choice is not None:
-        world = with_selection(world, choice, dataset)
-    if held_out is not None:
-        figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
-        world = dataclasses.replace(world, card={**world.card, "figures": figures})
-    world.save(settings.out, overwrite=settings.overwrite)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    return world
+    return dataclasses.replace(world, card={**world.card, **inferred_card(found)})
+
+
+def _scheme(settings: TrainSettings) -> Integrator | None:
+    """The scheme that was named; where M depends on q, explicit ones act in velocities, as those of games do."""
+    if settings.integrator is None:
+        return None
+    scheme = named_scheme(settings.integrator)
+    constant = settings.mass_matrix == "constant" and settings.model != "chain"
+    implicit = isinstance(getattr(scheme, "inner", scheme), ImplicitMidpoint | Gauss4)
+    return scheme if constant or implicit else InVelocities(scheme)
 
 
 def _coordinates(settings: TrainSettings, dataset: TransitionDataset) -> Coordinates | None:
@@ -203,6 +240,10 @@ def _options(settings: TrainSettings) -> dict[str, Any]:
         "absolute": settings.absolute,
     }
     return {name: value for name, value in asked.items() if value and value != "constant"}
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[str, Any]:
@@ -267,8 +308,7 @@ def _main(settings: TrainSettings) -> None:
     world = train(settings, tell=partial(console.print, highlight=False, markup=False, soft_wrap=True))
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
-    sentences = (*world.card.get("selection", {}).get("words", ()), *world.card.get("task", {}).get("words", ()))
-    for sentence in sentences:
+    for sentence in world.card.get("task", {}).get("words", ()):
         console.print(sentence, highlight=False)
     console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
 
@@ -277,7 +317,8 @@ def main() -> None:
     """Parse the command line and train."""
     noisy = None
     if "--noisy" in sys.argv[1:]:  # which other options keep their defaults is not known after parsing
-        noisy = TrainSettings(tyro.MISSING, out=tyro.MISSING, noisy=True, fit=FitSettings.for_noisy_data())
+        fit = FitSettings.for_noisy_data()
+        noisy = TrainSettings(tyro.MISSING, out=tyro.MISSING, model="mechanical", noisy=True, fit=fit)
     run(_main, TrainSettings, prog="python -m hnn_gym.train", default=noisy)
 
 

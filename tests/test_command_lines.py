@@ -33,6 +33,8 @@ LINES: dict[ModuleType, list[str]] = {
     quickstart: [
         "--out report --transitions 30 --seed 1 --adam-steps 2 --lbfgs-steps 2 --drift-steps 5 --film-steps 2 "
         "--overwrite",
+        "--env MountainCar-v0 --out report --transitions 300 --model mechanical --adam-steps 2 --lbfgs-steps 2 "
+        "--film-steps 2",
     ],
     collect: [
         *(f"{PENDULUM} --policy {name}" for name in POLICIES),

@@ -41,6 +41,7 @@ SMALLER: dict[str, list[str]] = {
     "hnn_gym.convert": [],
     "hnn_gym.train": [],
     "hnn_gym.agents.train": ["--steps", "200", "--num-envs", "4", "--episodes", "2"],
+    "hnn_gym.page": ["--overwrite"],
     "hnn_gym.play": ["--headless", "--frames", "4"],
     "experiments.gallery": shlex.split(
         "--frames 3 --sizes.steps 2 --sizes.trajectories 10 --sizes.corrected-starts 1 --sizes.bodies.hidden 3 "

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hnn_gym.__main__ import QuickstartSettings, _draw, _film, _measure, _rows, quickstart
+from hnn_gym.__main__ import quickstart
 from hnn_gym.data import record_steps
 from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.quickstart.pendulum import _draw, _film, _measure, _rows
+from hnn_gym.quickstart.settings import QuickstartSettings
 from hnn_gym.systems import true_world
 from hnn_gym.training import one_step_rms
 from hnn_gym.worlds.world_model import WorldModel
@@ -44,6 +46,7 @@ def test_the_report_contains_figures_film_text_numbers_and_worlds(report: Path) 
         "side_by_side.gif",
         "report.md",
         "results.json",
+        "world.html",
         "hnn",
         "baseline",
     }

@@ -37,7 +37,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(dataset: Path, tmp_path: Path) -> command.TrainSettings:
-    return command.TrainSettings(dataset, out=tmp_path / "run", fit=FitSettings(adam_steps=30, lbfgs_steps=20))
+    fit = FitSettings(adam_steps=30, lbfgs_steps=20)
+    return command.TrainSettings(dataset, out=tmp_path / "run", model="mechanical", fit=fit)
 
 
 def test_training_writes_a_checkpoint_that_makes_an_environment(settings: command.TrainSettings) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -11,14 +13,14 @@ from rich.console import Console
 from experiments.long_task.cells import acted, planned
 from experiments.long_task.page import NOTHING, TRUE, figure, page
 from experiments.long_task.task import EnergyHold
-from experiments.results import Results
-from experiments.sample_efficiency.command import EXPERIMENT as STUDY
+from experiments.sample_efficiency.command import COMMAND as STUDY
 from experiments.sample_efficiency.command import Panel, cell_key, choice_key
 from experiments.sample_efficiency.contenders import CONTENDERS, Choice, learned, recorded
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.agents.scripted import Idle
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import true_world
 
 
@@ -44,6 +46,7 @@ class Settings:
     """Length of an episode."""
     grid: Grid = field(default_factory=lambda: Grid(positions=301, velocities=241, actions=5))
     """To plan on."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
@@ -52,24 +55,28 @@ def study(settings: Settings, *, console: Console) -> Results:
     Raises:
         InputError: a contender is unknown, or the study of sample efficiency has not chosen its settings.
     """
-    results = Results(settings.out, experiment="long_task")
+    results = Results(settings.out, command="python -m experiments.long_task")
     choices = _choices(settings)
-    if NOTHING not in results:
-        results[NOTHING] = acted(Idle(EnergyHold.action_space), steps=settings.steps, starts=settings.starts)
-    if TRUE not in results:
-        world = true_world("Pendulum-v1")
-        results[TRUE] = planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
+    cells: dict[str, Cell] = {
+        NOTHING: partial(acted, Idle(EnergyHold.action_space), steps=settings.steps, starts=settings.starts),
+        TRUE: partial(
+            planned, true_world("Pendulum-v1"), steps=settings.steps, grid=settings.grid, starts=settings.starts
+        ),
+    }
     for seed in settings.seeds:
         for panel in settings.panels:
             for steps in panel.steps:
                 for name in settings.contenders:
+                    choice = choices[name, panel.noise, steps]
                     key = cell_key(panel.noise, steps, name, seed)
-                    if key not in results:
-                        results[key] = _cell(
-                            settings, choices[name, panel.noise, steps], panel.noise, steps, name, seed
-                        )
-                        returns = results[key].get("returns")
-                        console.print(key, "failed" if returns is None else round(sum(returns) / len(returns), 2))
+                    cells[key] = partial(_cell, settings, choice, panel.noise, steps, name, seed)
+
+    def report(key: str, measured: dict[str, Any]) -> None:
+        returns = measured.get("returns")
+        console.print(key, "failed" if returns is None else round(sum(returns) / len(returns), 2))
+
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=report, console=console)
     return results
 
 
@@ -94,7 +101,7 @@ def _cell(
 
 
 def _choices(settings: Settings) -> dict[tuple[str, float, int], Choice]:
-    chosen = Results(settings.study, experiment=STUDY)
+    chosen = Results(settings.study, command=STUDY)
     found = {}
     for name in settings.contenders:
         if name not in CONTENDERS or CONTENDERS[name].members > 1:
@@ -104,6 +111,6 @@ def _choices(settings: Settings) -> dict[tuple[str, float, int], Choice]:
             for steps in panel.steps:
                 key = choice_key(name, panel.noise, steps)
                 if key not in chosen:
-                    raise InputError(f"{settings.study} holds no {key}: run experiments.{STUDY} first.")
+                    raise InputError(f"{settings.study} holds no {key}: run {STUDY} first.")
                 found[name, panel.noise, steps] = Choice(**chosen[key])
     return found

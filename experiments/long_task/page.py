@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.long_task.paired_figure import paired_losses
-from experiments.results import Results
 from experiments.sample_efficiency.contenders import CONTENDERS
+from hnn_gym.studies import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import track
 
 from experiments.paper.costs import measure_cost
 from experiments.paper.floors import cramer_rao, perturbed_truth
@@ -24,7 +23,7 @@ from experiments.paper.runs import MODELS, RunSettings, Trained, run
 from experiments.paper.table import markdown, tables
 from experiments.paper.tasks import SIMULATED
 from experiments.paper.worlds import world_of
-from experiments.results import Results
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 
 Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "many-bodies", "pixels"]
 _SHOWN = ("relative_energy_drift", "energy_mse_mean", "cpu_seconds_to_goal")
@@ -64,6 +63,7 @@ class Settings:
     """The same of the hundred bodies."""
     pixels: PixelRunSettings = field(default_factory=PixelRunSettings)
     """The same of the pixel pendulum."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def main(settings: Settings) -> None:
@@ -73,11 +73,14 @@ def main(settings: Settings) -> None:
         InputError: the recording or the results file is missing, damaged or something else.
     """
     torch.set_num_threads(1)
-    console, results = Console(), Results(settings.out, experiment="paper")
-    missing = [(key, measure) for key, measure in _measurements(settings) if key not in results]
-    for key, measure in track(missing, description="Measuring", console=console, disable=not missing):
-        results[key] = measure()
-        console.print(f"{key}: {_summary(results[key])}")
+    console, results = Console(), Results(settings.out, command="python -m experiments.paper")
+    cells = dict(_measurements(settings))
+
+    def report(key: str, entry: dict[str, Any]) -> None:
+        console.print(f"{key}: {_summary(entry)}")
+
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=report, console=console)
     for table in tables(results):
         console.print(table)
     if settings.out is not None:

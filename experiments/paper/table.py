@@ -11,7 +11,7 @@ from rich.table import Table
 
 from experiments.paper import published
 from experiments.paper.verdicts import verdicts
-from experiments.results import Results
+from hnn_gym.studies import Results
 
 TASKS = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "pixels")
 MODELS = ("baseline", "hnn", "best", "best+mirror")

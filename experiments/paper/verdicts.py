@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.paper import published
-from experiments.results import Results
+from hnn_gym.studies import Results
 
 
 @dataclass(frozen=True)

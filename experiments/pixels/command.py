@@ -10,27 +10,26 @@ is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.pixels import bumps, canonical, control, figures, films, forecasts, worlds
+from experiments.pixels import control, figures, worlds
+from experiments.pixels.cells import Shots, cells_of, real_forecast
 from experiments.pixels.summary import table
-from experiments.results import Results
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.worlds.pixel_world import PixelWorld
 
-EXPERIMENT = "pixels"
-_FIRST_FILM_SEED = 1000
+COMMAND = "python -m experiments.pixels"
 _SHARED = ("steps", "size", "motions", "horizon", "context", "starts", "learning")
 
 
@@ -68,6 +67,7 @@ class Settings:
     """Starts of the real pendulum: reset(seed=0), reset(seed=1), ..."""
     learning: PixelSettings = field(default_factory=PixelSettings)
     """Settings of the training, the same for all models."""
+    execution: Executing = field(default_factory=Execution)
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -78,128 +78,85 @@ class Settings:
             if name not in control.AGENTS:
                 raise InputError(f"There is no agent {name!r}: choose from {', '.join(control.AGENTS)}.")
 
+    @property
+    def shots(self) -> Shots:
+        """The film of unforced motion."""
+        return Shots(self.size, self.motions, self.horizon, self.context)
 
-class Study:
-    """The measurements, each kept at once under a key such as ``forecasts/0/HNN``."""
-
-    def __init__(self, settings: Settings, console: Console) -> None:
-        """Open the results.
-
-        Raises:
-            InputError: they were measured with other settings.
-        """
-        self.settings, self.console = settings, console
-        self.results = Results(settings.out, experiment=EXPERIMENT)
-        about = {name: plain(value) for name, value in asdict(settings).items() if name in _SHARED}
-        if "settings" in self.results and self.results["settings"] != about:
-            raise InputError(f"{settings.out} was measured with {self.results['settings']}: give another --out.")
-        self.results["settings"] = about
-
-    @cached_property
-    def film(self) -> films.Film:
-        """Unforced motion, the same for all."""
-        self.console.print("filming unforced motion")
-        length = self.settings.horizon + self.settings.context
-        return films.film_unforced(
-            films.rule_of(self.settings.size),
-            episodes=self.settings.motions,
-            steps=length,
-            first_seed=_FIRST_FILM_SEED,
-        )
-
-    def measured(self, key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return the result under ``key``; if it is missing, measure it by ``work``."""
-        if key not in self.results:
-            began = time.process_time()
-            self.results[key] = work()
-            self.console.print(f"{key}: {time.process_time() - began:.0f} CPU s")
-        value: dict[str, Any] = self.results[key]
-        return value
-
-    def world(self, seed: int, name: str) -> PixelWorld:
-        """The world that a model learned from a recording."""
-        kept, key = self._folder(seed, name), f"learning/{seed}/{name}"
-        seen = worlds.kept(kept, self.results[key]) if key in self.results else None
-        if seen is None:
-            self.console.print(f"[bold]recording {seed}, {name}")
-            settings = self.settings
-            self.results[key] = worlds.learn(
-                name,
-                kept,
-                steps=settings.steps,
-                size=settings.size,
-                seed=seed,
-                learning=settings.learning,
-                report=self.console.print,
-            )
-            seen = PixelWorld.load(kept)
-        return seen
-
-    def offset(self, seed: int, name: str) -> float:
-        """The true angle of the origin of a learned latent."""
-        return float(self.results[f"learning/{seed}/{name}"]["origin_rad"])
-
-    def _folder(self, seed: int, name: str) -> Path:
-        return self.settings.runs / str(seed) / worlds.MODELS[name][0].model
+    def folder(self, seed: int, name: str) -> Path:
+        """Where the world that a model learned from a recording lies."""
+        return self.runs / str(seed) / worlds.MODELS[name][0].model
 
 
 def study(settings: Settings, console: Console) -> Results:
-    """Make all measurements, one recording after the other."""
-    done = Study(settings, console)
+    """Learn the worlds, then make all measurements.
+
+    Raises:
+        InputError: the results were measured with other settings.
+    """
+    results = Results(settings.out, command=COMMAND)
+    about = {name: plain(value) for name, value in asdict(settings).items() if name in _SHARED}
+    if "settings" in results and results["settings"] != about:
+        raise InputError(f"{settings.out} was measured with {results['settings']}: give another --out.")
+    results["settings"] = about
+    with settings.execution.opened() as executor:
+        _learn(settings, results, executor, console)
+        cells: dict[str, Cell] = {"forecasts/real": partial(real_forecast, settings.shots)}
+        for seed in settings.seeds:
+            for name in settings.models:
+                cells |= cells_of(
+                    settings.shots,
+                    settings.folder(seed, name),
+                    f"{seed}/{name}",
+                    offset=_offset(results, seed, name),
+                    seed=seed,
+                    starts=settings.starts,
+                    agents=settings.agents if name in settings.acting else (),
+                )
+        run_cells(results, cells, executor=executor, console=console)
+    _show(settings, results, settings.seeds[0])
+    return results
+
+
+def _learn(settings: Settings, results: Results, executor: Executor | None, console: Console) -> None:
+    """Learn the worlds that are not in their folders; facts about them are results."""
+    missing: dict[str, Cell] = {}
     for seed in settings.seeds:
         for name in settings.models:
-            _measure(done, seed, name)
-        if seed == settings.seeds[0]:
-            _show(done, seed)
-    done.measured("forecasts/real", lambda: forecasts.measure_real(done.film, **_span(settings)))
-    return done.results
+            key, folder = f"learning/{seed}/{name}", settings.folder(seed, name)
+            if key not in results or worlds.kept(folder, results[key]) is None:
+                missing[key] = partial(
+                    worlds.learn,
+                    name,
+                    folder,
+                    steps=settings.steps,
+                    size=settings.size,
+                    seed=seed,
+                    learning=settings.learning,
+                    report=print,
+                )
+    run_cells(Results(None, command=COMMAND), missing, executor=executor, report=results.__setitem__, console=console)
 
 
-def _show(done: Study, seed: int) -> None:
+def _offset(results: Results, seed: int, name: str) -> float:
+    """The true angle of the origin of a learned latent."""
+    return float(results[f"learning/{seed}/{name}"]["origin_rad"])
+
+
+def _show(settings: Settings, results: Results, seed: int) -> None:
     """Measure rates, and write weights and figures, of one recording."""
-    settings = done.settings
-    shown = {name: done.world(seed, name) for name in settings.models}
-    if "HNN" in shown:
-        done.measured("stepping", lambda: rates(shown["HNN"]))
+    shown = {name: PixelWorld.load(settings.folder(seed, name)) for name in settings.models}
+    if "HNN" in shown and "stepping" not in results:  # not in a process beside others
+        results["stepping"] = rates(shown["HNN"])
     if settings.weights is not None:
         for name, seen in shown.items():
             env_id = worlds.MODELS[name][1]
             if env_id is not None:
                 seen.save(settings.weights / env_id, overwrite=True)
     if settings.pictures is not None:
-        offsets = {name: done.offset(seed, name) for name in shown}
+        offsets = {name: _offset(results, seed, name) for name in shown}
         dataset, _ = worlds.recorded(settings.steps, settings.size, seed)
-        figures.draw(shown, dataset, done.film, offsets, settings.pictures, context=settings.context)
-
-
-def _span(settings: Settings) -> dict[str, int]:
-    return {"context": settings.context, "steps": settings.horizon}
-
-
-def _measure(done: Study, seed: int, name: str) -> None:
-    """Measure everything about one model and one recording."""
-    settings, seen = done.settings, done.world(seed, name)
-    offset, at = done.offset(seed, name), f"{seed}/{name}"
-    done.measured(f"forecasts/{at}", lambda: forecasts.measure(seen, done.film, offset=offset, **_span(settings)))
-    done.measured(f"encoding/{at}", lambda: forecasts.encoding_error(seen, *_single(done.film), offset))
-    done.measured(
-        f"symetric/{at}",
-        lambda: canonical.measure(
-            seen,
-            forecasts.forecast(seen, done.film.frames[:, : settings.context + 1], steps=settings.horizon),
-            done.film,
-            context=settings.context,
-            offset=offset,
-        ),
-    )
-    if seen.world.dynamics.hamiltonian is not None:
-        done.measured(f"bump/{at}", lambda: bumps.measure(seen, done.film, context=settings.context, offset=offset))
-    for agent in settings.agents if name in settings.acting else ():
-        done.measured(f"{agent}/{at}", partial(control.act, agent, seen, seed=seed, starts=settings.starts))
-
-
-def _single(film: films.Film) -> tuple[np.ndarray, np.ndarray]:
-    return film.frames.reshape(-1, *film.frames.shape[2:]), film.states[..., 0].reshape(-1)
+        figures.draw(shown, dataset, settings.shots.film, offsets, settings.pictures, context=settings.context)
 
 
 def rates(seen: PixelWorld, *, num_envs: int = 256, repeats: int = 40) -> dict[str, float]:

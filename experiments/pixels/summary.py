@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from experiments.pixels.worlds import MODELS
-from experiments.results import Results
 from hnn_gym.evaluation.report import markdown_table
+from hnn_gym.studies import Results
 
 _Row = tuple[str, str, Callable[[Mapping[str, Any]], float], bool, str]
 """Label, group of the results, function that selects a number, whether more is better, and its format."""

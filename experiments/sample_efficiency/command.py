@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from rich.console import Console
 
 from experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
-from experiments.results import Results
 from experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drift, measured
 from experiments.sample_efficiency.contenders import (
     CONTENDERS,
@@ -30,9 +30,10 @@ from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation import plots
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import true_world
 
-EXPERIMENT = "sample_efficiency"
+COMMAND = "python -m experiments.sample_efficiency"
 
 
 class Panel(NamedTuple):
@@ -77,6 +78,7 @@ class Settings:
     """Seeds of the recordings on which settings are chosen."""
     held_out_steps: int = HELD_OUT_STEPS
     """Transitions of the recording whose error chooses them."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
@@ -88,34 +90,47 @@ def study(settings: Settings, *, console: Console) -> Results:
     unknown = [name for name in settings.contenders if name not in CONTENDERS]
     if unknown:
         raise InputError(f"There is no contender {unknown[0]!r}: choose from {', '.join(CONTENDERS)}.")
-    results = Results(settings.out, experiment=EXPERIMENT)
-    for noise, steps, name in _rows(settings):
-        _tune(name, noise, steps, settings, results, console)
+    results = Results(settings.out, command=COMMAND)
+    with settings.execution.opened() as executor:
+        _choose(settings, results, executor, console)
+        run_cells(results, _cells(settings, results), executor=executor, report=_printed(console), console=console)
+    return results
+
+
+def _cells(settings: Settings, results: Results) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {}
     for noise in {panel.noise: None for panel in settings.panels}:
-        key = f"{TRUE_KEY}/{noise}"
-        if noise and key not in results:
-            world = true_world("Pendulum-v1")
-            results[key] = acted([world], noise=noise, starts=settings.starts, grid=settings.grid)
+        if noise:
+            truth = [true_world("Pendulum-v1")]
+            act = partial(acted, truth, noise=noise, starts=settings.starts, grid=settings.grid)
+            cells[f"{TRUE_KEY}/{noise}"] = act
     for seed in settings.seeds:
         for noise, steps, name in _rows(settings):
-            key = cell_key(noise, steps, name, seed)
-            if key not in results:
-                contender = CONTENDERS[name]
-                choice = Choice(**results[choice_key(name, noise, steps)])
-                results[key] = measured(
-                    contender,
-                    choice,
-                    _recorded(noise, steps, seed),
-                    fresh_episodes(),
-                    noise=noise,
-                    seed=seed,
-                    starts=settings.starts,
-                    grid=settings.grid,
-                    drift_steps=settings.drift_steps,
-                )
-                returns = results[key].get("returns")
-                console.print(key, "failed" if returns is None else round(sum(returns) / len(returns), 2))
-    return results
+            choice = Choice(**results[choice_key(name, noise, steps)])
+            cells[cell_key(noise, steps, name, seed)] = partial(_measured, settings, choice, noise, steps, name, seed)
+    return cells
+
+
+def _measured(settings: Settings, choice: Choice, noise: float, steps: int, name: str, seed: int) -> dict[str, Any]:
+    return measured(
+        CONTENDERS[name],
+        choice,
+        _recorded(noise, steps, seed),
+        fresh_episodes(),
+        noise=noise,
+        seed=seed,
+        starts=settings.starts,
+        grid=settings.grid,
+        drift_steps=settings.drift_steps,
+    )
+
+
+def _printed(console: Console) -> Callable[[str, dict[str, Any]], None]:
+    def printed(key: str, cell: dict[str, Any]) -> None:
+        returns = cell.get("returns")
+        console.print(key, "failed" if returns is None else round(sum(returns) / len(returns), 2))
+
+    return printed
 
 
 def choice_key(name: str, noise: float, steps: int) -> str:
@@ -142,15 +157,28 @@ def _recorded(noise: float, steps: int, seed: int) -> TransitionDataset:
     return recorded(noise, steps=steps, seed=seed)
 
 
-def _tune(name: str, noise: float, steps: int, settings: Settings, results: Results, console: Console) -> None:
-    key = choice_key(name, noise, steps)
-    if key in results:
-        return
-    steps = tuning_steps(noise, steps)
+def _choose(settings: Settings, results: Results, executor: Executor | None, console: Console) -> None:
+    """Keep the choices that are missing, and every error that led to one."""
+    missing: dict[str, Cell] = {}
+    for noise, steps, name in _rows(settings):
+        key = choice_key(name, noise, steps)
+        if key not in results and key not in missing:
+            missing[key] = partial(_tuned, name, noise, tuning_steps(noise, steps), settings)
+
+    def report(key: str, found: dict[str, Any]) -> None:
+        for candidate, error in found["tuning"].items():
+            console.print(f"{candidate}: {error:.6g}")
+            results[candidate] = error
+        results[key] = found["choice"]
+
+    run_cells(Results(None, command=COMMAND), missing, executor=executor, report=report, console=console)
+
+
+def _tuned(name: str, noise: float, steps: int, settings: Settings) -> dict[str, Any]:
+    errors: dict[str, float] = {}
 
     def report(what: str, choice: Choice, error: float) -> None:
-        console.print(f"{noise} {steps} {name} {what}: {choice}: {error:.6g}")
-        results[f"tuning/{noise}/{steps}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
+        errors[f"tuning/{noise}/{steps}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
 
     choice = tuned(
         CONTENDERS[name],
@@ -160,7 +188,7 @@ def _tune(name: str, noise: float, steps: int, settings: Settings, results: Resu
         steps=min(steps, settings.held_out_steps),
         held_out_steps=settings.held_out_steps,
     )
-    results[key] = asdict(choice)
+    return {"choice": asdict(choice), "tuning": errors}
 
 
 def main(settings: Settings) -> None:
@@ -170,15 +198,17 @@ def main(settings: Settings) -> None:
     results = study(settings, console=console)
     if RIPPLE_KEY not in results:
         results[RIPPLE_KEY] = drift(true_world("Pendulum-v1"), steps=settings.drift_steps).tolist()
-    for noise in settings.model_free_noises:
-        model_free(
-            results,
-            noise=noise,
-            agents=settings.model_free_agents,
-            seeds=settings.model_free_seeds,
-            starts=settings.starts,
-            console=console,
-        )
+    with settings.execution.opened() as executor:
+        for noise in settings.model_free_noises:
+            model_free(
+                results,
+                noise=noise,
+                agents=settings.model_free_agents,
+                seeds=settings.model_free_seeds,
+                starts=settings.starts,
+                executor=executor,
+                console=console,
+            )
     best, planned = best_returns(settings.optimum), planned_returns(settings.optimum)
     settings.page.write_text(page(results, best, planned))
     plots.save(figure(results, best), settings.page.with_suffix(".png"))

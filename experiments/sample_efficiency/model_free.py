@@ -7,17 +7,19 @@ do not use. Their settings were found by others on exact observations.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import gymnasium
 import numpy as np
 from rich.console import Console
 
-from experiments.results import Results
 from hnn_gym.agents.evaluate import Policy, episode_returns
 from hnn_gym.agents.sb3_real import PENDULUM, learn_for_real
 from hnn_gym.data import ObservationNoise
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Cell, Results, run_cells
 
 MILESTONES: Mapping[str, tuple[int, ...]] = {
     "SAC": (1_000, 2_000, 5_000, 10_000, 20_000),
@@ -35,6 +37,7 @@ def model_free(
     seeds: Sequence[int],
     starts: Sequence[int],
     milestones: Mapping[str, tuple[int, ...]] = MILESTONES,
+    executor: Executor | None = None,
     console: Console,
 ) -> None:
     """Train each on the real Pendulum-v1 and store its ``returns`` from the shared starts on exact observations.
@@ -49,16 +52,26 @@ def model_free(
         seeds: one training each.
         starts: seeds of the real environment.
         milestones: by agent, the real steps after which it is measured.
+        executor: trains them; None: here.
         console: prints every mean.
 
     Raises:
         InputError: there is no such agent.
     """
+    missing: dict[str, Cell] = {}
     for name in agents:
         if name not in milestones:
             raise InputError(f"There is no model-free agent {name!r}: choose from {', '.join(milestones)}.")
         for seed in seeds:
-            _one_run(results, noise, name, milestones[name], seed, starts, console)
+            if not all(agent_key(noise, name, count, seed) in results for count in milestones[name]):
+                missing[f"{name}/{seed}"] = partial(_trained, noise, name, milestones[name], seed, starts)
+
+    def report(_: str, found: dict[str, dict[str, list[float]]]) -> None:
+        for key, returns in found.items():
+            results[key] = returns
+            console.print(key, {kind: round(float(np.mean(values)), 2) for kind, values in returns.items()})
+
+    run_cells(Results(None, command="model-free"), missing, executor=executor, report=report, console=console)
 
 
 def agent_key(noise: float, name: str, count: int, seed: int) -> str:
@@ -66,18 +79,10 @@ def agent_key(noise: float, name: str, count: int, seed: int) -> str:
     return f"model-free/{noise}/{name}/{count}/{seed}"
 
 
-def _one_run(
-    results: Results,
-    noise: float,
-    name: str,
-    milestones: tuple[int, ...],
-    seed: int,
-    starts: Sequence[int],
-    console: Console,
-) -> None:
-    keys = {count: agent_key(noise, name, count, seed) for count in milestones}
-    if all(key in results for key in keys.values()):
-        return
+def _trained(
+    noise: float, name: str, milestones: tuple[int, ...], seed: int, starts: Sequence[int]
+) -> dict[str, dict[str, list[float]]]:
+    """Train one agent, and return its returns after each milestone by their keys."""
     found: dict[str, dict[str, list[float]]] = {}
 
     def make_env() -> gymnasium.Env[Any, Any]:
@@ -88,9 +93,8 @@ def _one_run(
         by_kind = {"returns": episode_returns(agent, "Pendulum-v1", seeds=starts)}
         if noise:
             by_kind["noisy_returns"] = episode_returns(agent, make_env, seeds=starts)
-        found[keys[count]] = {kind: returns.round(2).tolist() for kind, returns in by_kind.items()}
-        console.print(keys[count], {kind: round(float(np.mean(returns)), 2) for kind, returns in by_kind.items()})
+        key = agent_key(noise, name, count, seed)
+        found[key] = {kind: returns.round(2).tolist() for kind, returns in by_kind.items()}
 
     learn_for_real(make_env, PENDULUM[name], milestones=milestones, seed=seed, report=measure)
-    for key, returns in found.items():
-        results[key] = returns
+    return found

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.results import Results
 from experiments.sample_efficiency.regret_figure import regret_by_transitions
+from hnn_gym.studies import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

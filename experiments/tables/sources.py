@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.results import Results
 from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint
+from hnn_gym.studies import Results
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -26,7 +26,7 @@ def measurements(experiment: str) -> Results:
         InputError: there are none.
     """
     _check(experiment)
-    return Results(RESULTS / f"{experiment}.json", experiment=experiment)
+    return Results(RESULTS / f"{experiment}.json", command=f"python -m experiments.{experiment}")
 
 
 @cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.results import Results
 from experiments.tables.sources import best_returns, measurements, table
 from experiments.transfer import regrets
+from hnn_gym.studies import Results
 
 _AGENTS = {
     "sac": "SAC, 48,000 steps",

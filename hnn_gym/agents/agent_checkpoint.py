@@ -18,6 +18,9 @@ import numpy as np
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files import release_0_1
+from hnn_gym.files.committed import read_committed, write_committed
+from hnn_gym.files.reading import read_json
+from hnn_gym.files.storage import checked_path, storage_errors
 from hnn_gym.worlds.world_model import WorldModel
 
 FORMAT = "hnn_gym.agent"
@@ -45,32 +48,35 @@ def check_free(path: str | os.PathLike[str]) -> None:
     Raises:
         ExistingPathError: the folder holds an agent, or the path is a file.
     """
-    folder = Path(path)
-    if folder.is_file():
-        raise ExistingPathError(f"{folder} is a file: an agent is a folder, give another path.")
-    if (folder / CARD).exists():
+    folder = checked_path(path)
+    with storage_errors(folder):
+        if folder.is_file():
+            raise ExistingPathError(f"{folder} is a file: an agent is a folder, give another path.")
+        taken = (folder / CARD).exists()
+    if taken:
         raise ExistingPathError(f"{folder} holds an agent already: give another path, or overwrite it.")
 
 
 def write_agent(
     path: str | os.PathLike[str], kind: str, card: Mapping[str, Any], file: str, data: bytes, *, overwrite: bool = False
 ) -> None:
-    """Write an agent of a ``kind`` into the folder ``path``: its numbers as ``file``, then the card.
+    """Write an agent of a ``kind`` into the folder ``path``: its numbers as ``file``, and the card; both at once.
 
     The saved state of its unfinished training is then removed.
 
     Raises:
         ExistingPathError: the folder holds an agent and ``overwrite`` is False.
+        StorageError: the operating system refuses to write; what was there before is still there.
     """
     if not overwrite:
         check_free(path)
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = checked_path(path)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "file": file}
     header["sha256"] = hashlib.sha256(data).hexdigest()
-    replace_file(folder / file, data)
-    replace_file(folder / CARD, (json.dumps(header | plain(card), indent=1) + "\n").encode())
-    (folder / UNFINISHED).unlink(missing_ok=True)
+    text = json.dumps(header | plain(card), indent=1) + "\n"
+    with storage_errors(folder):
+        write_committed(folder, CARD, text.encode(), {file: data})
+        (folder / UNFINISHED).unlink(missing_ok=True)
 
 
 def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
@@ -80,24 +86,19 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         MissingPathError: there is nothing at ``path``.
         InputError: the folder is not an agent of this package, is damaged, or has another version.
     """
-    folder = Path(path)
-    if not folder.exists():
-        raise MissingPathError(f"No agent at {folder}: `python -m hnn_gym.agents.train` makes one.")
-    if folder.is_file():
-        raise InputError(
-            f"{folder} is a file, not an agent's folder with {CARD}. A zip that stable-baselines3 saved elsewhere can "
-            "hold code that runs when it is loaded: load it there, and pass the policy itself."
-        )
-    try:
-        card = json.loads((folder / CARD).read_text())
-        known = card["format"] == FORMAT
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder} has no {CARD}: it is not an agent of this package, or a half-written one."
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        known = False
-    if not known:
+    folder = checked_path(path)
+    with storage_errors(folder, doing="read"):
+        if not folder.exists():
+            raise MissingPathError(f"No agent at {folder}: `python -m hnn_gym.agents.train` makes one.")
+        if folder.is_file():
+            raise InputError(
+                f"{folder} is a file, not an agent's folder with {CARD}. A zip that stable-baselines3 saved elsewhere "
+                "can hold code that runs when it is loaded: load it there, and pass the policy itself."
+            )
+        if not (folder / CARD).exists():
+            raise InputError(f"{folder} has no {CARD}: it is not an agent of this package, or a half-written one.")
+    card = read_json(folder / CARD)
+    if card.get("format") != FORMAT:
         raise InputError(f"{folder / CARD} is not the card of an agent.")
     if card.get("version") == 1:
         card = release_0_1.agent_card(card)
@@ -106,15 +107,6 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
             f"{folder} is an agent of version {card.get('version')}, and this release reads versions 1 and {VERSION}: "
             "train it again, or install the release that wrote it."
         )
-    file = folder / Path(str(card.get("file"))).name
-    data = file.read_bytes() if file.is_file() else b""
-    if hashlib.sha256(data).hexdigest() != card.get("sha256"):
-        raise InputError(f"{file} is not what its card describes: missing, truncated, or from another agent.")
-    return card, data
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file atomically: completely, or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    if not isinstance(card.get("kind"), str):
+        raise InputError(f"{folder / CARD} does not name the kind of the agent.")
+    return card, read_committed(folder, Path(str(card.get("file"))).name, card.get("sha256"))

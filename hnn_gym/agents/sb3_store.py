@@ -20,15 +20,20 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from hnn_gym.agents.agent_checkpoint import read_agent, replace_file, write_agent
+from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
 from hnn_gym.data.json_values import plain
 from hnn_gym.data.spaces import space_from_json, space_to_json
 from hnn_gym.devices import on_numpy
 from hnn_gym.errors import InputError
+from hnn_gym.files.committed import replace_file
+from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, parse_json, parse_zipped_arrays, read_bytes
+from hnn_gym.files.storage import storage_errors
 
 KIND = "stable-baselines3"
 _FILE = "policy.zip"
 _ABOUT, _TENSORS, _ARRAYS = "about.json", "agent.zip", "buffer.npz"
+_MOST_BYTES = 2**33
+"""Of an unfinished training, which holds the replay buffer."""
 _BUFFER = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
@@ -56,11 +61,14 @@ def read_policy(
     card, data = read_agent(path)
     if card["kind"] != KIND:
         raise InputError(f"{path} is an agent of kind {card['kind']!r}, not of {KIND}.")
+    check_archive(data, path, at_most=MOST_ARRAY_BYTES)
     try:
         agent = build(card, _Spaces(card))
         agent.set_parameters(io.BytesIO(data), device="cpu")  # type: ignore[arg-type]  # files are taken too
-    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a damaged archive makes the libraries do
         raise InputError(f"The card of {path} does not describe the agent beside it: {error}") from None
+    if not all(bool(torch.isfinite(value).all()) for value in agent.policy.state_dict().values()):
+        raise InputError(f"The weights of {path} hold NaN or infinity: train the agent again.")
     return agent
 
 
@@ -80,8 +88,9 @@ def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
         archive.writestr(_ABOUT, json.dumps({"about": plain(about), "counters": counters}))
         archive.writestr(_TENSORS, _zipped(agent))
         archive.writestr(_ARRAYS, content.getvalue())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, packed.getvalue())
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, packed.getvalue())
 
 
 def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) -> None:
@@ -90,16 +99,21 @@ def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
     Raises:
         InputError: the file belongs to another training, or cannot be read.
     """
+    data = read_bytes(path, at_most=_MOST_BYTES)
+    check_archive(data, path, at_most=_MOST_BYTES)
     try:
-        with zipfile.ZipFile(path) as archive:
-            saved = json.loads(archive.read(_ABOUT))
-            tensors, content = (io.BytesIO(archive.read(name)) for name in (_TENSORS, _ARRAYS))
-            arrays = dict(np.load(content, allow_pickle=False))
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            saved = parse_json(archive.read(_ABOUT), path)
+            tensors, arrays = (
+                archive.read(_TENSORS),
+                parse_zipped_arrays(archive.read(_ARRAYS), path, at_most=_MOST_BYTES),
+            )
         if saved["about"] == plain(about):
-            agent.set_parameters(tensors, device="cpu")  # type: ignore[arg-type]
+            check_archive(tensors, path, at_most=_MOST_BYTES)
+            agent.set_parameters(io.BytesIO(tensors), device="cpu")  # type: ignore[arg-type]
             _restore(agent, saved["counters"], arrays)
             return
-    except (OSError, zipfile.BadZipFile, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a damaged archive makes the libraries do
         raise InputError(
             f"The unfinished training {path} cannot be read ({error}): remove it to start again."
         ) from None

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hnn_gym.agents.agent_checkpoint import UNFINISHED, replace_file, world_named
+from hnn_gym.agents.agent_checkpoint import UNFINISHED, world_named
 from hnn_gym.agents.planned_actions import bounded
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.data.json_values import plain
@@ -34,6 +34,10 @@ from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.files.committed import replace_file
+from hnn_gym.files.interrupts import deferred_interrupts
+from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, read_bytes
+from hnn_gym.files.storage import storage_errors
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import Array
 
@@ -127,9 +131,17 @@ def train_shac(
         if kept is not None and time.monotonic() - saved > save_every:
             _keep(kept, trainer, training, update)
             saved = time.monotonic()
-        reward = trainer.window(1 - update / settings.updates)
-        if report is not None:
-            report(update + 1, reward)
+        done = update
+        try:
+            with deferred_interrupts():  # a window is done as a whole, or not at all
+                reward = trainer.window(1 - update / settings.updates)
+                done = update + 1
+            if report is not None:
+                report(done, reward)
+        except KeyboardInterrupt:
+            if kept is not None:
+                _keep(kept, trainer, training, done)
+            raise
     if kept is not None:
         _keep(kept, trainer, training, settings.updates)
     return trainer.policy()
@@ -138,14 +150,17 @@ def train_shac(
 def _keep(path: Path, trainer: _Trainer, about: str, update: int) -> None:
     content = io.BytesIO()
     torch.save({"about": about, "update": update, **trainer.state()}, content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, content.getvalue())
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content.getvalue())
 
 
 def _resume(path: Path, trainer: _Trainer, about: str) -> int:
     """Put a trainer where an unfinished training was; return its next update."""
     try:
-        saved = torch.load(path, weights_only=True)  # this unpickles nothing but tensors
+        data = read_bytes(path)
+        check_archive(data, path, at_most=MOST_ARRAY_BYTES)
+        saved = torch.load(io.BytesIO(data), weights_only=True)  # this unpickles nothing but tensors
         same = saved["about"] == about
         if same:
             trainer.restore(saved)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
 from hnn_gym.data.spaces import box_from_json, space_to_json
 from hnn_gym.errors import InputError
+from hnn_gym.files.reading import parse_arrays
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import Array, namespace
 
@@ -73,11 +73,16 @@ class ShacPolicy:
         card, data = read_agent(path)
         if card["kind"] != KIND:
             raise InputError(f"{path} is an agent of kind {card['kind']!r}, not {KIND!r}.")
+        parameters = parse_arrays(data, path)
+        if not all(value.dtype.kind == "f" and np.isfinite(value).all() for value in parameters.values()):
+            raise InputError(f"The numbers of {path} hold NaN or infinity: train the agent again.")
         try:
             spaces = {name: box_from_json(card[name]) for name in ("observation_space", "action_space")}
-            policy = cls(load(data), **spaces)
+            if not spaces["action_space"].is_bounded():
+                raise InputError(f"its actions are not bounded: {spaces['action_space']}")
+            policy = cls(parameters, **spaces)
             policy.predict(np.zeros((1, *spaces["observation_space"].shape)))
-        except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever a card makes the classes do
             raise InputError(f"The card of {path} does not describe the policy beside it: {error}") from None
         return policy
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, StudyError
 from hnn_gym.files.interrupts import Terminated, sigterm_raises
 
 Settings = TypeVar("Settings")
@@ -21,15 +21,16 @@ def run(
 
     ``default`` holds the values of options that are not given, and ``tyro.MISSING`` for those that have to be.
 
-    An :class:`~hnn_gym.errors.InputError` or :class:`~hnn_gym.errors.ConvergenceError`, of the settings themselves as
-    well, becomes one line on standard error and exit status 2. So does a Ctrl-C, with exit status 130, and a SIGTERM,
+    An :class:`~hnn_gym.errors.InputError`, :class:`~hnn_gym.errors.ConvergenceError` or
+    :class:`~hnn_gym.errors.StudyError`, of the settings themselves as well, becomes its message on standard error and
+    exit status 2. So does a Ctrl-C, with exit status 130, and a SIGTERM,
     with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Any other exception is a defect
     and keeps its traceback.
     """
     try:
         with sigterm_raises():
             function(tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default))
-    except (InputError, ConvergenceError) as error:
+    except (InputError, ConvergenceError, StudyError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt as error:

@@ -39,7 +39,8 @@ class Samples:
         return (self[order[start : start + batch_size]] for start in range(0, len(order), batch_size))
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}  # type: ignore[arg-type]
+        named = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {name: array for name, array in named.items() if array is not None}
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Windows(Samples):
         observation: ``(N, k + 1, *observation_shape)``.
         action: ``(N, k, *action_shape)``, and ``(N, k, 1)`` for Discrete actions; action t leads from observation t to
             observation t + 1.
+        duration: time that each step takes in s, float64 ``(N, k)``; None: all take the time step of the dataset.
     """
 
     observation: np.ndarray
     action: np.ndarray
+    duration: np.ndarray | None = None

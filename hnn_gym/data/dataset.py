@@ -20,11 +20,14 @@ from hnn_gym.data.logs.roles import guess_roles
 from hnn_gym.data.logs.settings import LogSettings
 from hnn_gym.data.logs.table import table_of_frame
 from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError
 
 _HASH_BLOCK_BYTES = 2**26
+_EVEN = 1e-6
+"""Steps that differ by this share count as equal: the rounding of printed stamps."""
 
 
 class TransitionDataset:
@@ -261,10 +264,33 @@ class TransitionDataset:
                 "choose a smaller k, or record longer episodes."
             )
         moments, steps = (_ranges(self._starts(name), counts, stride)[:, None] for name in ("observation", "action"))
+        durations = self.durations()
         return Windows(
             observation=self._read_finite("observation")[moments + np.arange(k + 1)],
             action=self._action_entries()[steps + np.arange(k)],
+            duration=None if durations is None else durations[steps + np.arange(k)],
         )
+
+    def durations(self) -> np.ndarray | None:
+        """Return the time that every step takes in s ``(num_steps,)``, or None: all take ``provenance.dt``.
+
+        Raises:
+            InputError: recorded stamps do not increase; the message names episode and row.
+        """
+        if "time" not in self.fields or self.provenance.dt is None or self.provenance.time_unit != SECOND:
+            return None
+        time, first = self._read_finite("time"), _ranges(self._starts("time"), self._steps)
+        durations = time[first + 1] - time[first]
+        if (durations <= 0).any():
+            step = int(np.argmax(durations <= 0))
+            index = int(np.searchsorted(np.cumsum(self._steps), step, side="right"))
+            row = step - int(self._steps[:index].sum())
+            raise InputError(
+                f"In episode {self._episodes[index]} the stamp of row {row + 1} is not later than that of row {row}: "
+                "leave the episode out with select(), or record it again."
+            )
+        dt = self.provenance.dt
+        return None if np.allclose(durations, dt, rtol=_EVEN, atol=0) else durations
 
     def frames(self) -> list[np.ndarray]:
         """Read the frames of every episode: uint8 ``(T + 1, H, W, C)`` each, made under ``provenance.frame_rule``.

@@ -50,6 +50,8 @@ class FrameRule:
         crop: the visible part of the picture: its first and last row, first and last column, as shares.
         oversampling: rows of the cropped picture for every row of the frame, where the environment draws at any size.
             Drawing code rounds to whole pixels; averaging over several of them loses less.
+        annotated: whether frames of this package's own environments show more than the system itself: arrows of
+            forces, marks of a target, trails, scale bars, and a camera that follows.
 
     Raises:
         InputError: a value is out of range.
@@ -59,6 +61,7 @@ class FrameRule:
     channels: Channels = "rgb"
     crop: tuple[float, float, float, float] = WHOLE
     oversampling: int = 4
+    annotated: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 1 or self.oversampling < 1:
@@ -122,7 +125,8 @@ class Camera:
 
     Args:
         env: made with ``render_mode="rgb_array"``. Where it draws at any size (Pendulum-v1 has a ``screen_dim``), the
-            camera sets that size to the rule's ``picture_size``.
+            camera sets that size to the rule's ``picture_size``; where it can leave annotations out (``annotated``),
+            the camera sets that too.
         rule: makes frames of the pictures; None keeps the pictures as they are drawn.
 
     Raises:
@@ -141,6 +145,8 @@ class Camera:
         if rule is not None and isinstance(getattr(inner, "screen_dim", None), int):
             inner.screen_dim = rule.picture_size
             inner.screen = None  # a surface of the size before
+        if rule is not None and isinstance(getattr(inner, "annotated", None), bool):
+            inner.annotated = rule.annotated
 
     def __call__(self) -> np.ndarray:
         """Return a frame of the present moment: uint8, of the rule's shape, or as drawn.

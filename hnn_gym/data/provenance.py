@@ -79,7 +79,8 @@ class Provenance:
         observation_space: the space of the recorded observations: the environment's, or the Box that its Dict or Tuple
             space is flattened to.
         action_space: the environment's.
-        env_kwargs: keyword arguments for ``gymnasium.make``, as JSON values, without ``render_mode``.
+        env_kwargs: keyword arguments for ``gymnasium.make``, as JSON values, without ``render_mode`` and
+            ``annotated``.
         dt: time between two observations; None: unknown.
         time_unit: unit of dt: "s", or "step" where the environment does not say how long a step is and dt is 1.
         seed: seed of the first recording; None: unknown.
@@ -153,7 +154,8 @@ class Provenance:
             task_source = {}
         another = isinstance(task_source, Mapping) and (spec is None or task_source.get("id") != spec.id)
         kwargs = dict(spec.kwargs) if spec else {}
-        kwargs.pop("render_mode", None)
+        for name in ("render_mode", "annotated"):  # they change no step
+            kwargs.pop(name, None)
         if coordinates is None:
             known = getattr(env.unwrapped, "coordinates", None)
             if not isinstance(known, Coordinates):

@@ -7,6 +7,8 @@ Observations are of a Box, or of nested Dict and Tuple spaces of Boxes. The latt
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +22,8 @@ from hnn_gym.errors import InputError
 from hnn_gym.systems.task import ActionSpace
 
 _Path = tuple[str | int, ...]
+_MOST_ENTRIES = 2**24
+"""Entries of an observation or action that a file may declare."""
 
 
 class ObservationLayout:
@@ -167,11 +171,12 @@ def space_from_json(values: Mapping[str, Any]) -> ActionSpace:
         case "Box":
             return box_from_json(values)
         case "Discrete":
-            return Discrete(values["n"], start=values["start"], dtype=values["dtype"])
+            return Discrete(operator.index(values["n"]), start=values["start"], dtype=values["dtype"])
         case "MultiDiscrete":
             return MultiDiscrete(values["nvec"], dtype=values["dtype"], start=values["start"])
         case "MultiBinary":
-            return MultiBinary(values["n"])
+            size = values["n"]
+            return MultiBinary(_shape(size) if isinstance(size, list) else _shape([size])[0])
     raise ValueError(f"unknown kind of space {values['kind']!r}")
 
 
@@ -181,9 +186,21 @@ def box_from_json(values: Mapping[str, Any]) -> Box:
     Raises:
         KeyError, TypeError, ValueError: the values do not describe a Box.
     """
-    shape, dtype = tuple(values["shape"]), np.dtype(values["dtype"])
+    shape, dtype = _shape(values["shape"]), np.dtype(values["dtype"])
+    if dtype.kind not in "fiub":
+        raise ValueError(f"a Box of {dtype}")
     low, high = (np.broadcast_to(np.asarray(values[name], dtype), shape) for name in ("low", "high"))
+    if not (low <= high).all():
+        raise ValueError("a bound of a Box that is not a number, or a lower bound above the upper one")
     return Box(low, high, shape, dtype.type)
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    """A shape, of no more entries than an observation has."""
+    shape = tuple(operator.index(size) for size in values)
+    if min(shape, default=0) < 0 or math.prod(shape) > _MOST_ENTRIES:
+        raise ValueError(f"a space of the shape {shape}")
+    return shape
 
 
 def _boxes(space: gymnasium.Space[Any], path: _Path) -> Iterator[tuple[_Path, Box]]:

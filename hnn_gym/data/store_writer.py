@@ -22,10 +22,11 @@ from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
-from hnn_gym.data.store import ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes
+from hnn_gym.data.store import CHECKS, ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes, row_check
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.storage import checked_path, storage_errors
 
 _CHUNK_BYTES = 2**22
 _CHUNK_ROWS = 4096
@@ -46,7 +47,7 @@ class StoreWriter:
     def __init__(self, path: str | Path, *, append: bool = False, overwrite: bool = False) -> None:
         if append and overwrite:
             raise InputError(f"Append to {path}, or overwrite it: not both.")
-        self.path = Path(path).resolve()
+        self.path = checked_path(path).resolve()
         self._append, self._overwrite = append, overwrite
         self._staged = self.path.with_name(f".{self.path.name}.partial")
         self._replaced = self.path.with_name(f".{self.path.name}.old")
@@ -56,6 +57,7 @@ class StoreWriter:
         self._time_unit = SECOND
         self._columns: dict[str, Column] = {}
         self._published = False
+        self._checked = True
         self._steps = self._episodes = 0
 
     def begin(self, provenance: Provenance, fields: tuple[str, ...]) -> None:
@@ -64,25 +66,23 @@ class StoreWriter:
         Raises:
             MissingPathError: there is nothing to append to.
             ExistingPathError: the path exists, and neither ``append`` nor ``overwrite`` is set.
-            InputError: the existing path is not a dataset, or one of another environment or other arrays; or a
-                folder cannot be made there.
+            StorageError: the operating system refuses to write there.
+            InputError: the existing path is not a dataset, or one of another environment or other arrays.
         """
         self._time_unit = provenance.time_unit
         try:
-            if self._append:
-                self._continue(self._existing or self.lock_existing(), provenance, fields)
-                return
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(wait=False)
-            self._restore()
-            if self.path.exists():
-                self._check_replaceable()
-            shutil.rmtree(self._staged, ignore_errors=True)  # left by a killed run
-            _create_group(self._staged, fields, provenance)
-        except BaseException as error:
+            with storage_errors(self.path):
+                if self._append:
+                    self._continue(self._existing or self.lock_existing(), provenance, fields)
+                    return
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock.acquire(wait=False)
+                self._restore()
+                if self.path.exists():
+                    self._check_replaceable()
+                _create_group(self._staged, fields, provenance)
+        except BaseException:
             self.close()
-            if isinstance(error, OSError) and not isinstance(error, InputError):
-                raise InputError(f"No dataset can be made at {self.path}: {error}.") from error
             raise
 
     def lock_existing(self, report: Callable[[str], None] | None = None) -> StoreSource:
@@ -95,10 +95,11 @@ class StoreWriter:
             MissingPathError: there is nothing to append to.
             InputError: the existing path is not a dataset.
         """
-        if self.path.parent.is_dir():
-            self._lock.acquire(wait=True, report=report)
-            self._restore()
         try:
+            with storage_errors(self.path):
+                if self.path.parent.is_dir():
+                    self._lock.acquire(wait=True, report=report)
+                    self._restore()
             self._existing = StoreSource(self.path)
         except BaseException:
             self._lock.release()
@@ -109,14 +110,16 @@ class StoreWriter:
         """Write and commit one episode.
 
         Raises:
+            StorageError: the operating system refuses to write; the episodes before are kept.
             InputError: its arrays differ in dtype or shape from those of the episodes before.
         """
-        if not self._published:
-            self._columns = columns_of(episode)
-            _create_arrays(self._staged, self._columns, time_unit=self._time_unit)
-        check_columns(episode, self._columns, self._episodes)
-        with deferred_interrupts():
-            self._commit(episode)
+        with storage_errors(self.path):
+            if not self._published:
+                self._columns = columns_of(episode)
+                _create_arrays(self._staged, self._columns, time_unit=self._time_unit)
+            check_columns(episode, self._columns, self._episodes)
+            with deferred_interrupts():
+                self._commit(episode)
 
     def close(self) -> None:
         """Remove the prepared store, if no episode was written, and release the lock."""
@@ -132,11 +135,15 @@ class StoreWriter:
                 {"version": VERSION, "provenance": self._provenance.to_json()}
             )
             self._provenance = None
+        checks = []
         for name, rows in episode.arrays().items():
             _write_rows(group / name, FIELDS[name].rows(self._steps, self._episodes), rows)
-        self._steps += episode.num_steps
-        _write_rows(group / ENDS, self._episodes, np.array([self._steps]))
-        self._episodes += 1
+            checks.append(row_check(rows))
+        if self._checked:
+            _write_rows(group / CHECKS, self._episodes, np.array([checks]))
+        steps = self._steps + episode.num_steps
+        _write_rows(group / ENDS, self._episodes, np.array([steps]))
+        self._steps, self._episodes = steps, self._episodes + 1
         if not self._published:
             self._publish()
 
@@ -147,6 +154,7 @@ class StoreWriter:
                 "cannot be appended to it: record the same arrays, or into a new dataset."
             )
         self._published = True
+        self._checked = existing.has_checks
         self._columns = dict(existing.columns)
         self._steps, self._episodes = int(existing.ends[-1]), len(existing.ends)
         continued = existing.provenance.continued_by(provenance, first_episode=self._episodes)
@@ -164,9 +172,11 @@ class StoreWriter:
             raise InputError(f"{self.path} is not a dataset of hnn_gym and will not be overwritten: give another path.")
 
     def _restore(self) -> None:
-        """Put back a dataset that a killed process had set aside and not yet replaced."""
+        """Put back a dataset that a killed process had set aside and not yet replaced, and remove what it left."""
         if self._replaced.exists() and not self.path.exists():
             self._replaced.rename(self.path)
+        for left in (self._replaced, self._staged):
+            shutil.rmtree(left, ignore_errors=True)
 
     def _publish(self) -> None:
         if self.path.exists():
@@ -182,15 +192,17 @@ def _create_group(path: Path, fields: tuple[str, ...], provenance: Provenance) -
         "format": FORMAT,
         "version": VERSION,
         "fields": list(fields),
+        "checks": [name for name in FIELDS if name in fields],
         "provenance": provenance.to_json(),
     }
     zarr.create_group(path, zarr_format=3, attributes=attributes)
 
 
 def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str) -> None:
-    """Make ``columns`` and ``episode_ends``, each of no rows, in the group at ``path``."""
+    """Make ``columns``, ``episode_checks`` and ``episode_ends``, each of no rows, in the group at ``path``."""
     group = zarr.open_group(path, mode="r+", zarr_format=3)
-    for name, column in {**columns, ENDS: Column(np.dtype(np.int64), ())}.items():
+    whole = np.dtype(np.int64)
+    for name, column in {**columns, CHECKS: Column(whole, (len(columns),)), ENDS: Column(whole, ())}.items():
         unit = time_unit if name == "time" else FIELDS[name].unit if name in FIELDS else None
         group.create_array(
             name,

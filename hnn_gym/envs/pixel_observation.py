@@ -26,9 +26,10 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
 
     Args:
         env: made with ``render_mode="rgb_array"``.
-        size: see :class:`~hnn_gym.data.frames.FrameRule`, as for the next three.
+        size: see :class:`~hnn_gym.data.frames.FrameRule`, as for the next four.
         channels: of a frame.
         crop: part of the picture that is used.
+        annotated: whether frames of this package's own environments show more than the system.
         oversampling: rows drawn for every row of the frame, if the environment can draw at any size.
         stack: number of frames; 2 show velocities.
 
@@ -47,15 +48,22 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
         channels: Channels = "rgb",
         crop: tuple[float, float, float, float] = WHOLE,
         oversampling: int = 4,
+        annotated: bool = False,
         stack: int = 2,
     ) -> None:
         gymnasium.utils.RecordConstructorArgs.__init__(
-            self, size=size, channels=channels, crop=crop, oversampling=oversampling, stack=stack
+            self,
+            size=size,
+            channels=channels,
+            crop=crop,
+            oversampling=oversampling,
+            annotated=annotated,
+            stack=stack,
         )
         super().__init__(env)
         if stack < 1:
             raise InputError(f"An observation needs at least one frame, and stack is {stack}.")
-        self.rule = FrameRule(size, channels, crop, oversampling)
+        self.rule = FrameRule(size, channels, crop, oversampling, annotated)
         self._camera = Camera(env, self.rule)
         self._stack, self._frames = stack, deque[np.ndarray](maxlen=stack)
         rows, columns, depth = self.rule.shape
@@ -65,7 +73,13 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
     def of(cls, env: gymnasium.Env[Any, Any], rule: FrameRule, *, stack: int = 2) -> PixelObservation:
         """Wrap ``env`` under a given rule, such as that of a dataset."""
         return cls(
-            env, size=rule.size, channels=rule.channels, crop=rule.crop, oversampling=rule.oversampling, stack=stack
+            env,
+            size=rule.size,
+            channels=rule.channels,
+            crop=rule.crop,
+            oversampling=rule.oversampling,
+            annotated=rule.annotated,
+            stack=stack,
         )
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:

@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from hnn_gym.arguments import true_or_false
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
@@ -76,6 +77,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         world_model: WorldSource | Sequence[WorldSource],
         *,
         render_mode: str | None = None,
+        annotated: bool = True,
         **options: Any,
     ) -> None:
         """Put a task into a world.
@@ -84,6 +86,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             world_model: a world, the id of a shipped one, or the path of a checkpoint; or several of one system, an
                 ensemble: the first is stepped, and ``info["disagreement"]`` is their disagreement about the step.
             render_mode: None, "rgb_array" or "human".
+            annotated: whether pictures show more than the system itself: arrows of forces, marks of a target, trails,
+                scale bars, and a camera that follows. Frames to learn from are better without.
             options: fields of :class:`hnn_gym.envs.SimulatorOptions`.
 
         Raises:
@@ -93,7 +97,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
                 supported; the world has no H and the actions are bumps; or ``exactly_reversible`` is set for a world
                 with friction, or whose H is not T(p) + V(q).
         """
-        chosen = SimulatorOptions.from_keywords(options, also=("render_mode",))
+        chosen = SimulatorOptions.from_keywords(options, also=("render_mode", "annotated"))
         simulator = simulator_of(world_model, chosen)
         self._own_task = chosen.task is not None or chosen.reward is not None
         world, task = simulator.world, simulator.task
@@ -104,6 +108,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         check_termination_of_one(simulator)
         self.world, self.task = world, task
         self.render_mode = render_mode
+        self._annotated = true_or_false(annotated, "annotated")
         self.observation_space, self._actions = simulator.spaces()
         self.action_space = self._actions  # type: ignore[assignment]  # declared as arrays; an int is accepted too
         self._simulator = simulator
@@ -128,6 +133,17 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def task_source(self) -> Mapping[str, Any] | None:
         """The "id" and "arguments" of the registered environment whose task this is; None for a task of your own."""
         return None if self._own_task else environment_of(self.world)
+
+    @property
+    def annotated(self) -> bool:
+        """Whether pictures show more than the system itself. May be set, as a camera with a rule does."""
+        return self._annotated
+
+    @annotated.setter
+    def annotated(self, annotated: bool) -> None:
+        if annotated != self._annotated:
+            self.close()
+            self._annotated = annotated
 
     @property
     def dt(self) -> float:
@@ -256,7 +272,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             gymnasium.logger.warn(f"render() was called, but the environment was made without a render_mode: {remedy}.")
             return None
         if self._renderer is None:
-            self._renderer = renderer_for(self.task, self.render_mode)
+            self._renderer = renderer_for(self.task, self.render_mode, annotated=self.annotated)
         return self._renderer.draw(*self.world.state(self._current()), self._force, t=self._time)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError
@@ -85,7 +85,7 @@ def write_gif(
         path: the file.
         panels: name -> frames, each uint8 ``(height, width, 3)``; all of one length, and at least one.
         fps: frames per second.
-        size: edge of a panel in pixels.
+        size: edge of a panel in pixels, in which a frame keeps its proportions.
         notes: name -> a line below each frame; None: there are none.
     """
     label = 22
@@ -97,7 +97,8 @@ def write_gif(
         draw = ImageDraw.Draw(sheet)
         for i, (name, frame) in enumerate(zip(panels, moment, strict=True)):
             middle = i * size + size / 2
-            sheet.paste(Image.fromarray(frame).resize((size, size), Image.Resampling.LANCZOS), (i * size, label))
+            picture = ImageOps.contain(Image.fromarray(frame), (size, size), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (i * size + (size - picture.width) // 2, label + (size - picture.height) // 2))
             draw.text((middle, label / 2), name, fill="black", font=font, anchor="mm")
             if notes:
                 draw.text((middle, height - label / 2), notes[name][k], fill="#444444", font=font, anchor="mm")

@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files import release_0_1
+from hnn_gym.files.committed import read_committed, write_committed
+from hnn_gym.files.reading import MOST_JSON_BYTES, parse_arrays, parse_json, read_bytes, read_json
+from hnn_gym.files.storage import checked_path, storage_errors
 
 FORMAT = "hnn_gym.world"
 VERSION = 2
-_CARD, _ARRAYS = "world.json", "world.safetensors"
+CARD, _ARRAYS = "world.json", "world.safetensors"
 _PICKLE_SUFFIXES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".tar", ".zip"}
+Content = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]
+"""A card and its arrays."""
 
 
 def write_checkpoint(
@@ -32,28 +35,40 @@ def write_checkpoint(
     card: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
     *,
+    parts: Mapping[str, Content] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a card and its arrays into the folder ``path``, which may exist if it holds no checkpoint.
 
+    All of it becomes valid at once: a process that is killed leaves the old checkpoint or the new one.
+
+    Args:
+        path: the folder.
+        card: JSON-ready values.
+        arrays: by name.
+        parts: further cards and arrays by name, each in a folder of that name inside, see :func:`read_part`.
+        overwrite: replace a checkpoint.
+
     Raises:
         ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
+        StorageError: the operating system refuses to write; what was there before is still there.
         InputError: the card holds what JSON cannot.
     """
-    folder = Path(path)
-    if folder.is_file():
-        raise ExistingPathError(f"{folder} is a file: a checkpoint is a folder, give another path.")
-    if (folder / _CARD).exists() and not overwrite:
-        raise ExistingPathError(f"{folder} holds a checkpoint already: give another path, or overwrite=True.")
-    data = save_arrays({name: np.ascontiguousarray(value) for name, value in arrays.items()})
-    header = {"format": FORMAT, "version": VERSION, "sha256": hashlib.sha256(data).hexdigest()}
-    try:
-        text = json.dumps(header | dict(card), indent=1, allow_nan=False) + "\n"
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The card cannot be written as JSON ({error}): give it plain, finite values.") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / _ARRAYS, data)
-    _replace(folder / _CARD, text.encode())
+    folder = checked_path(path)
+    with storage_errors(folder):
+        if folder.is_file():
+            raise ExistingPathError(f"{folder} is a file: a checkpoint is a folder, give another path.")
+        if (folder / CARD).exists() and not overwrite:
+            raise ExistingPathError(f"{folder} holds a checkpoint already: give another path, or overwrite=True.")
+    files: dict[str, bytes] = {}
+    hashes: dict[str, dict[str, str]] = {}
+    for part, (part_card, part_arrays) in (parts or {}).items():
+        text, data = _encoded(part_card, part_arrays, {})
+        files |= {f"{part}/{CARD}": text, f"{part}/{_ARRAYS}": data}
+        hashes[part] = {CARD: _sha256(text), _ARRAYS: _sha256(data)}
+    text, data = _encoded(card, arrays, {"parts": hashes})
+    with storage_errors(folder):
+        write_committed(folder, CARD, text, files | {_ARRAYS: data})
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -61,53 +76,91 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
 
     Raises:
         MissingPathError: there is nothing at ``path``.
+        StorageError: the operating system refuses to read it.
         InputError: it is a pickle, truncated, of another version, or not ours.
     """
-    folder = Path(path)
+    folder = checked_path(path)
+    with storage_errors(folder, doing="read"):
+        _check_place(folder)
+    card = _checked(read_json(folder / CARD), folder)
+    return card, parse_arrays(read_committed(folder, _ARRAYS, card.get("sha256")), folder / _ARRAYS)
+
+
+def has_part(path: str | os.PathLike[str], part: str) -> bool:
+    """Whether the checkpoint folder ``path`` has a part of this name."""
+    folder = checked_path(path)
+    if not (folder / part).is_dir() or not (folder / CARD).is_file():
+        return False
+    return part in read_json(folder / CARD).get("parts", {part: None})  # older cards do not name their parts
+
+
+def read_part(path: str | os.PathLike[str], part: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read the card and the arrays of a part of the checkpoint folder ``path``.
+
+    Raises:
+        InputError: there is no such part; or it is damaged, or belongs to another checkpoint.
+    """
+    folder = checked_path(path) / part
+    hashes = read_json(folder.parent / CARD).get("parts")
+    if hashes is None:  # a card that release 0.2 or an earlier one wrote
+        return read_checkpoint(folder)
+    try:
+        card_hash, arrays_hash = hashes[part][CARD], hashes[part][_ARRAYS]
+    except (LookupError, TypeError):
+        raise InputError(f"{path} has no part {part!r}: it is another kind of checkpoint.") from None
+    text = read_committed(folder, CARD, card_hash, at_most=MOST_JSON_BYTES)
+    card = _checked(parse_json(text, folder / CARD), folder)
+    return card, parse_arrays(read_committed(folder, _ARRAYS, arrays_hash), folder / _ARRAYS)
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse what is not a folder with a card."""
     if not folder.exists():
         raise MissingPathError(f"No checkpoint at {folder}: `python -m hnn_gym.train` makes one.")
     if folder.is_file():
-        if folder.name in (_CARD, _ARRAYS):
+        if folder.name in (CARD, _ARRAYS):
             raise InputError(f"{folder} is part of a checkpoint: give its folder, {folder.parent}.")
         if folder.suffix in _PICKLE_SUFFIXES or _looks_like_pickle(folder):
             raise InputError(
                 f"{folder} is a pickle, which can execute code when loaded, and is refused: give a folder written by "
                 "WorldModel.save."
             )
-        raise InputError(f"{folder} is a file, not a checkpoint folder with {_CARD} and {_ARRAYS}.")
-    for name in (_CARD, _ARRAYS):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder} has no {name}: it is not a checkpoint of hnn_gym, or a half-written one.")
+        raise InputError(f"{folder} is a file, not a checkpoint folder with {CARD} and {_ARRAYS}.")
+    if not (folder / CARD).exists():
+        raise InputError(f"{folder} has no {CARD}: it is not a checkpoint of hnn_gym, or a half-written one.")
+
+
+def _encoded(
+    card: Mapping[str, Any], arrays: Mapping[str, np.ndarray], extra: Mapping[str, Any]
+) -> tuple[bytes, bytes]:
+    """The bytes of a card and of its arrays."""
+    data = save_arrays({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    header = {"format": FORMAT, "version": VERSION, "sha256": _sha256(data), **extra}
     try:
-        card = json.loads((folder / _CARD).read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{folder / _CARD} is not JSON ({error}): the checkpoint is damaged.") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise InputError(f"{folder / _CARD} is not the card of a world model.")
+        return (json.dumps(header | dict(card), indent=1, allow_nan=False) + "\n").encode(), data
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The card cannot be written as JSON ({error}): give it plain, finite values.") from None
+
+
+def _checked(card: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The card in the words of this version."""
+    if card.get("format") != FORMAT:
+        raise InputError(f"{folder / CARD} is not the card of a world model.")
     if card.get("version") == 1:
-        card = release_0_1.world_card(card)
-    elif card.get("version") != VERSION:
+        return release_0_1.world_card(card)
+    if card.get("version") != VERSION:
         raise InputError(
             f"{folder} is a checkpoint of version {card.get('version')}, and this release reads versions 1 and "
             f"{VERSION}: train the world again, or install the release that wrote it."
         )
-    data = (folder / _ARRAYS).read_bytes()
-    if hashlib.sha256(data).hexdigest() != card.get("sha256"):
-        raise InputError(f"{folder / _ARRAYS} is not what its card describes: truncated, or from another checkpoint.")
-    try:
-        return card, load_arrays(data)
-    except SafetensorError as error:
-        raise InputError(f"{folder / _ARRAYS} cannot be read ({error}).") from None
+    return card
 
 
-def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _looks_like_pickle(file: Path) -> bool:
     """Whether a file starts as pickles of protocol 2 and later do, or as the zip archives of torch.save."""
-    with file.open("rb") as content:
-        start = content.read(2)
+    start = read_bytes(file)[:2]
     return start == b"PK" or (start[:1] == b"\x80" and start[1:] in (b"\x02", b"\x03", b"\x04", b"\x05"))

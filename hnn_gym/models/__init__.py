@@ -1,6 +1,6 @@
 """Models: descriptions that build dynamics from trained arrays. ``MODELS`` finds them by kind."""
 
-from hnn_gym.models.architecture import Architecture, Parameters, Variables
+from hnn_gym.models.architecture import Architecture, Parameters, Variables, check_shapes
 from hnn_gym.models.baseline import Baseline, SecondOrderBaseline
 from hnn_gym.models.helmholtz import HelmholtzField
 from hnn_gym.models.hnn import HNN
@@ -36,4 +36,5 @@ __all__ = [
     "SecondOrderBaseline",
     "SeparableHNN",
     "Variables",
+    "check_shapes",
 ]

@@ -17,12 +17,14 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
-from hnn_gym.models.features import Features
+from hnn_gym.models.features import Combined, Features
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.physics.phase import Array
 
 Parameters = Mapping[str, Array]
+_MOST_ENTRIES = 10**7
+"""Entries of a matrix between degrees of freedom, or between them and controls."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Variables:
         in_physical_units: controls are generalised forces in SI units. The inertia is then learned and the
             energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
         fixed: which degrees of freedom are constants of the episode, without motion; (): none are.
+        ignored: positions on which nothing depends, such as those that are not observed; (): none are.
 
     Raises:
         InputError: the lengths differ, a scale is not positive and finite, or a control acts nowhere.
@@ -52,6 +55,7 @@ class Variables:
     force_scales: tuple[float, ...] = ()
     in_physical_units: bool = False
     fixed: tuple[bool, ...] = ()
+    ignored: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that they describe one system."""
@@ -60,26 +64,34 @@ class Variables:
             raise InputError(f"Variables need one angle flag and three scales for each degree of freedom: {self}.")
         if not all(math.isfinite(s) and s > 0 for s in (*sum(scales, ()), *self.force_scales)):
             raise InputError(f"Variables need scales that are finite and > 0: {self}.")
+        if self.n * max(len(self.control_degrees), self.n) > _MOST_ENTRIES:
+            raise InputError(
+                f"Variables describe {self.n} degrees of freedom with {len(self.control_degrees)} controls."
+            )
         if len(self.force_scales) != len(self.control_degrees):
             raise InputError(f"Variables need one force scale for each control: {self}.")
         if not all(degree is None or 0 <= degree < self.n for degree in self.control_degrees):
             raise InputError(f"Variables have a control of a degree of freedom that is not there: {self}.")
-        fixed = isinstance(self.fixed, tuple) and all(type(flag) is bool for flag in self.fixed)
-        if not fixed or (self.fixed and (len(self.fixed) != self.n or all(self.fixed))):
-            raise InputError(
-                f"Variables need one flag of what is fixed for each degree of freedom, not all set: {self}."
-            )
+        for flags in (self.fixed, self.ignored):
+            boolean = isinstance(flags, tuple) and all(type(flag) is bool for flag in flags)
+            if not boolean or (flags and len(flags) != self.n):
+                raise InputError(f"Variables need fixed and ignored flags for each degree of freedom, or none: {self}.")
+        if self.fixed and all(self.fixed):
+            raise InputError(f"Variables need a degree of freedom that moves: {self}.")
 
     @classmethod
-    def measured(cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float) -> Variables:
+    def measured(
+        cls, coordinates: Coordinates, states: np.ndarray, action: np.ndarray, *, dt: float | np.ndarray
+    ) -> Variables:
         """Take the scales from recorded windows.
 
         Args:
             coordinates: the declaration.
             states: [q, v] ``(windows, k + 1, 2n)``, consecutive in time; NaN beyond the end of a window.
             action: actions ``(windows, k, m)``.
-            dt: time between them in s.
+            dt: time between them in s; an array broadcasts with ``(windows, k, n)``.
         """
+        cyclic = tuple(degree.position is None and degree.cos is None for degree in coordinates.degrees)
         q, v = np.split(states, 2, axis=-1)
         acceleration = np.diff(v, axis=-2) / dt
 
@@ -96,6 +108,7 @@ class Variables:
             force_scales=scales(coordinates.force(action)) if coordinates.controls else (),
             in_physical_units=coordinates.in_physical_units,
             fixed=coordinates.fixed if any(coordinates.fixed) else (),
+            ignored=cyclic if any(cyclic) else (),
         )
 
     @property
@@ -125,7 +138,14 @@ class Variables:
     @property
     def features(self) -> Features:
         """The map from positions to network inputs."""
-        return Features(self.angles, self.position_scales, fixed=self.fixed)
+        return self.combined_features("none")
+
+    def combined_features(self, combined: Combined) -> Features:
+        """The same with sums and differences of angles. Positions on which nothing depends are 0 as inputs."""
+        ignored = self.ignored or (False,) * self.n
+        angles = tuple(angle and not skip for angle, skip in zip(self.angles, ignored, strict=True))
+        scales = tuple(math.inf if skip else s for s, skip in zip(self.position_scales, ignored, strict=True))
+        return Features(angles, scales, combined, self.fixed)
 
     @property
     def energy_scale(self) -> float:
@@ -159,3 +179,50 @@ class Architecture(ABC):
     @abstractmethod
     def integrator(self) -> Integrator:
         """The scheme to train through and to step with, unless another is asked for."""
+
+
+def check_shapes(architecture: Architecture, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse arrays that are not the parameters of a model.
+
+    Nothing larger than the arrays themselves is allocated to find this out.
+
+    Raises:
+        InputError: their names or shapes differ from those that the model draws.
+    """
+    entries = sum(value.size for value in arrays.values())
+    sizes = [number for value in architecture.hyperparameters().values() for number in _whole_numbers(value)]
+    if max(sizes, default=0) > max(entries, 1):
+        raise InputError(f"The model has layers of up to {max(sizes)} units, and the arrays have {entries} entries.")
+    expected = {name: value.shape for name, value in architecture.initial_parameters(_Draws(entries)).items()}
+    found = {name: value.shape for name, value in arrays.items()}
+    for name in {**expected, **found}:
+        if expected.get(name) != found.get(name):
+            raise InputError(
+                f"The arrays do not fit the model its card describes: {name!r} has the shape {found.get(name)}, and "
+                f"the model needs {expected.get(name)}."
+            )
+
+
+class _Draws(np.random.Generator):
+    """Draws at most so many numbers at once."""
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__(np.random.PCG64(0))
+        self._at_most = at_most
+
+    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        """See NumPy's.
+
+        Raises:
+            InputError: more numbers are drawn than there are entries in the arrays.
+        """
+        if math.prod(size if isinstance(size, tuple) else (size or 1,)) > self._at_most:
+            raise InputError(f"The model has weights of the shape {size}, and the arrays have {self._at_most} entries.")
+        return super().normal(loc, scale, size)
+
+
+def _whole_numbers(value: Any) -> list[int]:
+    """The whole numbers in a hyperparameter."""
+    if isinstance(value, list | tuple):
+        return [number for entry in value for number in _whole_numbers(entry)]
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else []

@@ -15,6 +15,8 @@ import numpy as np
 
 from hnn_gym.physics.phase import Array, namespace
 
+Combined = Literal["none", "pairs", "all"]
+
 
 @dataclass(frozen=True)
 class Features:
@@ -22,27 +24,27 @@ class Features:
 
     Attributes:
         angles: which degrees of freedom are angles.
-        scales: typical size of every position (ignored for angles).
+        scales: typical size of every position (not used for angles); infinite: it is always 0 as an input.
         combined: which sums and differences of angles are inputs beside the angles themselves: "none", those of
-            "pairs", or "all" with coefficients -1, 0 and 1.
+            "pairs", or "all" with coefficients -1, 0 and 1, and the squares of the positions.
         fixed: which degrees of freedom are constants of the episode: inputs like the others, along which nothing
             changes, so that their part of a pull-back is 0. (): none are.
     """
 
     angles: tuple[bool, ...]
     scales: tuple[float, ...]
-    combined: Literal["none", "pairs", "all"] = "none"
+    combined: Combined = "none"
     fixed: tuple[bool, ...] = ()
 
     @cached_property
     def size(self) -> int:
         """Entries of phi(q)."""
-        return 2 * len(self._turns) + len(self._lengths)
+        return 2 * len(self._turns) + (2 if self._squared else 1) * len(self._lengths)
 
     @cached_property
     def plain(self) -> bool:
         """Whether phi takes every degree of freedom by itself."""
-        return self.combined == "none" or sum(self.angles) < 2
+        return self.combined == "none" or (self.combined == "pairs" and sum(self.angles) < 2)
 
     @cached_property
     def only_angles(self) -> bool:
@@ -52,12 +54,13 @@ class Features:
     def __call__(self, q: Array) -> Array:
         """Phi ``(..., size)`` at positions ``(..., n)``.
 
-        Degree by degree; where all are angles or are combined, all cosines, then all sines, then all positions.
+        Degree by degree; where all are angles or are combined, all cosines, then all sines, positions and squares.
         """
         xp = namespace(q)
         if not self.plain:
-            turned = q @ self._matrix(q).T
-            return xp.concat([xp.cos(turned), xp.sin(turned), *self._scaled(q)], axis=-1)
+            lengths = self._scaled(q)
+            squares = [length * length for length in lengths] if self._squared else []
+            return xp.concat([*self._circles(q), *lengths, *squares], axis=-1)
         if self.only_angles:
             return xp.concat([xp.cos(q), xp.sin(q)], axis=-1)
         parts = []
@@ -77,12 +80,17 @@ class Features:
     def _pulled_back(self, q: Array, cotangent: Array) -> Array:
         xp, n = namespace(q), len(self.angles)
         if not self.plain:
-            k, matrix = len(self._turns), self._matrix(q)
-            turned = q @ matrix.T
-            slope = (cotangent[..., k : 2 * k] * xp.cos(turned) - cotangent[..., :k] * xp.sin(turned)) @ matrix
-            if not self._lengths:
+            k, lengths = len(self._turns), len(self._lengths)
+            slope = 0 * q
+            if k:
+                cos, sin = self._circles(q)
+                slope = (cotangent[..., k : 2 * k] * cos - cotangent[..., :k] * sin) @ self._matrix(q)
+            if not lengths:
                 return slope
-            return slope + self._spread(q, cotangent[..., 2 * k :])
+            along = cotangent[..., 2 * k : 2 * k + lengths]
+            if self._squared:
+                along = along + 2 * xp.concat(self._scaled(q), axis=-1) * cotangent[..., 2 * k + lengths :]
+            return slope + self._spread(q, along)
         if self.only_angles:
             return cotangent[..., n:] * xp.cos(q) - cotangent[..., :n] * xp.sin(q)
         parts, k = [], 0
@@ -99,9 +107,13 @@ class Features:
         """dphi/dt ``(..., size)`` at positions that move with velocities ``(..., n)``."""
         xp = namespace(q)
         if not self.plain:
-            matrix = self._matrix(q)
-            turned, speed = q @ matrix.T, v @ matrix.T
-            return xp.concat([-speed * xp.sin(turned), speed * xp.cos(turned), *self._scaled(v)], axis=-1)
+            lengths = self._scaled(v)
+            squares = [2 * a * b for a, b in zip(self._scaled(q), lengths, strict=True)] if self._squared else []
+            circles = []
+            if self._turns:
+                (cos, sin), speed = self._circles(q), v @ self._matrix(q).T
+                circles = [-speed * sin, speed * cos]
+            return xp.concat([*circles, *lengths, *squares], axis=-1)
         if self.only_angles:
             return xp.concat([-v * xp.sin(q), v * xp.cos(q)], axis=-1)
         parts = []
@@ -124,9 +136,20 @@ class Features:
                 found.append(tuple(row))
         return tuple(sorted(found, key=lambda row: (sum(map(abs, row)), [-abs(entry) for entry in row])))
 
+    @property
+    def _squared(self) -> bool:
+        return self.combined == "all"
+
     @cached_property
     def _lengths(self) -> tuple[int, ...]:
         return tuple(i for i, angle in enumerate(self.angles) if not angle)
+
+    def _circles(self, q: Array) -> list[Array]:
+        """Cosines and sines of the combined angles, if there are any."""
+        if not self._turns:
+            return []
+        xp, turned = namespace(q), q @ self._matrix(q).T
+        return [xp.cos(turned), xp.sin(turned)]
 
     def _matrix(self, like: Array) -> Array:
         return namespace(like).asarray(self._combinations, dtype=like.dtype, device=getattr(like, "device", None))

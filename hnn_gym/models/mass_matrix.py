@@ -1,15 +1,17 @@
-"""A mass matrix that depends on the positions: M(q) = S (1 + A(q)^T A(q)) S, positive by construction.
+"""A mass matrix that depends on the positions, as a network or as a polynomial.
 
-S is diagonal and constant, A a constant and a network of the positions. For rigid bodies the kinetic energy is a sum of
-squares of velocities J(q) v, which A can be: its rows are then the Jacobians of the bodies, and trigonometric
-polynomials of the joint angles. A diagonal M(q) has one entry of A for each degree of freedom.
-
-With the derivatives along a motion, A' = dA/dq v, the two inertial terms of Lagrange's equations are
+The network gives A in M(q) = S (1 + A(q)^T A(q)) S, which is positive by construction; S is diagonal and constant. A
+diagonal M(q) has one entry of A for each degree of freedom. With A' = dA/dq v along a motion, the two inertial terms of
+Lagrange's equations are
 
     d/dq (v^T M v / 2) = (dA/dq)^T [w (S v)^T]        with w = A S v,
     (dM/dt) v          = S (A'^T w + A^T A' S v).
 
-Source: Lutter, Ritter, Peters, *Deep Lagrangian Networks*, ICLR 2019, eqs. 6 to 10 (with a Cholesky factor for A).
+For rigid bodies with revolute joints the entries of M are trigonometric polynomials of the joint angles. A polynomial M
+is linear in its coefficients, which makes it quick to fit and exact for them, and positive where the data determine it.
+
+Sources: Lutter, Ritter, Peters, *Deep Lagrangian Networks*, ICLR 2019, eqs. 6 to 10 (with a Cholesky factor for A);
+Featherstone, *Rigid Body Dynamics Algorithms*, 2008, section 2.14 (M(q) of a tree of joints).
 """
 
 from __future__ import annotations
@@ -68,6 +70,56 @@ class ConstantMass:
     def inertial(self, v: Array) -> tuple[Array, Array]:
         """Zeros."""
         return 0 * v, 0 * v
+
+
+@dataclass(frozen=True)
+class _PolynomialAt:
+    matrix: Array
+    push: LinearMap
+    pull: LinearMap
+    entries: Array
+
+    def times(self, v: Array) -> Array:
+        return _applied(self.matrix, v)
+
+    def solve(self, p: Array) -> Array:
+        return solve_positive(self.matrix, p)
+
+    def inertial(self, v: Array) -> tuple[Array, Array]:
+        xp, n = namespace(v), v.shape[-1]
+        outer = xp.reshape(v[..., :, None] * v[..., None, :], (*v.shape[:-1], n * n))
+        rate = xp.reshape(self.push(v) @ self.entries, self.matrix.shape)
+        return self.pull(outer @ self.entries.T / 2), _applied(rate, v)
+
+
+@dataclass(frozen=True)
+class PolynomialMass:
+    """M_ij(q) = c_ij + sum_k c_ijk phi_k(q).
+
+    Attributes:
+        slopes: the coefficients of phi, one row for each of the n (n + 1) / 2 pairs of degrees of freedom, as a network
+            without hidden layers.
+        constant: the constant coefficients of the pairs.
+        features: phi.
+        entries: ``(n (n + 1) / 2, n^2)``: which entries of the flattened M are those of a pair.
+    """
+
+    slopes: MLP
+    constant: Array
+    features: Features
+    entries: Array
+
+    def at(self, q: Array) -> MassAt:
+        """M at positions ``(..., n)``."""
+        value, push, pull = self.slopes.linear_at(self.features(q))
+        n = q.shape[-1]
+        matrix = namespace(q).reshape((self.constant + value) @ self.entries, (*q.shape[:-1], n, n))
+        return _PolynomialAt(
+            matrix,
+            lambda v: push(self.features.rate(q, v)),
+            lambda cotangent: self.features.pullback(q, pull(cotangent)),
+            self.entries,
+        )
 
 
 @dataclass(frozen=True)

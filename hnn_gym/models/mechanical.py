@@ -15,7 +15,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
 from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
-from hnn_gym.models.mass_matrix import ConstantMass, DiagonalMass, FullMass, MassMatrix
+from hnn_gym.models.mass_matrix import ConstantMass, DiagonalMass, FullMass, MassMatrix, PolynomialMass
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.port import inertia_of, initial_port, with_port
 from hnn_gym.models.potential import NetworkPotential
@@ -122,8 +122,8 @@ class MechanicalHNN(Architecture):
 
     Attributes:
         variables: the system's variables.
-        hidden: tanh units of the hidden layers of V, M and A; () makes V and the rows of M trigonometric polynomials of
-            the joint angles, as for rigid bodies.
+        hidden: tanh units of the hidden layers of V, M and A; () makes them polynomials: of the cosines and sines of
+            joint angles and their sums and differences, as for rigid bodies, and of positions.
         damping: whether to learn viscous friction.
         mass_matrix: "constant" (and diagonal), or a "diagonal" or "full" function of q.
         magnetic: whether p = M v + A(q), with forces that do no work.
@@ -169,12 +169,16 @@ class MechanicalHNN(Architecture):
 
     def initial_parameters(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw float64 parameters by name."""
-        size, n = self._features.size, self.variables.n
-        arrays = initial_mlp("potential", (self._potential_features.size, *self.hidden, 1), rng=rng)
+        size, n = self.mass_features.size, self.variables.n
+        arrays = initial_mlp("potential", (self.potential_features.size, *self.hidden, 1), rng=rng)
         last = len(self.hidden)
-        if self.mass_matrix != "constant":
+        if self.mass_matrix == "full" and not self.hidden:
+            pairs = list(zip(*np.triu_indices(n), strict=True))
+            arrays |= _quieter(initial_mlp("mass", (size, len(pairs)), rng=rng), "mass.w0", 0.05)
+            arrays["mass.constant"] = np.array([float(i == j) for i, j in pairs])
+        elif self.mass_matrix != "constant":
             # M depends on the square of A, whose slope at A = 0 vanishes: so A begins well away from 0.
-            entries = n if self.mass_matrix == "diagonal" else self._rows * n
+            entries = n if self.mass_matrix == "diagonal" else n * n
             arrays |= _quieter(initial_mlp("factor", (size, *self.hidden, entries), rng=rng), f"factor.w{last}", 0.2)
             arrays["factor.constant"] = 0.3 * rng.normal(size=entries)
         if self.magnetic:
@@ -187,14 +191,14 @@ class MechanicalHNN(Architecture):
             if hidden:
                 arrays |= force.initial(self.variables, hidden, rng)
         # Masses that are not the same everywhere have no common scale that could be left out.
-        inertia = None if self.mass_matrix == "constant" else True
+        inertia = None if self.mass_matrix == "constant" else "mass.w0" not in arrays
         return arrays | initial_port(self.variables, damping=self.damping, inertia=inertia, dry=self.dry)
 
     def build(self, parameters: Parameters) -> PortHamiltonian:
         """Build the dynamics from parameters of any array library."""
         potential = NetworkPotential(
             network=MLP.of(parameters, "potential"),
-            features=self._potential_features,
+            features=self.potential_features,
             energy_scale=self.variables.energy_scale,
         )
         inertia = inertia_of(parameters)
@@ -206,7 +210,7 @@ class MechanicalHNN(Architecture):
             scale = np.array(self.variables.velocity_scales) * self.variables.moving
             vector_potential = VectorPotential(
                 network=MLP.of(parameters, "magnetic"),
-                features=self._features,
+                features=self.mass_features,
                 scale=namespace(some).asarray(scale, dtype=some.dtype, device=getattr(some, "device", None)),
             )
         hamiltonian = LearnedNatural(potential, self._mass(parameters, inertia), vector_potential)
@@ -215,40 +219,47 @@ class MechanicalHNN(Architecture):
     def _mass(self, parameters: Parameters, inertia: Array | float) -> MassMatrix:
         if self.mass_matrix == "constant":
             return ConstantMass(inertia)
-        network, constant = self._factor(parameters)
+        n, moving = self.variables.n, self.variables.moving
+        if "mass.w0" in parameters:
+            first, second = np.triu_indices(n)
+            entries = np.zeros((len(first), n * n))
+            entries[range(len(first)), first * n + second] = entries[range(len(first)), second * n + first] = 1.0
+            # Constants of the episode have a mass of 1, and none in common with the others.
+            coupled, own = moving[first] * moving[second], (first == second) * (1 - moving[first])
+            network, constant = _masked(parameters, "mass", coupled, own)
+            (entries,) = _like(constant, entries)
+            return PolynomialMass(network, constant, self.mass_features, entries)
+        rows = 1 if self.mass_matrix == "diagonal" else n
+        network, constant = _masked(parameters, "factor", np.tile(moving, rows), 0.0)
         if self.mass_matrix == "diagonal":
-            return DiagonalMass(network, constant, self._features, inertia)
-        root = inertia if isinstance(inertia, float) else namespace(inertia).sqrt(inertia)
-        return FullMass(network, constant, self._features, root, self._rows)
-
-    def _factor(self, parameters: Parameters) -> tuple[MLP, Array]:
-        """The network and the constant of A, 0 for constants of the episode, which no mass couples to the others."""
-        network, constant = MLP.of(parameters, "factor"), parameters["factor.constant"]
-        if not self.variables.fixed:
-            return network, constant
-        rows = 1 if self.mass_matrix == "diagonal" else self._rows
-        moving = namespace(constant).asarray(
-            np.tile(self.variables.moving, rows), dtype=constant.dtype, device=getattr(constant, "device", None)
-        )
-        *first, last = network.weights
-        return MLP((*first, last * moving[:, None]), network.biases), constant * moving
+            return DiagonalMass(network, constant, self.mass_features, inertia)
+        return FullMass(network, constant, self.mass_features, namespace(constant).sqrt(inertia), rows)
 
     @property
-    def _rows(self) -> int:
-        """Rows of A: as many as suffice for any M; for a polynomial two for each body, whose Jacobians they are."""
-        return self.variables.n if self.hidden else 2 * self.variables.n
-
-    @property
-    def _features(self) -> Features:
+    def mass_features(self) -> Features:
         """What M and A see: sums and differences of angles too."""
-        combined: Literal["pairs", "all"] = "pairs" if self.hidden else "all"
-        return Features(self.variables.angles, self.variables.position_scales, combined, self.variables.fixed)
+        return self.variables.combined_features("pairs" if self.hidden else "all")
 
     @property
-    def _potential_features(self) -> Features:
+    def potential_features(self) -> Features:
         """What V sees: the same, unless M is constant and says that no body hangs on another."""
-        return self.variables.features if self.separable and self.hidden else self._features
+        return self.variables.features if self.separable and self.hidden else self.mass_features
 
 
 def _quieter(arrays: dict[str, np.ndarray], name: str, share: float) -> dict[str, np.ndarray]:
     return arrays | {name: arrays[name] * share}
+
+
+def _masked(parameters: Parameters, name: str, factor: np.ndarray, added: np.ndarray | float) -> tuple[MLP, Array]:
+    """A network and the constant beside it with their outputs times a factor, and something added to the constant."""
+    network, constant = MLP.of(parameters, name), parameters[f"{name}.constant"]
+    if factor.all():
+        return network, constant
+    scale, shift = _like(constant, factor, added + 0 * factor)
+    *first, last = network.weights
+    return MLP((*first, last * scale[:, None]), network.biases), constant * scale + shift
+
+
+def _like(some: Array, *arrays: np.ndarray) -> list[Array]:
+    kind = {"dtype": some.dtype, "device": getattr(some, "device", None)}
+    return [namespace(some).asarray(array, **kind) for array in arrays]

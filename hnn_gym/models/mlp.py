@@ -41,11 +41,14 @@ class MLP:
 
     def __call__(self, z: Array) -> Array:
         """Outputs ``(..., out)`` of inputs ``(..., in)``."""
+        return self.hidden(z) @ self.weights[-1].T
+
+    def hidden(self, z: Array) -> Array:
+        """Values of the last hidden layer ``(..., width)`` at inputs ``(..., in)``."""
         xp = namespace(z)
-        h = z
         for w, b in zip(self.weights[:-1], self.biases, strict=True):
-            h = xp.tanh(h @ w.T + b)
-        return h @ self.weights[-1].T
+            z = xp.tanh(z @ w.T + b)
+        return z
 
     def vjp(self, z: Array, cotangent: Array) -> Array:
         """Cotangents ``(..., out)`` pulled back through the Jacobian at ``z``: ``(..., in)``."""

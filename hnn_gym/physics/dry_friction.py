@@ -24,7 +24,7 @@ _SWEEPS = 12
 
 
 def stopped(p: Array, impulse: Array) -> Array:
-    """Momenta ``(..., n)`` after dry friction with impulses ``(n,)`` >= 0: reduced by them, or 0."""
+    """Momenta ``(..., n)`` after dry friction with impulses ``(n,)`` or ``(..., n)`` >= 0: reduced by them, or 0."""
     return namespace(p).where(p > impulse, p - impulse, namespace(p).where(p < -impulse, p + impulse, 0 * p))
 
 
@@ -34,7 +34,7 @@ def stopped_together(v: Array, M: Array, impulse: Array) -> Array:
     Args:
         v: velocities without dry friction ``(..., n)``.
         M: mass matrix ``(..., n, n)``.
-        impulse: largest impulse of dry friction on each degree of freedom ``(n,)``.
+        impulse: largest impulse of dry friction on each degree of freedom ``(n,)`` or ``(..., n)``.
     """
     xp, n = namespace(v), v.shape[-1]
     free = [v[..., i] for i in range(n)]
@@ -43,7 +43,7 @@ def stopped_together(v: Array, M: Array, impulse: Array) -> Array:
         for i in range(n):
             pull = sum(M[..., i, j] * (free[j] - new[j]) for j in range(n) if j != i)
             target = M[..., i, i] * free[i] + pull
-            new[i] = stopped(target, impulse[i]) / M[..., i, i]
+            new[i] = stopped(target, impulse[..., i]) / M[..., i, i]
     swept = xp.stack(new, axis=-1)
     if n == 1:
         return swept

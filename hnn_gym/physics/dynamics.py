@@ -328,7 +328,7 @@ class PortHamiltonian:
         return force
 
 
-def _impulse(dry: Array, dt: float) -> Array:
-    if dt < 0:
+def _impulse(dry: Array, dt: float | Array) -> Array:
+    if isinstance(dt, float | int) and dt < 0:
         raise InputError("Dry friction cannot act backwards in time: step forwards, or leave it out.")
     return dt * dry

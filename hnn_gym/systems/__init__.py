@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hnn_gym.systems.n_body import NBodyBound
     from hnn_gym.systems.of_world import environment_of, truth_of
     from hnn_gym.systems.pendulum import PendulumSwingUp
+    from hnn_gym.systems.picture import Coil, Disc, Line, Picture, Polygon
     from hnn_gym.systems.real_pendulum import RealPendulumSustain
     from hnn_gym.systems.registry import SYSTEMS, coordinates_of, register_system, system_of, true_world
     from hnn_gym.systems.spring import SpringHold, SpringSweep
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SYSTEMS",
+    "Coil",
+    "Disc",
     "IdealPendulumSwingUp",
     "KeepBound",
+    "Line",
     "NBodyBound",
     "NumberedStarts",
     "OrbitTransfer",
     "PendulumSwingUp",
+    "Picture",
+    "Polygon",
     "RealPendulumSustain",
     "Recording",
     "SpringHold",

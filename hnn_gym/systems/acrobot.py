@@ -15,6 +15,7 @@ from gymnasium.spaces import Box, Discrete
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import System
+from hnn_gym.systems.picture import Disc, Line, Picture, along, points
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
 
@@ -51,6 +52,20 @@ class AcrobotSwingUp(NumberedStarts):
         """Whether the tip is high enough; bool ``(...)``."""
         xp = namespace(q)
         return -xp.cos(q[..., 0]) - xp.cos(q[..., 0] + q[..., 1]) > 1.0
+
+    def picture(self, q: Array) -> Picture:
+        """Both links at q ``(2,)``, each 1 m long, and the height that the tip has to reach."""
+        pivot, first = (0.0, 0.0), np.pi - q[..., 0]
+        joint = along(q, pivot, first, 1.0)
+        tip = along(q, joint, first - q[..., 1], 1.0)
+        shapes = (
+            Line(points(q, (-2.2, 1.0), (2.2, 1.0)), "mark"),
+            Line(points(q, pivot, joint), "body", width=0.16),
+            Line(points(q, joint, tip), "second", width=0.16),
+            Disc(points(q, pivot), 0.06, "frame"),
+            Disc(points(q, joint), 0.06, "frame"),
+        )
+        return Picture(shapes, 2.25)
 
 
 SYSTEM = System(

@@ -14,6 +14,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace, split
+from hnn_gym.systems.picture import Disc, Picture
 from hnn_gym.systems.starts import Starts
 from hnn_gym.systems.task import Task
 
@@ -74,6 +75,23 @@ def refuse_coinciding(q: np.ndarray) -> None:
                 )
 
 
+def bodies_picture(q: Array, masses: tuple[float, ...], view_radius: float) -> Picture:
+    """Discs with trails at positions ``(2b,)``, as large as their masses say, seen from the centre of mass."""
+    positions = in_plane(q)
+    centre = sum(positions[..., i, :] * (mass / sum(masses)) for i, mass in enumerate(masses))
+    largest = 0.8 * min(0.1, 0.2 / len(masses) ** 0.5) * view_radius
+    discs = tuple(
+        Disc(
+            (positions[..., i, :] - centre)[..., None, :],
+            largest * (mass / max(masses)) ** (1 / 3),
+            ("body", "second", "third")[i % 3],
+            trail=True,
+        )
+        for i, mass in enumerate(masses)
+    )
+    return Picture(discs, view_radius)
+
+
 class KeepBound(Task):
     """Keep gravitating bodies bound, and apart, with an engine on the first of them.
 
@@ -123,3 +141,7 @@ class KeepBound(Task):
         """Whether a body of states ``(..., 2b)`` escaped or two collided; bool ``(...)``."""
         escaped = (from_centre(q, self.masses) > self.escape_radius).sum(-1) > 0
         return escaped if self.collision_distance == 0 else escaped | (closest(q) < self.collision_distance)
+
+    def picture(self, q: Array) -> Picture:
+        """The bodies at q ``(2b,)``, seen from their centre of mass."""
+        return bodies_picture(q, self.masses, self.view_radius)

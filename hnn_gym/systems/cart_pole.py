@@ -15,6 +15,7 @@ from gymnasium.spaces import Box, Discrete
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.phase import Array
 from hnn_gym.systems.base import System
+from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
 
@@ -52,6 +53,10 @@ class CartPoleBalance(NumberedStarts):
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether the cart is too far away or the pole leans too much; bool ``(...)``."""
         return (abs(q[..., 0]) > _FARTHEST) | (abs(q[..., 1]) > _STEEPEST)
+
+    def picture(self, q: Array) -> Picture:
+        """The cart and its pole at q ``(2,)``, on a rail that ends where the episode does."""
+        return cart(q, (q[..., 1],), rail=_FARTHEST, length=1.0)
 
 
 SYSTEM = System(

@@ -17,6 +17,7 @@ from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.integrators import Yoshida4
 from hnn_gym.physics.phase import Array, namespace, split
 from hnn_gym.systems.base import Recording, System, Truth, Twin
+from hnn_gym.systems.picture import Picture, rod
 from hnn_gym.systems.starts import ring
 from hnn_gym.systems.task import Task
 
@@ -71,6 +72,10 @@ class IdealPendulumSwingUp(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+    def picture(self, q: Array) -> Picture:
+        """The rod at q ``(1,)`` from hanging, counter-clockwise."""
+        return rod(q, np.pi - q[..., 0])
 
 
 SYSTEM = System(

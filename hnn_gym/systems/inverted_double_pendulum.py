@@ -16,6 +16,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, Readout
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import System
+from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import Task
 
 _LENGTH = 0.6
@@ -35,7 +36,7 @@ class InvertedDoublePendulumBalance(Task):
     observation_space = Box(-np.inf, np.inf, (9,), np.float64)
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 1000
-    renderer = None
+    renderer = "hnn_gym.envs.render.picture:PictureRenderer"
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Draw a start (q, v), each ``(3,)``, as the environment does."""
@@ -51,6 +52,10 @@ class InvertedDoublePendulumBalance(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether the tip is too low; bool ``(...)``."""
         return _tip(q)[1] <= 1.0
+
+    def picture(self, q: Array) -> Picture:
+        """The cart and both poles at q ``(3,)``, on a rail of 2 m."""
+        return cart(q, (q[..., 1], q[..., 1] + q[..., 2]), rail=1.0, length=_LENGTH)
 
 
 def _tip(q: Array) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import System
+from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import NumberedStarts
 
 _STEEPEST = 0.2
@@ -30,7 +31,7 @@ class InvertedPendulumBalance(NumberedStarts):
     observation_space = Box(-np.inf, np.inf, (4,), np.float64)
     action_space = Box(-3.0, 3.0, (1,), np.float32)
     max_episode_steps = 1000
-    renderer = None
+    renderer = "hnn_gym.envs.render.picture:PictureRenderer"
     start_numbers = 4
 
     def start(self, numbers: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -45,6 +46,10 @@ class InvertedPendulumBalance(NumberedStarts):
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether the pole leans too much; bool ``(...)``."""
         return abs(q[..., 1]) > _STEEPEST
+
+    def picture(self, q: Array) -> Picture:
+        """The cart and its pole at q ``(2,)``, on a rail of 2 m."""
+        return cart(q, (q[..., 1],), rail=1.0, length=0.6)
 
 
 SYSTEM = System(

@@ -14,8 +14,9 @@ from gymnasium.spaces import Box, Discrete
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import Array
+from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import System
+from hnn_gym.systems.picture import Disc, Line, Picture, Polygon, points
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
 
@@ -63,6 +64,30 @@ class MountainCarClimb(NumberedStarts):
     def terminated(self, q: Array, v: Array) -> Array:
         """Whether the car has arrived; bool ``(...)``."""
         return (q[..., 0] >= self.goal_position) & (v[..., 0] >= self.goal_velocity)
+
+    def picture(self, q: Array) -> Picture:
+        """The car at q ``(1,)`` on the hills y = sin(3 x) / 3, and the flag at its goal."""
+        xp, x = namespace(q), q[..., 0]
+        track = np.linspace(-1.2, 0.6, 61)
+        slope = xp.cos(3 * x)
+        steep = (1 + slope * slope) ** 0.5
+        right, up = (1 / steep, slope / steep), (-slope / steep, 1 / steep)
+
+        def on_car(a: float, b: float) -> tuple[Array, Array]:
+            return x + a * right[0] + b * up[0], xp.sin(3 * x) / 3 + a * right[1] + b * up[1]
+
+        flag = self.goal_position, float(np.sin(3 * self.goal_position)) / 3
+        corners = ((-0.09, 0.03), (0.09, 0.03), (0.06, 0.1), (-0.06, 0.1))
+        pole = (flag[0], flag[1] + 0.2), (flag[0] + 0.1, flag[1] + 0.16), (flag[0], flag[1] + 0.12)
+        shapes = (
+            Line(points(q, *zip(track.tolist(), (np.sin(3 * track) / 3).tolist(), strict=True)), "ground"),
+            Line(points(q, flag, pole[0]), "frame"),
+            Polygon(points(q, *pole), "second"),
+            Polygon(points(q, *(on_car(a, b) for a, b in corners))),
+            Disc(points(q, on_car(-0.05, 0.03)), 0.03, "frame"),
+            Disc(points(q, on_car(0.05, 0.03)), 0.03, "frame"),
+        )
+        return Picture(shapes, 0.95, (-0.3, 0.1))
 
 
 CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6, 0.0))

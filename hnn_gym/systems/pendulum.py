@@ -18,6 +18,7 @@ from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.physics.integrators import SymplecticEuler
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import Recording, System, Truth, Twin
+from hnn_gym.systems.picture import Picture, rod
 from hnn_gym.systems.task import NumberedStarts
 
 
@@ -63,6 +64,10 @@ class PendulumSwingUp(NumberedStarts):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+    def picture(self, q: Array) -> Picture:
+        """The rod at q ``(1,)``, counter-clockwise."""
+        return rod(q, -q[..., 0])
 
 
 SYSTEM = System(

@@ -15,6 +15,7 @@ from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.integrators import ImplicitMidpoint
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import System, Twin
+from hnn_gym.systems.picture import Picture, rod
 from hnn_gym.systems.task import Task
 
 
@@ -76,6 +77,10 @@ class RealPendulumSustain(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+    def picture(self, q: Array) -> Picture:
+        """The rod at q ``(1,)`` from hanging, counter-clockwise."""
+        return rod(q, np.pi - q[..., 0])
 
 
 _SHOOTING = {"loss": "shooting", "horizon": 16}

@@ -20,6 +20,7 @@ from hnn_gym.physics.hamiltonians import Spring
 from hnn_gym.physics.integrators import Yoshida4
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.systems.base import Recording, System, Truth, Twin
+from hnn_gym.systems.picture import Coil, Line, Picture, Polygon, points
 from hnn_gym.systems.starts import ring
 from hnn_gym.systems.task import Task
 
@@ -76,6 +77,18 @@ class SpringHold(Task):
     def terminated(self, q: Array, v: Array) -> Array:
         """Never: the episode is only truncated."""
         return namespace(q).zeros_like(q[..., 0], dtype=bool)
+
+    def picture(self, q: Array) -> Picture:
+        """The block at q ``(1,)`` on the floor, and the coil between it and a wall."""
+        x, floor, wall, edge = q[..., 0], -0.27, -2.2, 0.25
+        block = ((x - edge, -edge), (x + edge, -edge), (x + edge, edge), (x - edge, edge))
+        shapes = (
+            Line(points(q, (wall, 0.7), (wall, floor), (2.2, floor)), "ground"),
+            Line(points(q, (0.0, floor), (0.0, floor - 0.12)), "mark"),
+            Coil(points(q, (wall, 0.0), (x - edge, 0.0))),
+            Polygon(points(q, *block)),
+        )
+        return Picture(shapes, 2.4)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.physics.phase import Array
+from hnn_gym.systems.picture import Picture
 
 ActionSpace = Box | Discrete | MultiDiscrete | MultiBinary
 """The spaces that actions may be of."""
@@ -59,6 +60,10 @@ class Task(ABC):
     def goal(self, t: Array) -> Array:
         """What the observation shows of the goal ``(..., goal_size)``, t seconds ``(...)`` into the episode."""
         raise NotImplementedError(f"{type(self).__name__} has a goal_size and no goal(t).")
+
+    def picture(self, q: Array) -> Picture | None:
+        """What a picture of positions q ``(n,)`` shows, or None. It is traced: it must not branch on values."""
+        return None
 
     def at(self, t: Array) -> Task:
         """The task of the step that begins t seconds ``(...)`` into the episode; itself if the goal never changes."""

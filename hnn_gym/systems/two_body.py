@@ -18,7 +18,8 @@ from hnn_gym.physics.hamiltonians import NBody
 from hnn_gym.physics.integrators import Yoshida6
 from hnn_gym.physics.phase import Array, split
 from hnn_gym.systems.base import Recording, System, Truth, Twin
-from hnn_gym.systems.bodies import RESOLVED, bodies_coordinates, closest, in_plane, refuse_coinciding
+from hnn_gym.systems.bodies import RESOLVED, bodies_coordinates, bodies_picture, closest, in_plane, refuse_coinciding
+from hnn_gym.systems.picture import Picture
 from hnn_gym.systems.starts import near_circular_pair
 from hnn_gym.systems.task import Task
 
@@ -95,6 +96,10 @@ class OrbitTransfer(Task):
         """Whether the bodies of states ``(..., 4)`` collide or escape; bool ``(...)``."""
         distance = closest(q)
         return (distance < self.collision_distance) | (distance > self.escape_distance)
+
+    def picture(self, q: Array) -> Picture:
+        """Both bodies at q ``(4,)``, seen from their centre of mass."""
+        return bodies_picture(q, self.masses, self.view_radius)
 
 
 SYSTEM = System(

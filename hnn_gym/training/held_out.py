@@ -45,7 +45,11 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
     observation = np.asarray(slices.observation, np.float64)
     action = np.asarray(coordinates.control_vector(slices.action), np.float64)
     first = TrainingWindows.of(
-        observation[:, : horizon + 1], action[:, :horizon], coordinates=coordinates, dt=abs(world.dt)
+        observation[:, : horizon + 1],
+        action[:, :horizon],
+        coordinates=coordinates,
+        dt=abs(world.dt),
+        duration=None if slices.duration is None else slices.duration[:, :horizon],
     )
     try:
         starts = estimated_starts(world, first, device=device)
@@ -56,7 +60,48 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
         seen, pushed, unit, begun = (
             torch.tensor(values, dtype=torch.float64, device=place) for values in (observation, action, scale, starts)
         )
-        path = coordinates.unwrapped(shooting_path(world.like(seen), begun, pushed), seen)
+        lasts = None
+        if slices.duration is not None:
+            lasts = torch.tensor(slices.duration, dtype=torch.float64, device=place)
+        path = coordinates.unwrapped(shooting_path(world.like(seen), begun, pushed, lasts), seen)
         error = (path - seen)[:, horizon + 1 :] / unit
         rms = float(error.square().mean(dim=(1, 2)).sqrt().mean())
     return rms if np.isfinite(rms) else float("inf")
+
+
+def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: int, windows: int = 60) -> float:
+    """Error after ``horizon`` steps from observed states: the median over windows, the worst observation entry.
+
+    It is in standard deviations of each entry, and infinite where the world leaves the finite numbers. An entry that is
+    constant, such as a target that never moves, counts in its own unit.
+
+    Args:
+        world: a world on NumPy.
+        dataset: recorded episodes that it was not trained on.
+        horizon: steps between the two states that are compared.
+        windows: the most windows that are compared, spread over the dataset.
+
+    Raises:
+        InputError: no episode is long enough.
+    """
+    slices = dataset.windows(horizon, stride=horizon)
+    rows = np.linspace(0, len(slices) - 1, min(windows, len(slices))).astype(int)
+    coordinates = world.coordinates
+    observation = np.asarray(slices.observation, np.float64)[rows]
+    action = np.asarray(coordinates.control_vector(slices.action), np.float64)[rows]
+    scale = np.asarray(slices.observation, np.float64).std(axis=(0, 1))
+    durations = None if slices.duration is None else slices.duration[rows].T
+    with np.errstate(all="ignore"):
+        try:
+            path = world.rollout(
+                world.encode(observation[:, 0]),
+                action.swapaxes(0, 1) if coordinates.controls else None,
+                steps=horizon,
+                durations=durations,
+            )
+        except ConvergenceError:
+            return float("inf")
+        seen = coordinates.unwrapped(world.decode(path[-1]), observation[:, -1])
+    error = np.median(np.abs(seen - observation[:, -1]), axis=0) / np.where(scale > 0, scale, 1.0)
+    worst = float(error.max())
+    return worst if np.isfinite(worst) else float("inf")

@@ -48,7 +48,7 @@ def rough_log_inertia(
         dt: time step in s.
     """
     q, v = np.split(windows.states, 2, axis=-1)
-    acceleration = (np.diff(v, axis=1) / dt).reshape(-1, coordinates.n)
+    acceleration = (np.diff(v, axis=1) / windows.step_time(dt)).reshape(-1, coordinates.n)
     within = np.atleast_1d(np.isfinite(acceleration).all(axis=-1))  # a window may be shorter than the longest
     acceleration = acceleration[within]
     force = coordinates.force(windows.action).reshape(len(within), -1)[within]

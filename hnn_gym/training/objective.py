@@ -110,6 +110,7 @@ class Objective:
         self._count = int(self._seen.sum())
         self.observation = self._tensor(np.nan_to_num(windows.observation))
         self.action = self._tensor(windows.action)
+        self.duration = None if windows.duration is None else self._tensor(windows.duration)
         self._scale = self._tensor(observation_scale(coordinates, windows.filled(coordinates)))
         self._joined = self._tensor(windows.joined[:-1, None])
         self._ends = torch.tensor(windows.steps[:-1], device=self.device)
@@ -203,7 +204,7 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             world = self.world(self.model_parameters(tensors))
-            states = on_numpy(torch.cat(shooting_states(world, tensors[STARTS], self.action), dim=-1)).copy()
+            states = on_numpy(torch.cat(self._moved(world, tensors[STARTS]), dim=-1)).copy()
         states[:, 0] = parameters[STARTS]
         return states
 
@@ -241,12 +242,13 @@ class Objective:
         world = self.world(model)
         if self.settings.loss == "shooting":
             return self._shooting_terms(world, model, parameters)
-        observation, action = self.observation, self.action
+        observation, action, duration = self.observation, self.action, self.duration
         if batch is not None:
             observation, action = observation[batch], action[batch]
+            duration = None if duration is None else duration[batch]
         errors: tuple[torch.Tensor, ...]
         if self.settings.loss == "prediction":
-            errors = (prediction_residual(world, observation, action, scale=self._scale),)
+            errors = (prediction_residual(world, observation, action, scale=self._scale, duration=duration),)
         else:
             errors = derivative_residuals(
                 world,
@@ -254,14 +256,19 @@ class Objective:
                 action,
                 velocity_scale=self._velocity_scale,
                 acceleration_scale=self._acceleration_scale,
+                duration=duration,
             )
         decayed = tuple((self.settings.decay, w) for w in network_weights(model).values())
         return Terms(errors, tuple(error.numel() for error in errors), None, decayed)
 
+    def _moved(self, world: WorldModel, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The states (q, v), each ``(N, k + 1, n)``, of all windows from their starts on."""
+        return shooting_states(world, starts, self.action, self.duration)
+
     def _shooting_terms(
         self, world: WorldModel, model: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.Tensor]
     ) -> Terms:
-        q, v = shooting_states(world, parameters[STARTS], self.action)
+        q, v = self._moved(world, parameters[STARTS])
         shown = self.coordinates.observation(q, v)
         # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
         decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())

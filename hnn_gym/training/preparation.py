@@ -115,7 +115,7 @@ class Preparation:
         if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
             require_changing_actions(self.dataset)
         windows = windows_of(self.dataset, coordinates, dt, settings)
-        variables = Variables.measured(coordinates, windows.states, windows.action, dt=dt)
+        variables = Variables.measured(coordinates, windows.states, windows.action, dt=windows.step_time(dt))
         architecture = architecture_of(self.model, variables, self.options)
         return Objective(
             architecture,
@@ -158,19 +158,21 @@ def windows_of(
         slices = dataset.windows(settings.horizon)
         observation = np.asarray(slices.observation, np.float64)
         action = np.asarray(coordinates.control_vector(slices.action), np.float64)
-        return TrainingWindows.of(observation, action, coordinates=coordinates, dt=dt)
+        return TrainingWindows.of(observation, action, coordinates=coordinates, dt=dt, duration=slices.duration)
     steps = dataset.transitions()  # which checks that the numbers are finite
     ends = np.cumsum([len(episode.action) for episode in dataset])[:-1]
     before, after, actions = (
         np.split(np.asarray(rows, np.float64), ends)
         for rows in (steps.observation, steps.next_observation, coordinates.control_vector(steps.action))
     )
+    durations = dataset.durations()
     return TrainingWindows.cut(
         [np.concatenate([b, a[-1:]]) for b, a in zip(before, after, strict=True)],
         actions,
         coordinates=coordinates,
         dt=dt,
         horizon=settings.horizon,
+        duration=None if durations is None else np.split(durations, ends),
     )
 
 

@@ -1,298 +1,187 @@
-"""Which model to train: structures are compared by their open-loop error on steps that were held out.
+"""Which scheme and which structure a recording asks for: found by what was held out.
 
-The scheme that made the recording comes first (:mod:`hnn_gym.training.schemes`), because a wrong one costs more than a
-wrong structure. Every structure is then trained briefly through that scheme, and judged by how well it predicts
-held-out steps far ahead. The candidates are H with a constant mass and with a full M(q), with and without friction; the
-best of them with a residual force; and a network without physics. The network is taken only if no H comes near it, and
-then the sentences of the choice say that no energy was found.
+First the scheme, with models that are cheap to fit, because a wrong scheme costs more than a wrong structure. Then the
+structures of :mod:`hnn_gym.training.structures`, each through that scheme: rigid bodies and a network without physics
+always, and others only where rigid bodies do not explain the recording. A model without an energy is chosen only where
+it is better by more than a tenth.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates
-from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import ConvergenceError
-from hnn_gym.physics.integrators import Integrator, integrator_to_json
-from hnn_gym.training.dataset_map import dataset_map
-from hnn_gym.training.preparation import opened
-from hnn_gym.training.schemes import SchemeChoice, choose_scheme
-from hnn_gym.training.settings import FitSettings
-from hnn_gym.training.splits import split_in_time
-from hnn_gym.training.stepping import symplectic_scheme
-from hnn_gym.training.worlds import inferred_card, longest_episode, train_world
-from hnn_gym.worlds.world_model import WorldModel
+from hnn_gym.models import Architecture, MechanicalHNN, Variables
+from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler
+from hnn_gym.training.one_step import OneStepSettings, fit_one_step
+from hnn_gym.training.structures import (
+    Structure,
+    extensions,
+    first_order,
+    networks,
+    rigid_bodies,
+    second_order,
+    with_residual,
+    without_friction,
+)
+from hnn_gym.training.trials import Trial, Trials, best_of
 
-HORIZON = 20
-"""Steps over which structures are judged, or as many as an episode has."""
-_WINDOWS = 60
-_STEPS = 300
-"""Transitions that structures are compared on."""
-_TRIAL = FitSettings(adam_steps=60, lbfgs_steps=0, least_squares_steps=30)
-SETTINGS = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60)
-"""Settings of the fit to the whole recording that follows the choice."""
-_BETTER = 0.9
-"""A structure with more freedom is taken if its error is smaller by this factor."""
-_NO_ENERGY = 0.1
-"""The network is taken if its error is smaller by this factor than that of a longer fit of the best H."""
-_LONGER = 3
-"""How much longer."""
+FIRST_SCHEMES: tuple[Integrator, ...] = (Euler(), SymplecticEuler(), RungeKutta4(), Leapfrog())
+"""What most recordings are made by; a later one has to be better by :data:`_MARGIN` than an earlier one."""
+FINER_COUNTS = (2, 5)
+"""Substeps of RK4 and of semi-implicit Euler that are tried where none of the first explains the data to the last
+digits."""
 
-Tell = Callable[[str], None]
+_MARGIN = 1.3
+_CLEARLY = 0.1
+"""A scheme of first order that is better than the others by this factor needs no finer rival."""
+_BETTER = 0.8
+"""An addition to a model has to reduce its error to this share."""
+_NO_ENERGY = 1.1
+"""How much worse a model with an energy may be than one without, and still be chosen."""
+_FLOOR = 30.0
+"""Errors below so many roundings of the observations are not worth another model, ..."""
+_GOOD = 1e-4
+"""... nor are additions to a model that explains all but this share of a typical change."""
 
-
-@dataclass(frozen=True)
-class Structure:
-    """A model that may be chosen.
-
-    Attributes:
-        label: for people.
-        model: kind of the model.
-        options: its hyperparameters.
-    """
-
-    label: str
-    model: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+QUICK = OneStepSettings(steps=12, rows=300, most_rows=300)
+POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
+NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Selection:
-    """What was chosen, and by how much.
+    """The search on one recording.
 
     Attributes:
-        structure: the model.
-        scheme: the scheme that made the recording.
-        errors: open-loop error on held-out steps of every structure, by label, in standard deviations.
-        horizon: steps over which they were judged.
+        trials: what was tried.
+        seed: of initial weights.
     """
 
-    structure: Structure
-    scheme: SchemeChoice
-    errors: Mapping[str, float]
-    horizon: int
+    trials: Trials
+    seed: int = 0
 
-    @property
-    def integrator(self) -> Integrator:
-        """The scheme to learn through."""
-        return self.scheme.scheme
+    def scheme(self) -> Integrator:
+        """The scheme that made the data: the first in order of which no other is much better."""
+        scores = {scheme: self._score(scheme) for scheme in FIRST_SCHEMES}
+        best = min(scores, key=lambda scheme: scores[scheme])
+        rival = min(score for scheme, score in scores.items() if scheme != best)
+        clear = isinstance(best, Euler | SymplecticEuler) and scores[best] < _CLEARLY * rival
+        if not clear and scores[best] > self._floor:
+            for scheme in (RungeKutta4(), SymplecticEuler()):
+                if _CLEARLY * scores[scheme] <= scores[best]:  # k substeps have a k-th of the error at the least
+                    finer = [Substeps(scheme, count) for count in FINER_COUNTS]
+                    scores |= {one: self._score(one) for one in finer}
+        least = min(scores.values())
+        return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
 
-    @property
-    def words(self) -> list[str]:
-        """The choice as sentences."""
-        listed = ", ".join(f"{label} {error:.2g}" for label, error in self.errors.items())
-        sentences = [
-            self.scheme.words,
-            f"The model is {self.structure.label}. Errors over {self.horizon} held-out steps, in standard deviations: "
-            f"{listed}.",
-        ]
-        if self.structure.model == "second-order":
-            best = min((error for label, error in self.errors.items() if label != self.structure.label), default=np.inf)
-            ratio = best / self.errors[self.structure.label]
-            sentences.append(
-                f"No energy was found: the best model with an H errs {ratio:.1f} times as much. Energies, bumps and "
-                "reversal do not work in this world."
-            )
-        return sentences
+    def structure(self, scheme: Integrator) -> Trial:
+        """The best model."""
+        rigid = self._tried(rigid_bodies(self._variables), scheme)
+        network = self._tried(second_order(self._variables), scheme)
+        candidates = [rigid, network]
+        if rigid.merit > max(self._floor, 0.5 * network.merit):
+            candidates += [self._tried(structure, scheme) for structure in networks(self._variables)]
+        best = chosen(candidates)
+        if best.one_step > max(self._floor, _GOOD):
+            best = self._extended(best, candidates)
+        return self._simplified(best)
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready entries for the card of the world."""
-        return {
-            "model": {"kind": self.structure.model, **_plain(self.structure.options)},
-            "scheme": {"name": self.scheme.name, "evidence": _plain(self.scheme.evidence)}
-            | {"integrator": integrator_to_json(self.integrator)},
-            "errors": _plain(self.errors),
-            "horizon": self.horizon,
-            "words": self.words,
-        }
-
-
-def select_model(
-    dataset: TransitionDataset,
-    coordinates: Coordinates,
-    *,
-    dt: float,
-    seed: int = 0,
-    integrator: Integrator | None = None,
-    tell: Tell | None = None,
-) -> Selection:
-    """Choose scheme and structure for a recording.
-
-    Args:
-        dataset: the recording.
-        coordinates: what its entries are.
-        dt: time step in s.
-        seed: of the trials' first weights.
-        integrator: the scheme to learn through; None: the one that is found.
-        tell: called with a sentence before each trial.
-
-    Raises:
-        ConvergenceError: no structure could be trained.
-    """
-    say = tell or (lambda _: None)
-    if integrator is None:
-        say("Finding the scheme that made the recording.")
-        scheme = choose_scheme(dataset, coordinates, dt=dt, seed=seed)
-    else:
-        scheme = SchemeChoice(integrator, {}, f"The scheme is {type(integrator).__name__}, as asked for.")
-    horizon = max(1, min(HORIZON, longest_episode(dataset) // 5))
-    kept, held_out = split_in_time(dataset, horizon=horizon)
-    kept = kept.take_steps(min(kept.num_steps, _STEPS))
-    errors: dict[str, float] = {}
-
-    def tried(structure: Structure) -> float:
-        say(f"Trying {structure.label}.")
-        errors[structure.label] = _error(structure, scheme, kept, held_out, coordinates, dt, horizon, seed)
-        return errors[structure.label]
-
-    def longer(structure: Structure) -> float:
-        say(f"Training {structure.label} for longer.")
-        return _error(structure, scheme, kept, held_out, coordinates, dt, horizon, seed, factor=_LONGER)
-
-    best = None
-    for structure in _structures(coordinates):
-        error = tried(structure)
-        if best is None or error < _BETTER * errors[best.label]:
-            best = structure
-    assert best is not None
-    if best.model == "mechanical":
-        looser = Structure(f"{best.label} and a residual force", best.model, {**best.options, "residual": (8,)})
-        best = looser if tried(looser) < _BETTER * errors[best.label] else best
-    network = Structure("a network without physics", "second-order", {"hidden": (32,)})
-    if tried(network) < _BETTER * errors[best.label]:  # a network needs fewer steps to converge: give H more of them
-        errors[best.label] = min(errors[best.label], longer(best))
-        best = network if errors[network.label] < _NO_ENERGY * errors[best.label] else best
-    if not np.isfinite(errors[best.label]):
-        raise ConvergenceError("No model could be trained on this recording: name one by --model, and record more.")
-    return Selection(best, scheme, errors, horizon)
-
-
-def train_auto(
-    dataset: TransitionDataset | str | os.PathLike[str],
-    *,
-    coordinates: Coordinates | None = None,
-    dt: float | None = None,
-    settings: FitSettings = SETTINGS,
-    tell: Tell | None = None,
-) -> WorldModel:
-    """Choose scheme and structure, and train the chosen model on the whole recording.
-
-    Args:
-        dataset: the recording, or its path.
-        coordinates: None takes those that the dataset declares, and infers them where it declares none.
-        dt: time step in s; None takes the dataset's, or infers it where the dataset counts steps.
-        settings: of the fit to the whole recording.
-        tell: called with a sentence for everything that is inferred, and before each trial.
-
-    Raises:
-        MissingPathError: there is nothing at the path of the dataset.
-        AmbiguousMapError: the coordinates are inferred, and the recording can be read in several ways.
-        InputError: as of :func:`hnn_gym.training.train_world`.
-        ConvergenceError: no structure could be trained.
-    """
-    dataset = opened(dataset)
-    found = dataset_map(dataset, coordinates, dt)
-    for sentence in found.sentences:
-        if tell is not None:
-            tell(sentence)
-    choice = select_model(dataset, found.coordinates, dt=found.dt, seed=settings.seed, tell=tell)
-    world = train_world(
-        dataset,
-        choice.structure.model,
-        settings=settings,
-        options=choice.structure.options,
-        coordinates=found.coordinates,
-        integrator=choice.integrator,
-        dt=found.dt,
-    )
-    world = replace(world, card={**world.card, **inferred_card(found)})
-    return with_selection(world, choice, dataset)
-
-
-def with_selection(world: WorldModel, choice: Selection, dataset: TransitionDataset) -> WorldModel:
-    """The trained world with the choice, and the scheme of its default environment, on its card."""
-    card = {**world.card, "selection": choice.to_json()}
-    if world.has_energy:
-        card["stepping"] = {"symplectic": integrator_to_json(symplectic_scheme(world, dataset))}
-    return replace(world, card=card)
-
-
-def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: int, windows: int = _WINDOWS) -> float:
-    """Error after ``horizon`` steps from observed states: the median over windows, the worst observation entry.
-
-    In standard deviations of each entry; infinite where the world leaves the finite numbers.
-    """
-    slices = dataset.windows(horizon, stride=horizon)
-    rows = np.linspace(0, len(slices) - 1, min(windows, len(slices))).astype(int)
-    coordinates = world.coordinates
-    observation = np.asarray(slices.observation, np.float64)[rows]
-    action = np.asarray(coordinates.control_vector(slices.action), np.float64)[rows]
-    scale = np.asarray(slices.observation, np.float64).std(axis=(0, 1))
-    with np.errstate(all="ignore"):
-        try:
-            path = world.rollout(
-                world.encode(observation[:, 0]), action.swapaxes(0, 1) if coordinates.controls else None, steps=horizon
-            )
-        except ConvergenceError:
-            return float("inf")
-        seen = coordinates.unwrapped(world.decode(path[-1]), observation[:, -1])
-    error = np.median(np.abs(seen - observation[:, -1]), axis=0) / np.where(scale > 0, scale, 1.0)
-    worst = float(error.max())
-    return worst if np.isfinite(worst) else float("inf")
-
-
-def _structures(coordinates: Coordinates) -> list[Structure]:
-    """Structures with an H, from the most to the least constrained."""
-    kinds: dict[str, dict[str, Any]] = {"a constant mass and a network for V(q)": {"hidden": (16,)}}
-    if coordinates.n - sum(coordinates.fixed) > 1:
-        kinds["trigonometric polynomials for M(q) and V(q)"] = {"mass_matrix": "full", "hidden": ()}
-        kinds["networks for M(q) and V(q)"] = {"mass_matrix": "full", "hidden": (16,)}
-    found = []
-    for label, options in kinds.items():
-        found.append(Structure(label, "mechanical", {**options, "damping": False}))
-        found.append(Structure(f"{label} with viscous friction", "mechanical", {**options, "damping": True}))
-    return found
-
-
-def _error(
-    structure: Structure,
-    scheme: SchemeChoice,
-    kept: TransitionDataset,
-    held_out: TransitionDataset,
-    coordinates: Coordinates,
-    dt: float,
-    horizon: int,
-    seed: int,
-    *,
-    factor: int = 1,
-) -> float:
-    steps = factor * _TRIAL.least_squares_steps
-    try:
-        world = train_world(
-            kept,
-            structure.model,
-            settings=replace(_TRIAL, seed=seed, least_squares_steps=steps),
-            options=structure.options,
-            coordinates=coordinates,
-            integrator=scheme.scheme,
-            dt=dt,
+    def refined(self, best: Trial) -> Trial:
+        """The best model fitted to all of the recording."""
+        evidence = self.trials.evidence
+        settings = replace(self._settings(best.architecture), steps=8, residual_penalty=_penalty(best.architecture))
+        parameters = fit_one_step(
+            best.architecture, best.world.integrator, evidence.whole, best.parameters, settings=settings
         )
-    except ConvergenceError:
-        return float("inf")
-    return open_loop_error(world, held_out, horizon=horizon)
+        world = evidence.world(best.architecture, parameters, best.world.integrator)
+        return replace(best, world=world)
+
+    @property
+    def _variables(self) -> Variables:
+        """Of the system; constants of the episode are not seen by the first models."""
+        variables = self.trials.evidence.variables
+        if not variables.fixed:
+            return variables
+        ignored = variables.ignored or (False,) * variables.n
+        return replace(variables, ignored=tuple(a or b for a, b in zip(ignored, variables.fixed, strict=True)))
+
+    @property
+    def _floor(self) -> float:
+        """Errors of the size of rounding, with which single-precision observations come."""
+        evidence = self.trials.evidence
+        size = np.concatenate([np.abs(evidence.held_out.q), np.abs(evidence.held_out.v)], axis=1).mean(axis=0)
+        return _FLOOR * float(np.sqrt(np.mean((6e-8 * size / evidence.held_out.change) ** 2)))
+
+    def _score(self, scheme: Integrator) -> float:
+        """The smaller error of two models that are cheap to fit."""
+        quick = replace(QUICK, seed=self.seed)
+        candidates = (rigid_bodies(self._variables), second_order(self._variables, units=24))
+        return min(
+            self.trials.attempt(f"{one.label}, quickly", one.architecture, scheme, quick).one_step for one in candidates
+        )
+
+    def _settings(self, architecture: Architecture) -> OneStepSettings:
+        polynomial = architecture.hyperparameters().get("hidden") in ((), [])
+        return replace(POLYNOMIAL if polynomial else NETWORK, seed=self.seed)
+
+    def _tried(self, structure: Structure, scheme: Integrator) -> Trial:
+        """A model that starts from what linear equations say; networks go most of the way in coarser steps."""
+        coarse = None
+        if structure.architecture.hyperparameters().get("hidden") and isinstance(scheme, Substeps):
+            coarse = scheme.inner if isinstance(scheme.inner, RungeKutta4) else None
+        settings = self._settings(structure.architecture)
+        return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
+
+    def _extended(self, best: Trial, candidates: list[Trial]) -> Trial:
+        """The best model with what explains more beside it."""
+        trials, seen = self.trials, self.trials.evidence.variables
+        structured = min((trial for trial in candidates if trial.world.has_energy), key=lambda trial: trial.merit)
+        for structure, scheme in extensions(structured.structure, structured.scheme, seen):
+            settings = replace(NETWORK, seed=self.seed, steps=40)
+            trial = trials.attempt(
+                structure.label, structure.architecture, scheme, settings, start=structured.parameters
+            )
+            if trial.merit < _BETTER * structured.merit:
+                structured = trial
+        if structured.merit > 0.9 * best.merit and structured is not best:
+            looser = with_residual(structured.structure)
+            settings = replace(NETWORK, seed=self.seed, residual_penalty=_penalty(looser.architecture))
+            residual = trials.attempt(
+                looser.label, looser.architecture, structured.scheme, settings, start=structured.parameters
+            )
+            if residual.merit < _BETTER * structured.merit:
+                structured = residual
+        best = chosen([best, structured])
+        if best.world.has_energy:
+            return best
+        return chosen([best, self._tried(first_order(seen), Euler())])  # the residual of a step: the best it can do
+
+    def _simplified(self, best: Trial) -> Trial:
+        """The same without viscous friction, where that is as good."""
+        plain = without_friction(best.structure)
+        if plain is None:
+            return best
+        settings = replace(self._settings(plain.architecture), steps=12)
+        trial = self.trials.attempt(
+            f"{plain.label} without friction", plain.architecture, best.scheme, settings, start=best.parameters
+        )
+        if trial.merit <= max(1.1 * best.merit, self._floor / 100):
+            return trial
+        return replace(best, label=f"{best.label} with viscous friction")
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON-ready: tuples as lists, infinities as None."""
-    plain = {}
-    for name, value in values.items():
-        if isinstance(value, float) and not np.isfinite(value):
-            value = None
-        plain[name] = list(value) if isinstance(value, tuple) else value
-    return plain
+def chosen(trials: list[Trial]) -> Trial:
+    """The best trial; one with an energy unless another is better by more than a tenth."""
+    best = best_of(trials)
+    structured = [trial for trial in trials if trial.world.has_energy]
+    if not structured:
+        return best
+    second = best_of(structured)
+    return second if second.merit <= _NO_ENERGY * best.merit else best
+
+
+def _penalty(architecture: Architecture) -> float:
+    """What keeps a residual force small: a millionth of its mean square, in units of the forces."""
+    return 1e-6 if isinstance(architecture, MechanicalHNN) and architecture.residual else 0.0

@@ -40,10 +40,13 @@ def estimated_starts(world: WorldModel, windows: TrainingWindows, *, device: str
         for values in (windows.observation, windows.action, scale)
     )
     seen = torch.tensor(np.isfinite(windows.observation), device=place)
+    duration = None
+    if windows.duration is not None:
+        duration = torch.tensor(windows.duration, dtype=torch.float64, device=place)
     moved = world.like(observation)
 
     def residual(parameters: Tensors) -> torch.Tensor:
-        path = world.coordinates.unwrapped(shooting_path(moved, parameters[STARTS], action), observation)
+        path = world.coordinates.unwrapped(shooting_path(moved, parameters[STARTS], action, duration), observation)
         errors = (path - observation) / unit
         return torch.where(seen, errors, 0.0).reshape(len(seen), -1)
 

@@ -6,6 +6,9 @@ length, so that every step lies in exactly one window and a window begins with t
     o_0 ... o_k | o_k ... o_2k | o_2k ... o_T
 
 A window may be shorter than the longest one. What lies beyond its end, and every entry that was not observed, is NaN.
+
+Steps may take unequal time. One that takes longer than most is cut into several, with moments between them at which
+nothing was observed, so that the scheme is as accurate there as elsewhere.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.worlds.pixel_world import turned
+
+_LONG = 1.5
+"""A step that takes this many time steps is cut into two."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class TrainingWindows:
         action: ``(N, k, m)``, 0 beyond the end of a window.
         steps: number of steps of each window ``(N,)``.
         episode: number of the episode that each window belongs to ``(N,)``.
-        begin: step of the episode at which it begins ``(N,)``.
+        begin: step of the episode at which it begins ``(N,)``, counted with the moments that were put in.
+        duration: time that each step takes in s ``(N, k)``; None: all take the time step of the world.
     """
 
     observation: np.ndarray
@@ -39,18 +46,36 @@ class TrainingWindows:
     steps: np.ndarray
     episode: np.ndarray
     begin: np.ndarray
+    duration: np.ndarray | None = None
 
     @classmethod
-    def of(cls, observation: np.ndarray, action: np.ndarray, *, coordinates: Coordinates, dt: float) -> TrainingWindows:
-        """Take windows of equal length that are not to be joined: ``(N, k + 1, d)`` and ``(N, k, m)``."""
+    def of(
+        cls,
+        observation: np.ndarray,
+        action: np.ndarray,
+        *,
+        coordinates: Coordinates,
+        dt: float,
+        duration: np.ndarray | None = None,
+    ) -> TrainingWindows:
+        """Take windows of equal length that are not to be joined.
+
+        Args:
+            observation: ``(N, k + 1, d)``.
+            action: ``(N, k, m)``.
+            coordinates: what the observations are.
+            dt: time step in s.
+            duration: time of each step in s ``(N, k)``; None: all take dt.
+        """
         count, steps = action.shape[:2]
         return cls(
             observation=observation,
-            states=recorded_states(observation, coordinates=coordinates, dt=dt),
+            states=recorded_states(observation, coordinates=coordinates, dt=dt if duration is None else duration),
             action=action,
             steps=np.full(count, steps),
             episode=np.arange(count),
             begin=np.zeros(count, np.int64),
+            duration=duration,
         )
 
     @classmethod
@@ -62,13 +87,29 @@ class TrainingWindows:
         coordinates: Coordinates,
         dt: float,
         horizon: int,
+        duration: Sequence[np.ndarray] | None = None,
     ) -> TrainingWindows:
-        """Cut episodes of observations ``(T + 1, d)`` and actions ``(T, m)`` into windows of at most ``horizon`` steps.
+        """Cut episodes into windows of at most ``horizon`` steps.
 
         An episode without steps is left out. A velocity that is NaN was not observed.
+
+        Args:
+            observation: of every episode ``(T + 1, d)``.
+            action: of every episode ``(T, m)``.
+            coordinates: what the observations are.
+            dt: time step in s.
+            horizon: steps of a window, at most.
+            duration: time of each step of every episode in s ``(T,)``; None: all take dt.
         """
         observation = [np.asarray(rows, np.float64) for rows in observation]
-        states = [recorded_states(rows, coordinates=coordinates, dt=dt) for rows in observation]
+        if duration is None:
+            states = [recorded_states(rows, coordinates=coordinates, dt=dt) for rows in observation]
+        else:
+            parts = [
+                _with_long_steps_cut(rows, actions, seconds, coordinates=coordinates, dt=dt)
+                for rows, actions, seconds in zip(observation, action, duration, strict=True)
+            ]
+            observation, states, action, duration = ([part[i] for part in parts] for i in range(4))
         where = [
             (number, begin, end)
             for number, actions in enumerate(action)
@@ -83,12 +124,15 @@ class TrainingWindows:
             steps=np.array([end - begin for _, begin, end in where], np.int64),
             episode=np.array([number for number, _, _ in where], np.int64),
             begin=np.array([begin for _, begin, _ in where], np.int64),
+            duration=None if duration is None else np.full((len(where), longest), dt),
         )
         for row, (number, begin, end) in enumerate(where):
             steps = end - begin
             windows.observation[row, : steps + 1] = observation[number][begin : end + 1]
             windows.states[row, : steps + 1] = states[number][begin : end + 1]
             windows.action[row, :steps] = action[number][begin:end]
+            if duration is not None and windows.duration is not None:
+                windows.duration[row, :steps] = duration[number][begin:end]
         return windows
 
     def __len__(self) -> int:
@@ -112,7 +156,12 @@ class TrainingWindows:
             self.steps[keep],
             self.episode[keep],
             self.begin[keep],
+            None if self.duration is None else self.duration[keep],
         )
+
+    def step_time(self, dt: float) -> float | np.ndarray:
+        """The time of a step in s: ``dt``, or ``(N, k, 1)`` where steps take unequal time."""
+        return dt if self.duration is None else self.duration[..., None]
 
     @property
     def joined(self) -> np.ndarray:
@@ -150,20 +199,45 @@ class TrainingWindows:
         return found
 
 
-def recorded_states(observation: np.ndarray, *, coordinates: Coordinates, dt: float) -> np.ndarray:
+def recorded_states(observation: np.ndarray, *, coordinates: Coordinates, dt: float | np.ndarray) -> np.ndarray:
     """Return states [q, v] ``(..., T + 1, 2n)`` of observations ``(..., T + 1, d)`` that follow each other.
 
     A velocity that is not observed, or NaN, becomes the difference of the positions of that moment and the one before,
     divided by dt: the velocity with which symplectic Euler came there.
+
+    Args:
+        observation: the observations.
+        coordinates: what they are.
+        dt: time step in s, or the time of every step ``(..., T)``.
     """
+    seconds = np.asarray(dt)[..., None] if np.ndim(dt) else dt
     q, v = coordinates.state(observation)
     v = np.where(coordinates.unobserved, np.nan, v)
     if np.isnan(v).any() and q.shape[-2] > 1:
         moved = np.diff(q, axis=-2)
-        moved = np.where(coordinates.angles, turned(moved, angle=True), moved) / dt
+        moved = np.where(coordinates.angles, turned(moved, angle=True), moved) / seconds
         v = np.where(np.isnan(v), np.concatenate([moved[..., :1, :], moved], axis=-2), v)
     states: np.ndarray = np.concatenate([q, v], axis=-1)
     return states
+
+
+def _with_long_steps_cut(
+    observation: np.ndarray, action: np.ndarray, duration: np.ndarray, *, coordinates: Coordinates, dt: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """An episode with moments put in so that no step takes much longer than dt.
+
+    Returns:
+        Observations, NaN at those moments; states, between the neighbours there; actions; and times of the steps.
+    """
+    states = recorded_states(observation, coordinates=coordinates, dt=duration)
+    count = np.maximum(1, np.ceil(duration / (_LONG * dt))).astype(np.int64)
+    if (count == 1).all():
+        return observation, states, action, duration
+    moments = np.concatenate([[0], np.cumsum(count)])
+    stretched = np.full((moments[-1] + 1, observation.shape[1]), np.nan)
+    stretched[moments] = observation
+    between = np.stack([np.interp(np.arange(moments[-1] + 1), moments, column) for column in states.T], axis=1)
+    return stretched, between, np.repeat(action, count, axis=0), np.repeat(duration / count, count)
 
 
 def _pieces(steps: int, horizon: int) -> list[tuple[int, int]]:

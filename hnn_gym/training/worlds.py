@@ -130,4 +130,4 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     observation = np.asarray(windows.observation, np.float64)
     action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
     scale = observation_scale(world.coordinates, observation)
-    return float(np.sqrt(prediction_loss(world, observation, action, scale=scale)))
+    return float(np.sqrt(prediction_loss(world, observation, action, scale=scale, duration=windows.duration)))

@@ -12,12 +12,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
+from hnn_gym.files.checkpoint import has_part, read_part, write_checkpoint
 from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.worlds.world_model import WorldModel
@@ -91,15 +90,15 @@ class PixelWorld:
         return now if stack == 1 else np.concatenate([self.codec.decode(q - v * self.world.dt), now], axis=-1)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the latent world as a checkpoint folder, and the rest as one inside, ``frames``.
+        """Write the latent world as a checkpoint folder, and the rest as a part of it, ``frames``; both at once.
 
         Raises:
             ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
         """
-        self.world.save(path, overwrite=overwrite)
         arrays = self.codec.arrays() | {name: np.asarray(a) for name, a in self.reward.parameters.items()}
         card = {"codec": self.codec.to_json(), "reward": self.reward.to_json(), "about": dict(self.about)}
-        write_checkpoint(Path(path) / FRAMES, card, arrays | {"starts": self.starts}, overwrite=overwrite)
+        parts = {FRAMES: (card, arrays | {"starts": self.starts})}
+        write_checkpoint(path, *self.world.as_checkpoint(), parts=parts, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PixelWorld:
@@ -110,9 +109,9 @@ class PixelWorld:
             InputError: the folder is not such a checkpoint, is damaged, or holds a world without frames.
         """
         world = WorldModel.load(path)
-        if not (Path(path) / FRAMES).is_dir():
+        if not has_part(path, FRAMES):
             raise InputError(f"{path} holds a world that was not learned from frames: use WorldModel.load.")
-        card, arrays = read_checkpoint(Path(path) / FRAMES)
+        card, arrays = read_part(path, FRAMES)
         codec = FrameCodec.of(arrays, card.get("codec", {}))
         reward = RewardHead.of(arrays, card.get("reward", {}))
         starts = arrays.get("starts", np.empty(0))

@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.arguments import finite_number
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
-from hnn_gym.models import MODELS, Architecture, Parameters, Variables
+from hnn_gym.models import MODELS, Architecture, Parameters, Variables, check_shapes
 from hnn_gym.physics.bumps import Bump, Direction, bump
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
 from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_json, integrator_to_json
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
+from hnn_gym.worlds.card import checked_card
+
+_SHORTEST_STEP, _LONGEST_STEP = 1e-15, 1e15
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,12 @@ class WorldModel:
             raise InputError(
                 f"The dynamics have {self.dynamics.n} degrees of freedom and the coordinates {self.coordinates.n}."
             )
-        if not self.dt or self.dt != self.dt or abs(self.dt) == float("inf"):
-            raise InputError(f"dt must be a finite number of seconds other than 0, got {self.dt}.")
+        dt = finite_number(self.dt, "dt")
+        if not _SHORTEST_STEP <= abs(dt) <= _LONGEST_STEP:
+            raise InputError(
+                f"dt must be a number of seconds between {_SHORTEST_STEP:g} and {_LONGEST_STEP:g}, negative to run "
+                f"backwards, got {dt}."
+            )
 
     @classmethod
     def built(
@@ -122,8 +130,10 @@ class WorldModel:
         """Observations ``(..., d)`` of phase points ``(..., 2n)``."""
         return self.coordinates.observation(*self.state(x))
 
-    def step(self, x: Array, action: Array | None = None) -> Array:
+    def step(self, x: Array, action: Array | None = None, *, duration: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` under actions ``(..., m)``, clipped to their limits.
+
+        With ``duration`` ``(...)``, in s, a step of each point takes its own time instead of ``dt``.
 
         Where the coordinates declare a speed limit, a velocity that would exceed it is clipped. With a scheme that
         kicks and then drifts, such as symplectic Euler, the degree of freedom moves at the limit: to the bit, this is
@@ -138,18 +148,19 @@ class WorldModel:
         if x.shape[-1:] != (2 * n,):
             raise InputError(f"A step needs phase points (..., {2 * n}), and their shape is {tuple(x.shape)}.")
         if action is None:
-            return self.advance(x, None)
+            return self.advance(x, None, duration=duration)
         if self.coordinates.force_table is None and action.shape[-1:] != (controls,):
             raise InputError(f"A step needs actions (..., {controls}), and their shape is {tuple(action.shape)}.")
-        return self.advance(x, self.coordinates.force(action))
+        return self.advance(x, self.coordinates.force(action), duration=duration)
 
-    def advance(self, x: Array, force: Array | None) -> Array:
+    def advance(self, x: Array, force: Array | None, *, duration: Array | None = None) -> Array:
         """As :meth:`step`, under generalised forces ``(..., m)`` within their limits, or None."""
         u = force if self.coordinates.controls else None
-        new = self.integrator.step(self.dynamics, x, self.dt, u)
+        dt = self.dt if duration is None else duration[..., None]
+        new = self.integrator.step(self.dynamics, x, dt, u)
         limits = self.coordinates.speed_limits
         if limits is not None:
-            new = self._limited(x, new, limits)
+            new = self._limited(x, new, limits, dt)
         return new if self.coordinates.stops is None else self._stopped(new)
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
@@ -178,7 +189,7 @@ class WorldModel:
         q, v = self.state(x)
         return self.phase_point(q, _clipped(v, limits))
 
-    def _limited(self, x: Array, new: Array, limits: tuple[float, ...]) -> Array:
+    def _limited(self, x: Array, new: Array, limits: tuple[float, ...], dt: Array | float) -> Array:
         q, v = self.state(new)
         xp = namespace(x)
         clipped = _clipped(v, limits)
@@ -191,7 +202,7 @@ class WorldModel:
                 "less, or do without the lattice (exactly_reversible=False)."
             )
         if self.integrator.drifts_last:
-            q = xp.where(over, split(x)[0] + self.dt * clipped, q)
+            q = xp.where(over, split(x)[0] + dt * clipped, q)
         limited = self.phase_point(q, clipped)
         return xp.where(xp.any(over, axis=-1, keepdims=True), limited, new)
 
@@ -210,13 +221,16 @@ class WorldModel:
             )
         return xp.where(met, self.phase_point(new_q, new_v), new)
 
-    def rollout(self, x0: Array, actions: Array | None = None, *, steps: int | None = None) -> Array:
+    def rollout(
+        self, x0: Array, actions: Array | None = None, *, steps: int | None = None, durations: Array | None = None
+    ) -> Array:
         """Step again and again.
 
         Args:
             x0: start points ``(..., 2n)``.
             actions: actions ``(steps, ..., m)``, or None for none.
             steps: number of steps; needed without actions.
+            durations: time that each step takes in s ``(steps, ...)``; None: all take ``dt``.
 
         Returns:
             Phase points ``(steps + 1, ..., 2n)``, x0 first.
@@ -225,7 +239,13 @@ class WorldModel:
             if actions is None:
                 raise InputError("rollout needs actions or a number of steps.")
             steps = int(actions.shape[0])
-        return rollout(self.step, x0, steps=steps, u=actions)
+        if durations is None:
+            return rollout(self.step, x0, steps=steps, u=actions)
+
+        def step(x: Array, k: Array | None) -> Array:
+            return self.step(x, None if actions is None else actions[k], duration=durations[k])
+
+        return rollout(step, x0, steps=steps, u=np.arange(steps))
 
     def on_lattice(self) -> WorldModel:
         """The same physics and scheme, with steps that can be undone bit for bit: see :class:`.Lattice`.
@@ -258,7 +278,7 @@ class WorldModel:
 
     def with_dt(self, dt: float) -> WorldModel:
         """The same physics at another time step."""
-        return replace(self, dt=float(dt))
+        return replace(self, dt=finite_number(dt, "dt"))
 
     @cached_property
     def backwards(self) -> WorldModel:
@@ -295,6 +315,14 @@ class WorldModel:
             InputError: the world is true physics, which has no weights, or its scheme cannot be saved.
             ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
         """
+        write_checkpoint(path, *self.as_checkpoint(), overwrite=overwrite)
+
+    def as_checkpoint(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return the card and the arrays that :meth:`save` writes.
+
+        Raises:
+            InputError: the world is true physics, which has no weights, or its scheme cannot be saved.
+        """
         if self.architecture is None or self.parameters is None:
             raise InputError("Only learned worlds can be saved: this one holds true physics, build it from code.")
         model = self.architecture.hyperparameters()
@@ -307,7 +335,7 @@ class WorldModel:
             "energy_unit": self.energy_unit,
             "provenance": dict(self.card),
         }
-        write_checkpoint(path, content, _on_numpy(self.parameters), overwrite=overwrite)
+        return content, _on_numpy(self.parameters)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:
@@ -319,6 +347,8 @@ class WorldModel:
                 do not fit.
         """
         card, arrays = read_checkpoint(path)
+        if not all(value.dtype.kind == "f" and np.isfinite(value).all() for value in arrays.values()):
+            raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
         try:
             model = _tuples(card["model"])
             if model.get("mass_matrix") is False:  # release 0.1 wrote it so
@@ -326,23 +356,18 @@ class WorldModel:
             architecture_class = MODELS[model.pop("kind")]
             variables = Variables(**_tuples(card["variables"]))
             architecture = architecture_class(variables=variables, **model)  # type: ignore[call-arg]
-            initial = architecture.initial_parameters(np.random.default_rng(0))
-            world = cls.built(
+            check_shapes(architecture, arrays)
+            return cls.built(
                 architecture,
-                initial,
+                {name: np.array(value, dtype=np.float64) for name, value in arrays.items()},
                 coordinates=Coordinates.from_json(card["coordinates"]),
                 integrator=integrator_from_json(card["integrator"]),
-                dt=float(card["dt"]),
-                card=card.get("provenance"),
+                dt=finite_number(card["dt"], "dt", above=0.0),
+                card=checked_card(card.get("provenance")),
             )
-        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-            raise InputError(f"The card of {path} does not describe a world this release knows: {error!r}.") from None
-        if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in initial.items()}:
-            raise InputError(f"The arrays of {path} do not fit the model its card describes.")
-        if not all(np.isfinite(value).all() for value in arrays.values()):
-            raise InputError(f"The arrays of {path} hold NaN or infinity: the training failed, retrain it.")
-        parameters = {name: np.array(value, dtype=np.float64) for name, value in arrays.items()}
-        return replace(world, dynamics=architecture.build(parameters), parameters=parameters)
+        except Exception as error:  # whatever a card makes the classes do
+            reason = error if isinstance(error, InputError) else repr(error)
+            raise InputError(f"The card of {path} does not describe a world this release knows: {reason}") from None
 
 
 def _on_numpy(parameters: Parameters) -> dict[str, np.ndarray]:

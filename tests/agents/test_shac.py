@@ -69,7 +69,7 @@ def test_an_interrupted_training_resumes_to_exactly_the_same_policy(
         train_shac(simulator, replace(TINY, seed=1), folder=tmp_path)
     seen: list[int] = []
     resumed = train_shac(simulator, TINY, folder=tmp_path, report=lambda update, _: seen.append(update))
-    assert seen[0] == 9
+    assert seen[0] == 10  # the interruption lost no update
     for name, value in straight.parameters.items():
         np.testing.assert_array_equal(resumed.parameters[name], value)
     resumed.save(tmp_path)

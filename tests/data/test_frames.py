@@ -83,6 +83,15 @@ def test_an_environment_that_draws_at_any_size_is_asked_for_the_size_that_suits(
     assert FrameRule(28, crop=(0.0, 0.5, 0.0, 1.0), oversampling=3).picture_size == 168
 
 
+@pytest.mark.parametrize("annotated", [False, True])
+def test_the_rule_says_whether_frames_show_more_than_the_system(annotated):
+    env = gymnasium.make("Spring-v0", render_mode="rgb_array", annotated=not annotated)
+    data = record_steps(env, steps=2, record_frames=FrameRule(16, annotated=annotated))
+    assert env.unwrapped.annotated is annotated
+    assert data.provenance.frame_rule.annotated is annotated
+    assert data.provenance.env_kwargs == {"world_model": "Spring-v0"}  # drawing changes no step
+
+
 def test_the_papers_frame_holds_the_hanging_rod_and_nothing_else():
     env = pendulum()
     env.reset(seed=0)

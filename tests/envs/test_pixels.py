@@ -75,7 +75,8 @@ def test_a_checkpoint_learned_from_a_users_own_frames_makes_an_environment(seen,
     picture = env.render()
     assert picture.shape == (500, 500, 3)
     shown = picture[15::31, 15::31, 0][:16, :16]  # once in every block of 500 / 16 pixels
-    np.testing.assert_array_equal(shown, seen.codec.decode(env.unwrapped.phase_point[:1])[..., 0])
+    codec = hnn_gym.PixelWorld.load(tmp_path / "mine").codec  # which is saved in half precision
+    np.testing.assert_array_equal(shown, codec.decode(env.unwrapped.phase_point[:1])[..., 0])
 
 
 def test_frame_observations_are_refused_where_they_are_not_available(seen):

@@ -107,3 +107,30 @@ def test_a_window_opens_for_human_and_closes():
         env.step(env.action_space.sample())
         assert env.render() is None
         env.close()
+
+
+@pytest.mark.parametrize("env_id", ["Spring-v0", "TwoBody-v0", "ThreeBody-v0", "NBody-v0", "IdealPendulum-v0"])
+def test_a_picture_without_annotations_depends_on_the_positions_alone(env_id):
+    env = gymnasium.make(env_id, render_mode="rgb_array", annotated=False).unwrapped
+    env.reset(seed=1)
+    for _ in range(5):
+        env.step(np.ones(env.action_space.shape, np.float32))
+    state, after_steps = env.state, env.render()
+    np.testing.assert_array_equal(frame_of(env, state), after_steps)  # no arrow of a force, no trail
+    env.annotated = True
+    assert not np.array_equal(frame_of(env, state, np.ones(env.action_space.shape)), after_steps)
+    env.close()
+
+
+def test_the_camera_without_annotations_stands_still():
+    env = gymnasium.make("TwoBody-v0", render_mode="rgb_array", annotated=False).unwrapped
+    scale = 500 / 10  # the picture shows 10 m
+    for shift in (-2.0, 0.0, 3.0):
+        frame = frame_of(env, [shift, 0.5, -1.0, -0.5, 0, 0, 0, 0])
+        assert centre_of(frame, RED) == pytest.approx((250 - 0.5 * scale, 250 + shift * scale), abs=2)
+
+
+def test_a_spring_without_annotations_is_drawn_at_one_scale():
+    env = gymnasium.make("Spring-v0", render_mode="rgb_array", annotated=False).unwrapped
+    columns = [centre_of(frame_of(env, [place, 0.0]), RED)[1] for place in (0.0, 1.0, 2.0)]
+    assert np.diff(columns) == pytest.approx([500 / 4.8] * 2, abs=2)

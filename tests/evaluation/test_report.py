@@ -127,3 +127,11 @@ def test_a_film_keeps_its_background_and_details_of_its_middle(tmp_path: Path) -
     film = imageio.imread(tmp_path / "x.gif")[..., :3]
     assert film[:, 0, 0].min() == 255
     assert np.abs(film[4, 7, 7].astype(int) - [240, 150, 40]).max() < 8
+
+
+def test_a_wide_picture_keeps_its_proportions_in_a_film(tmp_path: Path) -> None:
+    wide = np.zeros((10, 40, 3), np.uint8)
+    write_gif(tmp_path / "x.gif", {"a": [wide]}, fps=10, size=40)
+    shown = imageio.imread(tmp_path / "x.gif")[0, 22:]
+    dark = (shown.max(axis=-1) < 60).any(axis=1)
+    assert dark.sum() == 10  # a quarter of the height, as of the width

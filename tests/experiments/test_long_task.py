@@ -14,7 +14,6 @@ from experiments.long_task.cells import acted, own_energy, planned
 from experiments.long_task.command import Settings, study
 from experiments.long_task.page import cells, figure, page
 from experiments.long_task.task import TARGET, EnergyHold, WeakMotor, true_energy
-from experiments.results import Results
 from experiments.sample_efficiency.command import Panel, cell_key, choice_key
 from experiments.sample_efficiency.contenders import Choice, FitSettings
 from hnn_gym import InputError
@@ -22,6 +21,7 @@ from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.agents.scripted import Idle
 from hnn_gym.envs.core import Simulator
 from hnn_gym.evaluation import plots
+from hnn_gym.studies import Results
 from hnn_gym.systems import true_world
 
 PENDULUM = true_world("Pendulum-v1")
@@ -76,7 +76,7 @@ def test_own_energy_measures_the_loss_by_friction() -> None:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("long_task")
-    choices = Results(folder / "choices.json", experiment="sample_efficiency")
+    choices = Results(folder / "choices.json", command="python -m experiments.sample_efficiency")
     for name in ("HNN", "second-order MLP"):
         choices[choice_key(name, 0.0, 30)] = asdict(Choice(decay=1e-8, hidden=4, horizon=1))
     return Settings(
@@ -97,7 +97,7 @@ def results(tiny: Settings) -> Results:
         quick = FitSettings(adam_steps=2, lbfgs_steps=0)
         patch.setattr(Choice, "settings", lambda self, noise, steps, *, seed=0: replace(quick, seed=seed))
         command.main(tiny)
-    return Results(tiny.out, experiment="long_task")
+    return Results(tiny.out, command="python -m experiments.long_task")
 
 
 def test_every_cell_is_measured_from_every_start(results: Results) -> None:
@@ -113,7 +113,7 @@ def test_every_cell_is_measured_from_every_start(results: Results) -> None:
 def test_a_finished_study_measures_nothing_again(
     tiny: Settings, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "planned", None)
+    monkeypatch.setattr(command, "planned", pytest.fail)
     assert study(tiny, console=Console(quiet=True)).below("cell/") == results.below("cell/")
 
 
@@ -125,7 +125,7 @@ def test_the_page_and_its_figure_are_written(tiny: Settings, results: Results) -
 @pytest.fixture
 def known() -> Results:
     """Losses of 0, 1 and 2 for the HNN, of 5, 0.5 and 2.5 for the MLP."""
-    results = Results(None, experiment="long_task")
+    results = Results(None, command="python -m experiments.long_task")
     results["nothing"] = _cell(-50.0)
     results["true"] = _cell(-10.0)
     for name, losses in (("HNN", (0.0, 1.0, 2.0)), ("second-order MLP", (5.0, 0.5, 2.5))):

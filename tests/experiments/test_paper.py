@@ -21,12 +21,12 @@ from experiments.paper.scoring import corrected_score, follow, paper_score, pert
 from experiments.paper.smooth import SmoothSettings, fit_smooth, smooth_architecture
 from experiments.paper.tasks import PENDULUM, SIMULATED, SPRING, THREE_BODY, TWO_BODY
 from experiments.paper.worlds import world_of
-from experiments.results import Results
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.phase import join, symplectic_gradient
 from hnn_gym.physics.reference import reference_trajectory
+from hnn_gym.studies import Results
 from hnn_gym.systems.starts import near_circular_triple
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares
 
@@ -259,7 +259,7 @@ def test_a_foreign_results_file_is_refused(tmp_path):
     for content in ("{}", "[]", "not json", '{"format": "other", "measurements": {}}'):
         (tmp_path / "paper.json").write_text(content)
         with pytest.raises(InputError, match="does not hold results"):
-            Results(tmp_path / "paper.json", experiment="paper")
+            Results(tmp_path / "paper.json", command="python -m experiments.paper")
 
 
 def test_a_stopped_command_resumes_where_it_was(tmp_path, monkeypatch):
@@ -276,12 +276,12 @@ def test_a_stopped_command_resumes_where_it_was(tmp_path, monkeypatch):
         patch.setattr(command, "measure_cost", stop)
         with pytest.raises(KeyboardInterrupt):
             main(settings)
-    done = Results(out, experiment="paper").below("runs/spring/")
+    done = Results(out, command="python -m experiments.paper").below("runs/spring/")
     assert list(done) == ["best/0", "hnn/0"]
     with monkeypatch.context() as patch:
         patch.setattr(command, "run", stop)
         main(settings)
-    assert Results(out, experiment="paper").below("runs/spring/") == done
+    assert Results(out, command="python -m experiments.paper").below("runs/spring/") == done
     text = out.with_suffix(".md").read_text()
     assert "| spring | hnn | 3.8e-04 | 4.3e-04 |" in text
     assert "Cramer-Rao" in text
@@ -291,6 +291,6 @@ def test_a_stopped_command_resumes_where_it_was(tmp_path, monkeypatch):
 def test_bodies_run_end_to_end(tmp_path):
     settings = Settings(tasks=("two-body",), seeds=(0,), out=tmp_path / "paper.json", sizes=TINY)
     main(settings)
-    results = Results(settings.out, experiment="paper")
+    results = Results(settings.out, command="python -m experiments.paper")
     assert results["runs/two-body/best/0"]["symmetries"]["momentum"] < 1e-10
     assert "two-body: faithful HNN" in settings.out.with_suffix(".md").read_text()

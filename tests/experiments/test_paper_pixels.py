@@ -14,8 +14,8 @@ from experiments.paper.pixel_model import PaperPixelModel, build, initial_arrays
 from experiments.paper.pixel_runs import PixelRunSettings
 from experiments.paper.pixel_scoring import Reader, coordinates, corrected_score, energy, paper_score
 from experiments.paper.pixel_training import PROTOCOL, pixel_loss, train_pixels
-from experiments.results import Results
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Results
 from hnn_gym.training import PixelSettings
 
 BEST = PixelSettings(horizons=(3,), steps=2, adam_steps=5, warp=2, harmonics=6)
@@ -239,7 +239,7 @@ def test_the_energy_is_three_eighths_of_a_joule():
 def test_pixels_run_end_to_end(tmp_path):
     settings = Settings(tasks=("pixels",), seeds=(0,), out=tmp_path / "paper.json", pixels=TINY)
     main(settings)
-    entry = Results(settings.out, experiment="paper")["runs/pixels/hnn/0"]
+    entry = Results(settings.out, command="python -m experiments.paper")["runs/pixels/hnn/0"]
     assert entry["recorded_frames"] == 30
     assert np.isfinite(entry["paper"]["energy_mse"])
     text = settings.out.with_suffix(".md").read_text()

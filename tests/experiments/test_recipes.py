@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from experiments import recipes
-from experiments.results import Results
 from hnn_gym.agents.sb3 import RECIPES, AgentRecipe
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Results
 from hnn_gym.training import FitSettings, train_world
 
 FEW = {"learning_starts": 20, "batch_size": 16, "buffer_size": 500, "gamma": 0.99}
@@ -60,10 +60,10 @@ def test_the_search_keeps_the_best_value_of_each_setting_and_resumes_where_it_wa
 def test_it_trains_and_plays_in_the_dream(tmp_path: Path) -> None:
     settings = replace(TINY, out=tmp_path / "recipes.json", seeds=(0,))
     chosen = recipes.search(settings, console=Console(quiet=True))["td3"]
-    tried = Results(settings.out, experiment="recipes").below("tried/td3/")
+    tried = Results(settings.out, command="python -m experiments.recipes").below("tried/td3/")
     assert len(tried) == 3
     assert all(-2000 < earned < 0 for earned in tried.values())
-    assert AgentRecipe(**Results(settings.out, experiment="recipes")["chosen/td3"]) == chosen
+    assert AgentRecipe(**Results(settings.out, command="python -m experiments.recipes")["chosen/td3"]) == chosen
 
 
 def test_an_unknown_algorithm_is_named() -> None:
@@ -73,4 +73,4 @@ def test_an_unknown_algorithm_is_named() -> None:
 
 @pytest.mark.parametrize("algo", ["td3", "ppo"])
 def test_the_recipes_of_the_package_are_the_chosen_ones(algo: str) -> None:
-    assert AgentRecipe(**Results(KEPT, experiment="recipes")[f"chosen/{algo}"]) == RECIPES[algo]
+    assert AgentRecipe(**Results(KEPT, command="python -m experiments.recipes")[f"chosen/{algo}"]) == RECIPES[algo]

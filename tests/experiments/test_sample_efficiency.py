@@ -14,7 +14,6 @@ from rich.console import Console
 
 from experiments.planners import Settings as PlannerSettings
 from experiments.planners import measure, summary
-from experiments.results import Results
 from experiments.sample_efficiency import command, contenders
 from experiments.sample_efficiency import model_free as model_free_module
 from experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study
@@ -24,6 +23,7 @@ from experiments.sample_efficiency.page import cells, figure, page
 from hnn_gym import InputError
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.evaluation import plots
+from hnn_gym.studies import Results
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,8 @@ def test_every_cell_is_measured_with_noisy_observations_too(results: Results) ->
 def test_a_finished_study_measures_nothing_again(
     tiny: Settings, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "measured", None)
-    monkeypatch.setattr(command, "tuned", None)
+    monkeypatch.setattr(command, "measured", pytest.fail)
+    monkeypatch.setattr(command, "tuned", pytest.fail)
     assert study(tiny, console=Console(quiet=True)).below("cell/") == results.below("cell/")
 
 
@@ -101,14 +101,14 @@ def test_the_page_contains_every_row_and_the_figure_is_drawn(results: Results, t
 
 
 def test_a_diverged_fit_is_reported_as_such(tmp_path: Path) -> None:
-    results = Results(None, experiment="sample_efficiency")
+    results = Results(None, command="python -m experiments.sample_efficiency")
     results[cell_key(0.0, 10, "HNN", 0)] = {"failed": "not finite"}
     assert "a fit diverged" in page(results, np.zeros(1), np.zeros(1))
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
 def test_model_free_agents_are_measured_at_their_milestones(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = Results(None, experiment="sample_efficiency")
+    results = Results(None, command="python -m experiments.sample_efficiency")
     train = partial(model_free, results, noise=noise, seeds=(0,), starts=(0, 1), console=Console(quiet=True))
     train(agents=("SAC",), milestones={"SAC": (110, 120)})
     for count in (110, 120):
@@ -116,7 +116,7 @@ def test_model_free_agents_are_measured_at_their_milestones(noise: float, monkey
         assert [len(returns) for returns in cell.values()] == [2] * len(cell)
         assert set(cell) == ({"returns", "noisy_returns"} if noise else {"returns"})
         assert cell["returns"] != cell.get("noisy_returns")
-    monkeypatch.setattr(model_free_module, "learn_for_real", None)
+    monkeypatch.setattr(model_free_module, "learn_for_real", pytest.fail)
     train(agents=("SAC",), milestones={"SAC": (110, 120)})  # nothing is trained again
     with pytest.raises(InputError, match="choose from SAC, TD3, PPO"):
         train(agents=("DQN",))
@@ -134,7 +134,7 @@ def test_model_free_agents_see_noise_and_are_rewarded_exactly(monkeypatch: pytes
         seen.extend((abs(np.hypot(*observation[:2]) - 1), reward + angle**2 + 0.1 * speed**2))
 
     monkeypatch.setattr(model_free_module, "learn_for_real", look)
-    results = Results(None, experiment="sample_efficiency")
+    results = Results(None, command="python -m experiments.sample_efficiency")
     model_free(results, noise=0.05, agents=("SAC",), seeds=(0,), starts=(0,), console=Console(quiet=True))
     assert seen[0] > 1e-4  # 0.05 N(0, 1); what a float32 leaves is below 1e-6
     assert seen[1] == pytest.approx(0.0, abs=1e-12)
@@ -142,7 +142,7 @@ def test_model_free_agents_see_noise_and_are_rewarded_exactly(monkeypatch: pytes
 
 def test_planners_are_compared_with_themselves_in_the_true_world(tmp_path: Path, tiny: Settings) -> None:
     study_file = tmp_path / "choices.json"
-    Results(study_file, experiment="sample_efficiency")[choice_key("HNN", 0.0, 30)] = {
+    Results(study_file, command="python -m experiments.sample_efficiency")[choice_key("HNN", 0.0, 30)] = {
         "decay": 1e-12,
         "hidden": 4,
         "horizon": 1,

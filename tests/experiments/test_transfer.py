@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from experiments import transfer
-from experiments.results import Results
 from hnn_gym.agents import sb3
 from hnn_gym.agents.shac import ShacSettings
+from hnn_gym.studies import Results
 from hnn_gym.training import FitSettings, train_world
 
 TINY = transfer.Settings(transitions=40, seeds=(0, 1), agents=("sac", "shac"), tasks=("bump",), starts=(0, 1))
@@ -48,7 +48,7 @@ def test_every_agent_of_every_recording_is_measured_and_an_interrupted_run_resum
     monkeypatch.setattr(transfer, "pendulum_agent", killed)
     with pytest.raises(KeyboardInterrupt):
         transfer.measure(settings, console=Console(quiet=True))
-    first = Results(settings.out, experiment="transfer").below("pendulum/")
+    first = Results(settings.out, command="python -m experiments.transfer").below("pendulum/")
     assert list(first) == ["sac/0", "shac/0"]
     monkeypatch.setattr(transfer, "pendulum_agent", original)
     results = transfer.measure(settings, console=Console(quiet=True))

@@ -120,7 +120,7 @@ def test_a_world_is_learned_from_a_recording_that_declares_nothing(recorded):
 
 def test_the_command_line_prints_the_inferred_map_and_a_file_overrides_it(recorded, tmp_path):
     printed = []
-    settings = TrainSettings(recorded, out=tmp_path / "inferred", fit=SHORT)
+    settings = TrainSettings(recorded, out=tmp_path / "inferred", model="mechanical", fit=SHORT)
     train(settings, tell=printed.append)
     assert any("cosine and the sine" in sentence for sentence in printed)
     assert WorldModel.load(settings.out).card["inferred"] == printed

@@ -13,6 +13,9 @@ ROWS = {
     "mixed": Features((False, True, False, True), (2.0, 1.0, 0.5, 1.0)),
     "pairs of angles": Features((True, False, True, True), (1.0, 3.0, 1.0, 1.0), "pairs"),
     "all combinations of angles": Features((True, True, True), (1.0, 1.0, 1.0), "all"),
+    "with squares of positions": Features((False, True, True, False), (2.0, 1.0, 1.0, 0.5), "all"),
+    "squares of positions alone": Features((False, False), (2.0, 3.0), "all"),
+    "a constant of the episode": Features((False, True, True), (2.0, 3.0, 1.0), "all", (True, False, False)),
 }
 
 
@@ -26,6 +29,7 @@ def test_the_pullback_is_that_of_autograd(name, shape):
     phi = features(on_torch)
     assert phi.shape == c.shape
     (expected,) = torch.autograd.grad(phi, on_torch, torch.tensor(c))
+    expected = expected * (1.0 - torch.tensor([float(fixed) for fixed in features.fixed] or [0.0]))
     # Products of cos and sin: a few roundings.
     np.testing.assert_allclose(features.pullback(q, c), expected.numpy(), rtol=1e-13, atol=1e-14)
     np.testing.assert_allclose(features(q), phi.detach().numpy(), rtol=1e-15, atol=1e-15)
@@ -57,5 +61,5 @@ def test_sums_and_differences_of_angles_are_among_the_inputs_if_asked_for():
         assert np.abs(pairs - np.cos(angle)).min() < 1e-15
     assert np.abs(pairs - np.cos(q[0] - q[1] + q[2])).min() > 1e-3
     assert np.abs(every - np.cos(q[0] - q[1] + q[2])).min() < 1e-15
-    one = Features((False, True), (2.0, 1.0), "all")
-    np.testing.assert_array_equal(one(q[:2]), Features((False, True), (2.0, 1.0))(q[:2]))
+    mixed = Features((False, True), (2.0, 1.0), "all")(q[:2])
+    np.testing.assert_allclose(mixed, [np.cos(q[1]), np.sin(q[1]), q[0] / 2, (q[0] / 2) ** 2], rtol=1e-15)

@@ -90,7 +90,7 @@ def test_a_push_beyond_friction_moves_and_one_below_does_not():
 def arm(to=np.asarray):
     """Two joints of an arm with M(q), friction on both."""
     variables = Variables((True, True), (1.0, 1.0), (2.0, 2.0), (5.0, 5.0), (1,), (1.0,), True)
-    architecture = MechanicalHNN(variables, hidden=(), mass_matrix="full")
+    architecture = MechanicalHNN(variables, hidden=(6,), mass_matrix="full")
     rng = np.random.default_rng(0)
     parameters = {k: to(v + 0.3 * rng.normal(size=v.shape)) for k, v in architecture.initial_parameters(rng).items()}
     dynamics = architecture.build(parameters)

@@ -239,7 +239,7 @@ def test_another_time_step_is_the_same_physics():
 
 @pytest.mark.parametrize("dt", [0.0, float("nan"), float("inf"), -float("inf")])
 def test_an_invalid_time_step_is_refused(dt):
-    with pytest.raises(InputError, match="dt must be a finite number of seconds other than 0"):
+    with pytest.raises(InputError, match="dt must be"):
         true_pendulum(dt=dt)
     with pytest.raises(InputError, match="dt must be"):
         true_pendulum().with_dt(dt)

@@ -1,4 +1,8 @@
-"""Bodies in the plane: discs with fading trails, the thrust as an arrow, the aim of the task as a dashed circle."""
+"""Bodies in the plane: discs with fading trails, the thrust as an arrow, the aim of the task as a dashed circle.
+
+Without annotations only the discs are drawn, by a camera that stands still and shows twice the task's view radius, so
+that all frames of all episodes have one scale.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +24,17 @@ _COLOURS: tuple[Colour, ...] = (
     (80, 160, 170),
 )
 _LONGEST_TRAIL, _TRAIL_POINTS = 240, 4000
+_STILL_VIEW, _SMALLEST = 2.0, 1 / 32
+"""Half width of the picture without annotations, in view radii, and the smallest radius of a disc in it, as a share."""
 
 
 class BodiesRenderer:
     """Draws bodies from above, follows their centre of mass, and zooms out if one would leave the picture."""
 
-    def __init__(self, render_mode: str, task: Task) -> None:
+    def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"; the task has the masses and aims."""
         assert isinstance(task, (OrbitTransfer, KeepBound))
-        self._task, self._canvas = task, Canvas(render_mode, title="Bodies")
+        self._task, self._canvas, self._annotated = task, Canvas(render_mode, title="Bodies"), annotated
         self._masses = np.array(task.masses)
         count = len(task.masses)
         self._trail: deque[np.ndarray] = deque(maxlen=max(10, min(_LONGEST_TRAIL, _TRAIL_POINTS // count)))
@@ -38,6 +44,11 @@ class BodiesRenderer:
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw positions q ``(2b,)`` in m, where the bodies were, and the thrust on the first ``(2,)`` in N."""
         positions = in_plane(np.asarray(q))
+        if not self._annotated:
+            half_width = _STILL_VIEW * self._task.view_radius
+            self._canvas.view((0.0, 0.0), half_width)
+            self._draw_discs(positions, smallest=_SMALLEST * half_width)
+            return self._canvas.finish()
         self._trail.append(positions)
         centre = (self._masses[:, None] * positions).sum(0) / self._masses.sum()
         furthest = 1.1 * float(np.abs(positions - centre).max()) / self._task.view_radius
@@ -49,14 +60,17 @@ class BodiesRenderer:
         else:
             canvas.dashed_circle(centre, self._task.escape_radius, PALE)
         self._draw_trails()
-        for i, place in enumerate(positions):
-            radius = max(float(self._radii[i]), 2.5 * canvas.pixel)
-            outline = BLACK if radius > 5 * canvas.pixel else None
-            canvas.disc(place, radius, _COLOURS[i % len(_COLOURS)], outline=outline)
+        self._draw_discs(positions, smallest=2.5 * canvas.pixel)
         if force is not None:
             canvas.arrow(positions[0], 0.2 * half_width * force / self._task.force_limit, ORANGE)
         self._draw_scale(centre, half_width)
         return canvas.finish()
+
+    def _draw_discs(self, positions: np.ndarray, *, smallest: float) -> None:
+        for i, place in enumerate(positions):
+            radius = max(float(self._radii[i]), smallest)
+            outline = BLACK if radius > 5 * self._canvas.pixel else None
+            self._canvas.disc(place, radius, _COLOURS[i % len(_COLOURS)], outline=outline)
 
     def _draw_trails(self) -> None:
         points = np.stack(list(self._trail))

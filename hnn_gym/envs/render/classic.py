@@ -15,8 +15,8 @@ from hnn_gym.systems.task import Task
 class ClassicRenderer(ABC):
     """Puts the state of a learned environment into an environment of Gymnasium, which draws it."""
 
-    def __init__(self, render_mode: str, task: Task) -> None:
-        """Draw for ``render_mode`` "human" or "rgb_array"; the picture does not depend on ``task``."""
+    def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
+        """Draw for ``render_mode`` "human" or "rgb_array"; all tasks look alike, ``annotated`` or not."""
         self._drawing: Any = self.environment(render_mode)
 
     @abstractmethod
@@ -68,7 +68,7 @@ class AcrobotRenderer(ClassicRenderer):
 class MountainCarRenderer(ClassicRenderer):
     """The picture of both mountain cars, which have their flags at different places."""
 
-    def __init__(self, render_mode: str, task: Task) -> None:
+    def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array", with the flag at the goal of ``task``."""
         super().__init__(render_mode, task)
         self._drawing.goal_position = getattr(task, "goal_position", self._drawing.goal_position)

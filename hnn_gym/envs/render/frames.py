@@ -15,8 +15,8 @@ _SIDE = 500
 class FrameRenderer:
     """Decodes the position and shows the frame, every pixel of it as a square; one channel as grey."""
 
-    def __init__(self, render_mode: str, task: Task) -> None:
-        """Draw for ``render_mode`` "human" or "rgb_array"."""
+    def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
+        """Draw for ``render_mode`` "human" or "rgb_array"; decoded frames have no annotations."""
         filmed: Any = getattr(task, "known", task)
         self._codec: FrameCodec = filmed.codec
         self._window: Any = None

@@ -15,25 +15,26 @@ _COILS, _WALL, _BLOCK, _FLOOR, _VIEW = 9, -2.2, 0.5, -0.27, 2.4
 class SpringRenderer:
     """Draws a spring; displacements are drawn smaller where the mass would leave the picture."""
 
-    def __init__(self, render_mode: str, task: Task) -> None:
-        """Draw for ``render_mode`` "human" or "rgb_array"."""
-        self._canvas, self._task = Canvas(render_mode, title="Spring"), task
+    def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
+        """Draw for ``render_mode`` "human" or "rgb_array"; not ``annotated``: without force, target and zoom."""
+        self._canvas, self._task, self._annotated = Canvas(render_mode, title="Spring"), task, annotated
 
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
         """Draw the displacement q ``(1,)`` in m, the force in N as an arrow, and the target energy at t seconds."""
         canvas = self._canvas
         canvas.view((0.0, 0.0), _VIEW)
-        scale = 1.25 ** -max(0, math.ceil(math.log(max(abs(float(q[0])), 1e-9) / 1.8, 1.25)))
+        far = math.ceil(math.log(max(abs(float(q[0])), 1e-9) / 1.8, 1.25)) if self._annotated else 0
+        scale = 1.25 ** -max(0, far)
         place = float(q[0]) * scale
         self._draw_surroundings(scale)
         moment = self._task.at(np.asarray(t))
-        if isinstance(moment, SpringHold):
+        if self._annotated and isinstance(moment, SpringHold):
             self._draw_target(scale * math.sqrt(2 * float(moment.target_energy) / moment.truth.stiffness))
         self._draw_coil(place - _BLOCK / 2)
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * _BLOCK / 2 + [place, 0.0]
         canvas.polygon(corners, RED, outline=BLACK)
         canvas.disc((place, 0.0), 0.04, BLACK)
-        if force is not None:
+        if self._annotated and force is not None:
             share = float(force[0]) / SpringHold.force_limit
             canvas.arrow((place, _BLOCK / 2 + 0.2), (0.8 * share, 0.0), ORANGE, width=4)
         return canvas.finish()

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.physics.phase import Array
+from hnn_gym.systems.picture import Picture
 from hnn_gym.systems.task import ActionSpace, Task
 
 
@@ -81,6 +82,10 @@ class TaskWrapper(Task):
     def goal(self, t: Array) -> Array:
         """The wrapped task's goal ``(..., goal_size)`` at t seconds ``(...)``."""
         return self.task.goal(t)
+
+    def picture(self, q: Array) -> Picture | None:
+        """The wrapped task's picture of positions ``(n,)``."""
+        return self.task.picture(q)
 
     def at(self, t: Array) -> Task:
         """The wrapped task of the step from t seconds ``(...)``."""

@@ -2,6 +2,7 @@
 
 from hnn_gym.evaluation.plots.energy import energy_over_time
 from hnn_gym.evaluation.plots.film import Scene, film
+from hnn_gym.evaluation.plots.forecasts import forecasts
 from hnn_gym.evaluation.plots.futures import Motion, two_futures
 from hnn_gym.evaluation.plots.orbits import orbits
 from hnn_gym.evaluation.plots.pendulum import phase_portrait
@@ -15,6 +16,7 @@ __all__ = [
     "Scene",
     "energy_over_time",
     "film",
+    "forecasts",
     "four_columns",
     "new_figure",
     "orbits",

@@ -6,10 +6,12 @@
 
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.compensated import Compensated
+from hnn_gym.physics.integrators.gauss import Gauss4
 from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.integrators.in_velocities import InVelocities, VelocityForm
 from hnn_gym.physics.integrators.lattice import Lattice
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
+from hnn_gym.physics.integrators.named import NAMES, in_velocities, named_scheme, scheme_name
 from hnn_gym.physics.integrators.runge_kutta import Euler, RungeKutta4
 from hnn_gym.physics.integrators.serialise import INTEGRATORS, integrator_from_json, integrator_to_json
 from hnn_gym.physics.integrators.substeps import Substeps
@@ -18,8 +20,10 @@ from hnn_gym.physics.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
 
 __all__ = [
     "INTEGRATORS",
+    "NAMES",
     "Compensated",
     "Euler",
+    "Gauss4",
     "ImplicitMidpoint",
     "InVelocities",
     "Integrator",
@@ -32,6 +36,9 @@ __all__ = [
     "Yoshida4",
     "Yoshida6",
     "Yoshida8",
+    "in_velocities",
     "integrator_from_json",
     "integrator_to_json",
+    "named_scheme",
+    "scheme_name",
 ]

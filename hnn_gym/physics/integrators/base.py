@@ -40,7 +40,10 @@ class Integrator(ABC):
 
     @abstractmethod
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
-        """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
+        """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.
+
+        Where every point has a time step of its own, ``dt`` is an array ``(..., 1)``.
+        """
 
     def snap(self, x: Array) -> Array:
         """The nearest phase points ``(..., 2n)`` that the scheme can start from: x itself, unless it says otherwise."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators.base import Integrator
+from hnn_gym.physics.integrators.gauss import Gauss4
 from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.integrators.in_velocities import InVelocities
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
@@ -18,7 +19,17 @@ from hnn_gym.physics.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
 
 INTEGRATORS: dict[str, type[Integrator]] = {
     scheme.__name__: scheme
-    for scheme in (SymplecticEuler, Leapfrog, Yoshida4, Yoshida6, Yoshida8, ImplicitMidpoint, RungeKutta4, Euler)
+    for scheme in (
+        SymplecticEuler,
+        Leapfrog,
+        Yoshida4,
+        Yoshida6,
+        Yoshida8,
+        ImplicitMidpoint,
+        Gauss4,
+        RungeKutta4,
+        Euler,
+    )
 }
 """Schemes of their own, by name."""
 

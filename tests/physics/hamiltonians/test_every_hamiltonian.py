@@ -81,7 +81,9 @@ def hamiltonian(name, to=np.asarray):
         return TRUE[name]
     rng = np.random.default_rng(7)
     arrays = LEARNED[name].initial_parameters(rng)
-    arrays = {key: to(value + 0.3 * rng.normal(size=value.shape)) for key, value in arrays.items()}
+    # A polynomial mass matrix is positive only near a positive one.
+    spread = {key: 0.05 if key.startswith("mass.") else 0.3 for key in arrays}
+    arrays = {key: to(value + spread[key] * rng.normal(size=value.shape)) for key, value in arrays.items()}
     return LEARNED[name].build(arrays).hamiltonian
 
 

@@ -1,0 +1,1 @@
+"""Faults on purpose: kills, full disks, signals, damaged files, wrong calls and several writers at once."""

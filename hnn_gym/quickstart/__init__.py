@@ -1,0 +1,1 @@
+"""The quickstart: record a real environment, learn it with and without physics, and write a report that compares."""

@@ -1,0 +1,165 @@
+"""Learn a world whose scheme and structure are found from the recording; the card says what was tried and chosen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.arguments import instance, whole_number
+from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import TransitionDataset
+from hnn_gym.data.excitation import require_changing_actions, require_motion
+from hnn_gym.errors import ConvergenceError
+from hnn_gym.inference import InferredMap
+from hnn_gym.models import MechanicalHNN
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.integrators import Integrator, integrator_to_json, scheme_name
+from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.evidence import Evidence
+from hnn_gym.training.fit import FitState
+from hnn_gym.training.preparation import opened
+from hnn_gym.training.selection import Selection
+from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.trials import Trial, Trials, best_of
+from hnn_gym.training.worlds import card_of, inferred_card
+from hnn_gym.worlds.stepping import symplectic_scheme
+from hnn_gym.worlds.world_model import WorldModel
+
+Tell = Callable[[str], None]
+
+
+def train_auto(
+    dataset: TransitionDataset | str | os.PathLike[str],
+    *,
+    coordinates: Coordinates | None = None,
+    integrator: Integrator | None = None,
+    dt: float | None = None,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> WorldModel:
+    """Learn a world whose scheme and structure are found from the recording.
+
+    Args:
+        dataset: what to learn from, or its path.
+        coordinates: None takes those that the dataset declares, and infers them where it declares none.
+        integrator: the scheme that made the recording; where M depends on q an explicit one acts in velocities. None
+            finds it.
+        dt: time step in s; None takes the dataset's, or infers it where the dataset counts steps.
+        seed: of initial weights and of what is held out.
+        tell: called with a sentence for everything that is inferred and chosen.
+
+    Returns:
+        The world, on NumPy in float64. Its card says under "selection" what was tried, what was chosen and by how much,
+        and under "stepping" by which schemes the world is stepped.
+
+    Raises:
+        MissingPathError: there is nothing at the path of the dataset.
+        AmbiguousMapError: the coordinates are inferred, and the recording can be read in several ways.
+        InputError: there are too few steps, nothing moves, an action never changes, velocities are not observed, or an
+            argument has the wrong type.
+        ConvergenceError: no model could be fitted.
+    """
+    dataset = opened(dataset)
+    seed = whole_number(seed, "seed", at_least=0)
+    if integrator is not None:
+        instance(integrator, "integrator", Integrator)  # type: ignore[type-abstract]
+    return train_found(dataset, dataset_map(dataset, coordinates, dt), integrator=integrator, seed=seed, tell=tell)
+
+
+def train_found(
+    dataset: TransitionDataset,
+    found: InferredMap,
+    *,
+    integrator: Integrator | None = None,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> WorldModel:
+    """As :func:`train_auto`, where the coordinates are known already, with what was inferred of them."""
+    say = tell or (lambda sentence: None)
+    for sentence in found.sentences:
+        say(sentence)
+    require_motion(dataset)
+    if found.coordinates.controls and not found.coordinates.in_physical_units:
+        require_changing_actions(dataset)
+    selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt, seed=seed)), seed=seed)
+    if integrator is None:
+        say("Comparing the schemes that may have made the recording.")
+    scheme = integrator or selection.scheme()
+    say(f"Comparing models through the scheme {scheme_name(scheme)}.")
+    best = selection.structure(scheme)
+    if not np.isfinite(best.merit):
+        raise ConvergenceError("No model could be fitted to this recording: name one by --model, and record more.")
+    final = selection.refined(best)
+    world, evidence = final.world, selection.trials.evidence
+    card = card_of(world, dataset, FitSettings(seed=seed), FitState({}), noise=None)
+    card["training"] = {"auto": True, "seed": seed}
+    card["selection"] = selection_card(final, selection.trials)
+    symplectic = symplectic_scheme(world, evidence.held_out, error=final.one_step)
+    card["stepping"] = {
+        "recorded": integrator_to_json(world.integrator),
+        "symplectic": integrator_to_json(symplectic),
+    }
+    words = list(sentences(final, selection.trials, symplectic))
+    card["selection"]["words"] = words
+    for sentence in words:
+        say(sentence)
+    return replace(world, card=card | inferred_card(found))
+
+
+def selection_card(final: Trial, trials: Trials) -> dict[str, Any]:
+    """What a card says of the search."""
+    content: dict[str, Any] = {
+        "chosen": final.to_json(),
+        "scheme": scheme_name(final.scheme),
+        "steps_ahead": trials.evidence.horizon,
+        "tried": [trial.to_json() for trial in trials.done],
+    }
+    share = residual_share(final.world, trials.evidence)
+    if share is not None:
+        content["residual_share_of_force"] = share
+    return content
+
+
+def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[str]:
+    """What was chosen, and by how much."""
+    horizon = trials.evidence.horizon
+    yield (
+        f"The model is: {final.label}, learned through the scheme {scheme_name(final.scheme)}. On steps that were held "
+        f"out its median error is {final.one_step:.2g} of a typical change after one step, and {final.many_steps:.2g} "
+        f"standard deviations over {horizon} steps."
+    )
+    others = [trial for trial in trials.done if trial.world.has_energy != final.world.has_energy]
+    if others:
+        second = best_of(others)
+        kind = "with" if second.world.has_energy else "without"
+        yield (
+            f"The best model {kind} an energy is: {second.label}. Its errors are {second.one_step:.2g} and "
+            f"{second.many_steps:.2g}."
+        )
+    share = residual_share(final.world, trials.evidence)
+    if share is not None:
+        yield f"The residual force is {share:.1%} of the total force."
+    if not final.world.has_energy:
+        yield "No energy was found: energies, bumps and reversal do not work in this world."
+    elif symplectic != final.world.integrator:
+        yield (
+            f"Environments step it by {scheme_name(symplectic)}, which keeps its energy, and with "
+            f'stepping="recorded" by {scheme_name(final.scheme)}.'
+        )
+
+
+def residual_share(world: WorldModel, evidence: Evidence) -> float | None:
+    """Root mean square of the residual force as a share of that of all forces; None where the model has none."""
+    architecture, dynamics = world.architecture, world.dynamics
+    if not isinstance(architecture, MechanicalHNN) or not architecture.residual:
+        return None
+    assert isinstance(dynamics, PortHamiltonian)
+    data = evidence.held_out
+    u = data.u if data.u.shape[-1] else None
+    force = dynamics.forces[-1](data.q, data.v, u)
+    whole = dynamics.momentum(data.q, dynamics.acceleration(data.q, data.v, u)) - dynamics.momentum(data.q, 0 * data.v)
+    return float(np.sqrt(np.mean(force**2) / np.mean(whole**2)))

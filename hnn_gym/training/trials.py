@@ -1,0 +1,148 @@
+"""Models with their schemes, fitted to a recording one by one and judged by what was held out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.errors import ConvergenceError
+from hnn_gym.models import Architecture, Variables
+from hnn_gym.physics.integrators import Euler, Integrator, SymplecticEuler, in_velocities, scheme_name
+from hnn_gym.training.evidence import Evidence
+from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors
+from hnn_gym.training.starting_point import StartingPoint
+from hnn_gym.training.structures import Structure
+from hnn_gym.training.transitions import Transitions
+from hnn_gym.worlds.world_model import WorldModel
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fitted model.
+
+    Attributes:
+        label: what it is, for reports.
+        scheme: the scheme as its name says, without change of variables.
+        one_step: median error of a held-out step that met no limit, in units of typical changes.
+        many_steps: median error over held-out windows, in standard deviations.
+        cpu_seconds: what the fit cost.
+        world: the model with its parameters and its scheme.
+    """
+
+    label: str
+    scheme: Integrator
+    one_step: float
+    many_steps: float
+    cpu_seconds: float
+    world: WorldModel = field(repr=False)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The model."""
+        assert self.world.architecture is not None
+        return self.world.architecture
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The parameters of the model."""
+        assert self.world.parameters is not None
+        return dict(self.world.parameters)
+
+    @property
+    def structure(self) -> Structure:
+        """The model with its name."""
+        return Structure(self.label, self.architecture)
+
+    @property
+    def merit(self) -> float:
+        """One number to compare trials by: the geometric mean of the errors in one step and over many."""
+        return float(np.sqrt(self.one_step * self.many_steps))
+
+    def to_json(self) -> dict[str, Any]:
+        """What a card says of it."""
+        return {
+            "model": self.label,
+            "scheme": scheme_name(self.scheme),
+            "one_step": _finite(self.one_step),
+            "many_steps": _finite(self.many_steps),
+            "cpu_seconds": round(self.cpu_seconds, 2),
+        }
+
+
+class Trials:
+    """All trials on one recording."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        """Start without trials."""
+        self.evidence = evidence
+        self.done: list[Trial] = []
+        self._starts: dict[tuple[Variables, bool], StartingPoint] = {}
+
+    def attempt(
+        self,
+        label: str,
+        architecture: Architecture,
+        scheme: Integrator,
+        settings: OneStepSettings,
+        *,
+        start: Mapping[str, np.ndarray] | None = None,
+        through: Integrator | None = None,
+    ) -> Trial:
+        """Fit a model through a scheme and judge it.
+
+        Args:
+            label: what it is.
+            architecture: the model.
+            scheme: the scheme, without change of variables.
+            settings: of the fit.
+            start: parameters to start from; those of the model that are missing start where they usually do.
+            through: a cheaper scheme that is nearly the same, for most of the fit.
+
+        Raises:
+            InputError: the scheme does not fit the model.
+        """
+        began = time.process_time()
+        evidence = self.evidence
+        parameters = self._starting_point(architecture.variables, scheme).parameters(architecture, settings.seed)
+        shapes = {name: value.shape for name, value in parameters.items()}
+        parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
+        stepping, first = (in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme))
+        stepping.check(architecture.build(parameters))
+        try:
+            if through is not None:
+                parameters = fit_one_step(architecture, first, evidence.fitted, parameters, settings=settings)
+                settings = replace(settings, steps=8)
+            parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=settings)
+        except ConvergenceError:  # the start is beyond the numbers: as a trial it is lost, not an error
+            parameters = {name: np.full_like(value, np.nan) for name, value in parameters.items()}
+        world = evidence.world(architecture, parameters, stepping)
+        trial = Trial(label, scheme, median_error(world, evidence.held_out), evidence.many_steps(world), 0.0, world)
+        trial = replace(trial, cpu_seconds=time.process_time() - began)
+        self.done.append(trial)
+        return trial
+
+    def _starting_point(self, variables: Variables, scheme: Integrator) -> StartingPoint:
+        key = variables, not isinstance(scheme, Euler | SymplecticEuler)
+        if key not in self._starts:
+            self._starts[key] = StartingPoint(self.evidence.fitted, variables, midpoint=key[1])
+        return self._starts[key]
+
+
+def best_of(trials: Iterable[Trial]) -> Trial:
+    """The trial of least error."""
+    return min(trials, key=lambda trial: trial.merit)
+
+
+def median_error(world: WorldModel, data: Transitions) -> float:
+    """Median error of one step that met no limit, in units of typical changes; infinite where it is not defined."""
+    errors = one_step_errors(world.dynamics, world.integrator, data)
+    return float(np.median(errors[data.free] if data.free.any() else errors))
+
+
+def _finite(value: float) -> float | None:
+    """The value to three digits, or None where it is infinite, which JSON has no number for."""
+    return float(f"{value:.3g}") if np.isfinite(value) else None

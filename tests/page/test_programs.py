@@ -1,0 +1,192 @@
+"""The traced step as JavaScript and as C: the same numbers as Python's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.envs.build import build_simulator
+from hnn_gym.models import MechanicalHNN, Variables
+from hnn_gym.page.description import largest_forces
+from hnn_gym.page.programs import world_programs
+from hnn_gym.physics.integrators import ImplicitMidpoint, RungeKutta4
+from hnn_gym.trace import Program, c_code, javascript_code, scalar_code, trace
+from hnn_gym.worlds.world_model import WorldModel
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js to run JavaScript")
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc to compile C")
+
+WORLDS = (
+    "HNNPendulum-v0",
+    "HNNSpring-v0",
+    "HNNIdealPendulum-v0",
+    "HNNRealPendulum-v0",
+    "HNNTwoBody-v0",
+    "HNNThreeBody-v0",
+    "BaselinePendulum-v0",
+)
+CHAOTIC_WHERE_PUSHED = ("HNNPendulum-v0", "BaselinePendulum-v0")
+"""Random pushes lead these over the top, where the last bit grows to any size: their pushed motions are compared over
+100 steps."""
+TOLERANCE = 1e-9
+"""Of numbers of order 1 after 1,000 steps: a difference in the last bit grows a million times along them."""
+
+
+def in_node(programs: dict[str, Program], code: str) -> object:
+    """Run code that uses the object ``w`` of programs; the value of its last expression, through JSON."""
+    script = f"const w = {javascript_code.source(programs)};\nconsole.log(JSON.stringify((() => {{ {code} }})()));"
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def start_and_forces(name: str, steps: int) -> tuple[WorldModel, np.ndarray, np.ndarray]:
+    simulator = build_simulator(name)
+    rng = np.random.default_rng(0)
+    q, v = simulator.task.initial(rng, {})
+    largest = np.array(largest_forces(simulator))
+    return simulator.world, simulator.world.phase_point(q, v), rng.uniform(-1, 1, (steps, len(largest))) * largest
+
+
+def after(world: WorldModel, x: np.ndarray, forces: np.ndarray) -> list[float]:
+    """The phase point after steps under these forces, by the compiled step that environments run."""
+    step = scalar_code.compiled(world_programs(world)["step"], {})
+    for force in forces.tolist():
+        (x,) = step(x.tolist(), force)
+    return x.tolist()
+
+
+@needs_node
+@pytest.mark.parametrize("name", WORLDS)
+def test_1000_steps_in_javascript_are_those_of_python(name: str) -> None:
+    world, x, forces = start_and_forces(name, 1000)
+    for given in (0 * forces, forces[: 100 if name in CHAOTIC_WHERE_PUSHED else None]):
+        code = f"let x = {x.tolist()}; for (const u of {given.tolist()}) x = w.step(x, u).x; return x;"
+        expected = after(world, x, given)
+        np.testing.assert_allclose(in_node(world_programs(world), code), expected, rtol=0, atol=TOLERANCE)
+
+
+@needs_node
+@pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith("Baseline")])
+def test_energy_bump_state_and_the_step_back_in_javascript_are_those_of_python(name: str) -> None:
+    world, x, forces = start_and_forces(name, 1)
+    code = f"""
+    const x = {x.tolist()}, u = {forces[0].tolist()}, given = w.bump(x, [0.01]), {{ q, v }} = w.state(x);
+    return [w.energy(x).energy, given.realised, w.energy(given.x).energy - w.energy(x).energy,
+            ...w.point(q, v).x, ...w.back(w.step(x, u).x, u).x];"""
+    energy, realised, rise, *points = in_node(world_programs(world), code)  # type: ignore[misc]
+    assert energy == pytest.approx(float(world.energy(x)), abs=1e-12)
+    assert realised == pytest.approx(float(world.bump(x, 0.01).realised), abs=1e-12)
+    assert rise == pytest.approx(0.01, abs=1e-12)
+    there, back = np.split(np.array(points), 2)
+    np.testing.assert_allclose(there, x, rtol=0, atol=1e-12)
+    undone = world.backwards.advance(world.advance(x, forces[0]), forces[0])
+    np.testing.assert_allclose(back, undone, rtol=0, atol=1e-12)
+
+
+def cart_with_pole(scheme: str) -> WorldModel:
+    """A world with a mass matrix that depends on the position, with parameters that were drawn at random."""
+    coordinates = Coordinates(
+        degrees=(DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(position=2, velocity=3, angle=True)),
+        controls=(Control(degree=0, unit="N"),),
+        force_table=((-10.0,), (10.0,)),
+    )
+    variables = Variables(
+        angles=(False, True),
+        position_scales=(1.0, 1.0),
+        velocity_scales=(1.0, 1.0),
+        acceleration_scales=(1.0, 1.0),
+        control_degrees=(0,),
+        force_scales=(10.0,),
+        in_physical_units=True,
+    )
+    model = MechanicalHNN(variables=variables, mass_matrix="full")
+    parameters = model.initial_parameters(np.random.default_rng(0))
+    integrator = {"RK4": RungeKutta4(), "ImplicitMidpoint": ImplicitMidpoint()}[scheme]
+    return WorldModel.built(model, parameters, coordinates=coordinates, integrator=integrator, dt=0.02)
+
+
+@needs_node
+@pytest.mark.parametrize("scheme", ["RK4", "ImplicitMidpoint"])
+def test_a_world_with_a_mass_matrix_steps_in_javascript_as_in_python(scheme: str) -> None:
+    world, x = cart_with_pole(scheme), np.array([0.1, 0.2, 0.3, -0.1])
+    forces = np.random.default_rng(0).uniform(-1, 1, (200, 1))
+    code = f"let x = {x.tolist()}; for (const u of {forces.tolist()}) x = w.step(x, u).x; return x;"
+    expected = after(world, x, forces)
+    np.testing.assert_allclose(in_node(world_programs(world), code), expected, rtol=0, atol=TOLERANCE)
+
+
+def operations(x: np.ndarray) -> dict[str, np.ndarray]:
+    a, b, c = (x[i] for i in range(3))
+    wrapped = (x + np.pi) % (2 * np.pi) - np.pi
+    return {
+        "values": np.stack([a % 3.0, b % -2.0, np.floor(c), abs(a), a**1.5, np.exp(b), np.atan2(a, c), np.tanh(c)]),
+        "wrapped": wrapped,
+        "clipped": np.clip(x, -0.5, 0.5),
+        "largest": np.max(x),
+        "chosen": np.where((a > b) & ~(c < 0.0), a, np.minimum(b, c)),
+        "truth": (a > b) | (c >= 0.0),
+        "finite": np.isfinite(1 / (a - a + c)),
+    }
+
+
+POINTS = ([0.3, -4.2, 2.5], [7.9, 8.1, -3.0], [2.0, -0.1, 0.2])
+
+
+@needs_node
+@pytest.mark.parametrize("x", POINTS, ids=str)
+def test_every_operation_means_the_same_in_javascript(x: list[float]) -> None:
+    found = in_node({"f": trace(operations, x=3)}, f"return w.f({x});")
+    for name, value in operations(np.array(x)).items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-15, atol=1e-15, err_msg=name)  # type: ignore[index]
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", ["HNNSpring-v0", "HNNRealPendulum-v0", "HNNTwoBody-v0"])
+def test_1000_steps_in_c_are_those_of_python(name: str, tmp_path: Path) -> None:
+    world, x, forces = start_and_forces(name, 1000)
+    n, m = len(x), forces.shape[1]
+    main = f"""
+#include <stdio.h>
+int main(void) {{
+  double x[{n}], force[{m}];
+  for (int i = 0; i < {n}; i += 1) if (scanf("%lf", x + i) != 1) return 1;
+  for (int k = 0; k < 1000; k += 1) {{
+    for (int i = 0; i < {m}; i += 1) if (scanf("%lf", force + i) != 1) return 1;
+    step(x, force, x);
+  }}
+  for (int i = 0; i < {n}; i += 1) printf("%.17g ", x[i]);
+}}"""
+    (tmp_path / "world.c").write_text(c_code.source({"step": world_programs(world)["step"]}) + main)
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror", "-O1"]
+    subprocess.run(["gcc", *flags, "world.c", "-o", "world", "-lm"], check=True, cwd=tmp_path)
+    given = " ".join(map(repr, [*x.tolist(), *forces.ravel().tolist()]))
+    printed = subprocess.run([tmp_path / "world"], input=given, capture_output=True, text=True, check=True).stdout
+    expected = after(world, x, forces)
+    np.testing.assert_allclose([float(word) for word in printed.split()], expected, rtol=0, atol=TOLERANCE)
+
+
+@needs_gcc
+@pytest.mark.parametrize("x", POINTS, ids=str)
+def test_every_operation_means_the_same_in_c(x: list[float], tmp_path: Path) -> None:
+    program = trace(operations, x=3)
+    sizes = {name: max(entries.size, 1) for name, entries in program.outputs.items()}
+    arrays = "".join(f"double {name}[{size}]; " for name, size in sizes.items())
+    prints = "".join(
+        f'for (int i = 0; i < {size}; i += 1) printf("%.17g ", {name}[i]);' for name, size in sizes.items()
+    )
+    given = ", ".join(map(repr, x))
+    call = f"const double x[3] = {{{given}}}; {arrays} f(x, {', '.join(sizes)}); {prints}"
+    main = f"#include <stdio.h>\nint main(void) {{ {call} }}"
+    (tmp_path / "f.c").write_text(c_code.source({"f": program}) + main)
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror"]
+    subprocess.run(["gcc", *flags, "f.c", "-o", "f", "-lm"], check=True, cwd=tmp_path)
+    printed = subprocess.run([tmp_path / "f"], capture_output=True, text=True, check=True).stdout
+    expected = np.concatenate([np.ravel(value).astype(float) for value in operations(np.array(x)).values()])
+    np.testing.assert_allclose([float(word) for word in printed.split()], expected, rtol=1e-15, atol=1e-15)
