@@ -79,8 +79,8 @@ def learned(
     """
     structure = STRUCTURES[name]
     chain = structure.model == "chain"
-    most = min(fitted or len(dataset), len(dataset) if chain else SPREAD)
-    if most < len(dataset):
+    most = min(fitted or dataset.num_steps, dataset.num_steps if chain else SPREAD)
+    if most < dataset.num_steps:
         dataset = spread(dataset, most, horizon)
     begin = process_time()
     world = train_world(

@@ -1,8 +1,9 @@
-"""The study from end to end; every result is written at once, so that a stopped run resumes where it was."""
+"""The study from end to end, cell by cell: a run that was stopped computes what is missing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,11 +11,10 @@ from rich.console import Console
 
 from experiments.chains.scoring import cell, persistence, perturbed
 from experiments.chains.systems import LINKS
-from experiments.results import Results
 from experiments.structures import STRUCTURES
-from hnn_gym.errors import ConvergenceError
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
-FEW = (10, 100)
+COMMAND = "python -m experiments.chains"
 
 
 @dataclass(frozen=True)
@@ -31,27 +31,23 @@ class Settings:
     """Numbers of recorded pieces of 5 points."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the recordings and of the initial weights."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
     """Measure the cells that are missing."""
-    results = Results(settings.out, experiment="chains")
+    results = Results(settings.out, command=COMMAND)
+    cells: dict[str, Cell] = {}
     for links in settings.links:
-        for name, measure in (("persistence", persistence), ("perturbed", perturbed)):
-            if f"{name}/{links}" not in results:
-                results[f"{name}/{links}"] = measure(links)
+        cells |= {f"persistence/{links}": partial(persistence, links), f"perturbed/{links}": partial(perturbed, links)}
     for structure in settings.structures:
         for links in settings.links:
             for count in settings.pieces:
                 for seed in settings.seeds:
                     key = f"learned/{links}/{count}/{structure}/{seed}"
-                    if key in results:
-                        continue
-                    try:
-                        results[key] = cell(links, structure, count=count, seed=seed)
-                    except ConvergenceError as error:
-                        results[key] = {"failed": str(error)}
-                    console.print(key, results[key])
+                    cells[key] = partial(cell, links, structure, count=count, seed=seed)
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
     return results
 
 

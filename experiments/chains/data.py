@@ -17,7 +17,8 @@ POINTS, PIECE = 100, 5
 def drawn_start(links: int, rng: np.random.Generator) -> np.ndarray:
     """One start ``(2, links, 2)``."""
     _, lengths = masses_and_lengths(links)
-    z = points(*rng.normal(size=(2, links)), lengths)
+    phi, w = rng.normal(size=(2, links))
+    z = points(phi, w, lengths)
     z[0] += 0.2 * rng.normal(size=z[0].shape)
     z[1] = 3 * (0.5 * z[1] + 0.4 * rng.normal(size=z[1].shape))
     return projected(z, lengths)

@@ -1,8 +1,9 @@
-"""The study from end to end; every result is written at once, so that a stopped run resumes where it was."""
+"""The study from end to end, cell by cell: a run that was stopped computes what is missing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from rich.console import Console
 
 from experiments.lagrangian_rl.control import HORIZON_S, STEPS, earned, goal_error, model
 from experiments.lagrangian_rl.systems import SYSTEMS
-from experiments.results import Results
 from experiments.structures import STRUCTURES
 from hnn_gym.agents.trajectory import TrajectorySettings
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.studies import Executing, Execution, Results, run_cells
+
+COMMAND = "python -m experiments.lagrangian_rl"
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,20 @@ class Settings:
     """Seeds of the recordings, of the initial weights and of the first plans."""
     plan: TrajectorySettings = field(default_factory=TrajectorySettings)
     """How trajectories are improved; the horizon is that of the task."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
     """Measure the cells that are missing."""
-    results = Results(settings.out, experiment="lagrangian_rl")
-    for structure in settings.structures:
-        for name in settings.tasks:
-            for seed in settings.seeds:
-                key = f"{name}/{settings.steps}/{structure}/{seed}"
-                if key not in results:
-                    results[key] = _cell(name, structure, seed, settings)
-                    console.print(key, results[key])
+    results = Results(settings.out, command=COMMAND)
+    cells = {
+        f"{name}/{settings.steps}/{structure}/{seed}": partial(_cell, name, structure, seed, settings)
+        for structure in settings.structures
+        for name in settings.tasks
+        for seed in settings.seeds
+    }
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
     return results
 
 

@@ -11,7 +11,7 @@ from experiments.array_dataset import dataset_of
 from experiments.lagrangian_rl.systems import SYSTEMS, Upright
 from experiments.structures import learned
 from hnn_gym.agents.lqr import LinearQuadratic
-from hnn_gym.agents.trajectory import TrackedTrajectory, TrajectorySettings, optimised
+from hnn_gym.agents.trajectory import TracedStep, TrackedTrajectory, TrajectorySettings, optimised
 from hnn_gym.data import TransitionDataset
 from hnn_gym.systems import System
 from hnn_gym.worlds.world_model import WorldModel
@@ -67,12 +67,12 @@ def goal_error(name: str, world: WorldModel, *, seed: int = 5) -> float:
 
 def returns(world: WorldModel, task: Upright, agent: TrackedTrajectory, numbers: np.ndarray) -> np.ndarray:
     """Returns ``(N,)`` of whole episodes from the starts of standard normal numbers ``(N, n)``."""
-    x, state, total = world.phase_point(*task.hanging(numbers.copy())), None, np.zeros(len(numbers))
+    step, state, total = TracedStep(world, task), None, np.zeros(len(numbers))
+    s = np.concatenate(task.hanging(numbers.copy()), axis=-1)
     for _ in range(EPISODE):
-        action, state = agent.predict(world.decode(x), state)
-        x = world.step(x, action)
-        q, v = world.state(x)
-        total += task.reward(q, v, action, q, v)
+        action, state = agent.predict(world.coordinates.observation(*np.split(s, 2, axis=-1)), state)
+        s, reward = step(s, action)
+        total += reward
     return total
 
 
@@ -88,7 +88,7 @@ def earned(
     plans = optimised(world, task, mean, hold, settings=settings, seed=seed)
     rng = np.random.default_rng([seed, 1])
     dreamt = rng.normal(size=(DREAMT, coordinates.n))
-    agents = [TrackedTrajectory(world, plan, hold) for plan in plans]
+    agents = [TrackedTrajectory(world, task, plan, hold) for plan in plans]
     imagined = [float(np.nan_to_num(returns(world, task, agent, dreamt)).mean()) for agent in agents]
     best = int(np.argmax(imagined))
     seconds = process_time() - begin

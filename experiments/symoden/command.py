@@ -1,18 +1,20 @@
-"""The study from end to end; every result is written at once, so that a stopped run resumes where it was."""
+"""The study from end to end, cell by cell: a run that was stopped computes what is missing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
-from experiments.results import Results
 from experiments.structures import STRUCTURES
 from experiments.symoden.data import TASKS
 from experiments.symoden.scoring import cell
-from hnn_gym.errors import ConvergenceError
+from hnn_gym.studies import Executing, Execution, Results, run_cells
+
+COMMAND = "python -m experiments.symoden"
 
 
 @dataclass(frozen=True)
@@ -29,24 +31,20 @@ class Settings:
     """Seeds of the trajectories and of the initial weights; the published data have seed 0."""
     starts: int | None = None
     """Training starts; None: all of the protocol."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
     """Measure the cells that are missing."""
-    results = Results(settings.out, experiment="symoden")
-    for structure in settings.structures:
-        for task in settings.tasks:
-            for seed in settings.seeds:
-                key = f"{task}/{structure}/{seed}"
-                if key in results:
-                    continue
-                try:
-                    found = cell(TASKS[task], structure, seed=seed, starts=settings.starts)
-                except ConvergenceError as error:
-                    results[key] = {"failed": str(error)}
-                    continue
-                results[key] = found
-                console.print(key, found)
+    results = Results(settings.out, command=COMMAND)
+    cells = {
+        f"{task}/{structure}/{seed}": partial(cell, TASKS[task], structure, seed=seed, starts=settings.starts)
+        for structure in settings.structures
+        for task in settings.tasks
+        for seed in settings.seeds
+    }
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
     return results
 
 

@@ -57,7 +57,8 @@ def old_gym_generator(seed: int) -> np.random.RandomState:
 
 def trajectories(task: SymodenTask, action: float, *, seed: int, starts: int, points: int) -> np.ndarray:
     """Trajectories ``(starts, points, d)`` under a constant action, the first ones of a seed."""
-    world, generator, found = task.system.true_world(), old_gym_generator(seed), []
+    world, generator = task.system.true_world(), old_gym_generator(seed)
+    found: list[np.ndarray] = []
     width = np.array(task.half_widths)
     while len(found) < starts:
         drawn = generator.uniform(-width, width, (starts, len(width)))

@@ -7,14 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from experiments.results import Results
 from experiments.structures import STRUCTURES
 from experiments.tables.sources import measurements, power, table
+from hnn_gym.studies import Results
 
 _SYMODEN = {"pendulum": 0.0948, "cart-pole": 4.16, "acrobot": 0.809}
 """Prediction error of SymODEN in the result notebooks of its repository."""
 _CHNN = {(1, 800): 6.1e-5, (2, 800): 1.2e-4, (3, 800): 3.4e-4, (5, 800): 1.1e-3, (2, 10): 1.6e-2, (2, 100): 9.4e-4}
 """Geometric mean over the test trajectories of CHNN, computed from the CSV files of its repository."""
+_RAMESH = {
+    "Reacher": (943.4, 0.125),
+    "Pendulum": (786.7, 0.125),
+    "Cartpole": (900.0, 0.125),
+    "Acrobot": (911.8, 0.5),
+    "Cart-2-pole": (828.3, 0.5),
+    "Cart-3-pole": (916.6, 0.5),
+    "Acro-3-bot": (929.4, 0.5),
+}
+"""Return of their method with a Lagrangian network, and millions of real steps."""
 _OTHERS = {(1, 800): 1.2e-4, (2, 800): 1.3e-3, (3, 800): 4.1e-2, (5, 800): 3.3e-1, (2, 10): 3.9e-1, (2, 100): 1.7e-2}
 """The better of HNN and DeLaN, which know nothing of the links."""
 
@@ -79,6 +89,52 @@ def chains() -> str:
     return table(columns, rows, numbers=True)
 
 
+def lagrangian_rl() -> str:
+    """Real returns of every recording, and how well the world is known where it has to be held."""
+    found = measurements("lagrangian_rl")
+    rows = []
+    for task, (theirs, steps) in _RAMESH.items():
+        for structure in ("truth", *STRUCTURES):
+            cells = _seeds(found, f"{task}/10000/{structure}/")
+            if not cells:
+                continue
+            known = [cell["error_at_the_goal"] for cell in cells.values() if "error_at_the_goal" in cell]
+            seconds = [cell.get("fit_cpu_s", 0) + cell.get("plan_cpu_s", 0) for cell in cells.values()]
+            rows.append(
+                (
+                    task,
+                    "true world" if structure == "truth" else structure,
+                    f"{theirs:.0f} after {steps}M",
+                    *(_mean_return(cells.get(str(seed))) for seed in range(3)),
+                    *(_worst_return(cells.get(str(seed))) for seed in range(3)),
+                    "0" if structure == "truth" or not known else power(float(np.median(known))),
+                    f"{np.median(seconds):.0f}",
+                )
+            )
+    columns = (
+        "task",
+        "planned in",
+        "Ramesh and Ravindran",
+        *(f"recording {seed}" for seed in range(3)),
+        *(f"worst start {seed}" for seed in range(3)),
+        "error at the goal",
+        "CPU s",
+    )
+    return table(columns, rows, numbers=True)
+
+
+def _mean_return(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "not run"
+    return f"{np.mean(cell['returns']):.0f}" if "returns" in cell else "failed"
+
+
+def _worst_return(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "not run"
+    return f"{min(cell['returns']):.0f}" if "returns" in cell else "failed"
+
+
 def _seeds(found: Results, prefix: str) -> Mapping[str, Any]:
     return found.below(prefix)
 
@@ -102,5 +158,5 @@ def _seconds(cells: Mapping[str, Any]) -> str:
     return f"{np.median(found):.0f}" if found else "-"
 
 
-TABLES: dict[str, Callable[[], str]] = {"symoden": symoden, "chains": chains}
+TABLES: dict[str, Callable[[], str]] = {"symoden": symoden, "chains": chains, "lagrangian-rl": lagrangian_rl}
 """By name."""
