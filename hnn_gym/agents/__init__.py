@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from hnn_gym.agents.dyna_loop import DynaSettings, dyna
     from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
     from hnn_gym.agents.energy_shaping import EnergyShaping
+    from hnn_gym.agents.estimated_states import EstimatedStates, VectorEstimatedStates
     from hnn_gym.agents.evaluate import Episodes, Policy, episode_returns, paired_regret, play_episodes
     from hnn_gym.agents.ilqr import Ilqr
     from hnn_gym.agents.imagination import Imagination
@@ -30,6 +31,7 @@ __all__ = [
     "DynamicProgramming",
     "EnergyShaping",
     "Episodes",
+    "EstimatedStates",
     "Filtered",
     "Grid",
     "Idle",
@@ -48,6 +50,7 @@ __all__ = [
     "Trajectory",
     "TrajectorySettings",
     "Transfer",
+    "VectorEstimatedStates",
     "dyna",
     "episode_returns",
     "linearise",

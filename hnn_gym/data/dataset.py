@@ -20,10 +20,12 @@ from hnn_gym.data.logs.roles import guess_roles
 from hnn_gym.data.logs.settings import LogSettings
 from hnn_gym.data.logs.table import table_of_frame
 from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.shards import ShardedSource, is_sharded
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError
+from hnn_gym.files.storage import checked_path
 
 _HASH_BLOCK_BYTES = 2**26
 _EVEN = 1e-6
@@ -54,13 +56,14 @@ class TransitionDataset:
 
     @classmethod
     def open(cls, path: str | Path) -> TransitionDataset:
-        """Open a dataset on disk; its arrays are read when a method returns them.
+        """Open a dataset on disk, one store or a folder of shards; its arrays are read when a method returns them.
 
         Raises:
             MissingPathError: there is nothing at ``path``.
             InputError: it is not a dataset of this package, has another version, or is damaged.
         """
-        source = StoreSource(path)
+        folder = checked_path(path)
+        source = ShardedSource(folder) if is_sharded(folder) else StoreSource(folder)
         return cls._whole(source, source.provenance)
 
     @classmethod

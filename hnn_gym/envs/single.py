@@ -15,6 +15,7 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import (
+    NoStateError,
     all_finite,
     check_reward_of_one,
     check_termination_of_one,
@@ -74,7 +75,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __init__(
         self,
-        world_model: WorldSource | Sequence[WorldSource],
+        world_model: WorldSource | Sequence[WorldSource] | None = None,
         *,
         render_mode: str | None = None,
         annotated: bool = True,
@@ -292,7 +293,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def _current(self) -> np.ndarray:
         if self._x is None:
-            raise InputError("The environment has no state yet: call reset() first.")
+            raise NoStateError("The environment has no state yet: call reset() first.")
         return self._x
 
     def _warn_of_encounter(self) -> None:

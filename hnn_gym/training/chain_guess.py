@@ -40,7 +40,8 @@ def chain_guess(
         windows: of recorded steps.
         dt: time step in s.
     """
-    columns, known = _equations(architecture, *_steps(coordinates, windows, dt))
+    begin, end, u, seconds = _steps(coordinates, windows, dt)
+    columns, known = _equations(architecture, begin, end, u, seconds)
     solution = _solved(columns, known)
     return _parameters(architecture, solution)
 
@@ -48,24 +49,33 @@ def chain_guess(
 def _steps(
     coordinates: Coordinates, windows: TrainingWindows, dt: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """States [q, v] ``(2, N, n)`` before and after single steps, without jumps of wrapped angles, forces and times."""
+    """States [q, v] ``(2, N, n)`` before and after single steps, without jumps of wrapped angles, forces, and times."""
     n = coordinates.n
     begin, end = windows.states[:, :-1].reshape(-1, 2 * n), windows.states[:, 1:].reshape(-1, 2 * n)
     u = coordinates.force(windows.action)
     u = u.reshape(len(begin), u.shape[-1])
-    time = np.full(len(begin), dt) if windows.duration is None else windows.duration.ravel()
+    seconds = np.broadcast_to(windows.step_time(dt), (*windows.action.shape[:2], 1)).ravel()
     whole = np.flatnonzero(np.isfinite(begin).all(axis=1) & np.isfinite(end).all(axis=1))
     rows = whole if len(whole) <= _ROWS else np.random.default_rng(0).choice(whole, _ROWS, replace=False)
     first, last = (np.moveaxis(states[rows].reshape(-1, 2, n), 1, 0) for states in (begin, end))
     moved = last[0] - first[0]
     last[0] = first[0] + np.where(coordinates.angles, turned(moved, angle=True), moved)
-    return first, last, u[rows], time[rows, None]
+    return first, last, u[rows], seconds[rows]
 
 
 def _equations(
-    architecture: PlanarChainHNN, begin: np.ndarray, end: np.ndarray, u: np.ndarray, dt: np.ndarray
+    architecture: PlanarChainHNN, begin: np.ndarray, end: np.ndarray, u: np.ndarray, seconds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The columns ``(N, n, P)`` of the unknowns in the order of :func:`_parameters`, and known impulses ``(N, n)``."""
+    """The columns ``(N, n, P)`` of the unknowns in the order of :func:`_parameters`, and known impulses ``(N, n)``.
+
+    Args:
+        architecture: the chain.
+        begin: states [q, v] ``(2, N, n)`` before the steps.
+        end: those after.
+        u: forces ``(N, m)``.
+        seconds: time of every step ``(N,)``.
+    """
+    dt = seconds[:, None]
     kinematics, n = architecture.kinematics, architecture.variables.n
     turns = kinematics.turns
     middle = np.stack(
@@ -75,7 +85,7 @@ def _equations(
         ]
     )
     nodes = [(kinematics.absolutes(q), kinematics.absolutes(v), v) for q, v in (begin, middle, end)]
-    weights = [share * dt[:, 0] / 6 for share in (1, 4, 1)]
+    weights = [share * seconds / 6 for share in (1, 4, 1)]
     columns = []
 
     def column(
@@ -116,7 +126,7 @@ def _equations(
     for control, degree in enumerate(architecture.variables.control_degrees):
         impulse = [u[:, control]] * 3
         if degree is not None and architecture.known_scale:
-            known += dt * u[:, [control]] * kinematics.pushed(np.eye(n)[degree])
+            known += dt * u[:, control, None] * kinematics.pushed(np.eye(n)[degree])
         elif degree is not None:
             pushed(degree, [-f for f in impulse])
         else:

@@ -25,6 +25,8 @@ from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
 from hnn_gym.worlds.card import checked_card
 
+_ROUNDING = 1e-9
+"""A speed that exceeds a limit by a smaller share was not clipped by it."""
 _SHORTEST_STEP, _LONGEST_STEP = 1e-15, 1e15
 
 
@@ -178,8 +180,14 @@ class WorldModel:
         given = bump(self.dynamics.hamiltonian, x, dE, direction=direction, at_rest=at_rest)
         if self.coordinates.speed_limits is None and not self.integrator.exact:
             return given
-        new = self.integrator.snap(self.within_speed_limits(given.x))
-        return given._replace(x=new, realised=self.energy(new) - self.energy(x))
+        new, clipped = self.integrator.snap(self.within_speed_limits(given.x)), given.clipped
+        limits = self.coordinates.speed_limits
+        if limits is not None:
+            v = self.state(given.x)[1]
+            over = (abs(v[..., i]) > limit * (1 + _ROUNDING) for i, limit in enumerate(limits))
+            for one in over:
+                clipped = clipped | one
+        return given._replace(x=new, realised=self.energy(new) - self.energy(x), clipped=clipped)
 
     def within_speed_limits(self, x: Array) -> Array:
         """Phase points ``(..., 2n)`` with speeds clipped to the limits that the coordinates declare."""

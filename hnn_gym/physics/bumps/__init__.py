@@ -33,6 +33,7 @@ from hnn_gym.physics.phase import Array, has_values, namespace
 __all__ = ["Bump", "Direction", "FreeBodies", "bump"]
 
 Direction = Literal["momentum", "gradient"]
+"""How a bump moves a phase point: by an impulse, or along the gradient of H."""
 
 
 class Bump(NamedTuple):

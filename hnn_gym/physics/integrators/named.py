@@ -32,6 +32,7 @@ NAMES: dict[str, Integrator] = {
     "yoshida6": Yoshida6(),
     "yoshida8": Yoshida8(),
 }
+"""The plain schemes by the names that command lines give them."""
 
 
 def named_scheme(name: str) -> Integrator:
