@@ -17,7 +17,15 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from torch.utils.tensorboard import SummaryWriter
 
 from hnn_gym.command import check_at_least, figure_text, run
@@ -32,6 +40,7 @@ from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found
 from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
@@ -39,7 +48,7 @@ from hnn_gym.worlds.world_model import WorldModel
 _SAVE_EVERY_S = 10.0
 AUTO = "auto"
 """The name under which the model is chosen from the recording."""
-_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
+_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares", "stream": "Minibatches"}
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,8 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
     held_out = None
     if settings.test:
         dataset, held_out = dataset.split(test=settings.test, rng=np.random.default_rng(settings.fit.seed))
-    found = dataset_map(dataset, _coordinates(settings, dataset), None)
+    sample = sample_of(dataset, settings.fit)  # of a recording larger than memory
+    found = dataset_map(sample, _coordinates(settings, dataset), None)
     if settings.resume and settings.overwrite:
         raise InputError("--resume and --overwrite exclude each other.")
     with TrainingFolder(settings.out) as folder:
@@ -166,7 +176,9 @@ def _train_in(
         folder.begin(overwrite=settings.overwrite)
     if settings.model == AUTO:
         scheme = None if settings.integrator is None else named_scheme(settings.integrator)
-        world = train_found(dataset, found, integrator=scheme, seed=settings.fit.seed, tell=tell)
+        world = train_found(
+            sample_of(dataset, settings.fit), found, integrator=scheme, seed=settings.fit.seed, tell=tell
+        )
     else:
         for sentence in found.sentences:
             if tell is not None:
@@ -270,6 +282,7 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
         MofNCompleteColumn(),
         TextColumn("rms error {task.fields[rms]:.2e}"),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with ExitStack() as opened, Progress(*columns, console=Console(stderr=True)) as bars:
         scalars: SummaryWriter | None = None
@@ -277,6 +290,7 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
         fit = settings.fit
         steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
         before = {"adam": 0, "lbfgs": fit.adam_steps, "least-squares": fit.adam_steps + fit.lbfgs_steps}
+        before["stream"] = before["least-squares"] + fit.least_squares_steps
         of_round = fit.lbfgs_steps + fit.least_squares_steps
         saved = time.monotonic()
         latest: FitState | None = None
@@ -287,11 +301,14 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
             if scalars is None:
                 scalars = opened.enter_context(SummaryWriter(str(settings.out / SCALARS)))
             stage = progress.stage
+            done = progress.step if stage == "stream" else state.round * steps[stage] + progress.step
             if stage not in tasks:
-                total = steps[stage] * (1 if stage == "adam" else rounds)
+                total = progress.total if stage == "stream" else steps[stage] * (1 if stage == "adam" else rounds)
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
-            bars.update(tasks[stage], completed=state.round * steps[stage] + progress.step, rms=progress.loss**0.5)
+            bars.update(tasks[stage], completed=done, rms=progress.loss**0.5)
             step = state.round * of_round + before[stage] + progress.step
+            if progress.held_out is not None:
+                scalars.add_scalar("held-out/loss", progress.held_out, step)
             scalars.add_scalar("train/loss", progress.loss, step)
             scalars.add_scalar("train/objective", progress.objective, step)
             if time.monotonic() - saved > _SAVE_EVERY_S:

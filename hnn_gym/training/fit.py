@@ -55,8 +55,8 @@ class Fittable(Protocol):
         """
 
 
-Stage = Literal["adam", "lbfgs", "least-squares"]
-STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares")
+Stage = Literal["adam", "lbfgs", "least-squares", "stream"]
+STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares", "stream")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Progress:
     total: int
     objective: float
     loss: float
+    held_out: float | None = None
 
 
 @dataclass
@@ -85,6 +86,8 @@ class FitState:
         stage: which method is running. L-BFGS and Levenberg-Marquardt remember their last steps, and that memory is not
             kept: a fit that is continued in their stage repeats it from its beginning, to the same bits.
         stage_start: the parameters with which a stage of L-BFGS or Levenberg-Marquardt began, by name.
+        stream_step: minibatches of a recording larger than memory done.
+        kept: in these minibatches, the parameters that predict held-out episodes best.
     """
 
     parameters: dict[str, np.ndarray]
@@ -96,6 +99,8 @@ class FitState:
     round: int = 0
     stage: Stage = "adam"
     stage_start: dict[str, np.ndarray] = field(default_factory=dict)
+    stream_step: int = 0
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 FitReport = Callable[[Progress, FitState], None]

@@ -34,8 +34,8 @@ from hnn_gym.training.fit import STAGES, FitState
 
 SCALARS = "tensorboard"
 _UNFINISHED, _FILE = "unfinished", "fit.safetensors"
-_GROUPS = ("parameters", "first_moments", "second_moments", "stage_start")
-_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round")
+_GROUPS = ("parameters", "first_moments", "second_moments", "stage_start", "kept")
+_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round", "stream_step")
 
 
 class Situation(Enum):
