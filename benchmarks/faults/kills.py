@@ -64,7 +64,7 @@ def killed_everywhere(case: Case, *, every: int = 1) -> Outcome:
             checked = in_child(lambda: case.check(now), now)
             if checked.code != 0:
                 outcome.faults.append(f"{case.name}, killed at operation {at}: {checked.output[-600:]}")
-            if killed.code == 0:
+            if killed.operations < at:
                 return outcome
             outcome.kills += 1
             at += every

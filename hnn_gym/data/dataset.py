@@ -25,7 +25,7 @@ from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError
-from hnn_gym.files.storage import checked_path
+from hnn_gym.files.storage import checked_path, storage_errors
 
 _HASH_BLOCK_BYTES, _HASH_BLOCK_ROWS = 2**26, 2**18
 _EVEN = 1e-6
@@ -63,7 +63,8 @@ class TransitionDataset:
             InputError: it is not a dataset of this package, has another version, or is damaged.
         """
         folder = checked_path(path)
-        source = ShardedSource(folder) if is_sharded(folder) else StoreSource(folder)
+        with storage_errors(folder, doing="read"):
+            source = ShardedSource(folder) if is_sharded(folder) else StoreSource(folder)
         return cls._whole(source, source.provenance)
 
     @classmethod
