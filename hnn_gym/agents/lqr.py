@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgError, solve_discrete_are
 
+from hnn_gym.agents.observed import observed
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
@@ -94,7 +95,8 @@ class LinearQuadratic:
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(..., m)`` for observations ``(..., d)``, and the state, which is not used."""
-        x = self.world.encode(np.asarray(observation, np.float64))
+        seen = observed(observation, self.world.coordinates.observation_size)
+        x = self.world.encode(np.asarray(seen, np.float64))
         return self.action(x).astype(np.float32), state
 
     def action(self, x: np.ndarray) -> np.ndarray:

@@ -27,9 +27,9 @@ from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError
-from hnn_gym.files.storage import checked_path
+from hnn_gym.files.storage import checked_path, storage_errors
 
-_HASH_BLOCK_BYTES = 2**26
+_HASH_BLOCK_BYTES, _HASH_BLOCK_ROWS = 2**26, 2**18
 _EVEN = 1e-6
 """Steps that differ by this share count as equal: the rounding of printed stamps."""
 
@@ -65,7 +65,8 @@ class TransitionDataset:
             InputError: it is not a dataset of this package, has another version, or is damaged.
         """
         folder = checked_path(path)
-        source = ShardedSource(folder) if is_sharded(folder) else StoreSource(folder)
+        with storage_errors(folder, doing="read"):
+            source = ShardedSource(folder) if is_sharded(folder) else StoreSource(folder)
         return cls._whole(source, source.provenance)
 
     @classmethod
@@ -194,6 +195,11 @@ class TransitionDataset:
     def num_steps(self) -> int:
         """The number of transitions in all episodes."""
         return int(self._steps.sum())
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The number of transitions in each episode, int64 ``(num_episodes,)``."""
+        return self._steps.copy()
 
     def __len__(self) -> int:
         """Return the number of episodes."""
@@ -344,11 +350,13 @@ class TransitionDataset:
         for name, column in self._source.columns.items():
             dtype = column.dtype.newbyteorder("<")
             digest.update(f"{name} {dtype.str} {column.shape}".encode())
-            rows = self._source_rows(name)
-            block = max(1, _HASH_BLOCK_BYTES // max(1, column.row_bytes))
-            for start in range(0, len(rows), block):
-                part = self._source.read(name, rows[start : start + block])
-                digest.update(np.ascontiguousarray(part, dtype).tobytes())
+            block = max(1, min(_HASH_BLOCK_ROWS, _HASH_BLOCK_BYTES // max(1, column.row_bytes)))
+            group = np.cumsum(self._steps) // block  # of consecutive episodes
+            for number in np.unique(group):
+                rows = self.select(np.flatnonzero(group == number))._source_rows(name)
+                for start in range(0, len(rows), block):
+                    part = self._source.read(name, rows[start : start + block])
+                    digest.update(np.ascontiguousarray(part, dtype).tobytes())
         return digest.hexdigest()
 
     def _view(self, episodes: np.ndarray, steps: np.ndarray) -> TransitionDataset:

@@ -31,7 +31,8 @@ MakeRecorder = Callable[[Writer], RecordTransitions]
 _SHARD_STEPS = 500_000
 _SHARDS_A_WORKER = 4
 _HELD_BYTES = 2**26
-_CHUNK_ROWS = 2**16
+CHUNK_ROWS = 2**16
+"""Rows of a chunk of a shard, which is written at once: large chunks are read fast."""
 
 
 class ShardedRecording:
@@ -177,7 +178,7 @@ class _ShardWriter:
     """Keeps episodes and writes many at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._store = StoreWriter(folder, overwrite=True, chunk_rows=_CHUNK_ROWS)
+        self._store = StoreWriter(folder, overwrite=True, chunk_rows=CHUNK_ROWS)
         self._episodes: list[Episode] = []
         self._held = 0
         self.lengths: list[int] = []

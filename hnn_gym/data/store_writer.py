@@ -52,7 +52,8 @@ class StoreWriter:
     ) -> None:
         if append and overwrite:
             raise InputError(f"Append to {path}, or overwrite it: not both.")
-        self.path = checked_path(path).resolve()
+        with storage_errors(path):
+            self.path = checked_path(path).resolve()
         self._append, self._overwrite, self._chunk_rows = append, overwrite, chunk_rows
         self._staged = self.path.with_name(f".{self.path.name}.partial")
         self._replaced = self.path.with_name(f".{self.path.name}.old")
