@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from hnn_gym.agents.kalman_filter import Filtered, KalmanFilter
     from hnn_gym.agents.load import load_agent
     from hnn_gym.agents.lqr import LinearQuadratic, linearise
+    from hnn_gym.agents.onnx_export import export_onnx
     from hnn_gym.agents.sampling import Cem, Mppi, SamplingPlanner
     from hnn_gym.agents.sb3 import AgentRecipe, save_agent, train_agent
     from hnn_gym.agents.scripted import Idle, RandomActions
     from hnn_gym.agents.shac import ShacSettings, train_shac
     from hnn_gym.agents.shac_policy import ShacPolicy
     from hnn_gym.agents.swing_up import SwingUp
+    from hnn_gym.agents.trajectory import TrackedTrajectory, Trajectory, TrajectorySettings, optimised
     from hnn_gym.agents.transfer import Transfer, measure_transfer
 
 __all__ = [
@@ -45,13 +47,18 @@ __all__ = [
     "ShacPolicy",
     "ShacSettings",
     "SwingUp",
+    "TrackedTrajectory",
+    "Trajectory",
+    "TrajectorySettings",
     "Transfer",
     "VectorEstimatedStates",
     "dyna",
     "episode_returns",
+    "export_onnx",
     "linearise",
     "load_agent",
     "measure_transfer",
+    "optimised",
     "paired_regret",
     "play_episodes",
     "save_agent",
