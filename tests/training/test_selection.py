@@ -78,7 +78,7 @@ def test_a_world_chosen_automatically_steps_symplectically_unless_asked_for_its_
 
 def test_a_model_without_an_energy_is_chosen_only_if_it_is_clearly_better() -> None:
     trials = search(recorded("Pendulum-v1", 200))
-    rigid, network = (trials._tried(make(trials._variables), SymplecticEuler()) for make in _TWO)
+    rigid, network = (trials.tried(make(trials.variables), SymplecticEuler()) for make in _TWO)
     slightly = replace(network, one_step=rigid.one_step / 1.15, many_steps=rigid.many_steps)
     clearly = replace(network, one_step=rigid.one_step / 2, many_steps=rigid.many_steps)
     assert chosen([rigid, slightly]) is rigid
