@@ -27,11 +27,7 @@ from hnn_gym.devices import checked_device
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS
-from hnn_gym.physics.integrators import (
-    Integrator,
-    InVelocities,
-    named_scheme,
-)
+from hnn_gym.physics.integrators import IMPLICIT, Integrator, InVelocities, named_scheme
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found

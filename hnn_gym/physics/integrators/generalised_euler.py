@@ -4,13 +4,18 @@
 
 With H = T(p) + V(q) this is symplectic Euler that drifts first. Where velocities are M(q)^-1 p, the positions are those
 of explicit Euler but for a slope of M: of all symplectic schemes it is the nearest to explicit Euler. The positions are
-iterated. Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, 2006, VI.3.
+iterated. Its adjoint iterates the momenta,
+
+    p' = p + dt dp/dt(q, p', u),    q' = q + dt dq/dt(q, p').
+
+Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, 2006, VI.3.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.physics.dynamics import Dynamics, Structure
@@ -24,9 +29,10 @@ class GeneralisedEuler(Integrator):
     """The rule; its settings are those of :class:`.ImplicitMidpoint`.
 
     Attributes:
+        momenta_first: the adjoint rule.
         max_iterations: give up after so many iterations.
         tolerance: largest accepted change of the last iteration, in units of machine epsilon, relative to
-            1 + max abs(q) of the state.
+            1 + max abs of the positions or momenta.
 
     Raises:
         InputError: no iterations, or a tolerance that is not positive.
@@ -37,6 +43,7 @@ class GeneralisedEuler(Integrator):
     reversible = False
     requires = Structure.GENERAL
 
+    momenta_first: bool = False
     max_iterations: int = 200
     tolerance: float = 16.0
 
@@ -55,11 +62,19 @@ class GeneralisedEuler(Integrator):
         Raises:
             ConvergenceError: some element of the batch did not converge.
         """
-        xp, limit = namespace(x), self.tolerance * epsilon(x)
         q, p = split(x)
+        if self.momenta_first:
+            new = self._solved(p, lambda other: dt * split(dynamics.field(join(q, other), u))[1], dt)
+            return join(q + dt * dynamics.velocity(q, new), new)
+        new = self._solved(q, lambda other: dt * dynamics.velocity(other, p), dt)
+        return join(new, p + dt * split(dynamics.field(join(new, p), u))[1])
+
+    def _solved(self, start: Array, change: Callable[[Array], Array], dt: float) -> Array:
+        """The solution ``(..., n)`` of y = start + change(y)."""
+        xp, limit = namespace(start), self.tolerance * epsilon(start)
 
         def closer(new: Array) -> tuple[Array, Array]:
-            last, new = new, q + dt * dynamics.velocity(new, p)
+            last, new = new, start + change(new)
             return new, xp.max(xp.abs(new - last), axis=-1) <= limit * (1 + xp.max(xp.abs(new), axis=-1))
 
         def error(failed: Array) -> ConvergenceError:
@@ -69,9 +84,8 @@ class GeneralisedEuler(Integrator):
                 "steps, Substeps(GeneralisedEuler(), count)."
             )
 
-        new, converged = iterate(closer, q + dt * dynamics.velocity(q, p), most=self.max_iterations)
-        new = checked(new, converged, error)
-        return join(new, p + dt * split(dynamics.field(join(new, p), u))[1])
+        new, converged = iterate(closer, start + change(start), most=self.max_iterations)
+        return checked(new, converged, error)
 
     def check(self, dynamics: Dynamics) -> None:
         """Refuse dynamics whose velocities are not dq/dt.
@@ -87,10 +101,6 @@ class GeneralisedEuler(Integrator):
             )
 
     @property
-    def adjoint(self) -> Integrator:
-        """None that is here.
-
-        Raises:
-            InputError: always.
-        """
-        raise InputError("GeneralisedEuler cannot be run backwards: use ImplicitMidpoint(), which is reversible.")
+    def adjoint(self) -> GeneralisedEuler:
+        """The rule that iterates the other half: a step of it with -dt undoes a step with dt."""
+        return replace(self, momenta_first=not self.momenta_first)
