@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import control, environments, overview, pixels, speed, transfer, worlds
+from experiments.tables import control, environments, mechanisms, overview, pixels, speed, transfer, worlds
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ PAGES = tuple(sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]))
 TABLES: dict[str, Callable[[], str]] = {
     **control.TABLES,
     **environments.TABLES,
+    **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
     **speed.TABLES,

@@ -69,8 +69,8 @@ def test_a_world_chosen_automatically_steps_symplectically_unless_asked_for_its_
     assert default.integrator.symplectic
     assert twin.integrator == cart_pole.integrator
     x = cart_pole.phase_point(np.array([0.0, 0.1]), np.zeros(2))
-    kept = default.energy(default.rollout(x, steps=300))
-    gained = twin.energy(twin.rollout(x, steps=300))
+    kept = default.energy(default.rollout(x, steps=3000))
+    gained = twin.energy(twin.rollout(x, steps=3000))
     assert np.ptp(kept) < 0.05 * np.ptp(gained)
     with pytest.raises(InputError, match="'symplectic' or 'recorded'"):
         gymnasium.make("HNN-v0", world_model=cart_pole, stepping="sideways")
