@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import gymnasium
 import rich.progress
@@ -24,6 +24,7 @@ from hnn_gym.coordinates import Coordinates, describe, write_coordinates
 from hnn_gym.data import (
     Episode,
     FrameRule,
+    MemoryWriter,
     ObservationNoise,
     PolicyChoice,
     RecordTransitions,
@@ -37,9 +38,11 @@ from hnn_gym.data.environment import make_environment
 from hnn_gym.data.excitation import excitation_faults
 from hnn_gym.data.frames import WHOLE, Channels
 from hnn_gym.data.inferred_map import coordinates_path, infer_dataset_map, recording_of
+from hnn_gym.data.sharded_recording import ShardedRecording
 from hnn_gym.data.simulator import STEP
-from hnn_gym.errors import InputError
+from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.inference import AmbiguousMapError, declared_time_step
+from hnn_gym.studies import Execution
 
 
 def _json_object(arguments: list[str]) -> dict[str, Any]:
@@ -103,7 +106,12 @@ class CollectSettings:
     observation_noise: float = 0.0
     """Standard deviation of Gaussian noise on observations, as a share of half the range of each."""
     workers: int = 1
-    """Processes to record with; the dataset is the same."""
+    """Processes, or cores of a Ray cluster, to record with; the rows of the dataset are the same."""
+    executor: Literal["none", "processes", "ray"] = "none"
+    """none: all steps pass through this process into one store. processes, ray: every worker writes shards of its own
+    into the folder, which is opened as one dataset; on a cluster all machines have to see it under the same path."""
+    address: str | None = None
+    """Ray cluster: auto for the one of this machine, or host:port. By default Ray is started here."""
     env_kwargs: _JsonObject = field(default_factory=dict)
     """Arguments for the environment, such as {"g": 9.81}."""
     dt: float | None = None
@@ -124,6 +132,8 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
             of range.
     """
     choice = PolicyChoice(settings.policy, settings.hold, settings.periods)
+    if settings.executor != "none":
+        return _collect_shards(settings, choice, progress=progress)
     writer = StoreWriter(settings.out, append=settings.append, overwrite=settings.overwrite)
     with ExitStack() as stack:
         stack.callback(writer.close)
@@ -152,6 +162,49 @@ def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionD
         for _ in _shown(steps, settings) if progress else steps:
             pass
     return TransitionDataset.open(settings.out)
+
+
+def _collect_shards(settings: CollectSettings, choice: PolicyChoice, *, progress: bool) -> TransitionDataset:
+    workers = None if settings.address is not None else settings.workers
+    execution = Execution(settings.executor, workers, settings.address)
+    recording = ShardedRecording(settings.out, append=settings.append, overwrite=settings.overwrite)
+    with closing(recording), execution.opened() as executor:
+        assert executor is not None
+        seed = settings.seed
+        if recording.existing is not None and seed is None:
+            seed = recording.existing.provenance.seed
+        make = partial(_recorder, settings=settings, choice=choice, seed=seed or 0)
+        episode_steps = _check_recorder(make, choice, recording)
+        shards = recording.record(
+            make,
+            policy=choice,
+            steps=settings.steps,
+            seed=seed or 0,
+            executor=executor,
+            workers=settings.workers,
+            episode_steps=episode_steps,
+        )
+        steps = (None for steps in shards for _ in range(steps))
+        for _ in _shown(steps, settings) if progress else steps:
+            pass
+    return TransitionDataset.open(settings.out)
+
+
+def _check_recorder(
+    make: Callable[[Writer], RecordTransitions], choice: PolicyChoice, recording: ShardedRecording
+) -> int | None:
+    """Make the recorder here, so that errors come at once; return the length of its episodes, if there is one.
+
+    Raises:
+        InputError: the environment or its policy cannot be recorded, or not appended to what is there.
+    """
+    with closing(make(MemoryWriter())) as recorder:
+        choice.policy(recorder.provenance.action_space)
+        if recording.existing is not None:
+            existing = recording.existing
+            existing.provenance.continued_by(recorder.provenance, first_episode=len(existing.ends))
+        spec = recorder.spec
+        return None if spec is None else spec.max_episode_steps
 
 
 def _recorder(writer: Writer, *, settings: CollectSettings, choice: PolicyChoice, seed: int) -> RecordTransitions:
@@ -190,8 +243,36 @@ def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:
 
 def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
     draws = settings.frames or settings.pixels is not None
-    env = make_environment(settings.env, settings.env_kwargs, draws=draws)
+    env: gymnasium.Env[Any, Any] = _Named(make_environment(settings.env, settings.env_kwargs, draws=draws), settings)
     return ObservationNoise(env, settings.observation_noise) if settings.observation_noise else env
+
+
+class _Named(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """An environment whose own errors name it and the arguments with which it was made."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], settings: CollectSettings) -> None:
+        super().__init__(env)
+        self._named = f"{settings.env}, made with {settings.env_kwargs}," if settings.env_kwargs else settings.env
+
+    def reset(self, **kwargs: Any) -> Any:
+        """As the environment does."""
+        return self._run("reset", self.env.reset, **kwargs)
+
+    def step(self, action: Any) -> Any:
+        """As the environment does."""
+        return self._run("stepped", self.env.step, action)
+
+    def render(self) -> Any:
+        """As the environment does."""
+        return self._run("drawn", self.env.render)
+
+    def _run(self, done: str, function: Callable[..., Any], *arguments: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*arguments, **kwargs)
+        except (InputError, ConvergenceError):
+            raise
+        except Exception as error:  # an environment may raise anything
+            raise InputError(f"{self._named} cannot be {done} ({type(error).__name__}: {error}).") from error
 
 
 def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:

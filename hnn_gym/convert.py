@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -9,21 +10,27 @@ from typing import Annotated
 import tyro
 
 from hnn_gym import command
-from hnn_gym.data import StoreWriter, TransitionDataset
+from hnn_gym.data import Episode, Provenance, StoreWriter, TransitionDataset
+from hnn_gym.data.exchange.minari_datasets import read_minari
 from hnn_gym.data.excitation import excitation_faults
 from hnn_gym.data.logs.convert import episodes_of_tables
+from hnn_gym.data.logs.parquet import EPISODE_INDEX, is_lerobot
 from hnn_gym.data.logs.roles import Roles, guess_roles
 from hnn_gym.data.logs.settings import LogSettings
 from hnn_gym.data.logs.table import column_names, read_table
 from hnn_gym.errors import ExistingPathError, InputError
 
+_MINARI = "minari:"
+"""What the id of a Minari dataset begins with, in the place of a file."""
+
 
 @dataclass(frozen=True)
 class ConvertSettings:
-    """Make a dataset of logs of one machine: .csv, .tsv or .txt files, also with .gz, .npz or .parquet files."""
+    """Make a dataset of logs of one machine."""
 
     logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """The files. Each is an episode, or several where there are gaps."""
+    """Files: .csv, .tsv or .txt, also with .gz, .npz or .parquet; the folder of a LeRobot dataset; or minari:ID, a
+    Minari dataset of this machine, which needs no roles. Each is an episode, or several where there are gaps."""
     out: Path
     """Folder of the dataset."""
     time: str | None = None
@@ -63,10 +70,16 @@ def convert(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, ..
     """
     if settings.out.exists() and not settings.overwrite:
         raise ExistingPathError(f"{settings.out} exists already: give another --out, or --overwrite.")
+    if any(str(log).startswith(_MINARI) for log in settings.logs):
+        return _of_minari(settings), ()
     roles, guessed = _roles(settings)
     incomplete = settings.reading.skip_incomplete
     tables = [read_table(log, roles.names, incomplete=incomplete) for log in settings.logs]
     episodes, provenance, sentences = episodes_of_tables(tables, roles, settings.reading)
+    return _written(settings, episodes, provenance), (*guessed, *sentences)
+
+
+def _written(settings: ConvertSettings, episodes: Sequence[Episode], provenance: Provenance) -> TransitionDataset:
     writer = StoreWriter(settings.out, overwrite=settings.overwrite)
     try:
         writer.begin(provenance, tuple(episodes[0].arrays()))
@@ -74,7 +87,14 @@ def convert(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, ..
             writer.write(episode)
     finally:
         writer.close()
-    return TransitionDataset.open(settings.out), (*guessed, *sentences)
+    return TransitionDataset.open(settings.out)
+
+
+def _of_minari(settings: ConvertSettings) -> TransitionDataset:
+    if len(settings.logs) > 1:
+        raise InputError("A Minari dataset is converted alone: give one minari:ID and no other log.")
+    dataset = read_minari(str(settings.logs[0]).removeprefix(_MINARI))
+    return _written(settings, list(dataset), dataset.provenance)
 
 
 def _roles(settings: ConvertSettings) -> tuple[Roles, tuple[str, ...]]:
@@ -86,7 +106,7 @@ def _roles(settings: ConvertSettings) -> tuple[Roles, tuple[str, ...]]:
         position=settings.position,
         velocity=settings.velocity,
         action=settings.action,
-        episode=settings.episode,
+        episode=settings.episode or (EPISODE_INDEX if is_lerobot(first) else None),
         has_time=settings.reading.dt is None,
     )
     for other in others:

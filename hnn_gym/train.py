@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +17,22 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from torch.utils.tensorboard import SummaryWriter
 
 from hnn_gym.command import check_at_least, figure_text, run
 from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.devices import checked_device
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import InputError
 from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS
 from hnn_gym.physics.integrators import IMPLICIT, Integrator, InVelocities, named_scheme
@@ -32,16 +40,15 @@ from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found
 from hnn_gym.training.dataset_map import dataset_map
-from hnn_gym.training.fit_store import load_fit, save_fit
+from hnn_gym.training.streaming import sample_of
+from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0
-_UNFINISHED = "unfinished"
-_SCALARS = "tensorboard"
 AUTO = "auto"
 """The name under which the model is chosen from the recording."""
-_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares"}
+_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares", "stream": "Minibatches"}
 
 
 @dataclass(frozen=True)
@@ -144,21 +151,46 @@ def train(settings: TrainSettings, *, tell: Callable[[str], None] | None = None)
     held_out = None
     if settings.test:
         dataset, held_out = dataset.split(test=settings.test, rng=np.random.default_rng(settings.fit.seed))
-    found = dataset_map(dataset, _coordinates(settings, dataset), None)
-    state = _prepare(settings)
+    sample = sample_of(dataset, settings.fit)  # of a recording larger than memory
+    found = dataset_map(sample, _coordinates(settings, dataset), None)
+    if settings.resume and settings.overwrite:
+        raise InputError("--resume and --overwrite exclude each other.")
+    with TrainingFolder(settings.out) as folder:
+        return _train_in(folder, settings, dataset, held_out, found, tell)
+
+
+def _train_in(
+    folder: TrainingFolder,
+    settings: TrainSettings,
+    dataset: TransitionDataset,
+    held_out: TransitionDataset | None,
+    found: InferredMap,
+    tell: Callable[[str], None] | None,
+) -> WorldModel:
+    about, state = _fingerprint(settings, dataset, found), None
+    if settings.resume:
+        state = folder.resume(about)
+        if state is None:
+            return WorldModel.load(settings.out)
+    else:
+        folder.begin(overwrite=settings.overwrite)
     if settings.model == AUTO:
         scheme = None if settings.integrator is None else named_scheme(settings.integrator)
-        world = train_found(dataset, found, integrator=scheme, seed=settings.fit.seed, tell=tell)
+        world = train_found(
+            sample_of(dataset, settings.fit), found, integrator=scheme, seed=settings.fit.seed, tell=tell
+        )
     else:
         for sentence in found.sentences:
             if tell is not None:
                 tell(sentence)
-        world = _fitted(settings, dataset, found, state)
+        world = _fitted(settings, dataset, found, state, partial(folder.keep, about=about))
     if held_out is not None:
         figures = {**world.card["figures"], **_held_out_figures(world, held_out)}
         world = dataclasses.replace(world, card={**world.card, "figures": figures})
-    world.save(settings.out, overwrite=settings.overwrite)
-    shutil.rmtree(settings.out / _UNFINISHED, ignore_errors=True)
+    card = {**world.card, "training": {**world.card["training"], "threads": torch.get_num_threads()}}
+    world = dataclasses.replace(world, card=card)
+    world.save(settings.out, overwrite=folder.replaces)
+    folder.finish()
     return world
 
 
@@ -166,18 +198,13 @@ def _fitted(
     settings: TrainSettings,
     dataset: TransitionDataset,
     found: InferredMap,
-    state: tuple[FitState, dict[str, Any]] | None,
+    state: FitState | None,
+    keep: Callable[[FitState], None],
 ) -> WorldModel:
     """The model that the settings name, fitted with progress bars and saved states."""
-    fingerprint = _fingerprint(settings, dataset)
-    if state is not None and state[1] != fingerprint:
-        raise InputError(
-            f"The training interrupted in {settings.out} had other data or settings: resume with the same, "
-            "or --overwrite."
-        )
     if settings.fit == FitSettings(seed=settings.fit.seed):
         settings = dataclasses.replace(settings, fit=FitSettings.for_model(settings.model, settings.fit.seed))
-    with _reporting(settings, fingerprint, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
+    with _reporting(settings, keep, rounds=len(settings.fit.rounds(longest_episode(dataset)))) as report:
         world = train_world(
             dataset,
             settings.model,
@@ -186,7 +213,7 @@ def _fitted(
             coordinates=found.coordinates,
             integrator=_scheme(settings),
             dt=found.dt,
-            state=None if state is None else state[0],
+            state=state,
             report=report,
             device=settings.device,
         )
@@ -216,22 +243,6 @@ def _held_out_figures(world: WorldModel, held_out: TransitionDataset) -> dict[st
     return {f"error_{horizon + 1}_to_{2 * horizon}_steps_ahead": held_out_error(world, held_out, horizon=horizon)}
 
 
-def _prepare(settings: TrainSettings) -> tuple[FitState, dict[str, Any]] | None:
-    """Check the output folder before any work is done; return the state to resume from."""
-    unfinished = settings.out / _UNFINISHED
-    if settings.resume and settings.overwrite:
-        raise InputError("--resume and --overwrite exclude each other.")
-    if settings.resume:
-        return load_fit(unfinished)
-    if settings.out.is_file() or ((settings.out / "world.json").exists() and not settings.overwrite):
-        raise ExistingPathError(f"{settings.out} exists: give another --out, or --overwrite.")
-    if unfinished.exists() and not settings.overwrite:
-        raise ExistingPathError(f"{settings.out} holds an interrupted training: --resume it, or --overwrite.")
-    for leftover in (unfinished, settings.out / _SCALARS):
-        shutil.rmtree(leftover, ignore_errors=True)
-    return None
-
-
 def _options(settings: TrainSettings) -> dict[str, Any]:
     asked = {
         "hidden": settings.hidden,
@@ -246,19 +257,24 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _fingerprint(settings: TrainSettings, dataset: TransitionDataset) -> dict[str, Any]:
-    return {
+def _fingerprint(settings: TrainSettings, dataset: TransitionDataset, found: InferredMap) -> dict[str, Any]:
+    """All that the world is computed from, as JSON values."""
+    values = {
         "data": dataset.content_hash(),
         "model": settings.model,
         "integrator": settings.integrator,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in _options(settings).items()},
         "fit": dataclasses.asdict(settings.fit),
-        "coordinates": None if settings.coordinates is None else read_coordinates(settings.coordinates).to_json(),
+        "coordinates": found.coordinates.to_json(),
+        "dt": found.dt,
+        "test": settings.test,
     }
+    read_back: dict[str, Any] = json.loads(json.dumps(values))
+    return read_back
 
 
 @contextmanager
-def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: int) -> Iterator[Any]:
+def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rounds: int) -> Iterator[Any]:
     """Progress bar, TensorBoard scalars, and a saved state every few seconds; the first step makes the folder."""
     columns = (
         TextColumn("{task.description}"),
@@ -266,6 +282,7 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
         MofNCompleteColumn(),
         TextColumn("rms error {task.fields[rms]:.2e}"),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with ExitStack() as opened, Progress(*columns, console=Console(stderr=True)) as bars:
         scalars: SummaryWriter | None = None
@@ -273,6 +290,7 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
         fit = settings.fit
         steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
         before = {"adam": 0, "lbfgs": fit.adam_steps, "least-squares": fit.adam_steps + fit.lbfgs_steps}
+        before["stream"] = before["least-squares"] + fit.least_squares_steps
         of_round = fit.lbfgs_steps + fit.least_squares_steps
         saved = time.monotonic()
         latest: FitState | None = None
@@ -281,31 +299,39 @@ def _reporting(settings: TrainSettings, fingerprint: dict[str, Any], *, rounds: 
             nonlocal saved, latest, scalars
             latest = state
             if scalars is None:
-                scalars = opened.enter_context(SummaryWriter(str(settings.out / _SCALARS)))
+                scalars = opened.enter_context(SummaryWriter(str(settings.out / SCALARS)))
             stage = progress.stage
+            done = progress.step if stage == "stream" else state.round * steps[stage] + progress.step
             if stage not in tasks:
-                total = steps[stage] * (1 if stage == "adam" else rounds)
+                total = progress.total if stage == "stream" else steps[stage] * (1 if stage == "adam" else rounds)
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
-            bars.update(tasks[stage], completed=state.round * steps[stage] + progress.step, rms=progress.loss**0.5)
+            bars.update(tasks[stage], completed=done, rms=progress.loss**0.5)
             step = state.round * of_round + before[stage] + progress.step
+            if progress.held_out is not None:
+                scalars.add_scalar("held-out/loss", progress.held_out, step)
             scalars.add_scalar("train/loss", progress.loss, step)
             scalars.add_scalar("train/objective", progress.objective, step)
             if time.monotonic() - saved > _SAVE_EVERY_S:
-                save_fit(settings.out / _UNFINISHED, state, fingerprint)
+                keep(state)
                 saved = time.monotonic()
 
         try:
             yield report
         except BaseException:
             if latest is not None:
-                save_fit(settings.out / _UNFINISHED, latest, fingerprint)
+                keep(latest)
             raise
 
 
 def _main(settings: TrainSettings) -> None:
     torch.set_num_threads(settings.threads)
     console = Console()
-    world = train(settings, tell=partial(console.print, highlight=False, markup=False, soft_wrap=True))
+    try:
+        world = train(settings, tell=partial(console.print, highlight=False, markup=False, soft_wrap=True))
+    except KeyboardInterrupt as error:
+        saved = TrainingFolder(settings.out).situation() is Situation.INTERRUPTED
+        way_on = f"The same command with --resume continues the training in {settings.out}."
+        raise type(error)(f"interrupted. {way_on if saved else 'Nothing was saved.'}") from None
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
     for sentence in world.card.get("task", {}).get("words", ()):

@@ -15,8 +15,9 @@ from rich.console import Console
 
 from hnn_gym.__main__ import quickstart
 from hnn_gym.errors import InputError
+from hnn_gym.evaluation.forecasts import forecasts_of
 from hnn_gym.quickstart import any_environment
-from hnn_gym.quickstart.any_environment import _forecasts, _recorded
+from hnn_gym.quickstart.any_environment import _recorded
 from hnn_gym.quickstart.settings import QuickstartSettings
 from hnn_gym.training import FitSettings
 from hnn_gym.worlds.world_model import WorldModel
@@ -59,7 +60,7 @@ def test_the_numbers_are_those_of_the_saved_worlds_on_fresh_steps(run: tuple[Pat
     fresh = _recorded(TINY, steps=2_000, seed=10_000)
     for name in ("HNN", "baseline"):
         world = WorldModel.load(out / name.lower())
-        found = _forecasts(world, fresh)
+        found = forecasts_of(world, fresh)
         assert found.one_step == pytest.approx(results[name]["one_step"], rel=1e-6)
         last = str(found.error.shape[1])
         assert np.median(found.error[:, -1]) == pytest.approx(results[name]["forecasts"][last]["median"], rel=1e-6)

@@ -64,7 +64,7 @@ def killed_everywhere(case: Case, *, every: int = 1) -> Outcome:
             checked = in_child(lambda: case.check(now), now)
             if checked.code != 0:
                 outcome.faults.append(f"{case.name}, killed at operation {at}: {checked.output[-600:]}")
-            if killed.code == 0:
+            if killed.operations < at:
                 return outcome
             outcome.kills += 1
             at += every
@@ -257,6 +257,77 @@ CHECKPOINTS = (
     ),
     Case(
         "an agent's save(overwrite=True)", lambda path: _agent(path, 1.0), lambda path: _agent(path, 2.0), _check_agent
+    ),
+)
+
+
+def _trained(path: Path, *, seed: int = 0, **options: Any) -> Any:
+    """Train with the function behind the command line, and save the state of the fit after every step."""
+    from hnn_gym import FitSettings, train
+
+    train._SAVE_EVERY_S = -1.0  # type: ignore[attr-defined]
+    fit = FitSettings(adam_steps=2, lbfgs_steps=2, least_squares_steps=2, seed=seed)
+    settings = train.TrainSettings(
+        path / "data.zarr", path / "world", model="mechanical", hidden=(4,), fit=fit, **options
+    )  # type: ignore[attr-defined]
+    return train.train(settings)  # type: ignore[attr-defined]
+
+
+def _prepare_training(path: Path) -> None:
+    from hnn_gym import WorldModel
+
+    collected(path, seed=OLD, steps=200)
+    for seed, name in ((0, "new"), (1, "old")):
+        _trained(path, seed=seed)
+        (path / "world").rename(path / name)
+        WorldModel.load(path / name)
+
+
+def _same(one: Any, other: Any) -> bool:
+    import numpy as np
+
+    return all(np.array_equal(value, other.parameters[name]) for name, value in one.parameters.items())
+
+
+def _check_training(path: Path) -> None:
+    """Go on as a user would: resume, and where nothing is to be resumed, start."""
+    from hnn_gym import WorldModel
+    from hnn_gym.errors import InputError, MissingPathError
+
+    try:
+        _trained(path, resume=True)
+    except MissingPathError:
+        _trained(path)
+    except InputError as error:
+        if "has finished" not in str(error):
+            raise
+    assert _same(WorldModel.load(path / "new"), WorldModel.load(path / "world")), "the weights are others"
+    assert not (path / "world" / "unfinished").exists()
+
+
+def _check_overwriting_training(path: Path) -> None:
+    from hnn_gym import WorldModel
+    from hnn_gym.errors import InputError
+
+    old, new, now = (WorldModel.load(path / name) for name in ("old", "new", "world"))
+    assert _same(old, now) or _same(new, now), "the old world is lost"
+    try:
+        _trained(path, resume=True)
+    except InputError as error:
+        if "has finished" not in str(error):
+            raise
+        if _same(old, now):
+            _trained(path, overwrite=True)
+    assert _same(new, WorldModel.load(path / "world")), "the weights are others"
+
+
+TRAININGS = (
+    Case("train, new", _prepare_training, _trained, _check_training),
+    Case(
+        "train --overwrite",
+        lambda path: (_prepare_training(path), shutil.copytree(path / "old", path / "world")),
+        lambda path: _trained(path, overwrite=True),
+        _check_overwriting_training,
     ),
 )
 

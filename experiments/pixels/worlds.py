@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.pixels import films, forecasts
-from hnn_gym.agents.agent_checkpoint import world_named
+from hnn_gym.agents.identity import world_named
 from hnn_gym.data import TransitionDataset
 from hnn_gym.systems import SYSTEMS, Twin
 from hnn_gym.training.pixel_rounds import LineReport

@@ -6,40 +6,73 @@ foreign, half-written or mixed-up file is noticed before anything in it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files import release_0_1
-from hnn_gym.files.committed import read_committed, write_committed
-from hnn_gym.files.reading import read_json
+from hnn_gym.files.committed import read_committed, replace_file, write_committed
+from hnn_gym.files.reading import read_bytes, read_json
 from hnn_gym.files.storage import checked_path, storage_errors
-from hnn_gym.worlds.world_model import WorldModel
 
 FORMAT = "hnn_gym.agent"
 VERSION = 2
 CARD = "agent.json"
 UNFINISHED = "unfinished.training"
 """File in the agent's folder that holds an unfinished training until the agent is written."""
+BEGUN = "unfinished.json"
+"""File beside it that says what the training was asked for, and the hash of the card that it replaces."""
 
 
-def world_named(world: WorldModel) -> dict[str, Any]:
-    """Identify a world in JSON values: where it comes from, and the SHA-256 of the arrays of a learned one."""
-    identity: dict[str, Any] = {"dt": world.dt, "dynamics": type(world.dynamics).__name__}
-    if "environment" in world.card:
-        return identity | {"environment": world.card["environment"]}
-    digest = hashlib.sha256()
-    for name, value in sorted((world.parameters or {}).items()):
-        digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
-    provenance = world.card.get("data", {}).get("provenance", {})
-    return identity | {"learned_from": provenance.get("env_id"), "sha256": digest.hexdigest()}
+def begin_training(path: str | os.PathLike[str], asked: Mapping[str, Any], *, overwrite: bool) -> bool:
+    """Note that a training begins in the folder ``path``, and remove an unfinished one that it is to replace.
+
+    An unfinished training of the same command is kept: it continues.
+
+    Args:
+        path: the folder.
+        asked: JSON-ready settings that identify the training.
+        overwrite: replace an agent, and an unfinished training of another command.
+
+    Returns:
+        Whether the training may replace the agent that is there, because it was begun to do so.
+
+    Raises:
+        StorageError: the operating system refuses to write.
+    """
+    folder = checked_path(path)
+    card, begun = folder / CARD, folder / BEGUN
+    with storage_errors(folder):
+        replaces = hashlib.sha256(read_bytes(card)).hexdigest() if card.exists() else None
+        own = {"asked": plain(asked), "replaces": replaces}
+        continues = begun.exists() and read_json(begun) == own
+        if not continues and (overwrite or replaces is None):
+            if overwrite:
+                (folder / UNFINISHED).unlink(missing_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            replace_file(begun, json.dumps(own).encode())
+    return replaces is not None and (overwrite or continues)
+
+
+@contextmanager
+def nothing_left_of_nothing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Remove the note of :func:`begin_training` where the block ends with an error and no training was saved."""
+    folder = checked_path(path)
+    try:
+        yield
+    except BaseException:
+        if not (folder / UNFINISHED).exists():
+            with contextlib.suppress(OSError):
+                (folder / BEGUN).unlink(missing_ok=True)
+                folder.rmdir()  # if nothing else is in it
+        raise
 
 
 def check_free(path: str | os.PathLike[str]) -> None:
@@ -77,6 +110,7 @@ def write_agent(
     with storage_errors(folder):
         write_committed(folder, CARD, text.encode(), {file: data})
         (folder / UNFINISHED).unlink(missing_ok=True)
+        (folder / BEGUN).unlink(missing_ok=True)
 
 
 def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:

@@ -69,6 +69,7 @@ class KalmanFilter:
         std: float | Sequence[float] | np.ndarray | None = None,
         *,
         memories: Sequence[float] = MEMORIES,
+        velocity_std: Sequence[float] | np.ndarray | None = None,
     ) -> None:
         """Prepare a filter for one kind of sensor.
 
@@ -79,15 +80,16 @@ class KalmanFilter:
                 noise that training estimated, for a world trained on noisy data by shooting.
             memories: for each filter, the share of a reading's weight that is left a step later, in (0, 1].
                 ``(1.0,)`` is a single filter for a world without error.
+            velocity_std: size of every velocity ``(n,)`` before anything is known of it, for those that no observation
+                shows. None: what training measured, or the speed limit.
 
         Raises:
             MissingPathError: there is no such checkpoint.
-            InputError: there is no such world, a number is out of range, the card of the world states no noise, or a
-                velocity is not observed.
+            InputError: there is no such world, a number is out of range, the card of the world states no noise, or it
+                is not known how large a velocity is that no observation shows.
         """
         self.world = resolve_world(world)
-        if any(self.world.coordinates.unobserved):
-            raise InputError("A filter starts from one observation, and this world has a velocity that none shows.")
+        self._velocity_std = _velocity_sizes(self.world, velocity_std)
         size = self.world.coordinates.observation_size
         known = self.world.card.get("figures", {}).get("sensor_noise") if std is None else std
         if known is None:
@@ -125,6 +127,8 @@ class KalmanFilter:
             elif degree.cos is not None:
                 across = np.stack([np.sin(q[:, i]) * self._std[degree.cos], np.cos(q[:, i]) * self._std[degree.sin]])
                 variance[:, i] = (across**2).sum(0)
+            if coordinates.unobserved[i]:
+                variance[:, coordinates.n + i] = self._velocity_std[i] ** 2
             if degree.velocity is not None:
                 variance[:, coordinates.n + i] = (self._std[degree.velocity] / degree.velocity_scale) ** 2
         count = len(self._memories)
@@ -171,9 +175,12 @@ class KalmanFilter:
 
     def observation(self, belief: Belief) -> np.ndarray:
         """What perfect sensors would read, float32 ``(rows, d)``."""
-        mean = (belief.weight[..., None] * self._near(belief.mean)).sum(1)
-        shown: np.ndarray = self._shown(mean).astype(np.float32)
+        shown: np.ndarray = self.world.coordinates.observation(*self.state(belief)).astype(np.float32)
         return shown
+
+    def state(self, belief: Belief) -> tuple[np.ndarray, np.ndarray]:
+        """The estimate (q, v) of a belief, each ``(rows, n)``, speeds within their limits."""
+        return self._limited((belief.weight[..., None] * self._near(belief.mean)).sum(1))
 
     def _mixed(self, belief: Belief) -> Belief:
         """The estimate that each filter continues from: a mixture of all, by their weights and ``_STAYS``."""
@@ -204,10 +211,14 @@ class KalmanFilter:
 
     def _shown(self, state: np.ndarray) -> np.ndarray:
         """Observations ``(..., d)`` of states ``(..., 2n)``, speeds within their limits."""
-        coordinates = self.world.coordinates
-        q, v = state[..., : coordinates.n], state[..., coordinates.n :]
-        limits = coordinates.speed_limits
-        return coordinates.observation(q, v if limits is None else v.clip(-np.array(limits), limits))
+        shown: np.ndarray = self.world.coordinates.observation(*self._limited(state))
+        return shown
+
+    def _limited(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(q, v) of states ``(..., 2n)``, speeds within their limits."""
+        n, limits = self.world.coordinates.n, self.world.coordinates.speed_limits
+        q, v = state[..., :n], state[..., n:]
+        return q, v if limits is None else v.clip(-np.array(limits), limits)
 
 
 class Filtered:
@@ -242,10 +253,29 @@ class Filtered:
         if state is not None:
             known, action, own = state
             begins = np.zeros(len(seen), bool) if episode_start is None else np.asarray(episode_start, bool)
-            belief = _chosen(begins, belief, self.sensors.update(known, action, seen))
+            belief = chosen(begins, belief, self.sensors.update(known, action, seen))
         shown = np.concatenate([self.sensors.observation(belief), goal], axis=1)
         actions, own = self.policy.predict(shown, state=own, episode_start=episode_start, deterministic=deterministic)
         return (actions if observation.ndim > 1 else actions[0]), (belief, actions, own)
+
+
+def _velocity_sizes(world: WorldModel, given: Sequence[float] | np.ndarray | None) -> np.ndarray:
+    """The size of every velocity ``(n,)``; 0 where an observation shows it."""
+    coordinates = world.coordinates
+    hidden = np.array(coordinates.unobserved, bool)
+    if given is not None:
+        sizes = np.asarray(given, np.float64)
+    elif not hidden.any():
+        return np.zeros(coordinates.n)
+    elif world.architecture is not None:
+        sizes = np.array(world.architecture.variables.velocity_scales)
+    else:
+        sizes = np.array(coordinates.speed_limits or [np.inf] * coordinates.n)
+    if sizes.shape != (coordinates.n,) or not np.isfinite(sizes[hidden]).all() or not (sizes[hidden] > 0).all():
+        raise InputError(
+            f"A velocity is not observed, and its size is not known: give velocity_std, {coordinates.n} numbers > 0."
+        )
+    return np.where(hidden, sizes, 0.0)
 
 
 def _points(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -275,7 +305,7 @@ def _reweighted(weight: np.ndarray, error: np.ndarray, spread: np.ndarray) -> np
     return np.asarray(weight / weight.sum(-1, keepdims=True))
 
 
-def _chosen(rows: np.ndarray, there: Belief, elsewhere: Belief) -> Belief:
+def chosen(rows: np.ndarray, there: Belief, elsewhere: Belief) -> Belief:
     """The first belief in ``rows`` ``(rows,)``, the second elsewhere."""
     return Belief(
         np.where(rows[:, None, None], there.mean, elsewhere.mean),

@@ -25,8 +25,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from hnn_gym.agents.agent_checkpoint import UNFINISHED, world_named
+from hnn_gym.agents.agent_checkpoint import UNFINISHED
 from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
+from hnn_gym.agents.identity import digest_of, simulator_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.devices import checked_device
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
@@ -170,10 +171,8 @@ def train_agent(
     agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard, device=place)
     kept = None if folder is None else Path(folder) / UNFINISHED
     simulator = envs.batch.simulator
-    training = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": dict(env_kwargs or {})}
-    training |= {"world": world_named(simulator.world), "about": dict(about or {})}
-    if simulator.ensemble is not None:
-        training["others"] = [world_named(other) for other in simulator.ensemble.others]
+    training = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": digest_of(env_kwargs or {})}
+    training |= {"dream": simulator_named(simulator), "about": dict(about or {})}
     if kept is not None and kept.exists():
         load_unfinished(kept, agent, training)
     keep = None if kept is None else (lambda: save_unfinished(kept, agent, training))

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hnn_gym.agents.agent_checkpoint import UNFINISHED, world_named
+from hnn_gym.agents.agent_checkpoint import UNFINISHED
+from hnn_gym.agents.identity import simulator_named
 from hnn_gym.agents.planned_actions import bounded
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.data.json_values import plain
@@ -124,7 +125,7 @@ def train_shac(
     settings = settings or ShacSettings()
     trainer = _Trainer(simulator, settings, checked_device(device))
     kept = None if folder is None else Path(folder) / UNFINISHED
-    training = json.dumps([asdict(settings), world_named(simulator.world), plain(about or {})])
+    training = json.dumps([asdict(settings), simulator_named(simulator), plain(about or {})])
     first = 0 if kept is None or not kept.exists() else _resume(kept, trainer, training)
     saved = time.monotonic()
     for update in range(first, settings.updates):

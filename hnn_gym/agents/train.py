@@ -17,8 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnn_gym.agents import sb3, shac
-from hnn_gym.agents.agent_checkpoint import CARD, UNFINISHED, check_free, read_agent, world_named
+from hnn_gym.agents.agent_checkpoint import (
+    CARD,
+    UNFINISHED,
+    begin_training,
+    check_free,
+    nothing_left_of_nothing,
+    read_agent,
+)
 from hnn_gym.agents.evaluate import MakeEnv, check_fit
+from hnn_gym.agents.identity import world_named
 from hnn_gym.agents.load import load_agent
 from hnn_gym.agents.transfer import Transfer, measure_transfer
 from hnn_gym.agents.transfer_report import PAGE, write_transfer
@@ -30,6 +38,8 @@ from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
+from hnn_gym.evaluation.report import RESULTS
+from hnn_gym.files.reading import read_json
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
@@ -111,10 +121,10 @@ def train(settings: TrainAgentSettings) -> Transfer:
         asked["reward"] = function_identity(settings.reward)
     if settings.terminated is not None:
         asked["terminated"] = function_identity(settings.terminated)
-    if settings.overwrite:
-        (settings.out / UNFINISHED).unlink(missing_ok=True)
-    if not _only_report_is_missing(settings, asked):
-        with _bar() as report:
+    replaces = begin_training(settings.out, asked, overwrite=settings.overwrite)
+    if replaces or not _only_report_is_missing(settings, asked):
+        settings = replace(settings, overwrite=replaces or settings.overwrite)
+        with _bar() as report, nothing_left_of_nothing(settings.out):
             train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
     transfer = measure_transfer(
@@ -191,9 +201,12 @@ def _only_report_is_missing(settings: TrainAgentSettings, asked: dict[str, Any])
     Raises:
         ExistingPathError: the folder contains the agent of another command, or one with its report.
     """
-    if settings.overwrite or not (settings.out / CARD).exists():
+    if not (settings.out / CARD).exists():
         return False
-    if (settings.out / REPORT / PAGE).exists() or read_agent(settings.out)[0].get("asked") != plain(asked):
+    card = read_agent(settings.out)[0]
+    results = settings.out / REPORT / RESULTS
+    reported = results.exists() and read_json(results).get("agent", {}).get("sha256") == card["sha256"]
+    if card.get("asked") != plain(asked) or (reported and (settings.out / REPORT / PAGE).exists()):
         check_free(settings.out)
     return True
 
@@ -255,7 +268,12 @@ def _bar() -> Iterator[ProgressReport]:
 
 def _main(settings: TrainAgentSettings) -> None:
     torch.set_num_threads(settings.threads)
-    transfer = train(settings)
+    try:
+        transfer = train(settings)
+    except KeyboardInterrupt as error:
+        saved = (settings.out / UNFINISHED).exists() or (settings.out / CARD).exists()
+        way_on = f"The same command continues the training in {settings.out}." if saved else "Nothing was saved."
+        raise type(error)(f"interrupted. {way_on}") from None
     dream, real = transfer.dream.returns.mean(), transfer.real.returns.mean()
     print(f"Mean return over {settings.episodes} starts: {dream:.2f} in the dream, {real:.2f} in reality.")
     print(f"The report explains these numbers: {settings.out / REPORT / PAGE}")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
@@ -21,6 +22,7 @@ from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.training import observation_scale
 
 HORIZONS = (1, 10, 50)
+_LIMIT = "_max_episode_steps"  # of Gymnasium's TimeLimit
 _STRIDE = 5
 _DRIFT_STEPS = 1000
 
@@ -96,7 +98,7 @@ def measure_transfer(
             f"The environment's observations have {real.observation.shape[-1]} entries and the world's {size}: this "
             "world was learned from another system."
         )
-    dream = dream_episodes(policy, simulator, real.observation[0], steps=_length(simulator, real))
+    dream = dream_episodes(policy, simulator, real.observation[0], steps=_length(env, env_kwargs, real))
     change = {}
     if simulator.truth is not None:
         q, v = world.coordinates.state(np.asarray(real.observation[0], np.float64))
@@ -180,9 +182,15 @@ def _vectors(simulator: Simulator, action: np.ndarray) -> np.ndarray:
     return np.asarray(simulator.action_vector(whole_numbers(action, space, (len(action),))), np.float64)
 
 
-def _length(simulator: Simulator, real: Episodes) -> int:
-    limit = simulator.task.max_episode_steps
-    return len(real.action) if limit is None else limit
+def _length(env: str | MakeEnv, env_kwargs: Mapping[str, Any] | None, real: Episodes) -> int:
+    """The steps after which an episode of the real environment is cut, for the dream as well.
+
+    Where it does not say, the longest episode that was played.
+    """
+    made = gymnasium.make(env, **(env_kwargs or {})) if isinstance(env, str) else env()
+    with made:
+        limit = made.get_wrapper_attr(_LIMIT) if made.has_wrapper_attr(_LIMIT) else None
+    return limit if isinstance(limit, int) else len(real.action)
 
 
 def _summary(returns: np.ndarray) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hnn_gym.data.provenance import Provenance
     from hnn_gym.data.record import RecordTransitions
     from hnn_gym.data.store_writer import StoreWriter
+    from hnn_gym.data.window_stream import WindowStream
     from hnn_gym.data.writer import MemoryWriter, Writer
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "StoreWriter",
     "TransitionDataset",
     "Transitions",
+    "WindowStream",
     "Windows",
     "Writer",
     "drive",

@@ -11,7 +11,7 @@ A writer holds a lock on the path until it is closed, so that two processes neve
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from zarr.codecs import ZstdCodec
 
 from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.shards import is_sharded
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
 from hnn_gym.data.store import CHECKS, ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes, row_check
@@ -39,16 +40,21 @@ class StoreWriter:
         path: folder of the store.
         append: add episodes to an existing dataset.
         overwrite: replace an existing dataset, once the new one has its first episode.
+        chunk_rows: rows of a chunk at the most. The last chunk is rewritten with every episode, so that small ones are
+            appended fast, and large ones, for many episodes at once, are read fast.
 
     Raises:
         InputError: both ``append`` and ``overwrite``.
     """
 
-    def __init__(self, path: str | Path, *, append: bool = False, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, *, append: bool = False, overwrite: bool = False, chunk_rows: int = _CHUNK_ROWS
+    ) -> None:
         if append and overwrite:
             raise InputError(f"Append to {path}, or overwrite it: not both.")
-        self.path = checked_path(path).resolve()
-        self._append, self._overwrite = append, overwrite
+        with storage_errors(path):
+            self.path = checked_path(path).resolve()
+        self._append, self._overwrite, self._chunk_rows = append, overwrite, chunk_rows
         self._staged = self.path.with_name(f".{self.path.name}.partial")
         self._replaced = self.path.with_name(f".{self.path.name}.old")
         self._lock = PathLock(self.path)
@@ -100,6 +106,10 @@ class StoreWriter:
                 if self.path.parent.is_dir():
                     self._lock.acquire(wait=True, report=report)
                     self._restore()
+            if is_sharded(self.path):
+                raise InputError(
+                    f"{self.path} is a dataset in shards: append to it with --executor processes or --executor ray."
+                )
             self._existing = StoreSource(self.path)
         except BaseException:
             self._lock.release()
@@ -107,19 +117,24 @@ class StoreWriter:
         return self._existing
 
     def write(self, episode: Episode) -> None:
-        """Write and commit one episode.
+        """Write and commit one episode; see :meth:`write_all`."""
+        self.write_all([episode])
+
+    def write_all(self, episodes: Sequence[Episode]) -> None:
+        """Write and commit episodes, all of them or none; many at once cost little more than one.
 
         Raises:
             StorageError: the operating system refuses to write; the episodes before are kept.
-            InputError: its arrays differ in dtype or shape from those of the episodes before.
+            InputError: their arrays differ in dtype or shape from those of the episodes before.
         """
         with storage_errors(self.path):
             if not self._published:
-                self._columns = columns_of(episode)
-                _create_arrays(self._staged, self._columns, time_unit=self._time_unit)
-            check_columns(episode, self._columns, self._episodes)
+                self._columns = columns_of(episodes[0])
+                _create_arrays(self._staged, self._columns, time_unit=self._time_unit, most_rows=self._chunk_rows)
+            for number, episode in enumerate(episodes, self._episodes):
+                check_columns(episode, self._columns, number)
             with deferred_interrupts():
-                self._commit(episode)
+                self._commit(episodes)
 
     def close(self) -> None:
         """Remove the prepared store, if no episode was written, and release the lock."""
@@ -128,7 +143,7 @@ class StoreWriter:
                 shutil.rmtree(self._staged, ignore_errors=True)
             self._lock.release()
 
-    def _commit(self, episode: Episode) -> None:
+    def _commit(self, episodes: Sequence[Episode]) -> None:
         group = self.path if self._published else self._staged
         if self._provenance is not None:
             zarr.open_group(group, mode="r+").update_attributes(
@@ -136,14 +151,16 @@ class StoreWriter:
             )
             self._provenance = None
         checks = []
-        for name, rows in episode.arrays().items():
+        for name in episodes[0].arrays():
+            parts = [episode.arrays()[name] for episode in episodes]
+            rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
             _write_rows(group / name, FIELDS[name].rows(self._steps, self._episodes), rows)
-            checks.append(row_check(rows))
+            checks.append([row_check(part) for part in parts])
         if self._checked:
-            _write_rows(group / CHECKS, self._episodes, np.array([checks]))
-        steps = self._steps + episode.num_steps
-        _write_rows(group / ENDS, self._episodes, np.array([steps]))
-        self._steps, self._episodes = steps, self._episodes + 1
+            _write_rows(group / CHECKS, self._episodes, np.array(checks).T)
+        ends = self._steps + np.cumsum([episode.num_steps for episode in episodes])
+        _write_rows(group / ENDS, self._episodes, ends)
+        self._steps, self._episodes = int(ends[-1]), self._episodes + len(episodes)
         if not self._published:
             self._publish()
 
@@ -164,12 +181,7 @@ class StoreWriter:
     def _check_replaceable(self) -> None:
         if not self._overwrite:
             raise ExistingPathError(f"{self.path} exists already: set append or overwrite, or give another path.")
-        try:
-            ours = read_attributes(self.path).get("format") == FORMAT
-        except InputError:
-            ours = False
-        if not ours:
-            raise InputError(f"{self.path} is not a dataset of hnn_gym and will not be overwritten: give another path.")
+        check_is_dataset(self.path)
 
     def _restore(self) -> None:
         """Put back a dataset that a killed process had set aside and not yet replaced, and remove what it left."""
@@ -198,7 +210,21 @@ def _create_group(path: Path, fields: tuple[str, ...], provenance: Provenance) -
     zarr.create_group(path, zarr_format=3, attributes=attributes)
 
 
-def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str) -> None:
+def check_is_dataset(path: Path) -> None:
+    """Refuse to overwrite what is not a dataset.
+
+    Raises:
+        InputError: there is something else at ``path``.
+    """
+    try:
+        ours = is_sharded(path) or read_attributes(path).get("format") == FORMAT
+    except InputError:
+        ours = False
+    if not ours:
+        raise InputError(f"{path} is not a dataset of hnn_gym and will not be overwritten: give another path.")
+
+
+def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str, most_rows: int) -> None:
     """Make ``columns``, ``episode_checks`` and ``episode_ends``, each of no rows, in the group at ``path``."""
     group = zarr.open_group(path, mode="r+", zarr_format=3)
     whole = np.dtype(np.int64)
@@ -207,7 +233,7 @@ def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str) ->
         group.create_array(
             name,
             shape=(0, *column.shape),
-            chunks=(_chunk_rows(column), *(max(1, size) for size in column.shape)),
+            chunks=(_chunk_rows(column, most_rows), *(max(1, size) for size in column.shape)),
             dtype=column.dtype,
             fill_value=UNCOMMITTED,
             overwrite=True,  # left by a first episode that could not be written
@@ -216,9 +242,9 @@ def _create_arrays(path: Path, columns: dict[str, Column], *, time_unit: str) ->
         )
 
 
-def _chunk_rows(column: Column) -> int:
+def _chunk_rows(column: Column, most_rows: int) -> int:
     """Return the number of rows in a chunk: enough for few files, few enough for cheap appending."""
-    return int(np.clip(_CHUNK_BYTES // max(1, column.row_bytes), 1, _CHUNK_ROWS))
+    return int(np.clip(_CHUNK_BYTES // max(1, column.row_bytes), 1, most_rows))
 
 
 def _write_rows(path: Path, start: int, rows: np.ndarray) -> None:

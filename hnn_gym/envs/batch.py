@@ -35,6 +35,7 @@ class Batch:
         simulator: the world and the task.
         x: phase points ``(num_envs, 2n)``, NumPy or torch; read only.
         max_episode_steps: episodes are truncated after so many steps, None: never. May be changed at any time.
+        force: the last forces ``(num_envs, m)``, for pictures; None before the first step.
     """
 
     def __init__(
@@ -81,9 +82,22 @@ class Batch:
         self._step = self._steps_of(simulator)
         self._xp, self._place = namespace(self.x), {"device": self.x.device}
         self._started = False
+        self.force: Array | None = None
         # Steps are not counted copy by copy: the batch stores when the present episodes began.
         self._now, self._began = 0, self._xp.zeros(num_envs, dtype=self._xp.int64, **self._place)
         self._draws = Draws(simulator.world, simulator.task, self.num_envs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the compiled step, which cannot be copied: a copy makes its own."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_step", "_xp")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Compile the step again."""
+        self.__dict__.update(state)
+        self._xp = namespace(self.x)
+        self._step = self._steps_of(self.simulator)
+        if not bool(self._xp.any(self._xp.isnan(self.x))):
+            self.observe()
 
     @property
     def steps(self) -> Array:
@@ -191,7 +205,7 @@ class Batch:
         checked = self._checked(actions, begun)
         outcome = self._step(self.x, checked, self.times, arrived=arrived)
         self._step.kept()
-        self.x = outcome.x
+        self.x, self.force = outcome.x, outcome.force
         self._now += 1
         cut = self.simulator.cut(outcome.info.get("disagreement"))
         if rows is not None:

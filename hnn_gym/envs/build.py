@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium
 from gymnasium.spaces import Box
 
 from hnn_gym.envs.channels import channel_of
@@ -28,6 +29,10 @@ WorldSource = WorldModel | PixelWorld | str | os.PathLike[str]
 """A world, the id of a shipped one, or the path of a checkpoint."""
 
 
+class MissingWorldError(InputError, gymnasium.error.MissingArgument):
+    """An id that can hold any world was made without one."""
+
+
 def build_simulator(world_model: WorldSource | Sequence[WorldSource], **options: Any) -> Simulator:
     """Put a task into a world.
 
@@ -44,8 +49,13 @@ def build_simulator(world_model: WorldSource | Sequence[WorldSource], **options:
     return simulator_of(world_model, SimulatorOptions.from_keywords(options))
 
 
-def simulator_of(world_model: WorldSource | Sequence[WorldSource], options: SimulatorOptions) -> Simulator:
-    """As :func:`build_simulator`, with options that have been read."""
+def simulator_of(world_model: WorldSource | Sequence[WorldSource] | None, options: SimulatorOptions) -> Simulator:
+    """As :func:`build_simulator`, with options that have been read; without a world an error that says so."""
+    if world_model is None:
+        raise MissingWorldError(
+            'This environment needs a world: gymnasium.make("HNN-v0", world_model="runs/x"), with a folder that '
+            "python -m hnn_gym.train wrote."
+        )
     first, *rest = _members(world_model)
     others = tuple(resolve_world(other) for other in rest)  # type: ignore[arg-type]  # it raises the error
     seen = resolve_pixel_world(first)

@@ -7,6 +7,7 @@ import reprlib
 from numbers import Integral
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
 
@@ -16,6 +17,10 @@ from hnn_gym.physics.phase import Array
 from hnn_gym.systems import Task
 
 _AS = "write it as f(observation, force, next_observation)"
+
+
+class NoStateError(InputError, gymnasium.error.ResetNeeded, AttributeError):
+    """An environment has no state before its first reset; as an AttributeError, so that ``hasattr`` says so."""
 
 
 def numbers(value: Any, name: str) -> np.ndarray:
@@ -163,6 +168,18 @@ def start_states(simulator: Simulator, count: int) -> tuple[np.ndarray, np.ndarr
     starts = [simulator.task.initial(rng, {}) for _ in range(count)]
     q, v = (np.array(part, np.float64) for part in zip(*starts, strict=True))
     return q, v, np.zeros((count, len(simulator.world.coordinates.controls)))
+
+
+def episode_limit(steps: int | None, name: str) -> int | None:
+    """Return a largest number of steps; None: no limit, which -1 asks for, as it does in ``gymnasium.make``.
+
+    Raises:
+        InputError: ``steps`` is neither None, -1 nor a whole number from 1; the message calls it ``name``.
+    """
+    if type(steps) is int and steps == -1:
+        return None
+    check_steps(steps, name)
+    return steps
 
 
 def check_steps(steps: int | None, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs import registration
 
-from hnn_gym.envs.checks import check_steps
+from hnn_gym.envs.checks import episode_limit
 
 
 def limited(env: gymnasium.Env[Any, Any], steps: int | None) -> gymnasium.Env[Any, Any]:
@@ -24,7 +24,7 @@ def limited(env: gymnasium.Env[Any, Any], steps: int | None) -> gymnasium.Env[An
         InputError: the number that ``make`` was given is not a whole number from 1.
     """
     given = _given_to_make()
-    check_steps(given, "max_episode_steps")
+    episode_limit(given, "max_episode_steps")
     if given is not None or steps is None:
         return env
     return gymnasium.wrappers.TimeLimit(env, steps)

@@ -16,7 +16,7 @@ from hnn_gym.systems.task import Task
 
 _OF_BATCHES = ("num_envs", "autoreset_mode", "staggered", "dtype", "device")
 _ELSEWHERE = {
-    "render_mode": "To see a batch, draw with hnn_gym.make_sb3_vec(..., draws=True), or one copy with gymnasium.make.",
+    "render_mode": "Pictures belong to gymnasium.make, gymnasium.make_vec and hnn_gym.make_sb3_vec(..., draws=True).",
     "max_episode_steps": "Give max_episode_steps to gymnasium.make, or wrap the environment in its TimeLimit.",
 } | {name: f"{name} belongs to gymnasium.make_vec and hnn_gym.make_sb3_vec." for name in _OF_BATCHES}
 """For arguments that a shell does not take: where to give them instead."""

@@ -68,9 +68,13 @@ def register(
 
 
 def make_simulator(
-    world_model: WorldSource | Sequence[WorldSource], **options: Any
+    world_model: WorldSource | Sequence[WorldSource] | None = None, **options: Any
 ) -> gymnasium.Env[np.ndarray, np.ndarray]:
-    """Entry point of a world: a :class:`SimulatorEnv` with the length given to ``make``, or else that of its task."""
+    """Entry point of a world: a :class:`SimulatorEnv` with the length given to ``make``, or else that of its task.
+
+    Raises:
+        InputError: no world is given, or see :class:`SimulatorEnv`.
+    """
     env = SimulatorEnv(world_model, **options)
     return limited(env, env.task.max_episode_steps)
 

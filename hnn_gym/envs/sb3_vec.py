@@ -12,11 +12,13 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
 from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.checks import checked_options
-from hnn_gym.envs.render import Renderer, renderer_for
+from hnn_gym.envs.render.many import BatchPictures
 from hnn_gym.envs.vector import SimulatorVectorEnv
 from hnn_gym.errors import InputError
 
@@ -52,8 +54,8 @@ class SimulatorVecEnv(VecEnv):
         )  # steps of the batch, now and when each episode began
         self._nothing: list[dict[str, Any]] = [{} for _ in range(batch.num_envs)]
         self._actions: np.ndarray | None = None
-        self._force: np.ndarray | None = None
-        self._renderers: list[Renderer] = []
+        self._pictures = BatchPictures(batch, min(_PICTURES, batch.num_envs)) if draws else None
+        self.spec: EnvSpec | None = None
         self._began = time.time()
 
     def reset(self) -> np.ndarray:
@@ -91,7 +93,6 @@ class SimulatorVecEnv(VecEnv):
             ConvergenceError: a copy reached numbers that are not finite.
         """
         outcome, truncated = self.batch.advance(self._actions)
-        self._force = outcome.force
         self._returns += outcome.reward
         self._steps += 1
         dones = outcome.terminated | truncated
@@ -115,22 +116,12 @@ class SimulatorVecEnv(VecEnv):
 
     def close(self) -> None:
         """Close the pictures, if there are any."""
-        for renderer in self._renderers:
-            renderer.close()
-        self._renderers = []
+        if self._pictures is not None:
+            self._pictures.close()
 
     def get_images(self) -> Sequence[np.ndarray | None]:
         """Pictures of the first four copies, uint8 ``(height, width, 3)``."""
-        if self.render_mode is None:
-            return []
-        simulator = self.batch.simulator
-        count = min(_PICTURES, self.num_envs)
-        if not self._renderers:
-            self._renderers = [renderer_for(simulator.task, "rgb_array") for _ in range(count)]
-        q, v = simulator.world.state(self.batch.x[:count])
-        forces = [None] * count if self._force is None else list(self._force[:count])
-        t = self.batch.steps * abs(simulator.world.dt)
-        return [r.draw(q[i], v[i], forces[i], t=float(t[i])) for i, r in enumerate(self._renderers)]
+        return [] if self._pictures is None else self._pictures.draw()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Return the attribute of this environment, once for every requested copy."""
@@ -153,8 +144,8 @@ class SimulatorVecEnv(VecEnv):
     def env_is_wrapped(
         self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: Any = None
     ) -> list[bool]:
-        """Return False for every copy, since there are no wrappers inside."""
-        return [False] * self._count(indices)
+        """Whether copies are wrapped: by a Monitor, since ``info`` holds what it would write, and by nothing else."""
+        return [issubclass(wrapper_class, Monitor)] * self._count(indices)
 
     def _count(self, indices: int | Iterable[int] | None) -> int:
         return len(list(self._get_indices(indices)))
@@ -201,4 +192,6 @@ def make_sb3_vec(
         raise InputError("Frames are decoded outside the batch: train on observation='latent'.")
     if not isinstance(envs.batch.x, np.ndarray):
         raise InputError("stable-baselines3 takes NumPy arrays: leave out device, or use gymnasium.make_vec.")
-    return SimulatorVecEnv(envs.batch, seed=seed, staggered=staggered, draws=draws)
+    copies = SimulatorVecEnv(envs.batch, seed=seed, staggered=staggered, draws=draws)
+    copies.spec = made.spec
+    return copies

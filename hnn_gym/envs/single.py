@@ -10,11 +10,12 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.arguments import true_or_false
+from hnn_gym.arguments import finite_number, true_or_false
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
 from hnn_gym.envs.checks import (
+    NoStateError,
     all_finite,
     check_reward_of_one,
     check_termination_of_one,
@@ -74,7 +75,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __init__(
         self,
-        world_model: WorldSource | Sequence[WorldSource],
+        world_model: WorldSource | Sequence[WorldSource] | None = None,
         *,
         render_mode: str | None = None,
         annotated: bool = True,
@@ -172,7 +173,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         Raises:
             InputError: dE is not finite, or the world is a baseline and has no H.
         """
-        given = self.world.bump(self._current(), dE)
+        given = self.world.bump(self._current(), finite_number(dE, "dE"))
         self._x = given.x
         return float(given.realised)
 
@@ -292,7 +293,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def _current(self) -> np.ndarray:
         if self._x is None:
-            raise InputError("The environment has no state yet: call reset() first.")
+            raise NoStateError("The environment has no state yet: call reset() first.")
         return self._x
 
     def _warn_of_encounter(self) -> None:

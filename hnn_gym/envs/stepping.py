@@ -6,7 +6,7 @@ The definition is :func:`reference_step`, which runs itself if the physics canno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +62,16 @@ def outcome_of(simulator: Simulator, outputs: Mapping[str, Array], t: Array | fl
 Step = Callable[[np.ndarray, np.ndarray, float], Outcome]
 
 
+def _with_dtypes(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
+    """An info whose numbers are NumPy's, since clients ask for their dtypes, and whose truth values are Python's.
+
+    Of NumPy's truth values, Gymnasium's vector environments would make arrays of objects.
+    """
+    return {
+        name: value if isinstance(value, bool) else np.float64(value) for name, value in zip(names, values, strict=True)
+    }
+
+
 def step_one(simulator: Simulator) -> Step:
     """Return the step of one state ``(2n,)`` under an action ``(k,)``, t seconds into the episode.
 
@@ -75,7 +85,7 @@ def _compiled(simulator: Simulator, made: StepProgram | None) -> Step:
 
     def plain(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
         outcome = reference_step(simulator, x, action, t)
-        info = {name: np.asarray(value).item() for name, value in outcome.info.items()}
+        info = _with_dtypes(outcome.info, (np.asarray(value).item() for value in outcome.info.values()))
         return outcome._replace(observation=outcome.observation.astype(observed), info=info)
 
     if made is None:
@@ -100,7 +110,7 @@ def _compiled(simulator: Simulator, made: StepProgram | None) -> Step:
             *values, new, force, observation, reward, terminated = run(x.tolist(), action.tolist())
         except (ArithmeticError, ValueError):  # a float raises where an array becomes infinite
             return plain(x, action, t)
-        return Outcome(new, force, observation, reward, terminated, dict(zip(infos, values, strict=True)))
+        return Outcome(new, force, observation, reward, terminated, _with_dtypes(infos, values))
 
     def partly(x: np.ndarray, action: np.ndarray, t: float = 0.0) -> Outcome:
         if watched and not unchanged():
@@ -109,7 +119,8 @@ def _compiled(simulator: Simulator, made: StepProgram | None) -> Step:
             values = run(x.tolist(), action.tolist(), (t,)) if timed else run(x.tolist(), action.tolist())
         except (ArithmeticError, ValueError):
             return plain(x, action, t)
-        return outcome_of(simulator, dict(zip(names, values, strict=True)), t)
+        outcome = outcome_of(simulator, dict(zip(names, values, strict=True)), t)
+        return outcome._replace(info=_with_dtypes(outcome.info, outcome.info.values()))
 
     return partly if made.outside or timed else whole
 
@@ -124,12 +135,13 @@ def begin_one(simulator: Simulator, *, compiled: bool) -> Begin:
     Not for two threads at once.
     """
     observed, more = simulator.task.observation_space.dtype, simulator.no_step_info
+    more = _with_dtypes(more, more.values())
 
     def plain(q: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
         x = simulator.world.phase_point(q, v)
         found = at_start(simulator, x)
         observation = found.pop("observation").astype(observed)
-        return x, observation, {name: np.asarray(value).item() for name, value in found.items()} | more
+        return x, observation, _with_dtypes(found, (np.asarray(value).item() for value in found.values())) | more
 
     program = start_program(simulator) if compiled else None
     if program is None:
@@ -141,7 +153,7 @@ def begin_one(simulator: Simulator, *, compiled: bool) -> Begin:
             x, observation, *info = run(q.tolist(), v.tolist())
         except (ArithmeticError, ValueError):  # a float raises where an array becomes infinite
             return plain(q, v)
-        return x, observation, dict(zip(names, info, strict=True)) | more
+        return x, observation, _with_dtypes(names, info) | more
 
     return begin
 

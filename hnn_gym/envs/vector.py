@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from hnn_gym.envs.autoreset import AutoresetMode
 from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.build import WorldSource, simulator_of
-from hnn_gym.envs.checks import checked_options
+from hnn_gym.envs.checks import checked_options, episode_limit
 from hnn_gym.envs.options import SimulatorOptions
+from hnn_gym.envs.render.many import BatchPictures
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
+
+_RENDER_FPS = 30
 
 
 class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
@@ -34,10 +39,11 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
 
     def __init__(
         self,
-        world_model: WorldSource | Sequence[WorldSource],
+        world_model: WorldSource | Sequence[WorldSource] | None = None,
         *,
         num_envs: int = 1,
         max_episode_steps: int | None = None,
+        render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         staggered: bool = False,
         dtype: str = "float64",
@@ -49,7 +55,8 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         Args:
             world_model: a world, the id of one, or the path of a checkpoint; or an ensemble of them.
             num_envs: number of copies.
-            max_episode_steps: truncate after so many steps; None: the task's own number.
+            max_episode_steps: truncate after so many steps; None: the task's own number; -1: never.
+            render_mode: None, or "rgb_array": ``render()`` returns a picture of every copy.
             autoreset_mode: one of Gymnasium's.
             staggered: after the first reset, count the copies as begun at different times, so that they do not all
                 end in one step; the first episodes are then shorter.
@@ -62,7 +69,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             InputError: ``num_envs`` is below 1, the mode or an option is unknown, there is no such device, the reward
                 does not take batches, or the world cannot be used.
         """
-        own = ("num_envs", "max_episode_steps", "autoreset_mode", "staggered", "dtype", "device")
+        own = ("num_envs", "max_episode_steps", "render_mode", "autoreset_mode", "staggered", "dtype", "device")
         chosen = SimulatorOptions.from_keywords(options, also=own)
         try:
             mode = AutoresetMode(autoreset_mode)
@@ -70,11 +77,19 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             known = ", ".join(m.value for m in AutoresetMode)
             raise InputError(f"There is no autoreset mode {autoreset_mode!r}: choose from {known}.") from None
         simulator = simulator_of(world_model, chosen)
-        limit = simulator.task.max_episode_steps if max_episode_steps is None else max_episode_steps
+        limit = episode_limit(max_episode_steps, "max_episode_steps")
+        if max_episode_steps is None:
+            limit = simulator.task.max_episode_steps
         self.batch = Batch(simulator, num_envs, max_episode_steps=limit, dtype=dtype, device=device)
         self.num_envs = num_envs
-        self.metadata = {"autoreset_mode": mode, "render_modes": []}
-        self.render_mode = None
+        if render_mode not in (None, "rgb_array") or (render_mode and simulator.task.renderer is None):
+            raise InputError(
+                f"render_mode {render_mode!r} is not supported for many copies: leave it out"
+                + (', or choose "rgb_array".' if simulator.task.renderer else ", since there is no picture here.")
+            )
+        self.metadata = {"autoreset_mode": mode, "render_modes": ["rgb_array"], "render_fps": _RENDER_FPS}
+        self.render_mode = render_mode
+        self._pictures = None if render_mode is None else BatchPictures(self.batch, num_envs)
         self.single_observation_space, self.single_action_space = simulator.spaces()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -83,6 +98,11 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         self._done = ~self._every
         self._staggered = staggered
         self._spec: EnvSpec | None = None
+
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """When ended copies begin again."""
+        return self._mode
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -105,11 +125,12 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         """
         options = checked_options(options, self.batch.simulator.task, also=("reset_mask",))
         mask = self._checked_mask(options.pop("reset_mask", None))
-        if seed is not None:
-            self.batch.seed(self._checked_seeds(seed))
+        seeds = None if seed is None else self._checked_seeds(seed)
+        if seeds is not None:
+            self.batch.seed(seeds)
         self.batch.start(mask, options)
         if self._staggered:
-            self.batch.stagger(np.random.default_rng(seed if isinstance(seed, int | np.integer) else None))
+            self.batch.stagger(np.random.default_rng(None if seeds is None else _entropy(seed, seeds)))
             self._staggered = False
         self._done = self._done & ~mask
         info = self.batch.observe()
@@ -138,6 +159,18 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
         else:
             self._done = ended
         return observation, outcome.reward, terminated, truncated, infos
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """Pictures of all copies, each uint8 ``(height, width, 3)``; None without a render mode."""
+        if self._pictures is None:
+            gymnasium.logger.warn("render() was called, but the environments were made without a render_mode.")
+            return None
+        return tuple(self._pictures.draw())
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Close the pictures, if there are any."""
+        if self._pictures is not None:
+            self._pictures.close()
 
     def reverse(self) -> None:
         """Reverse time in all copies: see :meth:`hnn_gym.envs.SimulatorEnv.reverse`.
@@ -205,6 +238,14 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
                 f"{array.shape}."
             )
         return namespace(self.batch.x).asarray(array, device=self.batch.x.device)
+
+
+def _entropy(seed: Any, seeds: list[int | None]) -> int | list[int] | None:
+    """What the offsets of staggered copies are drawn from: the seed, or all seeds; None: they may be any."""
+    if _whole(seed):
+        return int(seed)
+    known = [one for one in seeds if one is not None]
+    return known if len(known) == len(seeds) else None
 
 
 def _whole(value: Any) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.files.interrupts import deferred_interrupts
+from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.reading import MOST_ARRAY_BYTES, read_bytes
 
 _NEXT = ".next"
@@ -38,6 +39,8 @@ def write_committed(folder: Path, card: str, text: bytes, files: Mapping[str, by
     """
     with deferred_interrupts():
         folder.mkdir(parents=True, exist_ok=True)
+        lock = PathLock(folder / card)
+        lock.acquire(wait=True)  # two processes that write at once follow one another
         written = []
         try:
             _settle(folder, card)
@@ -47,15 +50,25 @@ def write_committed(folder: Path, card: str, text: bytes, files: Mapping[str, by
                 written.append(place)
                 _write(place, data)
             replace_file(folder / card, text)
+            for name in files:
+                (folder / f"{name}{_NEXT}").replace(folder / name)
         except BaseException:
-            for place in (*written, folder / f"{card}{_PARTIAL}"):
-                with contextlib.suppress(OSError):
-                    place.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # if nothing else is in it
+            if not _is_committed(folder / card, text):
+                for place in written:
+                    with contextlib.suppress(OSError):
+                        place.unlink(missing_ok=True)
             raise
-        for name in files:
-            (folder / f"{name}{_NEXT}").replace(folder / name)
+        finally:
+            lock.release()
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # if nothing could be written
+
+
+def _is_committed(card: Path, text: bytes) -> bool:
+    try:
+        return card.read_bytes() == text
+    except OSError:
+        return False
 
 
 def read_committed(folder: Path, name: str, sha256: object, *, at_most: int = MOST_ARRAY_BYTES) -> bytes:

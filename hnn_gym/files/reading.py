@@ -90,6 +90,15 @@ def parse_arrays(data: bytes, source: str | os.PathLike[str]) -> dict[str, np.nd
         raise InputError(f"{source} is damaged: its arrays cannot be read ({_reason(error)}).") from None
 
 
+def parse_notes(data: bytes, source: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the texts by name that a safetensors file holds beside its arrays; see :func:`parse_arrays`."""
+    size = int.from_bytes(data[:8], "little")
+    notes = parse_json(data[8 : 8 + min(size, MOST_JSON_BYTES)], source).get("__metadata__", {})
+    if not isinstance(notes, dict):
+        raise InputError(f"{source} is damaged: its notes cannot be read.")
+    return notes
+
+
 def parse_zipped_arrays(data: bytes, source: str | os.PathLike[str], *, at_most: int) -> dict[str, np.ndarray]:
     """Return the arrays of an archive that :func:`numpy.savez` wrote; no pickle is opened.
 

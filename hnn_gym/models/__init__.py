@@ -22,6 +22,7 @@ MODELS: dict[str, type[Architecture]] = {
         HelmholtzField,
     )
 }
+"""The kinds of models, by the name that a checkpoint and ``--model`` give them."""
 
 __all__ = [
     "HNN",

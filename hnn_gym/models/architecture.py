@@ -23,6 +23,7 @@ from hnn_gym.physics.integrators import Integrator
 from hnn_gym.physics.phase import Array
 
 Parameters = Mapping[str, Array]
+"""The parameters of a model: arrays by name."""
 _MOST_ENTRIES = 10**7
 """Entries of a matrix between degrees of freedom, or between them and controls."""
 

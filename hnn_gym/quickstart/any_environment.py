@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -24,6 +24,7 @@ from hnn_gym.data.provenance import installed_versions
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
+from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of
 from hnn_gym.evaluation.report import markdown_table, write_gif
 from hnn_gym.quickstart.settings import PAGE, QuickstartSettings, Rows
 from hnn_gym.training import FitSettings, train_auto, train_world
@@ -34,7 +35,6 @@ _NETWORK = {"hidden": (32,)}
 _FIT = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60)
 """How the network is fitted."""
 _LONGEST = 200
-_WINDOWS = 200
 _SHORT = 50
 _FPS = 20
 FIGURE, FILM = "forecasts.png", "side_by_side.gif"
@@ -67,19 +67,6 @@ The same start and the same random actions in the real environment and in both l
 """
 
 
-@dataclass(frozen=True)
-class Forecasts:
-    """Forecasts of a model along windows of real steps, in standard deviations.
-
-    Attributes:
-        one_step: root mean square error of a step, over all entries.
-        error: absolute error of the worst entry ``(windows, steps)``.
-    """
-
-    one_step: float
-    error: np.ndarray
-
-
 def compare(settings: QuickstartSettings, folder: Path, console: Console) -> tuple[dict[str, Any], Rows]:
     """Record, learn and compare, and fill the folder of a report but for its results.
 
@@ -102,11 +89,11 @@ def compare(settings: QuickstartSettings, folder: Path, console: Console) -> tup
 
     worlds, seconds = _learn(dataset, settings, tell)
     chosen = worlds["HNN"].card.get("selection", {}).get("words", [])
-    found = {name: _forecasts(world, fresh) for name, world in worlds.items()}
+    found = {name: forecasts_of(world, fresh) for name, world in worlds.items()}
     results = _results(found, worlds, seconds, settings)
     shown = max(fresh, key=lambda episode: len(episode.action))
     figure = plots.forecasts(
-        {name: np.median(forecasts.error, axis=0) for name, forecasts in found.items()},
+        {name: forecasts.median for name, forecasts in found.items()},
         *_shown_motion(worlds, shown),
         dt=worlds["HNN"].dt,
         label=_label(worlds["HNN"]),
@@ -164,27 +151,6 @@ def _learn(
     )
     seconds["baseline"] = time.perf_counter() - began
     return worlds, seconds
-
-
-def _forecasts(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
-    """Forecast from the states of fresh episodes, as far as half of them are long."""
-    horizon = int(np.clip(np.median([len(episode.action) for episode in fresh]), 1, _LONGEST))
-    windows = fresh.windows(horizon, stride=max(1, horizon // 10))
-    rows = np.linspace(0, len(windows) - 1, min(_WINDOWS, len(windows))).astype(int)
-    observation = np.asarray(windows.observation, np.float64)[rows]
-    action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)[rows]
-    scale = np.asarray(fresh.transitions().observation, np.float64).std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    pushed = action.swapaxes(0, 1) if world.coordinates.controls else None
-    with np.errstate(all="ignore"):
-        try:
-            path = world.rollout(world.encode(observation[:, 0]), pushed, steps=horizon)
-            seen = world.coordinates.unwrapped(world.decode(path).swapaxes(0, 1), observation)
-            error = np.abs(seen - observation)[:, 1:] / scale
-        except ConvergenceError:
-            error = np.full(observation[:, 1:].shape, np.inf)
-        error = np.where(np.isnan(error), np.inf, error)
-        return Forecasts(float(np.sqrt(np.mean(error[:, 0] ** 2))), error.max(axis=-1))
 
 
 def _results(

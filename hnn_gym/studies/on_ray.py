@@ -52,7 +52,7 @@ class RayExecutor(Executor):
                     f"Ray cannot be used {where} ({_first_line(error)}): start a cluster with `ray start --head`, give "
                     "its address, and install the same Python and Ray on all machines."
                 ) from error
-        self._remote = ray.remote(max_retries=_RETRIES, num_cpus=1)(_opener())
+        self._remote = ray.remote(max_retries=_RETRIES, num_cpus=1, scheduling_strategy="SPREAD")(_opener())
         self._ray = ray
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

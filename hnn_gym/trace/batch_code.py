@@ -192,10 +192,11 @@ class _Plan:
             self._call("multiply", own, values[1], own)
             self._call("subtract", values[0], own, own)
         elif node.op == "wrap":
-            # a - 2 c round(a / 2 c) differs only at the ends of the interval.
-            period = self._operand(2 * node.args[1], whole=False)
+            # a - 2 c floor(a / 2 c + 1 / 2): -c at both ends of the interval, as the remainder has it.
+            period, half = (self._operand(value, whole=False) for value in (2 * node.args[1], 0.5))
             self._call("divide", values[0], period, own)
-            self._call("rint", own, own)
+            self._call("add", own, half, own)
+            self._call("floor", own, own)
             self._call("multiply", own, period, own)
             self._call("subtract", values[0], own, own)
         else:

@@ -40,30 +40,42 @@ def chain_guess(
         windows: of recorded steps.
         dt: time step in s.
     """
-    begin, end, u = _steps(coordinates, windows)
-    columns, known = _equations(architecture, begin, end, u, dt)
+    begin, end, u, seconds = _steps(coordinates, windows, dt)
+    columns, known = _equations(architecture, begin, end, u, seconds)
     solution = _solved(columns, known)
     return _parameters(architecture, solution)
 
 
-def _steps(coordinates: Coordinates, windows: TrainingWindows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """States [q, v] ``(2, N, n)`` before and after single steps, without jumps of wrapped angles, and forces."""
+def _steps(
+    coordinates: Coordinates, windows: TrainingWindows, dt: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """States [q, v] ``(2, N, n)`` before and after single steps, without jumps of wrapped angles, forces, and times."""
     n = coordinates.n
     begin, end = windows.states[:, :-1].reshape(-1, 2 * n), windows.states[:, 1:].reshape(-1, 2 * n)
     u = coordinates.force(windows.action)
     u = u.reshape(len(begin), u.shape[-1])
+    seconds = np.broadcast_to(windows.step_time(dt), (*windows.action.shape[:2], 1)).ravel()
     whole = np.flatnonzero(np.isfinite(begin).all(axis=1) & np.isfinite(end).all(axis=1))
     rows = whole if len(whole) <= _ROWS else np.random.default_rng(0).choice(whole, _ROWS, replace=False)
     first, last = (np.moveaxis(states[rows].reshape(-1, 2, n), 1, 0) for states in (begin, end))
     moved = last[0] - first[0]
     last[0] = first[0] + np.where(coordinates.angles, turned(moved, angle=True), moved)
-    return first, last, u[rows]
+    return first, last, u[rows], seconds[rows]
 
 
 def _equations(
-    architecture: PlanarChainHNN, begin: np.ndarray, end: np.ndarray, u: np.ndarray, dt: float
+    architecture: PlanarChainHNN, begin: np.ndarray, end: np.ndarray, u: np.ndarray, seconds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The columns ``(N, n, P)`` of the unknowns in the order of :func:`_parameters`, and known impulses ``(N, n)``."""
+    """The columns ``(N, n, P)`` of the unknowns in the order of :func:`_parameters`, and known impulses ``(N, n)``.
+
+    Args:
+        architecture: the chain.
+        begin: states [q, v] ``(2, N, n)`` before the steps.
+        end: those after.
+        u: forces ``(N, m)``.
+        seconds: time of every step ``(N,)``.
+    """
+    dt = seconds[:, None]
     kinematics, n = architecture.kinematics, architecture.variables.n
     turns = kinematics.turns
     middle = np.stack(
@@ -73,7 +85,7 @@ def _equations(
         ]
     )
     nodes = [(kinematics.absolutes(q), kinematics.absolutes(v), v) for q, v in (begin, middle, end)]
-    weights = np.array([1, 4, 1]) * dt / 6
+    weights = [share * seconds / 6 for share in (1, 4, 1)]
     columns = []
 
     def column(

@@ -55,15 +55,20 @@ class Fittable(Protocol):
         """
 
 
+Stage = Literal["adam", "lbfgs", "least-squares", "stream"]
+STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares", "stream")
+
+
 @dataclass(frozen=True)
 class Progress:
     """One report of a running fit."""
 
-    stage: Literal["adam", "lbfgs", "least-squares"]
+    stage: Stage
     step: int
     total: int
     objective: float
     loss: float
+    held_out: float | None = None
 
 
 @dataclass
@@ -75,9 +80,14 @@ class FitState:
         adam_step: steps of Adam done.
         first_moments: Adam's running means of the gradient.
         second_moments: Adam's running means of its square.
-        lbfgs_step: iterations of L-BFGS done; its curvature memory is not kept, and builds up again.
+        lbfgs_step: iterations of L-BFGS done.
         least_squares_step: steps of Levenberg-Marquardt done.
         round: which of :meth:`FitSettings.rounds` is fitted, counted from 0.
+        stage: which method is running. L-BFGS and Levenberg-Marquardt remember their last steps, and that memory is not
+            kept: a fit that is continued in their stage repeats it from its beginning, to the same bits.
+        stage_start: the parameters with which a stage of L-BFGS or Levenberg-Marquardt began, by name.
+        stream_step: minibatches of a recording larger than memory done.
+        kept: in these minibatches, the parameters that predict held-out episodes best.
     """
 
     parameters: dict[str, np.ndarray]
@@ -87,6 +97,10 @@ class FitState:
     lbfgs_step: int = 0
     least_squares_step: int = 0
     round: int = 0
+    stage: Stage = "adam"
+    stage_start: dict[str, np.ndarray] = field(default_factory=dict)
+    stream_step: int = 0
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 FitReport = Callable[[Progress, FitState], None]
@@ -98,7 +112,7 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: FitReport
 
     Args:
         objective: data, model and settings.
-        state: where to continue; None: at the beginning.
+        state: where to continue, which leads to the same bits as a fit without interruption; None: at the beginning.
         report: called after every step.
 
     Returns:
@@ -113,12 +127,24 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: FitReport
     if objective.settings.least_squares_steps:
         shared = sum(value.size for name, value in state.parameters.items() if name != objective.local)
         check_size(shared // len(objective.residuals_by_member()))
+    if state.stage == "lbfgs":
+        state.parameters, state.lbfgs_step = state.stage_start, 0
+    elif state.stage == "least-squares":
+        state.parameters, state.least_squares_step = state.stage_start, 0
     place = objective.device
     tensors = {name: torch.tensor(v, device=place, requires_grad=True) for name, v in state.parameters.items()}
-    _adam(objective, tensors, state, report)
-    _lbfgs(objective, tensors, state, report)
+    if state.stage == "adam":
+        _adam(objective, tensors, state, report)
+    if state.stage != "least-squares":
+        _begin(state, "lbfgs")
+        _lbfgs(objective, tensors, state, report)
+    _begin(state, "least-squares")
     _least_squares(objective, state, report)
     return state
+
+
+def _begin(state: FitState, stage: Stage) -> None:
+    state.stage, state.stage_start = stage, dict(state.parameters)
 
 
 def _adam(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: FitReport | None) -> None:
@@ -159,8 +185,8 @@ def _batch(objective: Fittable, step: int) -> torch.Tensor | None:
 
 
 def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitState, report: FitReport | None) -> None:
-    remaining = objective.settings.lbfgs_steps - state.lbfgs_step
-    if remaining <= 0:
+    steps = objective.settings.lbfgs_steps
+    if not steps:
         return
     sizes = [tensor.numel() for tensor in tensors.values()]
     last: list[float] = [np.nan, np.nan]
@@ -197,12 +223,11 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
         state.lbfgs_step += 1
         state.parameters = {name: part.copy() for name, part in pieces(flat)}
         if report is not None:
-            total = objective.settings.lbfgs_steps
-            report(Progress("lbfgs", state.lbfgs_step, total, last[0], last[1]), state)
+            report(Progress("lbfgs", state.lbfgs_step, steps, last[0], last[1]), state)
 
     start = np.concatenate([on_numpy(tensor).ravel() for tensor in tensors.values()])
     accepted, _ = evaluate(start)
-    options = {"maxiter": remaining, "maxfun": 3 * remaining, "ftol": 0.0, "gtol": 1e-12, "maxcor": 30}
+    options = {"maxiter": steps, "maxfun": 3 * steps, "ftol": 0.0, "gtol": 1e-12, "maxcor": 30}
     result = minimize(
         evaluate_or_step_back, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options
     )
@@ -211,7 +236,7 @@ def _lbfgs(objective: Fittable, tensors: dict[str, torch.Tensor], state: FitStat
 
 def _least_squares(objective: Fittable, state: FitState, report: FitReport | None) -> None:
     total = objective.settings.least_squares_steps
-    if state.least_squares_step >= total:
+    if not total:
         return
 
     def after_step(_: int, squares: float, arrays: dict[str, np.ndarray]) -> None:
@@ -220,7 +245,7 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
         if report is not None:
             report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
 
-    settings = LeastSquaresSettings(steps=total - state.least_squares_step, scaling=objective.scaling)
+    settings = LeastSquaresSettings(steps=total, scaling=objective.scaling)
     minimise = partial(
         least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
     )

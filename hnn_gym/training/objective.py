@@ -8,6 +8,7 @@ multiple shooting a gap is what a window ends with minus what the next one begin
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.data import Windows
 from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.models import Architecture, PlanarChainHNN
@@ -167,6 +169,14 @@ class Objective:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
         return self.value_of(self.terms(parameters, batch))
+
+    def on(self, windows: Windows) -> Objective:
+        """The same objective on other windows of the recording, with the same scales; not for shooting."""
+        other = copy.copy(self)
+        other.observation = self._tensor(np.asarray(windows.observation, np.float64))
+        other.action = self._tensor(np.asarray(self.coordinates.control_vector(windows.action), np.float64))
+        other.duration = None if windows.duration is None else self._tensor(windows.duration)
+        return other
 
     def _tensor(self, values: Sequence[float] | np.ndarray) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float64, device=self.device)

@@ -58,6 +58,11 @@ class FitSettings:
     least_squares_steps: int = 0
     """Largest number of steps of Levenberg-Marquardt after that, always over all windows. For some hundred parameters
     40 of them do more than a thousand iterations of L-BFGS, and noisy data need nothing else."""
+    stream_above: int = 20_000
+    """Transitions that are fitted as a whole. Of a larger recording a sample of so many is, and then minibatches of all
+    of it are read as they are needed. With shooting, which estimates a state for each window, all of it is fitted."""
+    passes: int = 1
+    """Passes over a larger recording."""
     seed: int = 0
     """Seed of initial weights and batches."""
 
@@ -66,6 +71,7 @@ class FitSettings:
         if self.loss not in LOSSES:
             raise InputError(f"There is no loss {self.loss!r}: choose prediction, shooting or derivative.")
         least = {"horizon": 1, "adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 0, "seed": 0}
+        least |= {"stream_above": 1, "passes": 0}
         for name, at_least in least.items():
             self._set(name, whole_number(getattr(self, name), name, at_least=at_least))
         for name in ("first_horizon", "batch_size"):

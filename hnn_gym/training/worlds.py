@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,18 +14,21 @@ from hnn_gym.arguments import instance
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
+from hnn_gym.data.window_stream import group_bounds
 from hnn_gym.inference import InferredMap
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import observation_scale
-from hnn_gym.training.preparation import Preparation
+from hnn_gym.training.preparation import Preparation, opened
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.streaming import is_streamed, sample_of, stream
 from hnn_gym.training.task_heads import task_card
 from hnn_gym.worlds.world_model import WorldModel
 
 _STARTS_KEPT = 256
+_ONE_STEP_BLOCK = 2**17
 
 
 def train_world(
@@ -66,15 +70,25 @@ def train_world(
         ConvergenceError: the fit diverged.
     """
     settings = instance(FitSettings.for_model(model) if settings is None else settings, "settings", FitSettings)
+    dataset = opened(dataset)
     prepared = Preparation.of(
-        dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt, device=device
+        sample_of(dataset, settings),
+        model,
+        options=options,
+        coordinates=coordinates,
+        integrator=integrator,
+        dt=dt,
+        device=device,
     )
     rounds = settings.rounds(longest_episode(prepared.dataset))
-    state = fit_by_rounds(prepared.objective, rounds, settings, state=state, report=report)
+    if state is None or state.stage != "stream":
+        state = fit_by_rounds(prepared.objective, rounds, settings, state=state, report=report)
     whole = prepared.objective(settings)
+    if is_streamed(dataset, settings):
+        state = stream(whole, dataset, state, report=report)
     parameters = whole.model_parameters(state.parameters)
     noise = whole.sensor_noise(state.parameters)
-    card = card_of(whole.world(parameters), prepared.dataset, settings, state, noise=noise)
+    card = card_of(whole.world(parameters), dataset, settings, state, noise=noise)
     return whole.world(parameters, card=card | inferred_card(prepared.found))
 
 
@@ -85,7 +99,7 @@ def inferred_card(found: InferredMap) -> dict[str, Any]:
 
 def longest_episode(dataset: TransitionDataset) -> int:
     """Return the steps of the longest episode."""
-    return max(len(episode.action) for episode in dataset)
+    return int(dataset.lengths.max())
 
 
 def card_of(
@@ -114,9 +128,14 @@ def card_of(
                 for i in range(min(dataset.num_episodes, _STARTS_KEPT))
             ],
         },
-        "training": {"settings": asdict(settings), "adam": state.adam_step, "lbfgs": state.lbfgs_step},
+        "training": {
+            "settings": asdict(settings),
+            "adam": state.adam_step,
+            "lbfgs": state.lbfgs_step,
+            "minibatches": state.stream_step,
+        },
         "figures": figures,
-        **task_card(dataset, world.coordinates, seed=settings.seed),
+        **task_card(sample_of(dataset, settings), world.coordinates, seed=settings.seed),
         "versions": installed_versions(("hnn_gym", "torch", "numpy", "scipy")),
     }
 
@@ -126,8 +145,23 @@ def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
 
     In units of the scale of each entry (cos and sin: 1; a velocity with a limit: the limit).
     """
-    windows = dataset.windows(1)
-    observation = np.asarray(windows.observation, np.float64)
-    action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
-    scale = observation_scale(world.coordinates, observation)
-    return float(np.sqrt(prediction_loss(world, observation, action, scale=scale, duration=windows.duration)))
+    scale: np.ndarray | None = None
+    squares = 0.0
+    bounds = group_bounds(dataset.lengths, _ONE_STEP_BLOCK)
+    for first, last in itertools.pairwise(bounds):  # a block after the other, for large recordings
+        windows = dataset.select(np.arange(first, last)).windows(1)
+        observation = np.asarray(windows.observation, np.float64)
+        action = np.asarray(world.coordinates.control_vector(windows.action), np.float64)
+        if scale is None:
+            scale = observation_scale(world.coordinates, _scale_observations(dataset, observation))
+        loss = prediction_loss(world, observation, action, scale=scale, duration=windows.duration)
+        squares += float(loss) * len(windows)
+    return float(np.sqrt(squares / dataset.num_steps))
+
+
+def _scale_observations(dataset: TransitionDataset, first_block: np.ndarray) -> np.ndarray:
+    """The observations whose size is the scale of errors: all, or an even sample of a large recording."""
+    if len(first_block) == dataset.num_steps:
+        return first_block
+    sample = sample_of(dataset, FitSettings(stream_above=_ONE_STEP_BLOCK))
+    return np.asarray(sample.windows(1).observation, np.float64)

@@ -25,6 +25,8 @@ from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
 from hnn_gym.worlds.card import checked_card
 
+_ROUNDING = 1e-9
+"""A speed that exceeds a limit by a smaller share was not clipped by it."""
 _SHORTEST_STEP, _LONGEST_STEP = 1e-15, 1e15
 
 
@@ -178,8 +180,14 @@ class WorldModel:
         given = bump(self.dynamics.hamiltonian, x, dE, direction=direction, at_rest=at_rest)
         if self.coordinates.speed_limits is None and not self.integrator.exact:
             return given
-        new = self.integrator.snap(self.within_speed_limits(given.x))
-        return given._replace(x=new, realised=self.energy(new) - self.energy(x))
+        new, clipped = self.integrator.snap(self.within_speed_limits(given.x)), given.clipped
+        limits = self.coordinates.speed_limits
+        if limits is not None:
+            v = self.state(given.x)[1]
+            over = (abs(v[..., i]) > limit * (1 + _ROUNDING) for i, limit in enumerate(limits))
+            for one in over:
+                clipped = clipped | one
+        return given._replace(x=new, realised=self.energy(new) - self.energy(x), clipped=clipped)
 
     def within_speed_limits(self, x: Array) -> Array:
         """Phase points ``(..., 2n)`` with speeds clipped to the limits that the coordinates declare."""
@@ -336,6 +344,25 @@ class WorldModel:
             "provenance": dict(self.card),
         }
         return content, _on_numpy(self.parameters)
+
+    def export_onnx(self, path: str | os.PathLike[str], *, dtype: str = "float64") -> None:
+        """Write one step as an ONNX file, for any runtime of that format; the batch axis is free.
+
+        Inputs: ``state`` = [q, dq/dt] ``(batch, 2n)``, ``action``, a control vector ``(batch, m)`` (absent without
+        controls), and ``dt`` in s ``(batch, 1)``. Outputs: ``next_state`` ``(batch, 2n)``, its ``observation``
+        ``(batch, d)`` and, for a world with an H, its ``energy`` ``(batch,)``.
+
+        Args:
+            path: the file; an existing one is replaced.
+            dtype: "float64" or "float32".
+
+        Raises:
+            InputError: the package ``onnx`` is not installed (extra ``onnx``), the step cannot be traced or has an
+                operation that ONNX lacks, or the file cannot be written.
+        """
+        from hnn_gym.worlds.onnx_export import export_onnx
+
+        export_onnx(self, path, dtype=dtype)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:

@@ -71,7 +71,7 @@ def test_the_length_is_that_of_the_task_unless_it_is_given(make: Make, env_id: s
     assert _length(envs) == 5
 
 
-@pytest.mark.parametrize("steps", [0, -1, 2.5, True, "all"])
+@pytest.mark.parametrize("steps", [0, -2, 2.5, True, "all"])
 @pytest.mark.parametrize("env_id", IDS)
 def test_a_length_that_is_not_a_number_of_steps_is_refused(make: Make, env_id: str, steps: Any) -> None:
     with pytest.raises(InputError, match="max_episode_steps must be a whole number of at least 1, got"):
@@ -117,7 +117,7 @@ def test_a_world_that_cannot_be_made_is_not_registered(checkpoint: Path, kwargs:
     assert "MyMistake-v0" not in gymnasium.registry
 
 
-@pytest.mark.parametrize("world_model", [None, 3, [3]])
+@pytest.mark.parametrize("world_model", [3, [3]])
 def test_an_argument_that_is_not_a_world_is_refused(world_model: Any) -> None:
     with pytest.raises(InputError, match=r"world_model must be a WorldModel, the id .*, or the path .*, not"):
         gymnasium.make("HNN-v0", world_model=world_model)
@@ -125,7 +125,7 @@ def test_an_argument_that_is_not_a_world_is_refused(world_model: Any) -> None:
 
 @pytest.mark.parametrize("make_one", [gymnasium.make, gymnasium.make_vec])
 def test_a_missing_world_is_named(make_one: Any) -> None:
-    with pytest.raises(InputError, match="world_model must be"):
+    with pytest.raises(InputError, match="needs a world"):
         make_one("HNN-v0")
 
 

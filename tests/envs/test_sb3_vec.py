@@ -46,6 +46,7 @@ def test_videos_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert clip == (4, (1000, 1000, 3), 30)
 
 
+@pytest.mark.filterwarnings("ignore:The environment is already wrapped with a `Monitor`")
 def test_episodes_are_reported_as_by_the_monitor_of_stable_baselines() -> None:
     envs = VecMonitor(hnn_gym.make_sb3_vec("HNNPendulum-v0", 3, seed=0, max_episode_steps=5, staggered=True))
     envs.reset()

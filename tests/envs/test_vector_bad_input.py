@@ -32,9 +32,9 @@ def _copy(array: Any) -> np.ndarray:
         ({"max_episode_steps": 2.5}, "max_episode_steps must be a whole number of at least 1, got 2.5"),
         ({"autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),
         ({"dt": -1.0}, "dt must be a positive"),
-        ({"max_episode_steps": -1}, "max_episode_steps must be a whole number of at least 1, got -1"),
+        ({"max_episode_steps": -2}, "max_episode_steps must be a whole number of at least 1, got -2"),
         ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, .*dt, .*, num_envs, .*, device"),
-        ({"render_mode": "rgb_array"}, "draw with hnn_gym.make_sb3_vec"),
+        ({"render_mode": "human"}, "render_mode 'human' is not supported for many copies"),
     ],
 )
 def test_invalid_batches_are_refused(kwargs: Any, words: str) -> None:

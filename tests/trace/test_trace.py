@@ -104,6 +104,20 @@ def test_for_many_states_it_gives_the_same_numbers(name: str, dtype: Any) -> Non
         np.testing.assert_allclose(np.asarray(value, float), np.asarray(expected, float), **tolerance)
 
 
+def test_an_angle_at_either_end_of_its_interval_is_brought_to_the_same_end_in_every_form() -> None:
+    def wrapped(x: Array) -> Array:
+        return (x + np.pi) % (2 * np.pi) - np.pi
+
+    x = np.array([[np.pi, -np.pi, 3 * np.pi], [0.0, 1.0, -5 * np.pi]])
+    program = _traced(wrapped)
+    many = np.empty_like(x)
+    batch_code.compiled(program, 2, np.float64)(x, many)
+    np.testing.assert_allclose(many, wrapped(x), atol=1e-14)
+    for row in x:
+        (one,) = scalar_code.compiled(program, {})(row.tolist())
+        np.testing.assert_allclose(one, wrapped(row), atol=1e-14)
+
+
 def test_the_next_step_does_not_repeat_what_the_previous_step_has_computed() -> None:
     def leapfrog(x: Array) -> dict[str, Array]:
         q, p = split(x)

@@ -116,23 +116,30 @@ def test_under_noise_shooting_recovers_better_starts_and_a_better_map_than_predi
 # Resuming.
 
 
-@pytest.mark.parametrize(("loss", "batch_size"), [("prediction", None), ("prediction", 16), ("shooting", None)])
-def test_adam_resumed_halfway_gives_the_uninterrupted_result_bit_for_bit(loss, batch_size):
-    of = objective(loss=loss, batch_size=batch_size, adam_steps=20, lbfgs_steps=0)
-    kept = {}
-
-    def keep(progress, state):
-        if progress.step == 9:
-            kept["state"] = copy.deepcopy(state)
-
-    straight = fit(of, report=keep)
-    assert kept["state"].adam_step == 9
-    resumed = fit(of, state=kept["state"])
-    assert resumed.adam_step == straight.adam_step == 20
-    for name, value in straight.parameters.items():
-        np.testing.assert_array_equal(resumed.parameters[name], value)
-        np.testing.assert_array_equal(resumed.first_moments[name], straight.first_moments[name])
-        np.testing.assert_array_equal(resumed.second_moments[name], straight.second_moments[name])
+@pytest.mark.parametrize(
+    ("kind", "loss", "batch_size"),
+    [
+        ("mechanical", "prediction", None),
+        ("mechanical", "prediction", 16),
+        ("mechanical", "shooting", None),
+        ("mechanical", "derivative", None),
+        ("separable", "prediction", None),
+        ("baseline", "prediction", None),
+        ("second-order", "shooting", None),
+    ],
+)
+def test_a_fit_that_is_continued_from_any_step_ends_with_the_same_bits(kind, loss, batch_size):
+    options = {"hidden": (4,)}
+    of = objective(
+        kind, options=options, loss=loss, batch_size=batch_size, adam_steps=3, lbfgs_steps=4, least_squares_steps=3
+    )
+    states = []
+    straight = fit(of, report=lambda progress, state: states.append((progress.stage, copy.deepcopy(state))))
+    assert {stage for stage, _ in states} == {"adam", "lbfgs", "least-squares"}
+    for stage, state in states:
+        resumed = fit(of, state=state)
+        for name, value in straight.parameters.items():
+            np.testing.assert_array_equal(resumed.parameters[name], value, err_msg=f"{name}, from {stage}")
 
 
 def test_a_report_that_raises_stops_the_fit_with_its_state_so_far():

@@ -107,12 +107,11 @@ def test_a_fit_stopped_in_any_round_resumes_to_the_same_end(noisy: TransitionDat
     end = fit_by_rounds(
         partial(objective_of, noisy), rounds, settings, report=lambda _, state: states.append(copy(state))
     )
-    # Levenberg-Marquardt restarts with its damping: only the ends of rounds resume exactly.
-    for number in range(len(rounds)):
-        last = next(state for state in reversed(states) if state.round == number)
-        resumed = fit_by_rounds(partial(objective_of, noisy), rounds, settings, state=last)
+    assert {state.round for state in states} == set(range(len(rounds)))
+    for state in states[1::4]:
+        resumed = fit_by_rounds(partial(objective_of, noisy), rounds, settings, state=copy(state))
         for name, value in end.parameters.items():
-            np.testing.assert_array_equal(resumed.parameters[name], value, err_msg=f"{name} after round {number}")
+            np.testing.assert_array_equal(resumed.parameters[name], value, err_msg=f"{name} of round {state.round}")
 
 
 def test_a_first_horizon_is_shorter_than_the_horizon_of_shooting() -> None:

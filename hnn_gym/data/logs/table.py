@@ -1,4 +1,4 @@
-"""A log as a table: one array of numbers for every column, read from CSV, TSV, NumPy's .npz or Parquet.
+"""A log as a table: one array of numbers for every column, from CSV, TSV, NumPy's .npz, Parquet or LeRobot.
 
 A text file has one line for each row, with commas, semicolons, tabs or blanks between the cells, and may be compressed
 by gzip. Its first line names the columns. Lines that begin with # are comments; where the rows begin at once, the last
@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from hnn_gym.data.logs.parquet import is_lerobot, parquet_names, read_parquet_columns
 from hnn_gym.errors import InputError, MissingPathError
 
 _DELIMITERS = "\t;,"
@@ -58,7 +59,7 @@ def column_names(path: str | Path) -> tuple[str, ...]:
     if kind in _ARRAYS:
         names = tuple(_arrays(file))
     elif kind in _PARQUET:
-        names = tuple(_parquet(file).schema_arrow.names)
+        names = parquet_names(file)
     else:
         names = _header(file)[0]
     twice = {name for name in names if names.count(name) > 1}
@@ -93,8 +94,8 @@ def read_table(path: str | Path, names: Sequence[str], *, incomplete: bool = Fal
         if len(lengths) > 1:
             raise InputError(f"The arrays of {file} have {sorted(lengths)} rows: give columns of one length.")
     elif kind in _PARQUET:
-        table = _parquet(file).read(columns=list(names))
-        columns = {name: numbers(table[name].to_numpy(), f"Column {name!r} of {file}") for name in names}
+        stored = read_parquet_columns(file, names)
+        columns = {name: numbers(stored[name], f"Column {name!r} of {file}") for name in names}
     else:
         columns = _read_text(file, names, known, incomplete=incomplete)
     if not len(next(iter(columns.values()))):
@@ -144,6 +145,8 @@ def shortened(names: Sequence[str]) -> str:
 
 
 def _kind(file: Path) -> str:
+    if is_lerobot(file):
+        return _PARQUET[0]
     if not file.is_file():
         raise MissingPathError(f"There is no file {file}.")
     kind = "".join(file.suffixes[-2:]).lower().removesuffix(".gz") or file.suffix
@@ -171,18 +174,6 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{file} cannot be read as an .npz file of numbers ({error}).") from None
     return columns
-
-
-def _parquet(file: Path) -> Any:
-    try:
-        from pyarrow import ArrowInvalid
-        from pyarrow.parquet import ParquetFile
-    except ImportError:
-        raise InputError('Parquet files need pyarrow: pip install "hnn-gym[logs]".') from None
-    try:
-        return ParquetFile(file)
-    except ArrowInvalid as error:
-        raise InputError(f"{file} cannot be read as Parquet ({error}).") from None
 
 
 @contextmanager

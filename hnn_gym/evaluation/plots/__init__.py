@@ -4,6 +4,7 @@ from hnn_gym.evaluation.plots.energy import energy_over_time
 from hnn_gym.evaluation.plots.film import Scene, film
 from hnn_gym.evaluation.plots.forecasts import forecasts
 from hnn_gym.evaluation.plots.futures import Motion, two_futures
+from hnn_gym.evaluation.plots.horizon import errors_over_horizon
 from hnn_gym.evaluation.plots.orbits import orbits
 from hnn_gym.evaluation.plots.pendulum import phase_portrait
 from hnn_gym.evaluation.plots.phase_plane import Names, four_columns, vector_fields
@@ -15,6 +16,7 @@ __all__ = [
     "Names",
     "Scene",
     "energy_over_time",
+    "errors_over_horizon",
     "film",
     "forecasts",
     "four_columns",

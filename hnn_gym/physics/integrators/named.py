@@ -34,6 +34,7 @@ NAMES: dict[str, Integrator] = {
     "yoshida6": Yoshida6(),
     "yoshida8": Yoshida8(),
 }
+"""The plain schemes by the names that command lines give them."""
 IMPLICIT = (ImplicitMidpoint, Gauss4, GeneralisedEuler)
 """Schemes that act on [q, p] whatever the mass matrix is."""
 

@@ -1,0 +1,224 @@
+"""Is my world good enough? ``python -m hnn_gym.evaluate runs/pendulum --on Pendulum-v1``.
+
+The world forecasts a fresh recording, and is let go without forces for a long time. Figures, a table and a verdict in
+words make a report.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill
+from typing import Annotated, Any
+
+import gymnasium
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from hnn_gym.command import check_at_least, run
+from hnn_gym.data import FrameRule, TransitionDataset, record_steps
+from hnn_gym.data.environment import make_environment
+from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.evaluation import plots
+from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of, frame_forecasts_of
+from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
+from hnn_gym.evaluation.metrics import unforced
+from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
+from hnn_gym.page import write_page
+from hnn_gym.systems import truth_of
+from hnn_gym.worlds.pixel_world import PixelWorld
+from hnn_gym.worlds.world_model import WorldModel
+
+_HORIZONS = (1, 10, 50, 100, 200)
+_STARTS = 20
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Compare a world with fresh recordings of the real environment, and say in words whether it is good enough."""
+
+    world: Annotated[str, tyro.conf.Positional]
+    """Folder of a checkpoint, or the id of a shipped world."""
+    on: str
+    """Id of the real environment, such as Pendulum-v1 or module:Id-v0; or a dataset that the world has not seen."""
+    out: Path = Path("evaluation")
+    """Folder for the report; the report of an earlier run is replaced."""
+    steps: int = 2000
+    """Fresh transitions to record."""
+    policy: str = "random"
+    """Policy of the recording, as of python -m hnn_gym.collect: evaluate under the policy you need the world for."""
+    seed: int = 10_000
+    """Seed of the recording; it should not be that of the training data."""
+    energy_steps: int = 10_000
+    """Free steps over which the energy is followed."""
+    overwrite: bool = False
+    """Replace ``out`` even if it is not a report."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_at_least(2, steps=self.steps, energy_steps=self.energy_steps)
+        check_at_least(0, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of an evaluation.
+
+    Attributes:
+        forecasts: of fresh real steps.
+        energy: of free motions; None for a network without physics.
+        growth: how many times a tiny error grows over the length of the forecasts.
+        sentences: the verdict.
+    """
+
+    forecasts: Forecasts
+    energy: EnergyCheck | None
+    growth: float
+    sentences: list[str]
+
+    def rows(self) -> dict[str, list[str]]:
+        """The cells of the table: median, worst tenth and the forecast that nothing moves, by the number of steps."""
+        found = self.forecasts
+        steps = found.error.shape[1]
+        rows = {}
+        for k in sorted({min(horizon, steps) for horizon in _HORIZONS}):
+            values = (found.median[k - 1], found.worst_tenth[k - 1], float(np.median(found.still[:, k - 1])))
+            name = f"error after {k} step{'s' if k > 1 else ''}"
+            rows[name] = [f"{value:.2g}" if np.isfinite(value) else "blew up" for value in values]
+        return rows
+
+
+COLUMNS = ("median", "worst tenth", "nothing moves")
+
+
+def evaluate(world: WorldModel | PixelWorld, fresh: TransitionDataset, *, energy_steps: int = 10_000) -> Evaluation:
+    """Compare a world with a recording that it has not seen.
+
+    Example:
+        >>> import gymnasium, hnn_gym
+        >>> from hnn_gym.evaluate import evaluate
+        >>> world = gymnasium.make("HNNPendulum-v0").unwrapped.world
+        >>> fresh = hnn_gym.record_steps(gymnasium.make("Pendulum-v1"), steps=400, seed=7)
+        >>> evaluate(world, fresh, energy_steps=100).sentences[0][:4]
+        'Good'
+
+    Args:
+        world: a world, or one learned from frames.
+        fresh: the recording; with frames for a world learned from them.
+        energy_steps: free steps over which the energy is followed.
+
+    Raises:
+        InputError: the recording does not fit the world.
+    """
+    if isinstance(world, PixelWorld):
+        found, states = frame_forecasts_of(world, fresh), _observed_through_frames(world, fresh)
+        latent = world.world
+    else:
+        found, latent = forecasts_of(world, fresh), world
+        states = np.asarray(fresh.transitions().observation, np.float64)
+    energy = _energy(latent, states, energy_steps) if latent.has_energy else None
+    try:
+        growth = sensitivity(latent, states, steps=found.error.shape[1])
+    except ConvergenceError:
+        growth = float("inf")
+    return Evaluation(
+        found, energy, growth, verdict(found, energy, growth=growth, frames=isinstance(world, PixelWorld))
+    )
+
+
+def _observed_through_frames(seen: PixelWorld, fresh: TransitionDataset) -> np.ndarray:
+    """Latent observations of the frames of a recording ``(N, d)``."""
+    found = []
+    for episode in fresh:
+        assert episode.frame is not None
+        found.append(seen.world.decode(seen.encode(np.concatenate([episode.frame[:-1], episode.frame[1:]], axis=-1))))
+    return np.concatenate(found)
+
+
+def _energy(world: WorldModel, observation: np.ndarray, steps: int) -> EnergyCheck:
+    """Let the world go from observed states, as its environment steps it."""
+    moving = world.stepping("symplectic")
+    everywhere = moving.energy(moving.encode(observation))
+    spread = max(float(np.subtract(*np.percentile(everywhere, [95, 5]))), 1e-12)
+    rows = np.linspace(0, len(observation) - 1, min(_STARTS, len(observation))).astype(int)
+    q, v = moving.coordinates.state(observation[rows])
+    with np.errstate(all="ignore"):
+        try:
+            energy = moving.energy(moving.rollout(moving.phase_point(q, v), steps=steps))
+        except ConvergenceError:
+            return EnergyCheck(steps, float("inf"), float("inf"), None)
+    tenth = max(1, steps // 10)
+    drift = np.abs(energy[-tenth:].mean(axis=0) - energy[:tenth].mean(axis=0)).max()
+    band = (energy.max(axis=0) - energy.min(axis=0)).max()
+    truth, true_band = truth_of(world), None
+    if truth is not None:
+        bands = [unforced(one, truth, q, v, steps=steps).band for one in (moving, truth)]
+        with np.errstate(all="ignore"):
+            true_band = float(np.max(bands[0] / np.maximum(bands[1], 1e-3 * spread)))
+    return EnergyCheck(steps, float(drift / spread), float(band / spread), true_band)
+
+
+def _recording(settings: EvaluateSettings, seen: PixelWorld | None) -> TransitionDataset:
+    if settings.on not in gymnasium.registry and Path(settings.on).is_dir():
+        return TransitionDataset.open(settings.on)
+    rule: FrameRule | bool = False
+    if seen is not None:
+        provenance: Any = seen.about["provenance"]
+        rule = FrameRule.from_json(provenance["frame_rule"])
+    with closing(make_environment(settings.on, {}, draws=seen is not None)) as env:
+        return record_steps(env, steps=settings.steps, seed=settings.seed, policy=settings.policy, record_frames=rule)
+
+
+def _main(settings: EvaluateSettings) -> None:
+    console = Console()
+    seen = resolve_pixel_world(settings.world)
+    world = resolve_world(settings.world) if seen is None else seen
+    with report_folder(settings.out, overwrite=settings.overwrite) as folder:
+        result = evaluate(world, _recording(settings, seen), energy_steps=settings.energy_steps)
+        _write(folder, settings, world, result)
+    unit = "as a share of how much frames differ" if seen is not None else "in standard deviations"
+    table = Table("", *COLUMNS, title=f"{settings.world} on {settings.on}, {unit}")
+    for label, cells in result.rows().items():
+        table.add_row(label, *cells)
+    console.print(table)
+    for sentence in result.sentences:
+        console.print(sentence, soft_wrap=True)
+    console.print(f"The report: {settings.out / 'report.md'}", soft_wrap=True)
+
+
+def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWorld, result: Evaluation) -> None:
+    dt = (world.world if isinstance(world, PixelWorld) else world).dt
+    plots.save(plots.errors_over_horizon(result.forecasts, dt=dt), folder / "errors.png")
+    page = ""
+    try:
+        write_page(settings.world, folder / "world.html")
+        page = "\n[world.html](world.html) is the world in a browser.\n"
+    except InputError:  # a world that cannot be traced can be evaluated all the same
+        pass
+    words = "\n".join(fill(f"- {sentence}", 118, subsequent_indent="  ") for sentence in result.sentences)
+    table = markdown_table(COLUMNS, result.rows())
+    title = f"# {settings.world} on {settings.on}"
+    figure = "![errors over the length of the forecast](errors.png)"
+    (folder / "report.md").write_text(f"{title}\n\n{words}\n\n{table}\n{figure}\n{page}", encoding="utf-8")
+    energy = None if result.energy is None else vars(result.energy)
+    write_results(
+        folder,
+        {
+            "world": settings.world,
+            "on": settings.on,
+            "verdict": result.sentences,
+            "one_step": result.forecasts.one_step,
+            "median": result.forecasts.median,
+            "worst_tenth": result.forecasts.worst_tenth,
+            "growth_of_a_tiny_error": result.growth,
+            "energy": energy,
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(_main, EvaluateSettings, prog="python -m hnn_gym.evaluate")

@@ -1,0 +1,169 @@
+"""Datasets go to Minari and Parquet and return equal bit for bit; foreign datasets are read or refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+from hnn_gym.convert import ConvertSettings, convert
+from hnn_gym.data import LogSettings, TransitionDataset, record_steps
+from hnn_gym.data.exchange.minari_datasets import read_minari, write_minari
+from hnn_gym.data.exchange.parquet_files import read_parquet, write_parquet
+from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.export import ExportSettings
+
+
+def log() -> TransitionDataset:
+    t = np.cumsum(np.random.default_rng(0).uniform(0.008, 0.012, 50))
+    q = np.stack([np.sin(t), np.cos(t)], axis=1)
+    return TransitionDataset.from_arrays([t, t], [q, 2 * q], action=[q, q], settings=LogSettings(name="arm"))
+
+
+def recordings() -> dict[str, TransitionDataset]:
+    """A log, a recording with states and float32 observations, whole-number actions, and frames."""
+    return {
+        "log": log(),
+        "pendulum": record_steps(gymnasium.make("Pendulum-v1"), steps=250, record_state=True),
+        "cart": record_steps(gymnasium.make("CartPole-v1"), steps=60),
+    }
+
+
+@pytest.fixture
+def minari_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("minari")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+
+
+@pytest.mark.usefixtures("minari_home")
+@pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::UserWarning:gymnasium")
+@pytest.mark.parametrize("name", ["log", "pendulum", "cart"])
+def test_minari_there_and_back_is_equal_bit_for_bit(name, tmp_path) -> None:
+    import minari
+
+    dataset = recordings()[name]
+    write_minari(dataset, f"{name}/test-v0")
+    back = read_minari(f"{name}/test-v0")
+    assert back.content_hash() == dataset.content_hash()
+    assert back.provenance == dataset.provenance
+    theirs = minari.load_dataset(f"{name}/test-v0")
+    assert theirs.total_steps == dataset.num_steps
+    if name != "log":
+        assert theirs.env_spec.id == dataset.provenance.env_id
+        assert theirs.recover_environment().observation_space == dataset.provenance.observation_space
+    with pytest.raises(ExistingPathError, match="--overwrite"):
+        write_minari(dataset, f"{name}/test-v0")
+    write_minari(dataset.take_steps(20), f"{name}/test-v0", overwrite=True)
+    converted, _ = convert(ConvertSettings((Path(f"minari:{name}/test-v0"),), tmp_path / "d.zarr"))
+    assert converted.num_steps == 20
+
+
+@pytest.mark.usefixtures("minari_home")
+@pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::UserWarning:gymnasium")
+def test_a_minari_dataset_of_another_program_has_the_map_of_its_environment() -> None:
+    import minari
+    from minari.data_collector import EpisodeBuffer
+
+    rng = np.random.default_rng(0)
+    buffer = EpisodeBuffer(
+        id=0,
+        observations=rng.normal(size=(11, 3)).astype(np.float32),
+        actions=rng.normal(size=(10, 1)).astype(np.float32),
+        rewards=np.zeros(10),
+        terminations=np.zeros(10, bool),
+        truncations=np.zeros(10, bool),
+        infos={},
+    )
+    minari.create_dataset_from_buffers("foreign/test-v0", [buffer], env="Pendulum-v1")
+    provenance = read_minari("foreign/test-v0").provenance
+    assert (provenance.env_id, provenance.dt) == ("Pendulum-v1", 0.05)
+    assert provenance.coordinates is not None
+    with pytest.raises(MissingPathError, match="python -m minari download none/test-v0"):
+        read_minari("none/test-v0")
+
+
+@pytest.mark.usefixtures("minari_home")
+@pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::UserWarning:gymnasium")
+def test_a_minari_dataset_with_spaces_that_cannot_be_recorded_is_refused() -> None:
+    import minari
+    from minari.data_collector import EpisodeBuffer
+
+    buffer = EpisodeBuffer(
+        id=0,
+        observations=np.zeros(3, np.int64),
+        actions=np.zeros(2, np.int64),
+        rewards=np.zeros(2),
+        terminations=np.zeros(2, bool),
+        truncations=np.zeros(2, bool),
+        infos={},
+    )
+    space = gymnasium.spaces.Discrete(2)
+    minari.create_dataset_from_buffers("discrete/test-v0", [buffer], observation_space=space, action_space=space)
+    with pytest.raises(InputError, match="Recording needs a Box observation space"):
+        read_minari("discrete/test-v0")
+
+
+@pytest.mark.parametrize("name", ["log", "pendulum", "cart"])
+def test_parquet_there_and_back_is_equal_bit_for_bit(name, tmp_path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    dataset = recordings()[name]
+    write_parquet(dataset, tmp_path / "d.parquet")
+    back = read_parquet(tmp_path / "d.parquet")
+    assert back.content_hash() == dataset.content_hash()
+    assert back.provenance == dataset.provenance
+    table = parquet.read_table(tmp_path / "d.parquet")
+    assert table.num_rows == dataset.num_steps + dataset.num_episodes
+    assert table["reward"].null_count == dataset.num_episodes
+    with pytest.raises(ExistingPathError, match="--overwrite"):
+        write_parquet(dataset, tmp_path / "d.parquet")
+    write_parquet(dataset, tmp_path / "d.parquet", overwrite=True)
+    parquet.write_table(table.replace_schema_metadata({}), tmp_path / "other.parquet")
+    with pytest.raises(InputError, match="not a dataset that hnn_gym wrote"):
+        read_parquet(tmp_path / "other.parquet")
+    with pytest.raises(MissingPathError):
+        read_parquet(tmp_path / "none.parquet")
+
+
+def lerobot(folder: Path, *, version: str = "v3.0") -> Path:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rng = np.random.default_rng(0)
+    (folder / "meta").mkdir(parents=True)
+    (folder / "meta" / "info.json").write_text(json.dumps({"codebase_version": version, "fps": 50, "features": {}}))
+    for number in range(2):
+        frames = 40
+        t = np.arange(frames) / 50
+        state = np.stack([np.sin(t + number), np.cos(t)], axis=1).astype(np.float32)
+        table = pa.table(
+            {
+                "observation.state": pa.array(list(state), pa.list_(pa.float32())),
+                "action": pa.array(list(rng.normal(size=(frames, 2))), pa.list_(pa.float64(), 2)),
+                "timestamp": t,
+                "episode_index": np.repeat([2 * number, 2 * number + 1], frames // 2),
+                "task": ["reach"] * frames,
+            }
+        )
+        file = folder / "data" / "chunk-000" / f"file-{number:03d}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(table, file)
+    return folder
+
+
+def test_a_lerobot_dataset_of_states_and_actions_is_a_log_with_numbered_episodes(tmp_path) -> None:
+    dataset, sentences = convert(ConvertSettings((lerobot(tmp_path / "arm"),), tmp_path / "d.zarr"))
+    assert [episode.num_steps for episode in dataset] == [19, 19, 19, 19]
+    assert dataset.provenance.observation_names == ("observation.state[0]", "observation.state[1]")
+    assert dataset.provenance.dt == pytest.approx(0.02)
+    assert dataset.episode(0).action.shape == (19, 2)
+    assert "position: observation.state[0], observation.state[1], guessed from the names." in sentences
+    with pytest.raises(InputError, match=r"of version v2\.1"):
+        convert(ConvertSettings((lerobot(tmp_path / "old", version="v2.1"),), tmp_path / "e.zarr"))
+
+
+def test_an_export_needs_a_target() -> None:
+    with pytest.raises(InputError, match="--parquet FILE, or --minari ID"):
+        ExportSettings(Path("d.zarr"))
