@@ -1,8 +1,9 @@
 """Train the worlds that ship with the package: ``python -m experiments.shipped [ids...]``.
 
-Every world is learned from a recording of the true environment under random actions, by the recipe of its id; the
-real pendulum from its film (``--data``). A world whose card names the same recipe and recording is kept, so that an
-interrupted run continues with the next one.
+Every world is learned from a recording of the true environment under actions without a plan, by the recipe of its id;
+the real pendulum from its film (``--data``). A world with an H whose recording was not made by a symplectic scheme gets
+one to step by, which its card names. MuJoCo's environments need the extra "mujoco" to be recorded. A world whose card
+names the same recipe and recording is kept, so that an interrupted run continues with the next one.
 """
 
 from __future__ import annotations
@@ -21,30 +22,40 @@ from rich.console import Console
 from experiments.real_pendulum_data import energy_mse, real_pendulum_transitions
 from hnn_gym.command import run
 from hnn_gym.data import TransitionDataset, record_steps
+from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint
+from hnn_gym.physics.integrators import integrator_to_json
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Recording, System, Twin
 from hnn_gym.training import FitSettings, one_step_rms, train_world
+from hnn_gym.training.evidence import Evidence
+from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
 
 _FRESH_SEED, _FRESH_EPISODES = 10_000, 20
 
 
 @cache
-def _recorded(env_id: str, recording: Recording, seed: int) -> TransitionDataset:
+def recorded(env_id: str, recording: Recording, seed: int) -> TransitionDataset:
+    """Record a true environment for its twins."""
     with closing(gymnasium.make(env_id, max_episode_steps=recording.episode_steps)) as env:
-        return record_steps(env, steps=recording.steps, seed=seed)
+        return record_steps(env, steps=recording.steps, seed=seed, policy=_policy(recording))
+
+
+def _policy(recording: Recording) -> PolicyChoice:
+    return PolicyChoice(recording.policy, hold=recording.hold)
 
 
 @cache
-def fresh_episodes(env_id: str = "Pendulum-v1", *, episode_steps: int | None = None) -> TransitionDataset:
-    """Record 20 random-action episodes of a true environment that no world was trained on."""
-    with closing(gymnasium.make(env_id, max_episode_steps=episode_steps)) as env:
+def fresh_episodes(env_id: str = "Pendulum-v1", *, recording: Recording | None = None) -> TransitionDataset:
+    """Record 20 episodes of a true environment that no world was trained on, with the actions of a recording."""
+    recording = recording or Recording(1)
+    with closing(gymnasium.make(env_id, max_episode_steps=recording.episode_steps)) as env:
         assert env.spec is not None
         steps = _FRESH_EPISODES * (env.spec.max_episode_steps or 0)
-        dataset = record_steps(env, steps=steps, seed=_FRESH_SEED)
+        dataset = record_steps(env, steps=steps, seed=_FRESH_SEED, policy=_policy(recording))
         return dataset.select(range(_FRESH_EPISODES))
 
 
@@ -58,7 +69,7 @@ and 1e-5, that predicts other episodes best."""
 
 @dataclass(frozen=True)
 class Settings:
-    """Record the true environments under random actions, learn the shipped worlds from that, write their weights."""
+    """Record the true environments, learn the shipped worlds from that, write their weights."""
 
     ids: Annotated[tuple[str, ...], tyro.conf.Positional] = tuple(RECIPES)
     """Which worlds to train."""
@@ -79,12 +90,23 @@ def train(env_id: str, *, seed: int = 0, data: Path | None = None) -> WorldModel
     """
     system, twin = _recipe(env_id)
     dataset, others, label = _data(system, seed=seed, data=data)
-    settings = FitSettings(**twin.fit, seed=seed)
-    world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
+    world = learned(twin, dataset, seed=seed)
     figures = {**world.card["figures"], f"one_step_rms_on_{label}": one_step_rms(world, others)}
     if system.recording is None:
         figures[f"energy_mse_on_{label}"] = energy_mse(world, others)
     return replace(world, card={**world.card, "command": _command(env_id, seed), "figures": figures})
+
+
+def learned(twin: Twin, dataset: TransitionDataset, *, seed: int = 0) -> WorldModel:
+    """Learn a world from a recording by the recipe of a twin."""
+    settings = FitSettings(**twin.fit, seed=seed)
+    world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
+    if not world.has_energy or world.integrator.symplectic:
+        return world
+    evidence = Evidence.of(dataset, world.coordinates, world.dt, seed=seed)
+    schemes = {"recorded": world.integrator, "symplectic": symplectic_scheme(world, evidence.held_out, error=0.0)}
+    stepping = {name: integrator_to_json(scheme) for name, scheme in schemes.items()}
+    return replace(world, card={**world.card, "stepping": stepping})
 
 
 def _main(settings: Settings) -> None:
@@ -123,8 +145,8 @@ def _data(system: System, *, seed: int, data: Path | None) -> tuple[TransitionDa
     """The training data, the test data, and the name of the latter."""
     recording = system.recording
     if recording is not None:
-        fresh = fresh_episodes(system.id, episode_steps=recording.episode_steps)
-        return _recorded(system.id, recording, seed), fresh, f"{_FRESH_EPISODES}_fresh_episodes"
+        fresh = fresh_episodes(system.id, recording=recording)
+        return recorded(system.id, recording, seed), fresh, f"{_FRESH_EPISODES}_fresh_episodes"
     if data is None:
         raise InputError("The real pendulum's worlds need its data: give --data invar_datasets.zip.")
     return *real_pendulum_transitions(data), "the_last_fifth"

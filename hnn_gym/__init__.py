@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         register,
     )
     from hnn_gym.errors import ConvergenceError, ExistingPathError, InputError, MissingPathError
+    from hnn_gym.models.pixel import Bodies, OnePosition
     from hnn_gym.physics import PortHamiltonian, integrate
     from hnn_gym.systems import System, Task, Truth, register_system
     from hnn_gym.training import FitSettings, PixelSettings, train_auto, train_pixel_world, train_world
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "Bodies",
     "BumpByForce",
     "Control",
     "ConvergenceError",
@@ -46,6 +48,7 @@ __all__ = [
     "LatentObservation",
     "MissingPathError",
     "ObservationNoise",
+    "OnePosition",
     "PixelObservation",
     "PixelSettings",
     "PixelWorld",

@@ -25,9 +25,9 @@ from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of, frame_forecasts_of
+from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
-from hnn_gym.evaluation.verdict import EnergyCheck, sensitivity, verdict
 from hnn_gym.page import write_page
 from hnn_gym.systems import truth_of
 from hnn_gym.worlds.pixel_world import PixelWorld

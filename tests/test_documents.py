@@ -40,6 +40,7 @@ NOT_RUN = {
 SMALLER: dict[str, list[str]] = {
     "hnn_gym.collect": ["--steps", "400"],
     "hnn_gym.collect --pixels": ["--steps", "400", "--pixels", "16", "--oversampling", "2", "--workers", "1"],
+    "hnn_gym.collect --pixels TwoBody-v0": ["--steps", "200", "--pixels", "40", "--workers", "1"],
     "hnn_gym.convert": [],
     "hnn_gym.train": [],
     "hnn_gym.agents.train": ["--steps", "200", "--num-envs", "4", "--episodes", "2"],
@@ -57,6 +58,7 @@ SHORTER = {
     "range(100)": "range(2)",  # episodes of an evaluation
     "range(10)": "range(2)",
     "_000": "00",  # steps of a trajectory, of a grid or of a training
+    "horizons=(10, 40)": "horizons=(20,), steps=5, adam_steps=20, reward_steps=1",
     "num_envs=1024": "num_envs=8",
 }
 """Numbers of the programs, and the numbers with which they run here."""

@@ -18,7 +18,7 @@ from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluate import evaluate
 from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of
-from hnn_gym.evaluation.verdict import EnergyCheck, sensitivity, verdict
+from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
 from hnn_gym.physics.hamiltonians import Pendulum
 from hnn_gym.systems import true_world
 

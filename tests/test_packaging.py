@@ -88,3 +88,23 @@ print(json.dumps([before == settings(), loaded]))
         check=True,
     )
     assert json.loads(run.stdout) == [True, []]
+
+
+def test_the_checks_of_contributors_are_those_of_ci():
+    ci = read(".ci/run")
+    blocks = re.findall(r"^```bash\n(.*?)^```$", read("CONTRIBUTING.md"), re.MULTILINE | re.DOTALL)
+    checks = [line for line in blocks[1].splitlines() if "pytest" not in line]
+    assert len(checks) == 4
+    assert all(check in ci for check in checks)
+    hooks = re.findall(r"entry: (.*)$", read(".pre-commit-config.yaml"), re.MULTILINE)
+    assert [f".venv/bin/{hook}" for hook in hooks] == checks
+    assert blocks[2].strip().removesuffix(" build/site") in ci
+
+
+def test_the_citation_names_the_version():
+    assert re.search(r"^version: (.*)$", read("CITATION.cff"), re.MULTILINE)[1] == hnn_gym.__version__
+
+
+def test_the_links_of_contributors_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#]+)", read("CONTRIBUTING.md")):
+        assert (ROOT / link).exists(), link

@@ -88,4 +88,5 @@ def learn_line(film: Film, *, settings: PixelSettings) -> LineWorld:
         integrator=fitted.architecture.integrator,
         dt=DT,
     )
+    assert isinstance(fitted.codec, FrameCodec)
     return LineWorld(world, fitted.codec)

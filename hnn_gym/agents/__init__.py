@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hnn_gym.agents.kalman_filter import Filtered, KalmanFilter
     from hnn_gym.agents.load import load_agent
     from hnn_gym.agents.lqr import LinearQuadratic, linearise
+    from hnn_gym.agents.onnx_export import export_onnx
     from hnn_gym.agents.sampling import Cem, Mppi, SamplingPlanner
     from hnn_gym.agents.sb3 import AgentRecipe, save_agent, train_agent
     from hnn_gym.agents.scripted import Idle, RandomActions
@@ -49,6 +50,7 @@ __all__ = [
     "VectorEstimatedStates",
     "dyna",
     "episode_returns",
+    "export_onnx",
     "linearise",
     "load_agent",
     "measure_transfer",

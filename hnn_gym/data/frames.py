@@ -96,7 +96,8 @@ class FrameRule:
         top, bottom, left, right = self.crop
         row, rows = _averages(len(picture), top, bottom, self.size)
         column, columns = _averages(picture.shape[1], left, right, self.size)
-        seen = picture[row : row + rows.shape[1], column : column + columns.shape[1]] @ _MIXES[self.channels]
+        cut = picture[row : row + rows.shape[1], column : column + columns.shape[1]]
+        seen = cut.astype(np.float32) if self.channels == "rgb" else cut @ _MIXES[self.channels]
         if self.channels == "red-green":
             np.maximum(seen, 0, out=seen)
         averaged = columns @ (rows @ seen.reshape(len(seen), -1)).reshape(self.size, *seen.shape[1:])

@@ -6,9 +6,9 @@ from hnn_gym.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of, frame_forecasts_of
+    from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
     from hnn_gym.evaluation.metrics import Unforced, prediction_error, unforced
     from hnn_gym.evaluation.report import markdown_table, report_folder, save_gif, write_gif, write_results
-    from hnn_gym.evaluation.verdict import EnergyCheck, sensitivity, verdict
 
 __all__ = [
     "EnergyCheck",

@@ -8,7 +8,7 @@ import numpy as np
 
 from hnn_gym.errors import InputError
 from hnn_gym.models.pixel import FrameCodec
-from hnn_gym.physics.phase import Array
+from hnn_gym.physics.phase import Array, join, split
 from hnn_gym.systems import Picture, Task
 from hnn_gym.trace import NotTraceable, Program, trace
 from hnn_gym.worlds.world_model import WorldModel
@@ -35,15 +35,20 @@ def world_programs(world: WorldModel) -> dict[str, Program]:
     if not world.has_energy:
         return programs
     programs["energy"] = _traced("the energy", lambda x: {"energy": world.energy(x)}, x=2 * n)
-    optional: dict[str, Callable[[], Program]] = {
-        "back": lambda: trace(lambda x, force: {"x": world.backwards.advance(x, force)}, x=2 * n, force=m),
-        "bump": lambda: trace(lambda x, energy: _bumped(world, x, energy), x=2 * n, energy=1),
+    optional: dict[str, list[Callable[..., Mapping[str, Array]]]] = {
+        "back": [lambda x, force: {"x": world.backwards.advance(x, force)}],
+        "bump": [lambda x, energy: _bumped(world, x, energy)],
     }
-    for name, make in optional.items():
-        try:
-            programs[name] = make()
-        except (NotTraceable, InputError):
-            continue
+    if _kinetic_energy_is_quadratic(world):
+        optional["bump"].append(lambda x, energy: _scaled(world, x, energy))
+    sizes = {"back": {"x": 2 * n, "force": m}, "bump": {"x": 2 * n, "energy": 1}}
+    for name, ways in optional.items():
+        for way in ways:
+            try:
+                programs[name] = trace(way, **sizes[name])
+                break
+            except (NotTraceable, InputError):
+                continue
     return programs
 
 
@@ -81,6 +86,25 @@ def harmonics_program(codec: FrameCodec) -> Program:
 def _bumped(world: WorldModel, x: Array, energy: Array) -> Mapping[str, Array]:
     given = world.bump(x, energy[0])
     return {"x": given.x, "realised": given.realised}
+
+
+def _kinetic_energy_is_quadratic(world: WorldModel) -> bool:
+    """Whether H(q, p) - H(q, 0) grows with the square of p, at some places."""
+    rng = np.random.default_rng(0)
+    q, p = rng.uniform(-1, 1, (2, 8, world.coordinates.n))
+    at_rest, once, twice = (world.energy(join(q, k * p)) for k in (0.0, 1.0, 2.0))
+    return bool(np.allclose(twice - at_rest, 4 * (once - at_rest), rtol=1e-9))
+
+
+def _scaled(world: WorldModel, x: Array, energy: Array) -> Mapping[str, Array]:
+    """An impulse where the kinetic energy T is quadratic in p: p' = sqrt(1 + dE / T) p, and nothing at rest."""
+    q, p = split(x)
+    before = world.energy(x)
+    kinetic = before - world.energy(join(q, 0 * p + 0.0))
+    moving = kinetic > 0
+    share = np.where(moving, 1 + energy[0] / np.where(moving, kinetic, 1.0), 1.0)
+    new = world.within_speed_limits(join(q, np.maximum(share, 0.0) ** 0.5 * p))
+    return {"x": new, "realised": world.energy(new) - before}
 
 
 def _traced(what: str, function: Callable[..., Mapping[str, Array]], **inputs: int) -> Program:

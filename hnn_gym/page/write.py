@@ -12,6 +12,7 @@ from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.page.description import description, frames
 from hnn_gym.page.programs import ends, harmonics_program, picture_program, world_programs
 from hnn_gym.trace import javascript_code
@@ -78,7 +79,7 @@ def _content(simulator: Simulator, world_model: WorldSource, title: str) -> str:
     shared = drawing | ends(simulator.task, n)
     data: dict[str, Any] = description(simulator, title, picture)
     seen = resolve_pixel_world(world_model)
-    if seen is not None:
+    if seen is not None and isinstance(seen.codec, FrameCodec):  # a page does not draw sprites
         shared["harmonics"] = harmonics_program(seen.codec)
         data["frames"] = frames(seen.codec)
     worlds = {"learned" if world.architecture is not None else "true": world}

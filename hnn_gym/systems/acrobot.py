@@ -13,8 +13,10 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.hamiltonians import Link, PlanarChain
+from hnn_gym.physics.integrators import InVelocities, RungeKutta4
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems.base import System
+from hnn_gym.systems.base import CLOSED_FORM, NETWORK, Recording, System, Truth, Twin
 from hnn_gym.systems.picture import Disc, Line, Picture, along, points
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
@@ -80,4 +82,13 @@ SYSTEM = System(
     ),
     dt=0.2,
     task=AcrobotSwingUp,
+    truth=Truth(
+        PlanarChain.of_links([Link(1.0, 1.0, 0.5, inertia=1.0)] * 2, gravity=9.8, upright=False),
+        InVelocities(RungeKutta4()),
+    ),
+    recording=Recording(2000),
+    twins={
+        "HNN": Twin("chain", fit=CLOSED_FORM, integrator=InVelocities(RungeKutta4())),
+        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(RungeKutta4())),
+    },
 )

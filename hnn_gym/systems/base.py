@@ -45,15 +45,19 @@ class Truth:
 
 @dataclass(frozen=True)
 class Recording:
-    """What the shipped worlds of a system are learned from: random actions in the real environment.
+    """What the shipped worlds of a system are learned from: actions without a plan in the real environment.
 
     Attributes:
         steps: number of transitions.
         episode_steps: an episode is cut after so many steps; None: as the environment does.
+        policy: "random", or "bang-bang" where random actions do not reach far.
+        hold: the largest number of steps for which an action is held; None: the policy's own.
     """
 
     steps: int
     episode_steps: int | None = None
+    policy: str = "random"
+    hold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,12 @@ class Twin:
     integrator: Integrator | None = None
 
 
+CLOSED_FORM: Mapping[str, Any] = {"adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 60}
+"""The fit of a model without networks, which begins near its end."""
+NETWORK: Mapping[str, Any] = {"adam_steps": 100, "lbfgs_steps": 0, "least_squares_steps": 25}
+"""The fit of a small network to exact data."""
+
+
 @dataclass(frozen=True, eq=False)
 class System:
     """All that is known of one environment. Only the id is needed; what is left out is unknown.
@@ -86,7 +96,7 @@ class System:
         tasks: other tasks in the same world, by the name that ``gymnasium.make(id, task=name)`` understands.
         variants: names, without version, of environments that differ from this one by arguments of
             ``gymnasium.make``: ``<name>-v0`` has the true world, ``HNN<name>-v0`` the learned one.
-        recording: what the twins were learned from; None: something else than random actions.
+        recording: what the twins were learned from; None: something else than the real environment.
         twins: the learned worlds that ship with the package, by the prefix of their ids: ``<prefix><name>-v0``.
         pixel_twins: the same, learned from its frames: ``<prefix>Pixel<name>-v0``.
 

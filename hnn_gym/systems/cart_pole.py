@@ -13,8 +13,10 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.hamiltonians import Link, PlanarChain
+from hnn_gym.physics.integrators import Euler, InVelocities
 from hnn_gym.physics.phase import Array
-from hnn_gym.systems.base import System
+from hnn_gym.systems.base import CLOSED_FORM, NETWORK, Recording, System, Truth, Twin
 from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
@@ -68,4 +70,13 @@ SYSTEM = System(
     ),
     dt=0.02,
     task=CartPoleBalance,
+    truth=Truth(
+        PlanarChain.of_links([Link(0.1, 1.0, 0.5, inertia=0.1 / 12)], gravity=9.8, upright=True, cart=1.0),
+        InVelocities(Euler()),
+    ),
+    recording=Recording(500),
+    twins={
+        "HNN": Twin("chain", fit=CLOSED_FORM, integrator=InVelocities(Euler())),
+        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(Euler())),
+    },
 )

@@ -14,8 +14,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, Readout
+from hnn_gym.physics.integrators import InVelocities, RungeKutta4, Substeps
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems.base import System
+from hnn_gym.systems.base import CLOSED_FORM, NETWORK, Recording, System, Twin
 from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import Task
 
@@ -64,6 +65,9 @@ def _tip(q: Array) -> tuple[Array, Array]:
     return q[..., 0] + _LENGTH * (xp.sin(lower) + xp.sin(upper)), _LENGTH * (xp.cos(lower) + xp.cos(upper))
 
 
+_SCHEME = InVelocities(Substeps(RungeKutta4(), 5))
+"""How MuJoCo steps it: 5 steps of Runge-Kutta between two observations."""
+
 SYSTEM = System(
     "InvertedDoublePendulum-v5",
     coordinates=Coordinates(
@@ -77,4 +81,9 @@ SYSTEM = System(
     ),
     dt=0.05,
     task=InvertedDoublePendulumBalance,
+    recording=Recording(1500),
+    twins={
+        "HNN": Twin("chain", {"damping": True}, CLOSED_FORM, _SCHEME),
+        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(RungeKutta4())),
+    },
 )

@@ -13,8 +13,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.physics.integrators import InVelocities, RungeKutta4, Substeps
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems.base import System
+from hnn_gym.systems.base import CLOSED_FORM, NETWORK, Recording, System, Twin
 from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import NumberedStarts
 
@@ -52,6 +53,9 @@ class InvertedPendulumBalance(NumberedStarts):
         return cart(q, (q[..., 1],), rail=1.0, length=0.6)
 
 
+_SCHEME = InVelocities(Substeps(RungeKutta4(), 2))
+"""How MuJoCo steps it: 2 steps of Runge-Kutta between two observations."""
+
 SYSTEM = System(
     "InvertedPendulum-v5",
     coordinates=Coordinates(
@@ -60,4 +64,9 @@ SYSTEM = System(
     ),
     dt=0.04,
     task=InvertedPendulumBalance,
+    recording=Recording(1500),
+    twins={
+        "HNN": Twin("chain", {"damping": True}, CLOSED_FORM, _SCHEME),
+        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(RungeKutta4())),
+    },
 )

@@ -14,8 +14,9 @@ from gymnasium.spaces import Box, Discrete
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
+from hnn_gym.physics.integrators import InVelocities, SymplecticEuler
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems.base import System
+from hnn_gym.systems.base import NETWORK, Recording, System, Twin
 from hnn_gym.systems.picture import Disc, Line, Picture, Polygon, points
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
@@ -93,8 +94,17 @@ class MountainCarClimb(NumberedStarts):
 CAR = DegreeOfFreedom(position=0, velocity=1, speed_limit=0.07, stops=(-1.2, 0.6, 0.0))
 """The car: its speed is clipped, and the walls at both ends take it away."""
 
+_FIT = {**NETWORK, "least_squares_steps": 80}
+RECORDING = Recording(2000, policy="bang-bang", hold=50)
+TWINS = {
+    "HNN": Twin("mechanical", {"hidden": (16,)}, _FIT, SymplecticEuler()),
+    "Baseline": Twin("second-order", {"hidden": (24,)}, _FIT, InVelocities(SymplecticEuler())),
+}
+
 SYSTEM = System(
     "MountainCar-v0",
     coordinates=Coordinates((CAR,), (Control(degree=0, scale=0.001),), force_table=((-1.0,), (0.0,), (1.0,))),
     task=MountainCarClimb,
+    recording=RECORDING,
+    twins=TWINS,
 )

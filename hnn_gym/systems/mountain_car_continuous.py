@@ -8,7 +8,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Control, Coordinates
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.base import System
-from hnn_gym.systems.mountain_car import CAR, MountainCarClimb
+from hnn_gym.systems.mountain_car import CAR, RECORDING, TWINS, MountainCarClimb
 
 _POWER = 0.0015
 """Force of an action of 1, in units per step squared."""
@@ -31,4 +31,6 @@ SYSTEM = System(
     "MountainCarContinuous-v0",
     coordinates=Coordinates((CAR,), (Control(degree=0, limit=_POWER, scale=_POWER),)),
     task=MountainCarContinuousClimb,
+    recording=RECORDING,
+    twins=TWINS,
 )

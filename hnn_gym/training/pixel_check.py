@@ -28,7 +28,7 @@ def forecast_error_share(world: WorldModel, windows: TrainingWindows, *, device:
     """Return the median error of predicted positions as a share of how far the body moves in that time.
 
     Args:
-        world: a latent world of one degree of freedom, on NumPy.
+        world: a latent world, on NumPy.
         windows: of encoded positions, about twice as long as those that were fitted.
         device: where the states are estimated, "cpu" or "cuda".
 
@@ -36,6 +36,7 @@ def forecast_error_share(world: WorldModel, windows: TrainingWindows, *, device:
         The median over the windows of the root mean square in the second half, divided by the median of the root mean
         square distance from the position in the middle; infinite where the world leaves the finite numbers.
     """
+    windows = windows.select(windows.steps > 0.7 * windows.steps.max())
     length = int(windows.steps.min())
     half = length // 2
     first = replace(
@@ -52,12 +53,17 @@ def forecast_error_share(world: WorldModel, windows: TrainingWindows, *, device:
     x = world.phase_point(*np.split(starts, 2, axis=-1))
     actions = np.moveaxis(windows.action[:, :length], 1, 0) if world.coordinates.controls else None
     with np.errstate(over="ignore", invalid="ignore"):
-        predicted = world.state(world.rollout(x, actions, steps=length))[0][..., 0].T
-    seen, angle = windows.states[:, : length + 1, 0], world.coordinates.angles[0]
-    error = np.nan_to_num(turned(predicted - seen, angle=angle)[:, half + 1 :], nan=np.inf)
-    moved = turned(seen - seen[:, half : half + 1], angle=angle)[:, half + 1 :]
-    typical = np.median(np.sqrt(np.mean(moved**2, axis=1)))
-    return float(np.median(np.sqrt(np.mean(error**2, axis=1))) / max(typical, 1e-300))
+        predicted = np.moveaxis(world.state(world.rollout(x, actions, steps=length))[0], 0, 1)
+    seen, angles = windows.states[:, : length + 1, : world.coordinates.n], world.coordinates.angles
+
+    def difference(q: np.ndarray, other: np.ndarray) -> np.ndarray:
+        straight = (q - other)[:, half + 1 :]
+        return np.where(angles, turned(straight, angle=True), straight)
+
+    error = np.nan_to_num(difference(predicted, seen), nan=np.inf)
+    moved = difference(seen, seen[:, half : half + 1])
+    typical = np.median(np.sqrt(np.mean(moved**2, axis=(1, 2))))
+    return float(np.median(np.sqrt(np.mean(error**2, axis=(1, 2)))) / max(typical, 1e-300))
 
 
 def check_forecast(share: float) -> None:

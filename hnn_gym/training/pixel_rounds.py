@@ -19,7 +19,7 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
 from hnn_gym.models import Architecture, Variables
-from hnn_gym.models.pixel import FourierBasis, FrameCodec, first_positions
+from hnn_gym.models.pixel import Codec, FourierBasis, FrameCodec, first_positions
 from hnn_gym.training.fit import FitState, fit
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -48,6 +48,7 @@ class Footage:
         actions: by episode ``(T, m)``.
         coordinates: of the latent.
         dt: step in s.
+        episodes: numbers of the episodes in the recording; (): all of them.
     """
 
     frames: np.ndarray
@@ -55,6 +56,7 @@ class Footage:
     actions: Sequence[np.ndarray]
     coordinates: Coordinates
     dt: float
+    episodes: tuple[int, ...] = ()
 
     @property
     def angle(self) -> bool:
@@ -68,7 +70,7 @@ class Footage:
         return replace(self.coordinates, degrees=degrees)
 
     def by_episode(self, values: np.ndarray) -> list[np.ndarray]:
-        """Values of all frames ``(N,)``, cut into episodes."""
+        """Values of all frames ``(N, ...)``, cut into episodes."""
         return np.split(values, np.cumsum(self.lengths)[:-1])
 
 
@@ -79,15 +81,15 @@ class Fitted(NamedTuple):
         objective: what was minimised.
         state: the end of its fit.
         codec: of the frames.
-        states: where the dynamics say that the body is: [q, v] by episode, each ``(T + 1, 2)``, NaN where no window
+        states: where the dynamics say that the bodies are: [q, v] by episode, each ``(T + 1, 2n)``, NaN where no window
             lies.
-        positions: of all frames ``(N,)``, as the codec encodes them.
+        positions: of all frames ``(N, n)``, as the codec encodes them; NaN where a body is hidden.
         rms: of the difference between encoded positions and those, in rad or in units of the line.
     """
 
     objective: Objective
     state: FitState
-    codec: FrameCodec
+    codec: Codec
     states: list[np.ndarray]
     positions: np.ndarray
     rms: float
@@ -142,7 +144,7 @@ def fit_rounds(
     best: Fitted | None = None
     architecture: Architecture | None = None
     for number, horizon in enumerate(settings.horizons):
-        windows = slow_windows(footage, q, horizon)
+        windows = slow_windows(footage, q[:, None], horizon)
         if not len(windows):
             raise InputError(
                 f"In every window of {horizon} steps the body comes near its speed limit, where its motion is not that "
@@ -164,7 +166,7 @@ def fit_rounds(
         state = fit(objective, state=None if best is None else next_state(objective, best.objective, best.state))
         count = settings.harmonics if number else max(1, settings.harmonics // 2)
         fitted = _with_pictures(footage, objective, state, FourierBasis(footage.angle, count, *span))
-        q = fitted.positions
+        q = fitted.positions[:, 0]
         report(
             f"windows of {horizon} steps: frames and dynamics differ by {fitted.rms:.2g}, "
             f"pictures by {fitted.codec.residual:.2g}"
@@ -178,19 +180,29 @@ def fit_rounds(
 
 
 def slow_windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindows:
-    """Cut the positions of all frames ``(N,)`` into windows, without those that come near a speed limit."""
-    unknown = np.full((len(q), 1), np.nan)
-    windows = TrainingWindows.cut(
-        footage.by_episode(footage.free.observation(q[:, None], unknown)),
-        footage.actions,
-        coordinates=footage.free,
-        dt=footage.dt,
-        horizon=horizon,
-    )
+    """Cut the positions of all frames ``(N, n)`` into windows, without those that come near a speed limit.
+
+    A position that is NaN was not observed. The states of the windows have it between those before and after.
+    """
+
+    def cut(positions: np.ndarray) -> TrainingWindows:
+        return TrainingWindows.cut(
+            footage.by_episode(footage.free.observation(positions, np.full(positions.shape, np.nan))),
+            footage.actions,
+            coordinates=footage.free,
+            dt=footage.dt,
+            horizon=horizon,
+        )
+
+    windows = cut(q)
+    if np.isnan(q).any():
+        filled = cut(np.concatenate([interpolated(path) for path in footage.by_episode(q)]))
+        windows = replace(windows, states=filled.states)
     limits = footage.coordinates.speed_limits
     if limits is None:
         return windows
-    return windows.select(np.nanmax(np.abs(windows.states[..., 1]), axis=1) < _NEAR_LIMIT * limits[0])
+    speeds = np.abs(windows.states[..., windows.states.shape[-1] // 2 :])
+    return windows.select((np.nanmax(speeds, axis=1) < _NEAR_LIMIT * np.array(limits)).all(axis=-1))
 
 
 def _with_pictures(footage: Footage, objective: Objective, state: FitState, harmonics: FourierBasis) -> Fitted:
@@ -202,7 +214,18 @@ def _with_pictures(footage: Footage, objective: Objective, state: FitState, harm
     q = codec.encode(footage.frames)[..., 0]
     left = where[known] - q[known]
     rms = float(np.sqrt(np.mean(2 - 2 * np.cos(left)) if footage.angle else np.mean(left**2)))
-    return Fitted(objective, state, codec, states, q, rms)
+    return Fitted(objective, state, codec, states, q[:, None], rms)
+
+
+def interpolated(path: np.ndarray) -> np.ndarray:
+    """Positions ``(T + 1, n)`` with straight lines where they are NaN; the nearest ones at the ends."""
+    filled = path.copy()
+    moments = np.arange(len(path))
+    for column in filled.T:
+        known = np.isfinite(column)
+        if known.any():
+            column[~known] = np.interp(moments[~known], moments[known], column[known])
+    return filled
 
 
 def _turning_sense(q: Sequence[np.ndarray], actions: Sequence[np.ndarray], *, dt: float) -> float:

@@ -29,15 +29,17 @@ from hnn_gym.data.provenance import installed_versions
 from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.models.mlp import initial_mlp
+from hnn_gym.models.pixel import Bodies, OnePosition, Scene, obvious_scene
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.training.dataset_map import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
+from hnn_gym.training.pixel_bodies import fit_bodies
 from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
 from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_rounds, slow_windows
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.preparation import opened
 from hnn_gym.training.windows import TrainingWindows
-from hnn_gym.worlds.pixel_world import PixelWorld, check_topology
+from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
 _HIDDEN: Mapping[str, Any] = {"hidden": (16,)}
@@ -45,8 +47,9 @@ _HIDDEN: Mapping[str, Any] = {"hidden": (16,)}
 
 def train_pixel_world(
     dataset: TransitionDataset | str | os.PathLike[str],
-    model: str = "mechanical",
+    model: str | None = None,
     *,
+    scene: Scene | None = None,
     settings: PixelSettings | None = None,
     options: Mapping[str, Any] | None = None,
     coordinates: Coordinates | None = None,
@@ -62,12 +65,16 @@ def train_pixel_world(
 
     Args:
         dataset: with frames, or its path; all of it is used.
-        model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`.
+        model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`; None: "pairwise" for several bodies, else
+            "mechanical".
+        scene: what the frames show. None: :class:`hnn_gym.OnePosition` where the coordinates have one degree of
+            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body.
         settings: None takes the defaults.
         options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16.
         coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
-            that the dataset declares. An angle is in rad from an unknown origin. The unit of a position is unknown, so
-            that a unit of its control is dropped, with a warning.
+            that the dataset declares, or bodies without controls where a scene of them is given. An angle is in rad
+            from an unknown origin. The unit of a position is unknown unless the scene has a height, so that a unit of
+            its control is dropped, with a warning.
         dt: time step in s; None takes the dataset's.
         report: called with a line of text after every stage.
         device: where dynamics and reward are fitted, "cpu" or "cuda"; pictures are fitted on the CPU.
@@ -75,18 +82,25 @@ def train_pixel_world(
     Raises:
         MissingPathError: there is nothing at the path of the dataset.
         InputError: an argument has the wrong type; no frames; nothing moves in them, or not as declared; unknown model,
-            option or dt; a latent of several degrees of freedom; or there is no such device.
+            option or dt; coordinates that do not fit the scene; or there is no such device.
         ConvergenceError: the dynamics do not fit, or the world does not predict its own recording.
 
     Warns:
-        UserWarning: the unit of a control was dropped; or the world predicts its own recording badly, because the
+        UserWarning: the unit of a control was dropped; a body leaves the picture; bodies that look alike may have been
+            exchanged; or the world predicts its own recording badly, because the
             frames do not determine the position or the model does not describe the motion.
     """
     place = checked_device(device)
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
+    if not isinstance(scene, OnePosition | Bodies | None):
+        raise InputError(f"scene must be OnePosition() or Bodies(...), got {scene!r}.")
+    if isinstance(scene, Bodies) and coordinates is None and dataset.provenance.coordinates is None:
+        coordinates = scene.coordinates()
     coordinates, dt = declared(dataset, coordinates, dt)
-    latent, notes = _latent(dataset, coordinates)
+    scene = obvious_scene(coordinates) if scene is None else scene
+    scene.check(coordinates)
+    latent, notes = _latent(dataset, coordinates, scene)
     for note in notes:
         warnings.warn(note, stacklevel=2)
     report = report or (lambda line: None)
@@ -98,9 +112,17 @@ def train_pixel_world(
         coordinates=latent,
         dt=dt,
     )
+    model = scene.model if model is None else model
     options = _HIDDEN if options is None else options
-    fitted = fit_rounds(footage, model, options=options, settings=settings, report=report, device=place)
-    reward = _reward(footage, fitted, [episode.reward for episode in episodes], settings, device=place)
+    if isinstance(scene, Bodies):
+        footage, fitted = fit_bodies(
+            footage, model, scene, options=options, settings=settings, report=report, device=place
+        )
+    else:
+        fitted = fit_rounds(footage, model, options=options, settings=settings, report=report, device=place)
+    kept = footage.episodes or range(len(episodes))
+    rewards = [episodes[number].reward[: len(u)] for number, u in zip(kept, footage.actions, strict=True)]
+    reward = _reward(footage, fitted, rewards, settings, device=place)
     report("reward")
     about = _about(dataset, footage, fitted, settings) | {"notes": notes}
     world = WorldModel.built(
@@ -127,15 +149,14 @@ def _long_windows(footage: Footage, fitted: Fitted, settings: PixelSettings) -> 
 
 
 def _first_states(fitted: Fitted) -> np.ndarray:
-    """The first known state [q, v] of every episode that has one ``(k, 2)``."""
+    """The first known state [q, v] of every episode that has one ``(k, 2n)``."""
     rows = []
     for states in fitted.states:
         known = np.flatnonzero(np.isfinite(states).all(axis=-1))
         if len(known):
             rows.append(states[known[0]])
-    starts = np.array(rows)
-    starts[:, 0] = fitted.codec.harmonics.wrapped(starts[:, 0])
-    return starts
+    q, v = np.split(np.array(rows), 2, axis=-1)
+    return np.concatenate([fitted.codec.wrapped(q), v], axis=-1)
 
 
 def _about(dataset: TransitionDataset, footage: Footage, fitted: Fitted, settings: PixelSettings) -> dict[str, Any]:
@@ -155,27 +176,31 @@ def _about(dataset: TransitionDataset, footage: Footage, fitted: Fitted, setting
     }
 
 
-def _latent(dataset: TransitionDataset, coordinates: Coordinates) -> tuple[Coordinates, list[str]]:
+def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) -> tuple[Coordinates, list[str]]:
     """Return the coordinates of the latent world, and sentences for its card.
 
     Raises:
-        InputError: several degrees of freedom, or other controls than those recorded.
+        InputError: other controls than those recorded.
     """
     provenance = dataset.provenance
-    check_topology(coordinates.angles)
     if len(coordinates.controls) != int(np.prod(provenance.box_action_space().shape)):
         raise InputError(
             f"The coordinates declare {len(coordinates.controls)} controls, and the recorded actions have the shape "
             f"{provenance.action_space.shape}."
         )
-    controls, notes = coordinates.controls, []
+    controls = coordinates.controls
+    notes: list[str] = []
     units = sorted({control.unit for control in controls if control.unit is not None})
+    if isinstance(scene, Bodies) and scene.height is not None:
+        return scene.coordinates(coordinates), notes
     if units and not coordinates.angles[0]:
         notes.append(
             f"Frames do not show how long a metre is, so the unit {', '.join(units)} of the control is dropped: the "
             "gain of the control is learned, and the scale of positions and energies is free."
         )
         controls = tuple(replace(control, unit=None) for control in controls)
+    if isinstance(scene, Bodies):
+        return scene.coordinates(replace(coordinates, controls=controls)), notes
     limit = coordinates.degrees[0].speed_limit
     if coordinates.angles[0]:
         return Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=limit),), controls), notes
@@ -191,7 +216,7 @@ def _reward(
     q, v = np.split(np.concatenate([states[:-1] for states in fitted.states]), 2, axis=-1)
     u = footage.coordinates.force(np.concatenate(footage.actions))
     r = np.concatenate(rewards)
-    known = np.isfinite(q[:, 0])
+    known = np.isfinite(q).all(axis=-1)
     variables = fitted.architecture.variables
     head = RewardHead(
         features=variables.features,

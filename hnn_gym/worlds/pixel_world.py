@@ -1,4 +1,4 @@
-"""A world seen through frames: a latent world of one position and its velocity, a frame codec and a learned reward.
+"""A world seen through frames: a latent world of positions and velocities, a codec of frames and a learned reward.
 
     x = [q, p] = encode(frame before, frame),   frame = decode(q)
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import has_part, read_part, write_checkpoint
-from hnn_gym.models.pixel import FrameCodec
+from hnn_gym.models.pixel import Codec, codec_of
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -30,30 +30,33 @@ class PixelWorld:
     """A latent world with its frame codec and learned reward.
 
     Attributes:
-        world: the latent world, on NumPy; its observation is (cos q, sin q, v), or (q, v) on a line.
+        world: the latent world, on NumPy; its observation is (cos q, sin q, v), (q, v) on a line, or the positions and
+            then the velocities of bodies.
         codec: maps frames to q and back.
         reward: the learned reward of a step.
-        starts: recorded first states [q, v] ``(k, 2)``.
+        starts: recorded first states [q, v] ``(k, 2n)``.
         about: provenance of the recording and measured figures, JSON-ready.
 
     Raises:
-        InputError: the latent has more than one degree of freedom, or only one of latent and codec has an angle.
+        InputError: latent and codec have other degrees of freedom.
     """
 
     world: WorldModel
-    codec: FrameCodec
+    codec: Codec
     reward: RewardHead
     starts: np.ndarray
     about: Mapping[str, object]
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
-        check_topology(self.world.coordinates.angles)
-        if self.world.coordinates.angles[0] != self.codec.harmonics.angle:
-            raise InputError("The codec and the latent world differ in whether the position is an angle.")
+        if self.world.coordinates.angles != self.codec.angles:
+            raise InputError(
+                f"The codec and the latent world differ in their positions: {self.codec.angles} of the codec are "
+                f"angles, and {self.world.coordinates.angles} of the world."
+            )
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
-        """Phase points ``(..., 2)`` of pairs of frames, stacked along the channels, the newest last.
+        """Phase points ``(..., 2n)`` of pairs of frames, stacked along the channels, the newest last.
 
         Args:
             frames: uint8 ``(..., H, W, 2 C)``, as :class:`hnn_gym.envs.PixelObservation` gives with ``stack=2``.
@@ -67,16 +70,17 @@ class PixelWorld:
                 f"A pair of frames has {2 * channels} channels here, two times {channels}, and this has "
                 f"{frames.shape[-1]}: stack two frames, the newest last."
             )
-        before, now = (self.codec.encode(f) for f in (frames[..., :channels], frames[..., channels:]))
+        before = self.codec.encode(frames[..., :channels])
+        now = self.codec.encode(frames[..., channels:], near=before)
         x = self.world.phase_point(now, self.velocity(before, now))
         return self.world.within_speed_limits(x)
 
     def velocity(self, before: np.ndarray, now: np.ndarray) -> np.ndarray:
-        """Velocities ``(..., 1)`` between positions ``(..., 1)`` one step apart, the short way round a circle."""
-        return turned(now - before, angle=self.codec.harmonics.angle) / abs(self.world.dt)
+        """Velocities ``(..., n)`` between positions ``(..., n)`` one step apart, the short way round a circle."""
+        return np.where(self.codec.angles, turned(now - before, angle=True), now - before) / abs(self.world.dt)
 
     def decode(self, x: np.ndarray, *, stack: int = 1) -> np.ndarray:
-        """Frames, uint8 ``(..., H, W, stack C)``, of phase points ``(..., 2)``, the newest last.
+        """Frames, uint8 ``(..., H, W, stack C)``, of phase points ``(..., 2n)``, the newest last.
 
         The earlier frame shows q - v dt. Frames before that are not known.
 
@@ -112,25 +116,12 @@ class PixelWorld:
         if not has_part(path, FRAMES):
             raise InputError(f"{path} holds a world that was not learned from frames: use WorldModel.load.")
         card, arrays = read_part(path, FRAMES)
-        codec = FrameCodec.of(arrays, card.get("codec", {}))
+        codec = codec_of(arrays, card.get("codec", {}))
         reward = RewardHead.of(arrays, card.get("reward", {}))
         starts = arrays.get("starts", np.empty(0))
-        if starts.ndim != 2 or starts.shape[1:] != (2,) or not len(starts) or not np.isfinite(starts).all():
+        if starts.shape[1:] != (2 * world.coordinates.n,) or not len(starts) or not np.isfinite(starts).all():
             raise InputError(f"{path} holds no starts of episodes [q, v]: repeat the training.")
         return cls(world, codec, reward, starts, card.get("about", {}))
-
-
-def check_topology(angles: tuple[bool, ...]) -> None:
-    """Refuse a latent that frames of one body cannot show.
-
-    Raises:
-        InputError: the latent does not have exactly one degree of freedom.
-    """
-    if len(angles) != 1:
-        raise InputError(
-            f"A latent of {len(angles)} degrees of freedom cannot be learned from frames here: declare one, a circle "
-            "(DegreeOfFreedom(cos=0, sin=1, velocity=2)) or a line (DegreeOfFreedom(position=0, velocity=1))."
-        )
 
 
 def turned(difference: np.ndarray, *, angle: bool) -> np.ndarray:

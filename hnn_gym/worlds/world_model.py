@@ -345,6 +345,25 @@ class WorldModel:
         }
         return content, _on_numpy(self.parameters)
 
+    def export_onnx(self, path: str | os.PathLike[str], *, dtype: str = "float64") -> None:
+        """Write one step as an ONNX file, for any runtime of that format; the batch axis is free.
+
+        Inputs: ``state`` = [q, dq/dt] ``(batch, 2n)``, ``action``, a control vector ``(batch, m)`` (absent without
+        controls), and ``dt`` in s ``(batch, 1)``. Outputs: ``next_state`` ``(batch, 2n)``, its ``observation``
+        ``(batch, d)`` and, for a world with an H, its ``energy`` ``(batch,)``.
+
+        Args:
+            path: the file; an existing one is replaced.
+            dtype: "float64" or "float32".
+
+        Raises:
+            InputError: the package ``onnx`` is not installed (extra ``onnx``), the step cannot be traced or has an
+                operation that ONNX lacks, or the file cannot be written.
+        """
+        from hnn_gym.worlds.onnx_export import export_onnx
+
+        export_onnx(self, path, dtype=dtype)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:
         """Read a checkpoint folder, onto NumPy in float64. Nothing in it is executed.

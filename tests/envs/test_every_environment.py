@@ -15,19 +15,35 @@ import cloudpickle
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env as check_gymnasium
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
 from hnn_gym.errors import InputError, NotCompiledWarning
+from hnn_gym.systems import SYSTEMS
+
+
+def _action_space(env_id: str) -> Any:
+    """The action space of a registered environment; that of HNN-v0 and of a user's own depends on the checkpoint."""
+    return Box(-1, 1) if env_id in ("HNN-v0", "MyPendulum-v0") else gymnasium.make(env_id).action_space
+
 
 IDS = sorted(spec.id for spec in gymnasium.registry.values() if "hnn_gym" in str(spec.entry_point))
 IDS = [*(env_id for env_id in IDS if not env_id.startswith("My")), "MyPendulum-v0"]  # see make in conftest.py
 LEARNED = [env_id for env_id in IDS if env_id.startswith(("HNN", "Baseline")) and env_id != "HNN-v0"]
+REAL = {f"{system.name}-v0": system.id for system in SYSTEMS.values()}
 TWINS = {env_id: env_id.removeprefix("HNN").removeprefix("Baseline") for env_id in LEARNED}
-TWINS = {env_id: "Pendulum-v1" if twin == "Pendulum-v0" else twin for env_id, twin in TWINS.items()}
+TWINS = {env_id: REAL.get(twin, twin) for env_id, twin in TWINS.items()}
 TWINS = {env_id: twin for env_id, twin in TWINS.items() if twin in gymnasium.registry}
+OF_NUMBERS = [env_id for env_id in IDS if isinstance(_action_space(env_id), Box)]
 
 Make = Callable[..., Any]
+
+
+def some_action(space: Any, push: float = 0.5) -> Any:
+    """An action of a Box, all of whose entries are ``push``, or the last of a Discrete space."""
+    return np.full(space.shape, push, np.float32) if isinstance(space, Box) else np.int64(space.n - 1)
+
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*render.*:UserWarning")
 
@@ -44,7 +60,7 @@ def _allowed(check: Any, env: Any) -> set[str]:
     """The checker's warnings for Pendulum-v1 itself, whose torques are in N m as a drop-in's must be, or bumps in J."""
     pendulum = _warnings_of(check, gymnasium.make("Pendulum-v1", render_mode="rgb_array").unwrapped)
     box = env.action_space
-    return pendulum if box.shape == (1,) and (box.high[0] == 2.0 or "Bump" in env.spec.id) else set()
+    return pendulum if box.shape == (1,) and (box.high[0] != 1.0 or "Bump" in env.spec.id) else set()
 
 
 @pytest.mark.parametrize("check", [check_gymnasium, check_sb3], ids=["gymnasium", "stable-baselines3"])
@@ -90,7 +106,7 @@ def _same_step(one: Any, other: Any) -> None:
 def test_a_copy_continues_as_the_original_does(make: Make, env_id: str, copied: Any, drawn: bool) -> None:
     original = make(env_id, render_mode="rgb_array").unwrapped
     original.reset(seed=0)
-    action = np.full(original.action_space.shape, 0.5)
+    action = some_action(original.action_space)
     original.step(action)
     if drawn:  # a picture cannot be copied: the copy makes its own
         original.render()
@@ -110,7 +126,7 @@ def test_the_spec_survives_json(make: Make, env_id: str) -> None:
     env = make(env_id, dt=0.01, max_episode_steps=3)
     again = gymnasium.make(gymnasium.envs.registration.EnvSpec.from_json(env.spec.to_json()))
     np.testing.assert_array_equal(env.reset(seed=1)[0], again.reset(seed=1)[0])
-    action = np.full(env.action_space.shape, 0.5, np.float32)
+    action = some_action(env.action_space)
     for _ in range(3):
         _same_step(env.step(action), again.step(action))
 
@@ -152,17 +168,21 @@ def test_it_renders_a_list_of_pictures_as_any_environment_does(make: Make, env_i
     env = make(env_id, render_mode="rgb_array_list")
     env.reset(seed=0)
     env.step(env.action_space.sample())
-    assert [frame.shape for frame in env.render()] == [(500, 500, 3)] * 2
+    size = (400, 600, 3) if "CartPole" in env_id or "Car" in env_id else (500, 500, 3)  # as Gymnasium's own
+    assert [frame.shape for frame in env.render()] == [size] * 2
     env.close()
 
 
 @pytest.mark.parametrize("env_id", TWINS)
 def test_a_learned_environment_is_a_drop_in_for_the_true_one(env_id: str) -> None:
-    learned, true = gymnasium.make(env_id), gymnasium.make(TWINS[env_id])
+    try:
+        learned, true = gymnasium.make(env_id), gymnasium.make(TWINS[env_id])
+    except gymnasium.error.DependencyNotInstalled:
+        pytest.skip("MuJoCo is not installed")
     assert learned.observation_space == true.observation_space
     assert learned.action_space == true.action_space
     assert learned.spec.max_episode_steps == true.spec.max_episode_steps  # type: ignore[union-attr]
-    for seed in range(5):
+    for seed in range(100):
         np.testing.assert_allclose(learned.reset(seed=seed)[0], true.reset(seed=seed)[0], atol=1e-6)  # float32
 
 
@@ -196,7 +216,7 @@ def test_the_time_step_can_be_changed_and_every_halving_brings_the_motion_closer
         env = make(env_id, dt=dt / 2**halvings).unwrapped
         env.reset(seed=0)
         for _ in range(5 * 2**halvings):
-            env.step(np.full(env.action_space.shape, push))
+            env.step(some_action(env.action_space, push))
         ends.append(env.state)
     changes = [np.abs(finer - coarser).max() for coarser, finer in pairwise(ends)]
     assert changes[0] > 0  # the time step does reach the physics
@@ -204,7 +224,7 @@ def test_the_time_step_can_be_changed_and_every_halving_brings_the_motion_closer
         assert after < before / 1.5 or after < 1e-11  # order 1 halves it, order 6 is soon at rounding
 
 
-@pytest.mark.parametrize("env_id", IDS)
+@pytest.mark.parametrize("env_id", OF_NUMBERS)
 @pytest.mark.parametrize(
     ("bad", "words"),
     [

@@ -36,7 +36,8 @@ def _states(env_id: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     envs = gymnasium.make_vec(env_id, num_envs=count, vectorization_mode="vector_entry_point")
     envs.reset(seed=0)
     envs.action_space.seed(0)
-    return envs.unwrapped.batch.x, envs.action_space.sample().astype(float)  # type: ignore[attr-defined]
+    batch, actions = envs.unwrapped.batch, envs.action_space.sample()  # type: ignore[attr-defined]
+    return batch.x, np.asarray(batch.simulator.action_vector(actions.reshape(count, -1)), float)
 
 
 @pytest.mark.parametrize("env_id", IDS)

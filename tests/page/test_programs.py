@@ -122,6 +122,14 @@ def test_a_world_with_a_mass_matrix_steps_in_javascript_as_in_python(scheme: str
     np.testing.assert_allclose(in_node(world_programs(world), code), expected, rtol=0, atol=TOLERANCE)
 
 
+@needs_node
+def test_a_bump_of_a_world_with_a_mass_matrix_is_that_of_python() -> None:
+    world, x = cart_with_pole("ImplicitMidpoint"), np.array([0.1, 0.2, 0.3, -0.1])
+    given = world.bump(x, 0.01)
+    found = in_node(world_programs(world), f"const f = w.bump({x.tolist()}, [0.01]); return [...f.x, f.realised];")
+    np.testing.assert_allclose(found, [*given.x, 0.01], rtol=0, atol=1e-9)  # Python searches for it
+
+
 def operations(x: np.ndarray) -> dict[str, np.ndarray]:
     a, b, c = (x[i] for i in range(3))
     wrapped = (x + np.pi) % (2 * np.pi) - np.pi

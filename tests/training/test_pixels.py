@@ -9,6 +9,7 @@ import pytest
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import Episode, TransitionDataset, record_steps
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.models.pixel import Bodies, OnePosition
 from hnn_gym.training.pixel_check import REFUSE_ABOVE, WARN_ABOVE
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
@@ -178,8 +179,11 @@ def test_recordings_without_learnable_frames_are_refused_by_name(pendulum_film, 
 
     blind = [replace(episode, frame=None) for episode in pendulum_film]
     refused("no frames", TransitionDataset.from_episodes(blind, pendulum_film.provenance))
-    two = Coordinates((DegreeOfFreedom(position=0, velocity=1), DegreeOfFreedom(position=2, velocity=3)), (Control(0),))
-    refused("latent of 2 degrees of freedom", coordinates=two)
+    two = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2), DegreeOfFreedom(position=3, velocity=4)))
+    refused("2 degrees of freedom, 1 of them angles, cannot be learned from", coordinates=two)
+    refused("one position does not fit coordinates of 2 degrees", coordinates=two, scene=OnePosition())
+    refused("2 bodies has 2 x 2 positions x, y, and the coordinates declare 1", scene=Bodies(2))
+    refused("scene must be", scene="bodies")
     refused("declare 0 controls", coordinates=Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),)))
     refused("There is no model 'oracle'", model="oracle")
     slow = DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=0.1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.models.pixel import FrameCodec
+from hnn_gym.models.pixel import Codec
 from hnn_gym.systems import Task
 
 _SIDE = 500
@@ -18,12 +18,12 @@ class FrameRenderer:
     def __init__(self, render_mode: str, task: Task, *, annotated: bool = True) -> None:
         """Draw for ``render_mode`` "human" or "rgb_array"; decoded frames have no annotations."""
         filmed: Any = getattr(task, "known", task)
-        self._codec: FrameCodec = filmed.codec
+        self._codec: Codec = filmed.codec
         self._window: Any = None
         self._human = render_mode == "human"
 
     def draw(self, q: np.ndarray, v: np.ndarray, force: np.ndarray | None, *, t: float = 0.0) -> np.ndarray | None:
-        """Draw the frame at q ``(1,)``."""
+        """Draw the frame at q ``(n,)``."""
         picture = enlarged(self._codec.decode(q))
         if not self._human:
             return picture

@@ -24,7 +24,8 @@ class PixelTask(Task):
     | 1 | sin q | 1 | [-1, 1] |
     | 2 | velocity v = dq/dt | rad/s | up to the declared speed limit |
 
-    If the latent is a line, the observation is (q, v). The actions are the recorded environment's. Reward: learned from
+    If the latent is a line, the observation is (q, v); for bodies in the plane it is their positions, then their
+    velocities. The actions are the recorded environment's. Reward: learned from
     the recorded ones, as a function of the state before the step and the force. Starts: drawn from the states in which
     recorded episodes began. Truncated where the longest recorded episode ended; never terminated.
     """
@@ -49,9 +50,9 @@ class PixelTask(Task):
         self.max_episode_steps = steps
 
     def initial(self, rng: np.random.Generator, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Draw one of the recorded starts as (q, v), each ``(1,)``."""
-        q, v = self.seen.starts[rng.integers(len(self.seen.starts))]
-        return np.array([q]), np.array([v])
+        """Draw one of the recorded starts as (q, v), each ``(n,)``."""
+        q, v = np.split(self.seen.starts[rng.integers(len(self.seen.starts))], 2)
+        return q, v
 
     def reward(self, q: Array, v: Array, u: Array, next_q: Array, next_v: Array) -> Array:
         """The learned reward ``(...)``."""
@@ -65,11 +66,11 @@ class PixelTask(Task):
 def latent_space(seen: PixelWorld) -> Box:
     """The space of latent observations."""
     coordinates = seen.world.coordinates
-    degree = coordinates.degrees[0]
     high = np.full(coordinates.observation_size, np.inf, np.float32)
-    for entry in (degree.cos, degree.sin):
-        if entry is not None:
-            high[entry] = 1.0
-    if degree.speed_limit is not None and degree.velocity is not None:
-        high[degree.velocity] = degree.speed_limit * abs(degree.velocity_scale)
+    for degree in coordinates.degrees:
+        for entry in (degree.cos, degree.sin):
+            if entry is not None:
+                high[entry] = 1.0
+        if degree.speed_limit is not None and degree.velocity is not None:
+            high[degree.velocity] = degree.speed_limit * abs(degree.velocity_scale)
     return Box(-high, high, dtype=np.float32)

@@ -1,7 +1,23 @@
-"""Between pictures and positions: a first guess of the positions, the codec, and the basis of functions of both."""
+"""Between pictures and positions: scenes, their codecs, and first guesses of the positions."""
 
 from hnn_gym.models.pixel.codec import FrameCodec
 from hnn_gym.models.pixel.fourier_basis import FourierBasis
 from hnn_gym.models.pixel.pca_positions import first_positions
+from hnn_gym.models.pixel.scene import Bodies, Codec, OnePosition, Scene, codec_of, obvious_scene
+from hnn_gym.models.pixel.sprite_codec import SpriteCodec
+from hnn_gym.models.pixel.sprite_tracks import Tracks, track
 
-__all__ = ["FourierBasis", "FrameCodec", "first_positions"]
+__all__ = [
+    "Bodies",
+    "Codec",
+    "FourierBasis",
+    "FrameCodec",
+    "OnePosition",
+    "Scene",
+    "SpriteCodec",
+    "Tracks",
+    "codec_of",
+    "first_positions",
+    "obvious_scene",
+    "track",
+]

@@ -92,6 +92,15 @@ class FrameCodec:
         """(H, W, C)."""
         return self.background.shape
 
+    @property
+    def angles(self) -> tuple[bool, ...]:
+        """Whether the position is an angle."""
+        return (self.harmonics.angle,)
+
+    def wrapped(self, q: np.ndarray) -> np.ndarray:
+        """Angles brought to (-pi, pi], positions brought between the ends of the line."""
+        return self.harmonics.wrapped(q)
+
     def decode(self, q: np.ndarray) -> np.ndarray:
         """Frames, uint8 ``(..., H, W, C)``, at positions ``(..., 1)``."""
         positions = np.asarray(q)[..., 0]
@@ -105,18 +114,16 @@ class FrameCodec:
             frames[part, self.seen] = np.clip(values, 0, 255, out=values)
         return frames.reshape(*positions.shape, *self.frame_shape)
 
-    def encode(self, frames: np.ndarray) -> np.ndarray:
+    def encode(self, frames: np.ndarray, *, near: np.ndarray | None = None) -> np.ndarray:
         """Positions ``(..., 1)`` of frames, uint8 ``(..., H, W, C)``; angles in (-pi, pi].
+
+        One frame determines the position, so that ``near`` is not needed.
 
         Raises:
             InputError: frames of another shape or type, or one of a single colour.
         """
         frames = np.asarray(frames)
-        if frames.dtype != np.uint8 or frames.shape[-3:] != self.frame_shape:
-            raise InputError(
-                f"The frames are {frames.dtype} of shape {frames.shape}, and this model was trained on uint8 "
-                f"(..., {', '.join(map(str, self.frame_shape))}): record and act under the same frame rule."
-            )
+        check_frames(frames, self.frame_shape)
         flat = frames.reshape(-1, self.background.size)
         values = flat[:, self.seen]
         blank = np.flatnonzero((values == values[:, :1]).all(axis=1))
@@ -213,3 +220,16 @@ class FrameCodec:
         grid = self.harmonics.grid(_GRID)
         on_grid = self.harmonics(grid)
         return grid, on_grid, ((on_grid @ self._gram) * on_grid).sum(-1) / 2
+
+
+def check_frames(frames: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuse frames of another type or shape than those that a codec was fitted to.
+
+    Raises:
+        InputError: they are.
+    """
+    if frames.dtype != np.uint8 or frames.shape[-3:] != shape:
+        raise InputError(
+            f"The frames are {frames.dtype} of shape {frames.shape}, and this model was trained on uint8 "
+            f"(..., {', '.join(map(str, shape))}): record and act under the same frame rule."
+        )

@@ -1,0 +1,1 @@
+"""Gymnasium's own physics: twins learned from seconds of experience, and real returns of agents made in them alone."""

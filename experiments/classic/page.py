@@ -1,0 +1,142 @@
+"""The page of the study: real returns of agents from dreams, and the figures of the learned worlds."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+
+from experiments.classic.tasks import TASKS, ClassicTask
+from hnn_gym.studies import Results
+
+_WIDTH = 118
+_HEAD = """# Gymnasium's own physics
+
+{environments}
+
+`HNNCartPole-v0` has the spaces, starts, rewards, terminations and the length of CartPole-v1, and so have the others;
+`BaselineCartPole-v0` is the same from a network without physics.
+
+```python
+import gymnasium, hnn_gym
+
+env = gymnasium.make("HNNAcrobot-v0")  # learned from 2,000 real transitions under random actions
+observation, info = env.reset(seed=0)  # the same start as Acrobot-v1 with this seed
+info["energy"]  # in J
+exact = gymnasium.make("HNNAcrobot-v0", stepping="recorded")  # steps as Gymnasium's own code does
+bumped = gymnasium.make("HNNAcrobot-v0", actions="bump")  # actions are energy bumps in J
+```
+
+A twin steps by a symplectic scheme by default, so that its energy does not drift. `stepping="recorded"` chooses the
+scheme that made the recording, which is explicit Euler for CartPole-v1 and a Runge-Kutta scheme for Acrobot-v1 and
+MuJoCo. The mountain cars step by symplectic Euler themselves. The twins of the cart-pole, the acrobot and the inverted
+pendulums are planar chains: the model assumes rigid links that move in one plane, and learns their masses, lengths and
+friction from the recording. The mountain cars' potential is a small network.
+
+{recordings}
+
+`python -m experiments.classic` makes this page; every return is in [results/classic.json](results/classic.json). The
+shipped weights are made by `python -m experiments.shipped`.
+
+## Agents
+
+Every agent was made in a learned world alone, without a real step, and then acted in the real environment from the
+{starts} starts `reset(seed=0)` to `reset(seed={last})`. "HNN" is the recipe of the shipped twin, "network" a
+second-order network through the scheme of the recording (through one Runge-Kutta step for MuJoCo's environments, which
+take two and five), trained on the same recordings. The settings of the trained agents were chosen in dreams of
+recording 100, by the return in the dream; the others have the defaults of their classes.
+"""
+_MODEL_FREE = """
+For scale, agents that learned from the real environment without a model, as RL Baselines3 Zoo publishes them with its
+tuned settings (one training each, its own starts; Raffin, *RL Baselines3 Zoo*, 2020, benchmark.md), and the real steps
+they took:
+
+| environment | model-free agents | real transitions here |
+|---|---|---|
+"""
+_WORLDS = """
+## Worlds
+
+Errors on real episodes that were not learned from: of one step, the root mean square over all entries; open loop, the
+worst entry after 50 steps, or as many as the median episode has, median over 100 real states.
+Both are in standard deviations of the observation entries. "Ends apart" counts the episodes of 100 that the learned
+world ends more than one step before or after the real end, under the recorded actions. CPU seconds are those of the
+fit, on a busy machine.
+"""
+
+
+def page(results: Results) -> str:
+    """The page, as Markdown."""
+    cells = results.below("agent/")
+    starts = max((len(cell["each"]) for cell in cells.values() if "each" in cell), default=0)
+    worlds = results.below("world/")
+    names = ", ".join(TASKS)
+    lengths = ", ".join(f"{task.transitions:,} transitions of {task.env_id}" for task in TASKS.values())
+    head = _HEAD.format(
+        environments=fill(f"Twins of {names} ship with the package, and step without MuJoCo.", _WIDTH),
+        recordings=fill(f"The recordings have {lengths}: random actions, and for the cars held extremes.", _WIDTH),
+        starts=starts,
+        last=starts - 1,
+    )
+    published = [f"| {t.env_id} | {t.model_free} | {t.transitions:,} |" for t in TASKS.values() if t.model_free]
+    agents = [*_agents(cells), _MODEL_FREE + "\n".join(published)]
+    return "\n".join([head, *agents, _WORLDS, *_worlds(worlds)]) + "\n"
+
+
+def _agents(cells: dict[str, Any]) -> list[str]:
+    lines = [
+        "| environment | agent | learned from | world | stepping | mean real return of each recording | worst episode "
+        "| episodes at the bar | bar | seconds to train |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for task in TASKS.values():
+        for learner in ("HNN", "network"):
+            for stepping in ("symplectic", "recorded"):
+                found = _of(cells, f"{task.env_id}/{learner}/{stepping}/")
+                if found:
+                    lines.append(_agent_row(task, learner, stepping, found))
+    return lines
+
+
+def _agent_row(task: ClassicTask, learner: str, stepping: str, found: dict[int, Any]) -> str:
+    good = {seed: cell for seed, cell in found.items() if "mean" in cell}
+    means = ", ".join(f"{found[seed]['mean']:.1f}" if seed in good else "failed" for seed in found)
+    if not good:
+        return f"| {task.env_id} | {task.agent} | {task.transitions:,} | {learner} | {stepping} | {means} | | | | |"
+    worst = min(cell["worst"] for cell in good.values())
+    shares = ", ".join(f"{cell['share_at_bar']:.0%}" for cell in good.values())
+    bar = f"mean >= {task.bar:g}" if task.share is None else f">= {task.bar:,g} on {task.share:.0%}"
+    seconds = max(cell["wall_seconds"] for cell in good.values())
+    entries = [task.env_id, task.agent, f"{task.transitions:,}", learner, stepping, means, f"{worst:.1f}", shares, bar]
+    return "| " + " | ".join([*entries, f"{seconds:.0f}"]) + " |"
+
+
+def _worlds(cells: dict[str, Any]) -> list[str]:
+    lines = [
+        "| environment | world | stepping | one step, each recording | open loop | steps | ends apart | CPU seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for task in TASKS.values():
+        for learner in ("HNN", "network"):
+            found = _of(cells, f"{task.env_id}/{learner}/")
+            for stepping in ("recorded", "symplectic"):
+                kinds = [_kinds(cell)[stepping] for cell in found.values() if stepping in _kinds(cell)]
+                if kinds:
+                    entries = [task.env_id, learner, stepping]
+                    entries += [", ".join(f"{kind[name]:.1e}" for kind in kinds) for name in ("one_step", "open_loop")]
+                    entries += [str(kinds[0]["steps"]), ", ".join(str(kind["ends_apart"]) for kind in kinds)]
+                    entries.append(f"{np.median([cell['cpu_seconds'] for cell in found.values()]):.0f}")
+                    lines.append("| " + " | ".join(entries) + " |")
+    return lines
+
+
+def _kinds(cell: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a world by its ways of stepping."""
+    return {name: value for name, value in cell.items() if isinstance(value, dict)}
+
+
+def _of(cells: dict[str, Any], prefix: str) -> dict[int, Any]:
+    """Cells by recording, without the one by which settings were chosen."""
+    found = {int(key.rsplit("/", 1)[1]): cell for key, cell in cells.items() if key.startswith(prefix)}
+    return {seed: found[seed] for seed in sorted(found) if seed < 100}

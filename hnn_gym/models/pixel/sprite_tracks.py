@@ -1,0 +1,283 @@
+"""From frames to sprites and tracks: what moves, what it looks like, where it is, and which body is which.
+
+1. The background is the median of every pixel over time: bodies that move cover a pixel for less than half of it.
+2. In frames in which as many spots differ from the background as there are bodies, every spot is a body, and its middle
+   a first guess of the place. Spots are matched by colour and size; bodies that look alike share a sprite.
+3. Sprites are fitted at these places and places to the sprites, in turn.
+4. All frames are encoded. Bodies that look alike keep their identity by continuity: each goes to where the frames
+   before lead it. A body that another one hides has no position in that frame, until the dynamics fill it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import center_of_mass, label, sum_labels
+
+from hnn_gym.errors import InputError
+from hnn_gym.models.pixel.spline_sprite import knots
+from hnn_gym.models.pixel.sprite_codec import HIDDEN, SpriteCodec
+
+_DIFFERS = 24 / 255
+"""Smallest change of a channel that counts as a body."""
+_SAMPLE = 400
+"""Frames for the background, for the looks, and for the sprites."""
+_SPECK = 0.2
+"""Spots whose change is smaller than this share of the largest one are no bodies."""
+_ALIKE = 40 / 255
+"""Bodies look alike where the colours of their changes are nearer to each other than this."""
+_ROUNDS = 3
+_MARGIN, _NEAR_EDGE = 1.0, 6.0
+"""A body whose middle is nearer than this to the edge of the picture, in pixels, has left it; and so has one that
+vanishes from nearer than this."""
+_FOREIGN = 0.5
+"""A spot of what is left, once the bodies are taken out, is a body more if it has this share of the change of one."""
+
+
+class Tracks(NamedTuple):
+    """Bodies in frames.
+
+    Attributes:
+        codec: what they look like.
+        positions: by episode ``(T' + 1, 2 b)``, NaN where a body is hidden. An episode ends where a body leaves the
+            picture.
+        exchanged: (episode, frame) where bodies that look alike may have been exchanged.
+        gone: (episode, frame, body) where a body leaves the picture.
+    """
+
+    codec: SpriteCodec
+    positions: list[np.ndarray]
+    exchanged: list[tuple[int, int]]
+    gone: list[tuple[int, int, int]]
+
+
+class _Spots(NamedTuple):
+    """Spots that differ from the background, in the order of the frames.
+
+    Attributes:
+        frame: number of the frame of each ``(M,)``.
+        place: (row, column) of its middle in pixels ``(M, 2)``.
+        colour: mean change, weighted by its size ``(M, C)``.
+        change: sum of the sizes of its changes ``(M,)``.
+        extent: distance of its furthest pixels from the middle, as in a square.
+    """
+
+    frame: np.ndarray
+    place: np.ndarray
+    colour: np.ndarray
+    change: np.ndarray
+    extent: float
+
+
+def track(episodes: Sequence[np.ndarray], bodies: int, *, pixels_per_unit: float) -> Tracks:
+    """Find ``bodies`` bodies in episodes of frames, uint8 ``(T + 1, H, W, C)``.
+
+    Raises:
+        InputError: nothing moves; there are more or fewer bodies, or they never separate; or a body leaves the picture.
+    """
+    frames = np.concatenate(episodes)
+    background = _background(frames)
+    spots = _spots(frames, background)
+    apart = _apart(spots, len(frames), bodies)
+    matched, looks = _matched(spots, apart, bodies)
+    codec = _first_codec(frames, background, spots, matched, looks, pixels_per_unit)
+    chosen = matched[:: max(1, len(matched) // _SAMPLE)]
+    numbers, places = spots.frame[chosen[:, 0]], spots.place[chosen]
+    for _ in range(_ROUNDS):
+        codec = codec.fitted_to(frames[numbers], places, np.ones(places.shape[:2], bool))
+        places = codec.refined(frames[numbers], places)[0]
+    codec = codec.fitted_to(frames[numbers], places, np.ones(places.shape[:2], bool))
+    found, hidden, left = _all_places(codec, frames, spots, matched)
+    outside = _outside(codec, found, hidden)
+    _check_picture(codec, np.where((outside | hidden).any(-1), 0.0, left))
+    change = np.mean((frames[numbers] / 255.0 - background / 255.0) ** 2)
+    codec = codec.with_(residual=float(left[numbers].mean() / change))
+    return _tracks(codec, found, hidden, outside, [len(part) for part in episodes])
+
+
+def _background(frames: np.ndarray) -> np.ndarray:
+    some = frames[:: max(1, len(frames) // _SAMPLE)]
+    if not (some != some[0]).any():
+        low, high = int(some.min()), int(some.max())
+        raise InputError(
+            f"All {len(frames)} frames of shape {frames.shape[1:]} are the same, with values from {low} to {high}: "
+            "nothing moves in them. Look at the crop and the channels of the recording."
+        )
+    return np.median(some, axis=0).astype(np.uint8)
+
+
+def _spots(frames: np.ndarray, background: np.ndarray) -> _Spots:
+    plane = np.zeros((3, 3, 3), bool)
+    plane[1] = True
+    rows = []
+    extent = 1.0
+    for begin in range(0, len(frames), 500):
+        part = frames[begin : begin + 500].astype(np.float32) / 255 - background.astype(np.float32) / 255
+        size = np.abs(part).max(-1)
+        labels, count = label(size > _DIFFERS, structure=plane)
+        if not count:
+            continue
+        numbers = np.arange(1, count + 1)
+        total = sum_labels(size, labels, numbers)
+        places = np.array(center_of_mass(size, labels, numbers)).reshape(count, 3)
+        colour = np.stack([sum_labels(part[..., c] * size, labels, numbers) for c in range(part.shape[-1])], -1)
+        colour /= sum_labels(size**2, labels, numbers)[:, None] / sum_labels(size, labels, numbers)[:, None]
+        area = sum_labels(np.ones_like(size), labels, numbers)
+        extent = max(extent, float(np.sqrt(np.quantile(area, 0.5) / 2)))
+        rows.append((begin + places[:, 0].round().astype(int), places[:, 1:] + 0.5, colour / total[:, None], total))
+    if not rows:
+        raise InputError(f"Nothing moves in the {len(frames)} frames: no pixel differs by 24 from its usual value.")
+    frame, place, colour, change = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    keep = change > _SPECK * np.quantile(change, 0.9)
+    return _Spots(frame[keep], place[keep], colour[keep], change[keep], extent)
+
+
+def _apart(spots: _Spots, frames: int, bodies: int) -> np.ndarray:
+    """Numbers of the frames in which there are as many spots as bodies."""
+    counts = np.bincount(spots.frame, minlength=frames)
+    apart = np.flatnonzero(counts == bodies)
+    usual = int(np.bincount(counts).argmax())
+    if usual > bodies or (len(apart) < 0.02 * frames or len(apart) < 10):
+        which = int(np.flatnonzero(counts == usual)[0])
+        remedy = (
+            "The bodies may never separate, or there may be fewer of them: give Bodies the number that can be seen"
+            if usual < bodies
+            else "Give Bodies the number that can be seen, or crop the frames to what belongs to the scene"
+        )
+        raise InputError(
+            f"The scene has {bodies} bodies, and {int((counts == usual).sum())} of {frames} frames show {usual} "
+            f"separate things that move, such as frame {which}. {remedy}."
+        )
+    return apart
+
+
+def _matched(spots: _Spots, apart: np.ndarray, bodies: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Numbers of the spots of every body in frames in which they are apart ``(A, b)``, and the look of every body."""
+    order = np.flatnonzero(np.isin(spots.frame, apart)).reshape(len(apart), bodies)
+    features = np.concatenate([spots.colour, spots.change[:, None] / np.median(spots.change) / 4], axis=-1)
+    reference = features[order[0]]
+    orders = np.array(list(permutations(range(bodies))))
+    matched = order
+    for _ in range(4):
+        squares = ((features[order][:, :, None] - reference) ** 2).sum(-1)  # (A, spot, body)
+        costs = np.stack([squares[:, p, range(bodies)].sum(-1) for p in orders], axis=-1)
+        matched = np.take_along_axis(order, orders[costs.argmin(-1)], axis=1)
+        reference = np.median(features[matched], axis=0)
+    looks: list[int] = []
+    leaders: list[int] = []
+    for k in range(bodies):
+        same = [s for s, leader in enumerate(leaders) if np.linalg.norm(reference[k] - reference[leader]) < _ALIKE]
+        if not same:
+            leaders.append(k)
+        looks.append(same[0] if same else len(leaders) - 1)
+    return matched, tuple(looks)
+
+
+def _first_codec(
+    frames: np.ndarray,
+    background: np.ndarray,
+    spots: _Spots,
+    matched: np.ndarray,
+    looks: tuple[int, ...],
+    pixels_per_unit: float,
+) -> SpriteCodec:
+    radius = int(np.ceil(spots.extent + 1))
+    n = knots(radius)
+    empty = np.zeros((len(set(looks)), n, n, frames.shape[-1]))
+    return SpriteCodec(background, empty, looks, radius, pixels_per_unit, 0.0)
+
+
+def _all_places(
+    codec: SpriteCodec, frames: np.ndarray, spots: _Spots, matched: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places of the bodies in all frames, whether they are hidden, and the mean squares of what is left."""
+    places = np.full((len(frames), len(codec.looks), 2), np.nan)
+    places[spots.frame[matched[:, 0]]] = spots.place[matched]
+    seen = np.ones(places.shape[:2], bool)
+    rest = np.flatnonzero(np.isnan(places[:, 0, 0]))
+    share, left = np.ones(places.shape[:2]), np.zeros(len(frames))
+    for begin in range(0, len(rest), 128):
+        part = rest[begin : begin + 128]
+        places[part], seen[part] = codec.searched(frames[part])
+    for begin in range(0, len(frames), 128):
+        block = slice(begin, begin + 128)
+        places[block], share[block], left[block] = codec.refined(frames[block], places[block])
+    return places, ~seen | (share < HIDDEN), left
+
+
+def _outside(codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Whether bodies are at the edge of the picture, or were seen near it before they vanished, bool ``(N, b)``."""
+    size = np.array(codec.frame_shape[:2])
+    outside: np.ndarray = ~hidden & ((places < _MARGIN) | (places > size - _MARGIN)).any(-1)
+    near: np.ndarray = ((places < _NEAR_EDGE) | (places > size - _NEAR_EDGE)).any(-1)
+    for body in range(outside.shape[1]):
+        vanished = False
+        for frame in range(1, len(outside)):
+            before = vanished or (not hidden[frame - 1, body] and near[frame - 1, body])
+            vanished = bool(hidden[frame, body] and before)
+            outside[frame, body] |= vanished
+    return outside
+
+
+def _check_picture(codec: SpriteCodec, left: np.ndarray) -> None:
+    """Refuse frames that show more than the bodies.
+
+    Raises:
+        InputError: they do.
+    """
+    smallest = min(total for _, total in codec._templates) / np.prod(codec.frame_shape)
+    foreign = np.flatnonzero(left > _FOREIGN * smallest)
+    if len(foreign) > 0.02 * len(left):
+        raise InputError(
+            f"Frame {foreign[0]}, and {len(foreign) - 1} more, show something that is not one of the "
+            f"{len(codec.looks)} bodies of the scene: give Bodies the number that can be seen, or crop the frames."
+        )
+
+
+def _tracks(
+    codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray, outside: np.ndarray, lengths: Sequence[int]
+) -> Tracks:
+    ends = np.cumsum(lengths)[:-1]
+    positions, exchanged, left = [], [], []
+    parts = zip(*(np.split(values, ends) for values in (codec._units(places), hidden, outside)), strict=True)
+    for number, (path, unseen, beyond) in enumerate(parts):
+        if beyond.any():
+            frame, body = np.argwhere(beyond)[0]
+            left.append((number, int(frame), int(body)))
+            path, unseen = path[:frame], unseen[:frame]
+        if any(len(bodies) > 1 for bodies in codec.alike) and len(path):
+            path, unseen, doubtful = _continued(codec, path, unseen)
+            exchanged += [(number, frame) for frame in doubtful]
+        positions.append(np.where(unseen[..., None], np.nan, path).reshape(len(path), -1))
+    return Tracks(codec, positions, exchanged, left)
+
+
+def _continued(codec: SpriteCodec, path: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """An episode ``(T + 1, b, 2)`` whose bodies that look alike keep their identity, and frames where that is doubtful.
+
+    Every body is expected where its last two known positions lead it.
+    """
+    path, gone, doubtful = path.copy(), gone.copy(), []
+    close = 2.0 / codec.pixels_per_unit
+    expected, velocity, last = path[0].copy(), np.zeros_like(path[0]), np.zeros(path.shape[1], int)
+    for t in range(1, len(path)):
+        guess = expected + velocity * (t - last)[:, None]
+        for bodies in codec.alike:
+            if len(bodies) < 2:
+                continue
+            orders = np.array(list(permutations(range(len(bodies)))))
+            squares = ((path[t, bodies][:, None] - guess[bodies]) ** 2).sum(-1)
+            squares = np.where(gone[t, bodies][:, None], close**2, squares)  # a hidden body may be any of them
+            costs = np.array([squares[order, range(len(bodies))].sum() for order in orders])
+            best = np.argsort(costs)
+            if costs[best[1]] < 4 * costs[best[0]] + (0.1 * close) ** 2:
+                doubtful.append(t)
+            order = orders[best[0]]
+            path[t, bodies], gone[t, bodies] = path[t, bodies][order], gone[t, bodies][order]
+        known = ~gone[t]
+        velocity[known] = (path[t] - expected)[known] / (t - last[known])[:, None]
+        expected[known], last[known] = path[t, known], t
+    return path, gone, doubtful
