@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
+
 from experiments.tables.sources import report, table
+
+_CORES = 1600
 
 
 def cluster() -> str:
     """What a cluster survives, and what it costs."""
     found = report("studies")
     node, program, nothing = found["node_killed"], found["program_killed"], found["seconds_a_cell_that_does_nothing"]
-    share = {name: sorted(values)[len(values) // 2] for name, values in found["overhead_by_round"].items()}
+    share = {name: statistics.median(values) for name, values in found["overhead_by_round"].items()}
     same = "equal to the bit to those of a run in order" if node["equal_to_the_bit"] else "NOT equal to a run in order"
     rows = [
         (
@@ -61,6 +65,12 @@ def large_recording() -> str:
     return table((f"{found['steps']:,} transitions of Pendulum-v1", "measured", "bar"), rows)
 
 
+def full_batch() -> str:
+    """What a full-batch fit costs by the size of a recording."""
+    rows = [(row["what"], f"{row['ours']:.1f} us", f"{row['theirs']:.0f} s") for row in report("full_batch")["rows"]]
+    return table(("full batch", "CPU time a transition and evaluation", "CPU time of a fit"), rows)
+
+
 def two_cores() -> str:
     """What a second core gains."""
     found = report("two_cores")
@@ -81,7 +91,43 @@ def transition() -> str:
     )
 
 
+def estimate() -> str:
+    """What a hundred nodes of 16 cores and 10^9 transitions would cost, by the figures of one machine."""
+    stages, recorded = report("large_recording")["stages"], report("two_cores")["cpu_seconds_a_transition"]["none"]
+    cell = report("studies")["seconds_a_cell_that_does_nothing"]["ray"]
+    fitted = report("full_batch")["rows"][-1]["ours"]
+    rate, opened = min(stages["read"]["rows_per_second"]), stages["read"]["open_seconds"]
+    rows = [
+        (
+            "recorded through Gymnasium, Pendulum-v1",
+            f"{1e6 * recorded:.0f} us of CPU each",
+            f"{recorded * 1e9 / 3600:.0f} core hours, {recorded * 1e9 / _CORES / 60:.1f} minutes on {_CORES:,} cores",
+        ),
+        (
+            "recorded from a simulator of 10 ms a step",
+            "10 ms of CPU each",
+            f"{0.01 * 1e9 / 3600:,.0f} core hours, {0.01 * 1e9 / _CORES / 3600:.1f} hours on {_CORES:,} cores",
+        ),
+        ("stored", f"{stages['write']['bytes_a_row']:.1f} bytes each", f"{stages['write']['bytes_a_row']:.0f} GB"),
+        ("opened", f"{opened:.2f} s for 10^7", f"{100 * opened:.0f} s in every process that opens all of it"),
+        ("read once", f"{rate / 1e6:.1f}M rows/s", f"{1e9 / rate / 60:.0f} minutes by one process"),
+        (
+            "fitted, one pass",
+            f"{fitted:.1f} us of CPU each, beside the reading",
+            f"{fitted * 1e3 / 60:.0f} minutes of CPU, by one process",
+        ),
+        (
+            "handed out by Ray",
+            f"{1e3 * cell:.1f} ms a cell in the program of the study",
+            f"{_CORES:,} cores are busy where a cell takes {_CORES * cell:.0f} s or more",
+        ),
+    ]
+    return table(("what", "measured", "10^9 transitions on paper"), rows)
+
+
 TABLES = {
+    "full-batch": full_batch,
+    "scale-estimate": estimate,
     "cluster": cluster,
     "large-recording": large_recording,
     "two-cores": two_cores,
