@@ -40,7 +40,7 @@ from hnn_gym.data.frames import WHOLE, Channels
 from hnn_gym.data.inferred_map import coordinates_path, infer_dataset_map, recording_of
 from hnn_gym.data.sharded_recording import ShardedRecording
 from hnn_gym.data.simulator import STEP
-from hnn_gym.errors import InputError
+from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.inference import AmbiguousMapError, declared_time_step
 from hnn_gym.studies import Execution
 
@@ -243,8 +243,36 @@ def _written(writer: Writer, episodes: Iterable[Episode]) -> Iterator[None]:
 
 def _make(settings: CollectSettings) -> gymnasium.Env[Any, Any]:
     draws = settings.frames or settings.pixels is not None
-    env = make_environment(settings.env, settings.env_kwargs, draws=draws)
+    env: gymnasium.Env[Any, Any] = _Named(make_environment(settings.env, settings.env_kwargs, draws=draws), settings)
     return ObservationNoise(env, settings.observation_noise) if settings.observation_noise else env
+
+
+class _Named(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """An environment whose own errors name it and the arguments with which it was made."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], settings: CollectSettings) -> None:
+        super().__init__(env)
+        self._named = f"{settings.env}, made with {settings.env_kwargs}," if settings.env_kwargs else settings.env
+
+    def reset(self, **kwargs: Any) -> Any:
+        """As the environment does."""
+        return self._run("reset", self.env.reset, **kwargs)
+
+    def step(self, action: Any) -> Any:
+        """As the environment does."""
+        return self._run("stepped", self.env.step, action)
+
+    def render(self) -> Any:
+        """As the environment does."""
+        return self._run("drawn", self.env.render)
+
+    def _run(self, done: str, function: Callable[..., Any], *arguments: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*arguments, **kwargs)
+        except (InputError, ConvergenceError):
+            raise
+        except Exception as error:  # an environment may raise anything
+            raise InputError(f"{self._named} cannot be {done} ({type(error).__name__}: {error}).") from error
 
 
 def _shown(steps: Iterable[None], settings: CollectSettings) -> Iterable[None]:

@@ -23,6 +23,8 @@ from hnn_gym.command import check_at_least, run
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.files.committed import replace_file
+from hnn_gym.files.storage import storage_errors
 
 _PANEL, _STRIP, _LABEL = 360, 110, 24
 _FPS = 20
@@ -184,7 +186,9 @@ def play(settings: PlaySettings) -> None:
         InputError: an environment cannot be played.
         ExistingPathError: the GIF exists already.
     """
-    if settings.headless and settings.out.exists():
+    with storage_errors(settings.out):
+        taken = settings.headless and settings.out.exists()
+    if taken:
         raise ExistingPathError(f"{settings.out} exists: give another --out.")
     session = Session(settings)
     try:
@@ -193,8 +197,10 @@ def play(settings: PlaySettings) -> None:
             for given in score(settings.frames):
                 session.advance(given)
                 pictures.append(session.picture())
-            settings.out.parent.mkdir(parents=True, exist_ok=True)
-            imageio.imwrite(settings.out, np.stack(pictures), duration=1000 / _FPS, loop=0)
+            film = imageio.imwrite("<bytes>", np.stack(pictures), extension=".gif", duration=1000 / _FPS, loop=0)
+            with storage_errors(settings.out):
+                settings.out.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(settings.out, film)
             return
         window = Window(session.width, session.height, fps=_FPS, title=settings.env)
         try:

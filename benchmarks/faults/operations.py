@@ -8,6 +8,7 @@ signal there, without a change to the code under test.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
 import sys
@@ -63,7 +64,7 @@ def in_child(
     at: int | None = None,
     fault: Callable[[], None] = kill,
     once: bool = True,
-    limit: float = 60,
+    limit: float = 600,
 ) -> Ended:
     """Run ``work`` in a forked child, with a fault at file operation number ``at`` below ``root``, counted from 1.
 
@@ -109,13 +110,12 @@ def _run(
         os.dup2(descriptor, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         count = os.open(counter, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        done = 0
+        numbers = itertools.count(1)  # for several threads at once
 
         def watch(event: str, arguments: tuple[Any, ...]) -> None:
-            nonlocal done
             if not _changes_files(event, arguments) or not _below(arguments[0], root):
                 return
-            done += 1
+            done = next(numbers)
             os.pwrite(count, f"{done} {time.monotonic()}\n".encode() if done == at else f"{done}\n".encode(), 0)
             if at is not None and (done == at or (done > at and not once)):
                 fault()

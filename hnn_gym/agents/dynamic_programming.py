@@ -21,6 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from hnn_gym.agents.imagination import Imagination
+from hnn_gym.agents.observed import observed
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 
@@ -104,7 +105,7 @@ class DynamicProgramming:
 
         Actions are ``(rows, 1)`` of a Box and ``(rows,)`` of a Discrete space.
         """
-        observation = np.asarray(observation)
+        observation = observed(observation, self._imagined[0].observation_size)
         seen = np.atleast_2d(observation)
         done, chosen = (np.zeros(len(seen), np.int64), np.zeros((len(seen), 1), np.float32)) if state is None else state
         if episode_start is not None:

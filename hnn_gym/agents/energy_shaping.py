@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.agents.observed import observed
+from hnn_gym.arguments import finite_number
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
@@ -39,17 +41,20 @@ class EnergyShaping:
         """Aim at ``target`` in the world's H.
 
         Raises:
-            InputError: the world is a baseline and has no H.
+            InputError: the world is a baseline and has no H, or a number is not finite or out of range.
         """
         if not world.has_energy:
             raise InputError("Energy shaping needs a world with a Hamiltonian, and a baseline has none.")
-        self.world, self.target, self.limit, self.tolerance = world, target, limit, tolerance
+        self.world, self.target = world, target if callable(target) else finite_number(target, "target")
+        self.limit = finite_number(limit, "limit", above=0.0)
+        self.tolerance = finite_number(tolerance, "tolerance", at_least=0.0)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """Return dE in J ``(..., 1)`` for observations ``(..., d)``, and the state, which is not used."""
-        observation = np.asarray(observation, np.float64)
+        seen = observed(observation, self.world.coordinates.observation_size, more=True)
+        observation = np.asarray(seen, np.float64)
         target = self.target(observation) if callable(self.target) else self.target
         x = self.world.encode(observation)
         q, p = split(x)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.agents.observed import observed
 from hnn_gym.agents.planned_actions import PlannedActions
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
@@ -52,6 +53,7 @@ class Ilqr:
         self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in bounds)
         self._dt = abs(simulator.world.dt)
         self._encode = simulator.world.encode
+        self._observation_size = simulator.world.coordinates.observation_size + simulator.task.goal_size
         self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))
         self._horizon, self._rounds, self._first_rounds = horizon, rounds, first_rounds
         self._size = 2 * simulator.world.coordinates.n
@@ -65,7 +67,7 @@ class Ilqr:
         Actions are ``(rows, k)`` of a Box and ``(rows,)`` of a Discrete space. Pass the state to the next call: where
         the goal of the task moves, it says what time it is in the episode.
         """
-        observation = np.asarray(observation)
+        observation = observed(observation, self._observation_size)
         x = torch.tensor(self._encode(np.atleast_2d(observation).astype(np.float64)))
         rest = torch.zeros(len(x), self._horizon, len(self._low), dtype=torch.float64).clamp(self._low, self._high)
         done, kept = (np.zeros(len(x), np.int64), rest) if state is None else state

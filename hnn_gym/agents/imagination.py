@@ -61,6 +61,11 @@ class Imagination:
         """The world that is imagined."""
         return self.simulator.world
 
+    @property
+    def observation_size(self) -> int:
+        """Entries of an observation, with the goal of the task."""
+        return self.world.coordinates.observation_size + self.simulator.task.goal_size
+
     def encode(self, observation: np.ndarray) -> np.ndarray:
         """Phase points ``(rows, 2n)`` of observations ``(rows, d)``."""
         return self.world.encode(np.asarray(observation, np.float64)).astype(self._dtype)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgError, solve_discrete_are
 
+from hnn_gym.agents.observed import observed
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
@@ -94,12 +95,18 @@ class LinearQuadratic:
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(..., m)`` for observations ``(..., d)``, and the state, which is not used."""
-        x = self.world.encode(np.asarray(observation, np.float64))
+        seen = observed(observation, self.world.coordinates.observation_size)
+        x = self.world.encode(np.asarray(seen, np.float64))
         return self.action(x).astype(np.float32), state
 
     def action(self, x: np.ndarray) -> np.ndarray:
         """Actions ``(..., m)`` at phase points ``(..., 2n)``; the world clips them to its limits."""
         return self._hold - self._offset(x) @ self.gain.T
+
+    @property
+    def goal(self) -> np.ndarray:
+        """The position q ``(n,)`` of the equilibrium."""
+        return split(self._place)[0]
 
     def cost_to_go(self, x: np.ndarray) -> np.ndarray:
         """The minimal sum ``(...)`` from phase points ``(..., 2n)`` of the linearised world with unbounded force."""

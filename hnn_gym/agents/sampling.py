@@ -23,6 +23,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from hnn_gym.agents.imagination import Imagination
+from hnn_gym.agents.observed import observed
+from hnn_gym.arguments import finite_number, whole_number
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 
@@ -124,10 +126,9 @@ class SamplingPlanner:
             InputError: horizon below 1, fewer than 2 samples, std not positive, actions without bounds, or whole-number
                 actions of too many combinations.
         """
-        if horizon < 1 or samples < 2 or not std > 0:
-            raise InputError(
-                f"A planner needs a horizon of at least 1 step, 2 samples and std > 0, not {horizon}, {samples}, {std}."
-            )
+        horizon = whole_number(horizon, "horizon", at_least=1)
+        samples = whole_number(samples, "samples", at_least=2)
+        std = finite_number(std, "std", above=0.0)
         self.imagined = Imagination(simulator)
         self._rule: Rule = rule or Mppi()
         self._horizon, self._samples, self._colour, self._value = horizon, samples, colour, value
@@ -143,7 +144,7 @@ class SamplingPlanner:
         Actions are ``(rows, k)`` of a Box and ``(rows,)`` of a Discrete space. Pass the state to the next call: where
         the goal of the task moves, it says what time it is in the episode.
         """
-        observation = np.asarray(observation)
+        observation = observed(observation, self.imagined.observation_size)
         x = self.imagined.encode(np.atleast_2d(observation))
         rest = np.broadcast_to(self._rest, (len(x), self._horizon, len(self._rest)))
         done, mean = (np.zeros(len(x), np.int64), rest) if state is None else state

@@ -17,6 +17,7 @@ from gymnasium.spaces import Box
 from safetensors.numpy import save
 
 from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
+from hnn_gym.agents.observed import observed
 from hnn_gym.data.spaces import box_from_json, space_to_json
 from hnn_gym.errors import InputError
 from hnn_gym.files.reading import parse_arrays
@@ -47,7 +48,8 @@ class ShacPolicy:
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(..., k)`` for observations ``(..., d)``, and the state, which is not used."""
         space = self.action_space
-        action = act(self.parameters, np.asarray(observation, np.float64), space).astype(space.dtype)
+        seen = observed(observation, int(np.prod(self.observation_space.shape)))
+        action = act(self.parameters, np.asarray(seen, np.float64), space).astype(space.dtype)
         return np.clip(action, space.low, space.high), state
 
     def save(

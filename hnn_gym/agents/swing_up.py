@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.agents.lqr import LinearQuadratic
+from hnn_gym.agents.observed import observed
 from hnn_gym.errors import InputError
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.worlds.world_model import WorldModel
@@ -70,7 +71,8 @@ class SwingUp:
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """Return actions ``(..., m)`` for observations ``(..., d)``, and the state, which is not used."""
-        x = self.world.encode(np.asarray(observation, np.float64))
+        seen = observed(observation, self.world.coordinates.observation_size)
+        x = self.world.encode(np.asarray(seen, np.float64))
         close = self.near.cost_to_go(x) < self.basin
         action = np.where(close[..., None], self.near.action(x), self._pumping(x))
         return np.clip(action, -self._bounds, self._bounds).astype(np.float32), state

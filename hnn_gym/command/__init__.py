@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
 
 from hnn_gym.errors import ConvergenceError, InputError, StudyError
 from hnn_gym.files.interrupts import Terminated, sigterm_raises
+from hnn_gym.files.storage import checked_path, reason_and_remedy
 
 Settings = TypeVar("Settings")
 
@@ -23,19 +26,43 @@ def run(
 
     An :class:`~hnn_gym.errors.InputError`, :class:`~hnn_gym.errors.ConvergenceError` or
     :class:`~hnn_gym.errors.StudyError`, of the settings themselves as well, becomes its message on standard error and
-    exit status 2. So does a Ctrl-C, with exit status 130, and a SIGTERM,
+    exit status 2, as does what the operating system refuses. So does a Ctrl-C, with exit status 130, and a SIGTERM,
     with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Any other exception is a defect
     and keeps its traceback.
     """
     try:
         with sigterm_raises():
-            function(tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default))
+            parsed = tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
+            function(_with_paths(parsed))
     except (InputError, ConvergenceError, StudyError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        print(f"{prog}: {reason_and_remedy(error)}.", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt as error:
         print(f"{prog}: {str(error) or 'interrupted.'}", file=sys.stderr)
         raise SystemExit(143 if isinstance(error, Terminated) else 130) from None
+
+
+def _with_paths(settings: Settings) -> Settings:
+    """The settings with paths as a shell would have expanded them.
+
+    Raises:
+        InputError: ``out`` is empty or the current folder, which holds other things than results.
+    """
+    if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
+        return settings
+    changed = {}
+    for item in dataclasses.fields(settings):
+        value = getattr(settings, item.name)
+        if isinstance(value, Path):
+            if item.name == "out" and not value.name:
+                raise InputError(f"--out must name a new file or folder, and {str(value)!r} does not: give it a name.")
+            expanded = checked_path(value)
+            if expanded != value:
+                changed[item.name] = expanded
+    return dataclasses.replace(settings, **changed) if changed else settings
 
 
 def figure_text(value: Any) -> str:

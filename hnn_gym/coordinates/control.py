@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from numbers import Real
 
+from hnn_gym.arguments import finite_number, whole_number
 from hnn_gym.errors import InputError
 
 
@@ -30,9 +31,13 @@ class Control:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if self.limit is not None and not self.limit > 0:
-            raise InputError(f"A force limit must be > 0, or None for none, not {self.limit}.")
-        if not self.scale or not math.isfinite(self.scale):
-            raise InputError(f"The scale of a control must be finite and not 0, and it is {self.scale}.")
+        if self.degree is not None:
+            whole_number(self.degree, "the degree of a control", at_least=0)
+        if self.limit is not None and not (isinstance(self.limit, Real) and self.limit > 0):
+            raise InputError(f"A force limit must be > 0, or None for none, not {self.limit!r}.")
+        if finite_number(self.scale, "scale") == 0:
+            raise InputError("The scale of a control must be finite and not 0, and it is 0.")
+        if self.unit not in (None, "N", "N m"):
+            raise InputError(f'The unit of a control is "N", "N m", or None where it is not known, not {self.unit!r}.')
         if self.degree is None and self.unit is not None:
             raise InputError(f"A control has a unit only where its degree of freedom is known: {self}.")

@@ -9,6 +9,9 @@ from typing import Any
 
 from hnn_gym.coordinates.declaration import Coordinates
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files.committed import replace_file
+from hnn_gym.files.reading import read_json
+from hnn_gym.files.storage import checked_path, storage_errors
 
 _MEANING = "meaning"
 
@@ -20,8 +23,13 @@ def write_coordinates(path: str | Path, coordinates: Coordinates, *, meaning: Se
         path: of the file.
         coordinates: the declaration.
         meaning: sentences for the reader, which are not read back.
+
+    Raises:
+        StorageError: the operating system refuses to write it.
     """
-    Path(path).write_text(_layout({_MEANING: list(meaning), **coordinates.to_json()}), encoding="utf-8")
+    text = _layout({_MEANING: list(meaning), **coordinates.to_json()})
+    with storage_errors(path):
+        replace_file(Path(path), text.encode("utf-8"))
 
 
 def read_coordinates(path: str | Path, *, observation_size: int | None = None) -> Coordinates:
@@ -35,15 +43,13 @@ def read_coordinates(path: str | Path, *, observation_size: int | None = None) -
         MissingPathError: there is no such file.
         InputError: the file is not JSON, not a declaration of coordinates, or declares another number of entries.
     """
-    path = Path(path)
+    path = checked_path(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        data = read_json(path)
+    except MissingPathError:
         raise MissingPathError(f"There is no coordinates file {path}: python -m hnn_gym.collect writes one.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The coordinates file {path} cannot be read as JSON: {error}.") from None
-    if not isinstance(data, dict):
-        raise InputError(f'The coordinates file {path} must be a JSON object with "degrees".')
+    except InputError as error:
+        raise InputError(f"The coordinates file {path} cannot be read as JSON: {error}") from None
     data.pop(_MEANING, None)
     try:
         coordinates = Coordinates.from_json(data)

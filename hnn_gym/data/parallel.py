@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Generator
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
+from threading import Thread
 
 from hnn_gym.data.driver import check_range, drive_episode
 from hnn_gym.data.episode import Episode
@@ -120,6 +122,7 @@ class _Keeps:
 
 def _work(pipe: Connection, make: MakeRecorder, policy: PolicyChoice, seed: int) -> None:
     """Record the requested episodes, each of at most so many steps, until the pipe is closed."""
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         kept = _Keeps()
         recorder = make(kept)
@@ -134,3 +137,11 @@ def _work(pipe: Connection, make: MakeRecorder, policy: PolicyChoice, seed: int)
         pass  # the process that asked has ended
     except Exception as error:
         pipe.send(error)
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended, even by a kill, and not after the episode."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -17,6 +17,7 @@ from hnn_gym.data.episode import FIELDS
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files.committed import replace_file
 from hnn_gym.files.reading import read_json
 
 MANIFEST = "shards.json"
@@ -68,9 +69,7 @@ def read_manifest(path: Path) -> list[Shard]:
 def write_manifest(path: Path, shards: Sequence[Shard]) -> None:
     """Replace the list of the shards in the folder ``path`` as a whole."""
     content = {"format": FORMAT, "version": VERSION, "shards": [asdict(shard) for shard in shards]}
-    partial = path / f"{MANIFEST}.partial"
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    partial.replace(path / MANIFEST)
+    replace_file(path / MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
 
 
 class ShardedSource:

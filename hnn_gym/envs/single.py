@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.arguments import true_or_false
+from hnn_gym.arguments import finite_number, true_or_false
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
@@ -173,7 +173,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         Raises:
             InputError: dE is not finite, or the world is a baseline and has no H.
         """
-        given = self.world.bump(self._current(), dE)
+        given = self.world.bump(self._current(), finite_number(dE, "dE"))
         self._x = given.x
         return float(given.realised)
 

@@ -18,7 +18,6 @@ import json
 import os
 import shutil
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from hnn_gym.files.checkpoint import CARD
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.reading import parse_arrays, parse_json, parse_notes, read_bytes
-from hnn_gym.files.storage import storage_errors
+from hnn_gym.files.storage import checked_path, storage_errors
 from hnn_gym.training.fit import STAGES, FitState
 
 SCALARS = "tensorboard"
@@ -55,9 +54,10 @@ class TrainingFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = checked_path(path)
         self._fit = self.path / _UNFINISHED / _FILE
-        self._lock = PathLock(self.path.resolve())
+        with storage_errors(self.path):
+            self._lock = PathLock(self.path.resolve())
         self._replaces: str | None = None
 
     def __enter__(self) -> TrainingFolder:

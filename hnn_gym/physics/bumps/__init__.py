@@ -121,7 +121,10 @@ def _checked(x: Array, dE: Array | float) -> tuple[Array, Array]:
     xp = namespace(x)
     if not x.shape or x.shape[-1] % 2 or not xp.isdtype(x.dtype, "real floating"):
         raise InputError(f"x must be phase points (..., 2n) of floats, not shape {tuple(x.shape)} of {x.dtype}.")
-    dE = array_like(x, dE)
+    try:
+        dE = array_like(x, dE)
+    except (TypeError, ValueError):
+        raise InputError(f"dE must be a number of joules, or one for each phase point, not {dE!r}.") from None
     all_finite("dE", dE)
     all_finite("x", xp.max(abs(x), axis=-1))
     try:
