@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import control, environments, overview, pixels, speed, transfer, worlds
+from experiments.tables import control, environments, overview, pixels, robot, speed, transfer, worlds
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **environments.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
+    **robot.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,
