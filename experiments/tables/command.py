@@ -17,16 +17,19 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import control, environments, overview, pixels, robot, speed, transfer, worlds
+from experiments.tables import (, control, environments, overview, pixels, robot, speed, transfer, worlds
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 PAGES = tuple(sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]))
 TABLES: dict[str, Callable[[], str]] = {
+    **benchmarks.TABLES,
     **control.TABLES,
     **environments.TABLES,
+    **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
+    **scale.TABLES,
     **robot.TABLES,
     **speed.TABLES,
     **transfer.TABLES,

@@ -15,6 +15,8 @@ import numpy as np
 
 from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.episode import FIELDS, Episode
+from hnn_gym.data.films import FilmSource, episodes_of_films
+from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.logs.convert import episodes_of_tables, tables_of_arrays
 from hnn_gym.data.logs.roles import guess_roles
 from hnn_gym.data.logs.settings import LogSettings
@@ -108,6 +110,30 @@ class TransitionDataset:
         """
         tables, roles = tables_of_arrays(time, position, velocity, action, names=names or {})
         return cls.from_episodes(*episodes_of_tables(tables, roles, settings or LogSettings())[:2])
+
+    @classmethod
+    def from_films(
+        cls, films: Sequence[FilmSource], *, dt: float | None = None, rule: FrameRule | None = None
+    ) -> TransitionDataset:
+        """Make a dataset of films, each an episode without actions, to learn from with ``scene=Bodies(...)``.
+
+        Example:
+            >>> film = np.random.default_rng(0).integers(0, 255, (5, 8, 8, 3), dtype=np.uint8)
+            >>> TransitionDataset.from_films([film], dt=0.04).num_steps
+            4
+
+        Args:
+            films: each a folder of PNG files in the order of their names, a GIF or another file that imageio reads, or
+                frames uint8 ``(T + 1, H, W[, C])``.
+            dt: time between two frames in s; None: what the first film says.
+            rule: makes smaller frames of these pictures; None keeps them as they are.
+
+        Raises:
+            MissingPathError: there is no film at a path.
+            InputError: a film cannot be read, has fewer than two frames, or frames of mixed sizes or durations; films
+                differ in size or rate; or no dt is known.
+        """
+        return cls.from_episodes(*episodes_of_films(films, dt=dt, rule=rule))
 
     @classmethod
     def from_dataframe(

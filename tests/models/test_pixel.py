@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.models.pixel import FourierBasis, FrameCodec, first_positions
 
@@ -88,3 +89,10 @@ def test_black_frames_and_frames_of_another_size_are_refused_by_name():
         codec.encode(np.stack([frames[0], 0 * frames[0]]))
     with pytest.raises(InputError, match=r"uint8 of shape \(400, 15, 16, 1\).*\(..., 16, 16, 1\)"):
         codec.encode(frames[:, 1:])
+
+
+def test_the_shipped_pendulum_encodes_as_it_did_before_there_were_scenes():
+    codec = resolve_pixel_world("HNNPixelPendulum-v0").codec
+    q = np.array([[-2.5], [-0.7], [0.3], [1.9]])
+    before = [-2.499961451410055, -0.7001366974753722, 0.2999623492090189, 1.9000010793320918]  # by release 0.2.0
+    np.testing.assert_allclose(codec.encode(codec.decode(q))[:, 0], before, atol=1e-9)

@@ -211,8 +211,8 @@ def _all_places(
 def _outside(codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Whether bodies are at the edge of the picture, or were seen near it before they vanished, bool ``(N, b)``."""
     size = np.array(codec.frame_shape[:2])
-    outside: np.ndarray = ~hidden & ((places < _MARGIN) | (places > size - _MARGIN)).any(-1)
-    near: np.ndarray = ((places < _NEAR_EDGE) | (places > size - _NEAR_EDGE)).any(-1)
+    outside: np.ndarray = ~hidden & np.any((places < _MARGIN) | (places > size - _MARGIN), axis=-1)
+    near = np.any((places < _NEAR_EDGE) | (places > size - _NEAR_EDGE), axis=-1)
     for body in range(outside.shape[1]):
         vanished = False
         for frame in range(1, len(outside)):
