@@ -17,7 +17,19 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import (, control, environments, overview, pixels, robot, speed, transfer, worlds
+from experiments.tables import (
+    benchmarks,
+    control,
+    environments,
+    mechanisms,
+    overview,
+    pixels,
+    robot,
+    scale,
+    speed,
+    transfer,
+    worlds,
+)
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +41,8 @@ TABLES: dict[str, Callable[[], str]] = {
     **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
-    **scale.TABLES,
     **robot.TABLES,
+    **scale.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,
