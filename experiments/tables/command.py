@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import benchmarks, control, environments, overview, pixels, speed, transfer, worlds
+from experiments.tables import benchmarks, control, environments, mechanisms, overview, pixels, speed, transfer, worlds
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **benchmarks.TABLES,
     **control.TABLES,
     **environments.TABLES,
+    **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
     **speed.TABLES,
