@@ -17,7 +17,19 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import benchmarks, control, environments, mechanisms, overview, pixels, speed, transfer, worlds
+from experiments.tables import (
+    benchmarks,
+    control,
+    environments,
+    mechanisms,
+    overview,
+    pixels,
+    robot,
+    scale,
+    speed,
+    transfer,
+    worlds,
+)
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +41,8 @@ TABLES: dict[str, Callable[[], str]] = {
     **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
+    **robot.TABLES,
+    **scale.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,
