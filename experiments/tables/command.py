@@ -17,7 +17,19 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import benchmarks, control, environments, overview, pixels, speed, transfer, worlds
+from experiments.tables import (
+    benchmarks,
+    control,
+    environments,
+    mechanisms,
+    overview,
+    pixels,
+    robot,
+    scale,
+    speed,
+    transfer,
+    worlds,
+)
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +38,11 @@ TABLES: dict[str, Callable[[], str]] = {
     **benchmarks.TABLES,
     **control.TABLES,
     **environments.TABLES,
+    **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
+    **robot.TABLES,
+    **scale.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,
