@@ -17,7 +17,18 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import benchmarks, control, environments, mechanisms, overview, pixels, speed, transfer, worlds
+from experiments.tables import (
+    benchmarks,
+    control,
+    environments,
+    mechanisms,
+    overview,
+    pixels,
+    scale,
+    speed,
+    transfer,
+    worlds,
+)
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +40,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
+    **scale.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,
