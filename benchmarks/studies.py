@@ -147,6 +147,18 @@ def overhead(executors: dict[str, Executor], settings: Settings) -> dict[str, li
     return found
 
 
+def landing(folder: Path, count: int) -> float:
+    """Seconds until a result of 100 numbers has landed beside ``count`` others, which the file holds too."""
+    results, value = Results(None, command=COMMAND), np.random.default_rng(0).normal(size=100).tolist()
+    for index in range(count):
+        results[str(index)] = value
+    results.path = folder / "landing.json"
+    began = time.perf_counter()
+    for repeat in range(3):
+        results[f"last/{repeat}"] = value
+    return (time.perf_counter() - began) / 3
+
+
 def _wall(function: Callable[[], Any], count: int, executor: Executor) -> float:
     began = time.perf_counter()
     run_cells(Results(None, command=COMMAND), {str(i): function for i in range(count)}, executor=executor)
@@ -173,6 +185,7 @@ def main(settings: Settings) -> None:
                     _wall(partial(time.sleep, 0.5), 2 * _NODES, executor)
                 beyond = overhead(executors, settings)
                 nothing = {name: _wall(os.getpid, 200, executor) / 200 for name, executor in executors.items()}
+            lands = {str(count): landing(Path(folder), count) for count in (100, 1000, 10_000)}
             restarted = driver_killed(cluster, Path(folder))
             killed = node_killed(cluster, Path(folder), settings.cells)
     finally:
@@ -196,6 +209,7 @@ def main(settings: Settings) -> None:
         "program_killed": restarted,
         "overhead_by_round": beyond,
         "seconds_a_cell_that_does_nothing": nothing,
+        "seconds_to_land_beside_others": lands,
     }
     print(more)
     report(rows, command=COMMAND, out=settings.out, more=more)

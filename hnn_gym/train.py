@@ -35,7 +35,7 @@ from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
 from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS
-from hnn_gym.physics.integrators import Gauss4, ImplicitMidpoint, Integrator, InVelocities, named_scheme
+from hnn_gym.physics.integrators import IMPLICIT, Integrator, InVelocities, named_scheme
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found
@@ -226,7 +226,7 @@ def _scheme(settings: TrainSettings) -> Integrator | None:
         return None
     scheme = named_scheme(settings.integrator)
     constant = settings.mass_matrix == "constant" and settings.model != "chain"
-    implicit = isinstance(getattr(scheme, "inner", scheme), ImplicitMidpoint | Gauss4)
+    implicit = isinstance(getattr(scheme, "inner", scheme), IMPLICIT)
     return scheme if constant or implicit else InVelocities(scheme)
 
 

@@ -35,7 +35,7 @@ from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.systems import true_world
 from hnn_gym.training import FitState, PixelSettings, held_out_error, train_ensemble, train_pixel_world
-from hnn_gym.training.fit_store import load_fit, save_fit
+from hnn_gym.training.training_folder import TrainingFolder
 from hnn_gym.worlds.differentiable import rollout
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -352,12 +352,13 @@ def test_a_fit_begun_on_one_device_resumes_on_another(
     stop = stopping_at(3)
 
     def keep(progress: Any, state: FitState) -> None:
-        save_fit(tmp_path, state, {})
+        TrainingFolder(tmp_path).keep(state, {})
         stop()
 
     with pytest.raises(StoppedError):
         fitted(report=keep, device=first)
-    state, _ = load_fit(tmp_path)
+    state = TrainingFolder(tmp_path).resume({})
+    assert state is not None
     assert state.adam_step == 3
     for arrays in (state.parameters, state.first_moments, state.second_moments):
         assert {(type(array), array.dtype.name) for array in arrays.values()} == {(np.ndarray, "float64")}

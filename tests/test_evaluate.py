@@ -91,6 +91,8 @@ def test_the_verdict_names_noise_friction_and_sensitive_motions() -> None:
     assert short.startswith("Good, as far as the recording tells")
     judged = verdict(forecasts(slope=1e-4), EnergyCheck(1000, 0.001, 0.1, 3.0), growth=1.0)
     assert "moves 3.00 times as much as in reality, which is too much" in judged[-1]
+    better = verdict(forecasts(slope=1e-4), EnergyCheck(1000, 0.001, 0.1, 0.1), growth=1.0)
+    assert "keeps the energy better than the real environment" in better[-1]
 
 
 def test_a_free_motion_near_the_top_is_sensitive_and_one_at_the_bottom_is_not() -> None:

@@ -63,7 +63,9 @@ def killed_everywhere(case: Case, *, every: int = 1) -> Outcome:
                 outcome.faults.append(f"{case.name}, operation {at}: exit code {killed.code}: {killed.output[-300:]}")
             checked = in_child(lambda: case.check(now), now)
             if checked.code != 0:
-                outcome.faults.append(f"{case.name}, killed at operation {at}: {checked.output[-600:]}")
+                outcome.faults.append(
+                    f"{case.name}, killed at operation {at}, then {checked.code}: {checked.output[-600:]}"
+                )
             if killed.operations < at:
                 return outcome
             outcome.kills += 1

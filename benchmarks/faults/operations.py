@@ -64,7 +64,7 @@ def in_child(
     at: int | None = None,
     fault: Callable[[], None] = kill,
     once: bool = True,
-    limit: float = 60,
+    limit: float = 600,
 ) -> Ended:
     """Run ``work`` in a forked child, with a fault at file operation number ``at`` below ``root``, counted from 1.
 

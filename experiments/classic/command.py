@@ -21,6 +21,7 @@ from rich.console import Console
 from experiments.classic.figures import world_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS, ClassicTask
+from experiments.classic.twins import BUMPED, TIMED, bump_figures, speed_figures
 from experiments.shipped import learned, recorded
 from hnn_gym.agents.evaluate import play_episodes
 from hnn_gym.agents.transfer import dream_episodes
@@ -67,6 +68,8 @@ def study(settings: Settings, *, console: Console) -> Results:
             raise InputError(f"There is no {unknown[0]!r} here: choose from {', '.join(known)}.")
     results = Results(settings.out, command="python -m experiments.classic")
     cells: dict[str, Cell] = {}
+    cells |= {f"bump/{env_id}": partial(bump_figures, env_id) for env_id in BUMPED if env_id in settings.environments}
+    cells |= {f"speed/{env_id}": partial(speed_figures, env_id) for env_id in TIMED if env_id in settings.environments}
     for env_id in settings.environments:
         task = TASKS[env_id]
         for seed in settings.recordings:

@@ -38,23 +38,23 @@ def horizon(fresh: TransitionDataset) -> int:
 def ends_apart(world: WorldModel, fresh: TransitionDataset, *, stepping: str) -> int:
     """How many of the first 100 real episodes end more than a step from where the world ends them."""
     simulator = build_simulator(world, stepping=stepping)
-    apart = 0
-    for episode in list(fresh)[:EPISODES]:
-        real = len(episode.action)
-        x = simulator.world.encode(np.asarray(episode.observation[:1], np.float64))
-        forces = np.asarray(world.coordinates.control_vector(np.asarray(episode.action).reshape(real, -1)), float)
-        forces = np.concatenate([forces, forces[-1:]])  # one step later is not apart
-        end = real + 2
-        for step in range(real + 1):
-            with np.errstate(all="ignore"):
-                outcome = simulator.transition(x, forces[step : step + 1])
-            x = outcome.x
-            if outcome.terminated[0]:
-                end = step + 1
-                break
-        ended = bool(episode.terminated[-1])
-        apart += abs(end - real) > 1 if ended else end < real - 1
-    return apart
+    episodes = list(fresh)[:EPISODES]
+    lengths = np.array([len(episode.action) for episode in episodes])
+    ended = np.array([bool(episode.terminated[-1]) for episode in episodes])
+    forces = []
+    for episode in episodes:
+        own = np.asarray(world.coordinates.control_vector(np.asarray(episode.action).reshape(len(episode.action), -1)))
+        forces.append(np.concatenate([own, np.repeat(own[-1:], lengths.max() + 1 - len(own), axis=0)]))
+    force = np.array(forces, np.float64)
+    x = world.encode(np.array([episode.observation[0] for episode in episodes], np.float64))
+    end = np.full(len(episodes), lengths.max() + 2)
+    for step in range(lengths.max() + 1):
+        with np.errstate(all="ignore"):  # episodes that have ended are stepped too
+            outcome = simulator.transition(x, force[:, step])
+        x = np.where((end > step)[:, None], outcome.x, x)
+        end = np.where(outcome.terminated & (end > step + 1), step + 1, end)
+    apart = np.where(ended, np.abs(end - lengths) > 1, end < lengths - 1)
+    return int(apart.sum())
 
 
 def _errors(world: WorldModel, fresh: TransitionDataset) -> dict[str, float]:

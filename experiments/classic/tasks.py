@@ -10,6 +10,7 @@ import numpy as np
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.agents.lqr import LinearQuadratic
+from hnn_gym.agents.planned_actions import NearestActions
 from hnn_gym.agents.sb3 import AgentRecipe, train_agent
 from hnn_gym.envs.core import Simulator
 from hnn_gym.systems import SYSTEMS, Recording, System
@@ -69,8 +70,9 @@ def backward_induction(grid: Grid, *, steps: int) -> Maker:
 
 
 def linear_quadratic(world: WorldModel, simulator: Simulator, seed: int) -> Policy:
-    """The linear controller about the upright, with the weights of its class."""
-    return LinearQuadratic(world, position=np.zeros(world.coordinates.n))
+    """The linear controller about the upright, with the weights of its class; whole numbers are the nearest force."""
+    policy = LinearQuadratic(world, position=np.zeros(world.coordinates.n))
+    return policy if world.coordinates.force_table is None else NearestActions(policy, simulator)
 
 
 _CAR = Grid(positions=241, velocities=161, actions=21, position_range=(-1.2, 0.6))
@@ -80,8 +82,8 @@ TASKS = {
         ClassicTask(
             "CartPole-v1",
             500,
-            "PPO",
-            ppo(AgentRecipe(64, 400_000, 1e-3, arguments=_ON_POLICY)),
+            "linear-quadratic control",
+            linear_quadratic,
             bar=500,
             share=1.0,
             model_free="DQN 500.0 after 50,000, PPO 500.0 after 100,000",
@@ -90,7 +92,7 @@ TASKS = {
             "Acrobot-v1",
             2_000,
             "PPO",
-            ppo(AgentRecipe(128, 1_000_000, 1e-3, arguments=_ON_POLICY)),
+            ppo(AgentRecipe(128, 600_000, 1e-3, arguments=_ON_POLICY)),
             bar=-80,
             model_free="DQN -76.6 after 100,000, PPO -73.5 after 1,000,000",
             fresh=50_000,

@@ -17,16 +17,30 @@ from typing import Annotated
 
 import tyro
 
-from experiments.tables import control, environments, overview, pixels, speed, transfer, worlds
+from experiments.tables import (
+    benchmarks,
+    control,
+    environments,
+    mechanisms,
+    overview,
+    pixels,
+    scale,
+    speed,
+    transfer,
+    worlds,
+)
 from hnn_gym.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 PAGES = tuple(sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]))
 TABLES: dict[str, Callable[[], str]] = {
+    **benchmarks.TABLES,
     **control.TABLES,
     **environments.TABLES,
+    **mechanisms.TABLES,
     **overview.TABLES,
     **pixels.TABLES,
+    **scale.TABLES,
     **speed.TABLES,
     **transfer.TABLES,
     **worlds.TABLES,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hnn_gym.agents.shac import ShacSettings, train_shac
     from hnn_gym.agents.shac_policy import ShacPolicy
     from hnn_gym.agents.swing_up import SwingUp
+    from hnn_gym.agents.trajectory import TrackedTrajectory, Trajectory, TrajectorySettings, optimised
     from hnn_gym.agents.transfer import Transfer, measure_transfer
 
 __all__ = [
@@ -46,6 +47,9 @@ __all__ = [
     "ShacPolicy",
     "ShacSettings",
     "SwingUp",
+    "TrackedTrajectory",
+    "Trajectory",
+    "TrajectorySettings",
     "Transfer",
     "VectorEstimatedStates",
     "dyna",
@@ -54,6 +58,7 @@ __all__ = [
     "linearise",
     "load_agent",
     "measure_transfer",
+    "optimised",
     "paired_regret",
     "play_episodes",
     "save_agent",

@@ -20,6 +20,7 @@ from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files import release_0_1
 from hnn_gym.files.committed import read_committed, replace_file, write_committed
 from hnn_gym.files.reading import read_bytes, read_json
+from hnn_gym.files.seal import check_seal, sealed
 from hnn_gym.files.storage import checked_path, storage_errors
 
 FORMAT = "hnn_gym.agent"
@@ -106,7 +107,7 @@ def write_agent(
     folder = checked_path(path)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "file": file}
     header["sha256"] = hashlib.sha256(data).hexdigest()
-    text = json.dumps(header | plain(card), indent=1) + "\n"
+    text = json.dumps(sealed(json.loads(json.dumps(header | plain(card)))), indent=1) + "\n"
     with storage_errors(folder):
         write_committed(folder, CARD, text.encode(), {file: data})
         (folder / UNFINISHED).unlink(missing_ok=True)
@@ -134,13 +135,14 @@ def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     card = read_json(folder / CARD)
     if card.get("format") != FORMAT:
         raise InputError(f"{folder / CARD} is not the card of an agent.")
-    if card.get("version") == 1:
-        card = release_0_1.agent_card(card)
-    elif card.get("version") != VERSION:
+    if card.get("version") not in (1, VERSION):
         raise InputError(
             f"{folder} is an agent of version {card.get('version')}, and this release reads versions 1 and {VERSION}: "
             "train it again, or install the release that wrote it."
         )
+    check_seal(card, folder / CARD)
+    if card["version"] == 1:
+        card = release_0_1.agent_card(card)
     if not isinstance(card.get("kind"), str):
         raise InputError(f"{folder / CARD} does not name the kind of the agent.")
     return card, read_committed(folder, Path(str(card.get("file"))).name, card.get("sha256"))

@@ -103,6 +103,11 @@ class LinearQuadratic:
         """Actions ``(..., m)`` at phase points ``(..., 2n)``; the world clips them to its limits."""
         return self._hold - self._offset(x) @ self.gain.T
 
+    @property
+    def goal(self) -> np.ndarray:
+        """The position q ``(n,)`` of the equilibrium."""
+        return split(self._place)[0]
+
     def cost_to_go(self, x: np.ndarray) -> np.ndarray:
         """The minimal sum ``(...)`` from phase points ``(..., 2n)`` of the linearised world with unbounded force."""
         offset = self._offset(x)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
+from hnn_gym.agents.evaluate import Policy
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 from hnn_gym.systems.task import ActionSpace
@@ -72,6 +74,35 @@ class PlannedActions:
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
         distance = [(((vectors - row) / width) ** 2).sum(-1) for row in self.rows]
         return np.argmin(distance, axis=0)
+
+
+class NearestActions:
+    """Any policy of control vectors as one of whole-number actions: it takes the nearest row of the table of forces.
+
+    Example:
+        >>> import numpy as np
+        >>> from hnn_gym.agents.lqr import LinearQuadratic
+        >>> from hnn_gym.envs.build import build_simulator
+        >>> simulator = build_simulator("HNNCartPole-v0")
+        >>> balance = NearestActions(LinearQuadratic(simulator.world, position=np.zeros(2)), simulator)
+        >>> int(balance.predict(np.array([0.0, 0.0, 0.1, 0.0]))[0])  # it falls to the right: push there
+        1
+    """
+
+    def __init__(self, policy: Policy, simulator: Simulator) -> None:
+        """Take the control vectors of ``policy``, and the actions of the simulator's space.
+
+        Raises:
+            InputError: the actions have an infinite bound, or too many combinations.
+        """
+        self.policy, self._actions = policy, PlannedActions.of(simulator)
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """Return actions ``(rows, *space.shape)`` for observations ``(rows, d)``, and the policy's state."""
+        vectors, state = self.policy.predict(observation, state, episode_start, deterministic)
+        return self._actions.actions(vectors), state
 
 
 def bounded(space: ActionSpace) -> Box:

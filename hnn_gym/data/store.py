@@ -24,6 +24,7 @@ from hnn_gym.data.source import Column
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.files import release_0_1
 from hnn_gym.files.reading import read_json
+from hnn_gym.files.seal import check_seal
 from hnn_gym.files.storage import checked_path, storage_errors
 
 FORMAT = "hnn_gym.transitions"
@@ -76,13 +77,14 @@ class StoreSource:
                 f"{self.path} is a Zarr group, but not a dataset of hnn_gym (its format is "
                 f"{attributes.get('format')!r}, not {FORMAT!r}): give the path of a recorded dataset."
             )
-        if attributes.get("version") == 1:
-            attributes = release_0_1.dataset_attributes(attributes)
-        elif attributes.get("version") != VERSION:
+        if attributes.get("version") not in (1, VERSION):
             raise InputError(
                 f"{self.path} is a dataset of version {attributes.get('version')!r}, and this hnn_gym reads "
                 f"versions 1 and {VERSION}: install the hnn_gym that wrote it, or record it again."
             )
+        check_seal(attributes, self.path / _METADATA)
+        if attributes["version"] == 1:
+            attributes = release_0_1.dataset_attributes(attributes)
         names = attributes.get("fields")
         if not isinstance(names, list) or not set(REQUIRED) <= {str(name) for name in names} <= set(FIELDS):
             raise self._damaged(f"its attributes name the arrays {names}")

@@ -10,6 +10,7 @@ A writer holds a lock on the path until it is closed, so that two processes neve
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from hnn_gym.data.store import CHECKS, ENDS, FORMAT, UNCOMMITTED, VERSION, Store
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.seal import sealed
 from hnn_gym.files.storage import checked_path, storage_errors
 
 _CHUNK_BYTES = 2**22
@@ -146,9 +148,9 @@ class StoreWriter:
     def _commit(self, episodes: Sequence[Episode]) -> None:
         group = self.path if self._published else self._staged
         if self._provenance is not None:
-            zarr.open_group(group, mode="r+").update_attributes(
-                {"version": VERSION, "provenance": self._provenance.to_json()}
-            )
+            stored = zarr.open_group(group, mode="r+")
+            changed = {**stored.attrs, "version": VERSION, "provenance": self._provenance.to_json()}
+            stored.update_attributes(sealed(json.loads(json.dumps(changed))))
             self._provenance = None
         checks = []
         for name in episodes[0].arrays():
@@ -207,7 +209,7 @@ def _create_group(path: Path, fields: tuple[str, ...], provenance: Provenance) -
         "checks": [name for name in FIELDS if name in fields],
         "provenance": provenance.to_json(),
     }
-    zarr.create_group(path, zarr_format=3, attributes=attributes)
+    zarr.create_group(path, zarr_format=3, attributes=sealed(json.loads(json.dumps(attributes))))
 
 
 def check_is_dataset(path: Path) -> None:

@@ -71,13 +71,14 @@ def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
             f"{observation.shape[-1]}: evaluate it on the environment that it was learned from."
         )
     action = np.asarray(coordinates.control_vector(windows.action), np.float64)[rows]
+    durations = None if windows.duration is None else windows.duration[rows].T
     scale = np.asarray(fresh.transitions().observation, np.float64).std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     still = np.abs(coordinates.unwrapped(observation[:, :1], observation[:, 1:]) - observation[:, 1:]) / scale
     with np.errstate(all="ignore"):
         try:
             pushed = action.swapaxes(0, 1) if coordinates.controls else None
-            path = world.rollout(world.encode(observation[:, 0]), pushed, steps=action.shape[1])
+            path = world.rollout(world.encode(observation[:, 0]), pushed, steps=action.shape[1], durations=durations)
             seen = coordinates.unwrapped(world.decode(path).swapaxes(0, 1), observation)
             error = np.abs(seen - observation)[:, 1:] / scale
         except ConvergenceError:

@@ -132,4 +132,6 @@ def _of_energy(energy: EnergyCheck | None) -> list[str]:
     if energy.true_band is None:
         return [words]
     judged = "as it should be" if energy.true_band < 1.5 else "which is too much: the learned H has another shape"
+    if energy.true_band < 0.5:
+        judged = "because its scheme keeps the energy better than the real environment does"
     return [words, f"The true energy of its motion moves {energy.true_band:.2f} times as much as in reality, {judged}."]

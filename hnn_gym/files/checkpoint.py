@@ -20,6 +20,7 @@ from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files import release_0_1
 from hnn_gym.files.committed import read_committed, write_committed
 from hnn_gym.files.reading import MOST_JSON_BYTES, parse_arrays, parse_json, read_bytes, read_json
+from hnn_gym.files.seal import check_seal, sealed
 from hnn_gym.files.storage import checked_path, storage_errors
 
 FORMAT = "hnn_gym.world"
@@ -137,7 +138,8 @@ def _encoded(
     data = save_arrays({name: np.ascontiguousarray(value) for name, value in arrays.items()})
     header = {"format": FORMAT, "version": VERSION, "sha256": _sha256(data), **extra}
     try:
-        return (json.dumps(header | dict(card), indent=1, allow_nan=False) + "\n").encode(), data
+        plain = json.loads(json.dumps(header | dict(card), allow_nan=False))
+        return (json.dumps(sealed(plain), indent=1) + "\n").encode(), data
     except (TypeError, ValueError) as error:
         raise InputError(f"The card cannot be written as JSON ({error}): give it plain, finite values.") from None
 
@@ -146,14 +148,13 @@ def _checked(card: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The card in the words of this version."""
     if card.get("format") != FORMAT:
         raise InputError(f"{folder / CARD} is not the card of a world model.")
-    if card.get("version") == 1:
-        return release_0_1.world_card(card)
-    if card.get("version") != VERSION:
+    if card.get("version") not in (1, VERSION):
         raise InputError(
             f"{folder} is a checkpoint of version {card.get('version')}, and this release reads versions 1 and "
             f"{VERSION}: train the world again, or install the release that wrote it."
         )
-    return card
+    check_seal(card, folder / CARD)
+    return release_0_1.world_card(card) if card["version"] == 1 else card
 
 
 def _sha256(data: bytes) -> str:

@@ -42,7 +42,8 @@ class RayExecutor(Executor):
         self._owned = not ray.is_initialized()
         if self._owned:
             starts = address is None and not os.environ.get("RAY_ADDRESS")
-            options = {"num_cpus": workers, "include_dashboard": False} if starts else {"address": address}
+            local = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+            options = local if starts else {"address": address}
             try:
                 _check_reachable(address or os.environ.get("RAY_ADDRESS") or "auto")
                 ray.init(**options, log_to_driver=False, logging_level="ERROR")

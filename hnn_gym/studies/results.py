@@ -33,12 +33,14 @@ class Results:
         """
         self.path, self._command = path, command
         self._content: dict[str, Any] = {}
+        self._lines: dict[str, str] = {}
         if path is not None and path.exists():
             try:
                 content = json.loads(path.read_text())
                 if content["command"] != command:
                     raise KeyError("command")
                 self._content = dict(content["measurements"])
+                self._lines = {name: _line(name, value) for name, value in self._content.items()}
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
                     f"{path} does not hold results of {command} ({error!r}): give another path, such as another --out."
@@ -57,12 +59,12 @@ class Results:
             InputError: JSON cannot hold it.
         """
         try:
-            json.dumps(value)
+            line = _line(name, value)
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"The result {name!r} cannot be kept as JSON ({error}): return plain numbers, strings, lists and dicts."
             ) from None
-        self._content[name] = value
+        self._content[name], self._lines[name] = value, line
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +78,11 @@ class Results:
 
     def _text(self) -> str:
         """JSON with one result in each line, so that one new result is one new line."""
-        lines = [
-            f"  {json.dumps(name)}: {json.dumps(self._content[name], sort_keys=True)}" for name in sorted(self._content)
-        ]
+        lines = [self._lines[name] for name in sorted(self._lines)]
         header = {"command": self._command, "format": FORMAT}
         before = "".join(f' "{name}": {json.dumps(value)},\n' for name, value in header.items())
         return "{\n" + before + ' "measurements": {\n' + ",\n".join(lines) + "\n }\n}\n"
+
+
+def _line(name: str, value: Any) -> str:
+    return f"  {json.dumps(name)}: {json.dumps(value, sort_keys=True)}"

@@ -1,9 +1,9 @@
 """A first guess of M(q), V(q) and friction: Lagrange's equations are linear in their coefficients.
 
-With M_ij(q) = sum_k m_ijk phi_k(q), V(q) = sum_k c_k psi_k(q), viscous friction D and controls B u, the equation of
-degree of freedom i along recorded positions, velocities and accelerations is
+With M_ij(q) = sum_k m_ijk phi_k(q), A_i(q) = sum_k a_ik phi_k(q), V(q) = sum_k c_k psi_k(q), viscous friction D and
+controls B u, the equation of degree of freedom i along recorded positions, velocities and accelerations is
 
-    sum_j d/dt (M_ij v_j) - 1/2 sum_jl dM_jl/dq_i v_j v_l + dV/dq_i + D_i v_i = (B u)_i,
+    sum_j d/dt (M_ij v_j) - 1/2 sum_jl dM_jl/dq_i v_j v_l + dA_i/dt - sum_j dA_j/dq_i v_j + dV/dq_i + D_i v_i = (B u)_i,
 
 so that all coefficients are one linear least-squares solution. Accelerations are differences of velocities, which are
 wrong by some dt; and errors of the acceleration make the masses too small. As a start for a fit through the scheme
@@ -40,6 +40,7 @@ class Guess:
         constant: the constant coefficients of the pairs.
         potential: coefficients c of psi.
         damping: D ``(n,)``, as found: it may be negative.
+        magnetic: coefficients a of phi for each degree of freedom ``(n, k)``; None: no magnetic forces.
         columns: B ``(n, m)`` of controls of which it is not known what they act on, 0 for the others.
     """
 
@@ -49,6 +50,7 @@ class Guess:
     potential: np.ndarray
     damping: np.ndarray
     columns: np.ndarray
+    magnetic: np.ndarray | None = None
 
 
 class Basis(Protocol):
@@ -72,6 +74,7 @@ def equation_error(
     potential: Basis,
     *,
     midpoint: bool,
+    magnetic: bool = False,
     ridge: float = 0.0,
 ) -> Guess:
     """Solve the equations for their coefficients.
@@ -83,19 +86,23 @@ def equation_error(
         potential: psi.
         midpoint: take positions and velocities in the middle of a step, where differences of velocities are the
             acceleration to order 2; otherwise at its begin, as explicit and semi-implicit Euler do.
+        magnetic: whether there is a vector potential A of the same phi.
         ridge: how far the coefficients of psi are held back, as a share of the size of the columns.
     """
     n, k = variables.n, 1 + (0 if mass is None else mass.size)
     pairs = [(i, j) for i in range(n) for j in range(i, n)]
     free = data.take(np.flatnonzero(data.free))
     X, y, unit = _equations(free, variables, mass, potential, pairs, midpoint=midpoint)
+    if magnetic:
+        assert mass is not None
+        X = np.concatenate([X, _magnetic(free, variables, mass, midpoint=midpoint)], axis=-1)
     held = np.zeros(X.shape[-1])
     held[len(pairs) * k : len(pairs) * k + potential.size] = ridge
     solution = _robust(X, y, held)
     if unit is not None:
         solution[unit] = 1.0
     masses = solution[: len(pairs) * k].reshape(len(pairs), k)
-    begin, end = masses.size, masses.size + potential.size
+    begin, end, controls = masses.size, masses.size + potential.size, len(variables.control_degrees)
     mean = masses[:, 0] if mass is None else masses[:, 0] + masses[:, 1:] @ mass(data.q).mean(axis=0)
     matrix = np.zeros((n, n))
     for (i, j), value in zip(pairs, mean, strict=True):
@@ -107,7 +114,8 @@ def equation_error(
         constant=masses[:, 0],
         potential=solution[begin:end],
         damping=solution[end : end + n],
-        columns=solution[end + n :].reshape(n, -1),
+        columns=solution[end + n : end + n + n * controls].reshape(n, controls),
+        magnetic=solution[end + n + n * controls :].reshape(n, -1) if magnetic else None,
     )
 
 
@@ -125,9 +133,8 @@ def _equations(
     It is the mass of the first degree of freedom that moves, where no control is a known force.
     """
     n, moving = variables.n, variables.moving > 0
-    q, v, a = data.q, data.v, (data.next_v - data.v) / data.time
-    if midpoint:
-        q, v = (q + data.next_q) / 2, (v + data.next_v) / 2
+    q, v = _where(data, midpoint=midpoint)
+    a = (data.next_v - data.v) / data.time
     phi, rate, slopes = np.ones((len(q), 1)), np.zeros((len(q), 1)), np.zeros((len(q), n, 1))
     if mass is not None:
         phi = np.concatenate([phi, mass(q)], axis=1)
@@ -154,6 +161,24 @@ def _equations(
         y = -X[:, :, whole]
         X[:, :, whole] = 0.0
     return X[:, moving], y[:, moving], whole
+
+
+def _magnetic(data: Transitions, variables: Variables, basis: Features, *, midpoint: bool) -> np.ndarray:
+    """The columns ``(N, n, n k)`` of the coefficients of A."""
+    q, v = _where(data, midpoint=midpoint)
+    n, slopes, rate = variables.n, _slopes(basis, q), basis.rate(q, v)
+    columns = -slopes[:, :, None, :] * v[:, None, :, None]
+    for i in range(n):
+        columns[:, i, i] += rate
+    moving = variables.moving > 0
+    return np.asarray(columns * moving[:, None])[:, moving].reshape(len(q), int(moving.sum()), -1)
+
+
+def _where(data: Transitions, *, midpoint: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and velocities at which the equations are taken."""
+    if midpoint:
+        return (data.q + data.next_q) / 2, (data.v + data.next_v) / 2
+    return data.q, data.v
 
 
 def _slopes(basis: Basis, q: np.ndarray) -> np.ndarray:

@@ -170,7 +170,7 @@ def least_squares(
             candidate = theta + torch.tensor(step.shared, device=device)
             rows = own + torch.tensor(step.own, device=device)
             try:
-                with torch.no_grad():
+                with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):  # a step may be far too long
                     new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
             except ConvergenceError:  # an implicit step has no solution there: the step was too long
                 new = np.inf

@@ -16,9 +16,11 @@ from hnn_gym.models import Architecture, MechanicalHNN, Variables
 from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step
 from hnn_gym.training.structures import (
+    DRY,
     Structure,
     extensions,
     first_order,
+    magnetic_bodies,
     networks,
     rigid_bodies,
     second_order,
@@ -40,6 +42,8 @@ _BETTER = 0.8
 """An addition to a model has to reduce its error to this share."""
 _NO_ENERGY = 1.1
 """How much worse a model with an energy may be than one without, and still be chosen."""
+_AS_GOOD = 1.05
+"""A model that was tried earlier, and says more, may be worse by this factor."""
 _FLOOR = 30.0
 """Errors below so many roundings of the observations are not worth another model, ..."""
 _GOOD = 1e-4
@@ -64,7 +68,14 @@ class Selection:
 
     def scheme(self) -> Integrator:
         """The scheme that made the data: the first in order of which no other is much better."""
-        scores = {scheme: self._score(scheme) for scheme in FIRST_SCHEMES}
+        probes = [rigid_bodies(self.variables), second_order(self.variables, units=24)]
+        found = {scheme: [self._probe(one, scheme) for one in probes] for scheme in FIRST_SCHEMES}
+        rigid, network = (min(errors) for errors in zip(*found.values(), strict=True))
+        magnetic = magnetic_bodies(self.variables)
+        if magnetic is not None and rigid > network:
+            probes.append(magnetic)
+            found = {scheme: [*errors, self._probe(magnetic, scheme)] for scheme, errors in found.items()}
+        scores = {scheme: min(errors) for scheme, errors in found.items()}
         best = min(scores, key=lambda scheme: scores[scheme])
         rival = min(score for scheme, score in scores.items() if scheme != best)
         clear = isinstance(best, Euler | SymplecticEuler) and scores[best] < _CLEARLY * rival
@@ -72,21 +83,24 @@ class Selection:
             for scheme in (RungeKutta4(), SymplecticEuler()):
                 if _CLEARLY * scores[scheme] <= scores[best]:  # k substeps have a k-th of the error at the least
                     finer = [Substeps(scheme, count) for count in FINER_COUNTS]
-                    scores |= {one: self._score(one) for one in finer}
+                    scores |= {one: min(self._probe(probe, one) for probe in probes) for one in finer}
         least = min(scores.values())
         return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
 
     def structure(self, scheme: Integrator) -> Trial:
         """The best model."""
-        rigid = self._tried(rigid_bodies(self._variables), scheme)
-        network = self._tried(second_order(self._variables), scheme)
-        candidates = [rigid, network]
-        if rigid.merit > max(self._floor, 0.5 * network.merit):
-            candidates += [self._tried(structure, scheme) for structure in networks(self._variables)]
-        best = chosen(candidates)
-        if best.one_step > max(self._floor, _GOOD):
-            best = self._extended(best, candidates)
-        return self._simplified(best)
+        network = self.tried(second_order(self.variables), scheme)
+        candidates = []
+        for structure in (rigid_bodies(self.variables), magnetic_bodies(self.variables)):
+            if structure is not None:
+                candidates.append(self.tried(structure, scheme))
+                if candidates[-1].merit <= max(self._floor, 0.5 * network.merit):
+                    return self._simplified(self._in_finer_steps(candidates[-1]))
+        for structure in networks(self.variables):
+            candidates.append(self.tried(structure, scheme))
+            if candidates[-1].merit <= max(self._floor, _NO_ENERGY * network.merit):
+                break
+        return self._simplified(self._extended([*candidates, network]))
 
     def refined(self, best: Trial) -> Trial:
         """The best model fitted to all of the recording."""
@@ -99,7 +113,7 @@ class Selection:
         return replace(best, world=world)
 
     @property
-    def _variables(self) -> Variables:
+    def variables(self) -> Variables:
         """Of the system; constants of the episode are not seen by the first models."""
         variables = self.trials.evidence.variables
         if not variables.fixed:
@@ -114,19 +128,16 @@ class Selection:
         size = np.concatenate([np.abs(evidence.held_out.q), np.abs(evidence.held_out.v)], axis=1).mean(axis=0)
         return _FLOOR * float(np.sqrt(np.mean((6e-8 * size / evidence.held_out.change) ** 2)))
 
-    def _score(self, scheme: Integrator) -> float:
-        """The smaller error of two models that are cheap to fit."""
+    def _probe(self, structure: Structure, scheme: Integrator) -> float:
+        """The error of a step of a model that is fitted for a moment."""
         quick = replace(QUICK, seed=self.seed)
-        candidates = (rigid_bodies(self._variables), second_order(self._variables, units=24))
-        return min(
-            self.trials.attempt(f"{one.label}, quickly", one.architecture, scheme, quick).one_step for one in candidates
-        )
+        return self.trials.attempt(f"{structure.label}, quickly", structure.architecture, scheme, quick).one_step
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
         polynomial = architecture.hyperparameters().get("hidden") in ((), [])
         return replace(POLYNOMIAL if polynomial else NETWORK, seed=self.seed)
 
-    def _tried(self, structure: Structure, scheme: Integrator) -> Trial:
+    def tried(self, structure: Structure, scheme: Integrator) -> Trial:
         """A model that starts from what linear equations say; networks go most of the way in coarser steps."""
         coarse = None
         if structure.architecture.hyperparameters().get("hidden") and isinstance(scheme, Substeps):
@@ -134,29 +145,58 @@ class Selection:
         settings = self._settings(structure.architecture)
         return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
 
-    def _extended(self, best: Trial, candidates: list[Trial]) -> Trial:
-        """The best model with what explains more beside it."""
-        trials, seen = self.trials, self.trials.evidence.variables
-        structured = min((trial for trial in candidates if trial.world.has_energy), key=lambda trial: trial.merit)
-        for structure, scheme in extensions(structured.structure, structured.scheme, seen):
-            settings = replace(NETWORK, seed=self.seed, steps=40)
-            trial = trials.attempt(
-                structure.label, structure.architecture, scheme, settings, start=structured.parameters
-            )
-            if trial.merit < _BETTER * structured.merit:
-                structured = trial
-        if structured.merit > 0.9 * best.merit and structured is not best:
-            looser = with_residual(structured.structure)
-            settings = replace(NETWORK, seed=self.seed, residual_penalty=_penalty(looser.architecture))
-            residual = trials.attempt(
-                looser.label, looser.architecture, structured.scheme, settings, start=structured.parameters
-            )
-            if residual.merit < _BETTER * structured.merit:
-                structured = residual
-        best = chosen([best, structured])
+    def _extended(self, candidates: list[Trial]) -> Trial:
+        """The best of models that were tried, or one of them with what explains more beside it."""
+        seen = self.trials.evidence.variables
+        free = best_of([trial for trial in candidates if not trial.world.has_energy])
+        structured = simplest([trial for trial in candidates if trial.world.has_energy])
+        if structured.one_step > _GOOD or structured.merit > _NO_ENERGY * free.merit:
+            for structure, scheme in extensions(structured.structure, structured.scheme, seen):
+                structured = self._finer(self._with_more(structured, structure, scheme))
+            if structured.merit > 0.9 * free.merit:
+                structured = self._with_more(structured, with_residual(structured.structure), structured.scheme)
+        best = chosen([*candidates, structured])
         if best.world.has_energy:
             return best
-        return chosen([best, self._tried(first_order(seen), Euler())])  # the residual of a step: the best it can do
+        return chosen([best, self.tried(first_order(seen), Euler())])  # the residual of a step: the best it can do
+
+    def _with_more(self, base: Trial, structure: Structure, scheme: Integrator) -> Trial:
+        """A looser model, if it explains more: some steps of a fit show whether it is worth a whole one."""
+        settings = replace(NETWORK, seed=self.seed, residual_penalty=_penalty(structure.architecture))
+        brief = replace(settings, steps=10, most_rows=settings.rows)
+        # Magnetic forces that were left out have spoilt what was fitted; linear equations have them all at once.
+        model = structure.architecture
+        assert isinstance(model, MechanicalHNN)
+        start = None if model.magnetic and not model.hidden else base.parameters
+        trial = self.trials.attempt(f"{structure.label}, quickly", structure.architecture, scheme, brief, start=start)
+        if not trial.merit < base.merit:
+            return base
+        trial = self.trials.attempt(structure.label, structure.architecture, scheme, settings, start=trial.parameters)
+        return trial if trial.merit < _BETTER * base.merit else base
+
+    def _finer(self, trial: Trial) -> Trial:
+        """A model with dry friction in finer substeps than those that were quick to fit, if that is better."""
+        if trial.scheme != DRY:
+            return trial
+        settings = replace(self._settings(trial.architecture), steps=20)
+        finer = Substeps(DRY.inner, 3 * DRY.count)
+        return best_of(
+            [trial, self.trials.attempt(trial.label, trial.architecture, finer, settings, start=trial.parameters)]
+        )
+
+    def _in_finer_steps(self, trial: Trial) -> Trial:
+        """The model through finer substeps, where these explain more: before the model was known, they could not."""
+        found = trial
+        inner, count = (
+            (trial.scheme.inner, trial.scheme.count) if isinstance(trial.scheme, Substeps) else (trial.scheme, 1)
+        )
+        if not isinstance(inner, RungeKutta4) or trial.merit <= self._floor:
+            return found
+        settings = replace(self._settings(trial.architecture), steps=8)
+        for finer in (Substeps(inner, more) for more in FINER_COUNTS if more > count):
+            attempt = self.trials.attempt(trial.label, trial.architecture, finer, settings, start=trial.parameters)
+            found = attempt if _MARGIN * attempt.merit < found.merit else found
+        return found
 
     def _simplified(self, best: Trial) -> Trial:
         """The same without viscous friction, where that is as good."""
@@ -165,7 +205,7 @@ class Selection:
             return best
         settings = replace(self._settings(plain.architecture), steps=12)
         trial = self.trials.attempt(
-            f"{plain.label} without friction", plain.architecture, best.scheme, settings, start=best.parameters
+            f"{plain.label} without viscous friction", plain.architecture, best.scheme, settings, start=best.parameters
         )
         if trial.merit <= max(1.1 * best.merit, self._floor / 100):
             return trial
@@ -178,8 +218,13 @@ def chosen(trials: list[Trial]) -> Trial:
     structured = [trial for trial in trials if trial.world.has_energy]
     if not structured:
         return best
-    second = best_of(structured)
+    second = simplest(structured)
     return second if second.merit <= _NO_ENERGY * best.merit else best
+
+
+def simplest(trials: list[Trial]) -> Trial:
+    """The first of the trials that explain about as much as the best, which is the one that says most."""
+    return next(trial for trial in trials if trial.merit <= _AS_GOOD * best_of(trials).merit)
 
 
 def _penalty(architecture: Architecture) -> float:

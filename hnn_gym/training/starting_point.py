@@ -9,7 +9,6 @@ spread them over the data. A fit that begins there is past the long plateaus of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -66,15 +65,20 @@ class StartingPoint:
             midpoint: whether the scheme is better than first order, see :func:`.equation_error`.
         """
         self._data, self._variables, self._midpoint = data, variables, midpoint
+        self._guesses: dict[bool, Guess] = {}
 
-    @cached_property
-    def _polynomial(self) -> Guess:
+    def _polynomial(self, magnetic: bool) -> Guess:
         """What the equations say of polynomials, with all combinations of angles or as many as can be afforded."""
+        if magnetic not in self._guesses:
+            self._guesses[magnetic] = self._solved(magnetic)
+        return self._guesses[magnetic]
+
+    def _solved(self, magnetic: bool) -> Guess:
         n, variables = self._variables.n, self._variables
         features = variables.combined_features("all")
         if (n * (n + 1) // 2 + 1) * (features.size + 1) > _MOST_COLUMNS:
             features = variables.combined_features("pairs")
-        return equation_error(self._data, variables, features, features, midpoint=self._midpoint)
+        return equation_error(self._data, variables, features, features, midpoint=self._midpoint, magnetic=magnetic)
 
     def parameters(self, architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
         """Parameters to start from, with hidden units drawn by the seed."""
@@ -98,7 +102,11 @@ class StartingPoint:
 
     def _mechanical(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         variables = self._variables
-        guess = self._polynomial if not architecture.hidden else self._with_network(architecture, arrays)
+        guess = (
+            self._polynomial(architecture.magnetic)
+            if not architecture.hidden
+            else self._with_network(architecture, arrays)
+        )
         mass = _positive(guess.mass)
         sizes = np.diag(mass)
         potential, damping, columns = guess.potential, guess.damping, guess.columns
@@ -120,7 +128,9 @@ class StartingPoint:
         last = len(architecture.hidden)
         if arrays[f"potential.w{last}"].shape[1] == len(potential):
             arrays[f"potential.w{last}"] = potential[None] / variables.energy_scale
-        if architecture.magnetic:
+        if guess.magnetic is not None and guess.magnetic.shape == arrays["magnetic.w0"].shape:
+            arrays["magnetic.w0"] = guess.magnetic / np.array(variables.velocity_scales)[:, None]
+        elif architecture.magnetic:
             scale = float(np.exp(np.log(sizes[variables.moving > 0]).mean()))
             arrays[f"magnetic.w{last}"] = arrays[f"magnetic.w{last}"] * scale
         forces = sizes * np.array(variables.acceleration_scales)

@@ -18,6 +18,8 @@ from hnn_gym.physics.integrators import Integrator, Leapfrog, Substeps, Symplect
 
 RESIDUAL = (24,)
 """Units of a residual force."""
+DRY = Substeps(Leapfrog(), 4)
+"""The scheme of kicks through which dry friction is fitted, where that of the recording has none."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ def rigid_bodies(variables: Variables) -> Structure:
     """Polynomials for M(q) and V(q); M is constant where one degree of freedom moves."""
     mass = "full" if _moving(variables) > 1 else "constant"
     return Structure("rigid bodies", MechanicalHNN(variables, hidden=(), damping=True, mass_matrix=mass))  # type: ignore[arg-type]
+
+
+def magnetic_bodies(variables: Variables) -> Structure | None:
+    """The same with a polynomial A(q), for forces across the motion; None where one degree of freedom moves."""
+    if _moving(variables) == 1:
+        return None
+    rigid = rigid_bodies(variables)
+    assert isinstance(rigid.architecture, MechanicalHNN)
+    return Structure(f"{rigid.label}, magnetic forces", replace(rigid.architecture, magnetic=True))
 
 
 def networks(variables: Variables) -> Iterator[Structure]:
@@ -68,9 +79,9 @@ def extensions(base: Structure, scheme: Integrator, seen: Variables) -> Iterator
     assert isinstance(model, MechanicalHNN)
     if seen != model.variables:
         yield Structure(f"{base.label}, constants of the episode", replace(model, variables=seen)), scheme
-    if _moving(seen) > 1:
+    if _moving(seen) > 1 and not model.magnetic:
         yield Structure(f"{base.label}, magnetic forces", replace(model, magnetic=True)), scheme
-    kicks = scheme if isinstance(scheme, SymplecticEuler) else Substeps(Leapfrog(), 4)
+    kicks = scheme if isinstance(scheme, SymplecticEuler) else DRY
     yield Structure(f"{base.label}, dry friction", replace(model, dry=True)), kicks
     yield Structure(f"{base.label}, learned friction", replace(model, friction=(12,))), scheme
 

@@ -11,14 +11,16 @@ import pytest
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
 
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
-from hnn_gym.agents.evaluate import Policy, check_fit
+from hnn_gym.agents.evaluate import Policy, check_fit, episode_returns
 from hnn_gym.agents.ilqr import Ilqr
 from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.kalman_filter import Filtered, KalmanFilter
-from hnn_gym.agents.planned_actions import PlannedActions
+from hnn_gym.agents.lqr import LinearQuadratic
+from hnn_gym.agents.planned_actions import NearestActions, PlannedActions
 from hnn_gym.agents.sampling import Cem, SamplingPlanner
 from hnn_gym.agents.sb3 import RECIPES, load_sb3_agent, save_agent, train_agent
 from hnn_gym.agents.transfer import measure_transfer
+from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError
 from hnn_gym.systems import PendulumSwingUp, true_world
@@ -122,6 +124,12 @@ def test_actions_of_several_numbers_are_counted_as_the_space_counts_them(
 def test_a_planner_refuses_more_combinations_than_it_can_compare() -> None:
     with pytest.raises(InputError, match="at most 1024 combinations"):
         PlannedActions.of(Several(MultiDiscrete([10] * 4)))  # type: ignore[arg-type]
+
+
+def test_a_controller_of_forces_balances_the_cart_pole_by_two_of_them() -> None:
+    simulator = build_simulator("HNNCartPole-v0", stepping="recorded")
+    balance = NearestActions(LinearQuadratic(simulator.world, position=np.zeros(2)), simulator)
+    assert (episode_returns(balance, "CartPole-v1", seeds=range(3)) == 500).all()
 
 
 def test_the_filter_forecasts_with_the_force_of_a_whole_number() -> None:

@@ -304,6 +304,16 @@ def test_columns_and_files_that_are_not_there_are_named(log, converted, tmp_path
         converted(path)
 
 
+def test_the_resolution_of_an_encoder_is_found_and_kept() -> None:
+    t = np.arange(0, 20, 0.01)
+    step = 2 * np.pi / 1024
+    coarse = np.round(np.sin(t) / step) * step
+    dataset = TransitionDataset.from_arrays(t, np.stack([coarse, np.sin(t)], axis=1))
+    found = dataset.provenance.policy_settings["resolutions"]
+    assert list(found) == ["q0"]
+    assert found["q0"] == pytest.approx(step, rel=1e-4)  # six digits are kept
+
+
 def test_an_angle_that_wraps_is_unwrapped_on_request(log, converted):
     table = columns()
     table["q1"], table["v1"] = np.mod(30 * table["t"], 2 * np.pi) - np.pi, np.full(60, 30.0)
@@ -318,4 +328,5 @@ def test_the_logs_of_a_real_robot_are_read_with_nothing_named(converted):
     assert dataset.num_episodes == len(logs)
     assert dataset.num_steps == 19_990
     assert dataset.provenance.observation_names == ("pos_meas1", "pos_meas2", "vel_meas1", "vel_meas2")
+    assert dataset.provenance.policy_settings["resolutions"]["pos_meas1"] == pytest.approx(3.8147e-4, rel=1e-3)
     assert re.fullmatch(r"2023\d+-\d+\.csv\.gz", dataset.provenance.policy_settings["files"][0])

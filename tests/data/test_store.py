@@ -161,6 +161,7 @@ def damage_provenance(path):
 def rewrite_attributes(path, **changes):
     metadata = json.loads((path / "zarr.json").read_text())
     metadata["attributes"].update(changes)
+    metadata["attributes"].pop("seal", None)
     (path / "zarr.json").write_text(json.dumps(metadata))
 
 

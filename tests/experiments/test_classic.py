@@ -9,7 +9,7 @@ import gymnasium
 import pytest
 from rich.console import Console
 
-from experiments.classic import command
+from experiments.classic import command, twins
 from experiments.classic.command import LEARNERS, Settings, study
 from experiments.classic.figures import ends_apart, world_figures
 from experiments.classic.page import page
@@ -44,9 +44,9 @@ def test_a_world_whose_poles_fall_at_another_rate_ends_episodes_elsewhere(cart_p
 
 def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = replace(TASKS["MountainCar-v0"], transitions=300, fresh=2_200)
-    twins = {name: replace(twin, fit={"adam_steps": 20, "lbfgs_steps": 20}) for name, twin in task.system.twins.items()}
+    quick = {name: replace(twin, fit={"adam_steps": 20, "lbfgs_steps": 20}) for name, twin in task.system.twins.items()}
     monkeypatch.setitem(command.TASKS, "MountainCar-v0", task)
-    monkeypatch.setattr(command, "learned", lambda twin, dataset, seed: _learned(twins, twin, dataset, seed))
+    monkeypatch.setattr(command, "learned", lambda twin, dataset, seed: _learned(quick, twin, dataset, seed))
     settings = Settings(
         out=tmp_path / "classic.json", page=None, environments=("MountainCar-v0",), recordings=(0,), starts=2
     )
@@ -59,11 +59,22 @@ def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkey
     assert "| MountainCar-v0 | network | recorded |" in text
 
 
-def _learned(twins, twin, dataset, seed):  # type: ignore[no-untyped-def]
+def _learned(quick, twin, dataset, seed):  # type: ignore[no-untyped-def]
     from experiments.shipped import learned
 
     name = next(name for name, other in TASKS["MountainCar-v0"].system.twins.items() if other is twin)
-    return learned(twins[name], dataset, seed=seed)
+    return learned(quick[name], dataset, seed=seed)
+
+
+def test_a_joule_of_a_bump_is_a_joule_of_the_true_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twins, "_STATES", 50)
+    assert twins.bump_figures("Acrobot-v1")["worst"] < 1e-6
+    wrong = resolve_world("HNNAcrobot-v0")
+    heavier = {name: value + 0.1 if "diagonal" in name else value for name, value in wrong.parameters.items()}
+    assert wrong.architecture is not None
+    wrong = replace(wrong, parameters=heavier, dynamics=wrong.architecture.build(heavier))
+    monkeypatch.setattr(twins, "resolve_world", lambda name: wrong)
+    assert twins.bump_figures("Acrobot-v1")["error_of_95_percent"] > 0.05  # masses that are a fifth too large
 
 
 @pytest.mark.parametrize("wrong", [{"environments": ("Pong-v0",)}, {"learners": ("magic",)}])

@@ -12,10 +12,12 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box
 from safetensors.numpy import save
 
 from hnn_gym import PixelWorld, TransitionDataset, WorldModel
 from hnn_gym.agents.load import load_agent
+from hnn_gym.agents.shac_policy import ShacPolicy
 from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.envs.shipped import WEIGHTS, resolve_pixel_world, resolve_world
 from hnn_gym.errors import InputError
@@ -38,6 +40,7 @@ def edited(folder: Path, name: str, value: object) -> Path:
     for key in outer:
         inner = inner[key]
     inner[last] = value
+    del card["seal"]
     (folder / "world.json").write_text(json.dumps(card))
     return folder
 
@@ -64,6 +67,24 @@ def test_an_entry_of_a_card_that_cannot_be_is_refused_without_allocating_its_siz
     with pytest.raises(InputError, match="does not describe a world"):
         WorldModel.load(edited(world, name, value))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB; the weights would take 3 GB
+
+
+@pytest.mark.parametrize("place", ["world/world.json", "agent/agent.json", "data.zarr/zarr.json"])
+def test_a_value_that_was_changed_is_noticed_unless_the_seal_was_removed(world, recorded, tmp_path, place):
+    shutil.copytree(recorded, tmp_path / "data.zarr")
+    spaces = Box(-np.inf, np.inf, (3,), np.float32), Box(-2, 2, (1,), np.float32)
+    ShacPolicy(ARRAYS, *spaces).save(tmp_path / "agent", about={"seed": 0})
+    content = json.loads((tmp_path / place).read_text())
+    holder = content if "seal" in content else content["attributes"]
+    holder["note"] = 1
+    readers = {"world": WorldModel.load, "agent": load_agent, "data.zarr": TransitionDataset.open}
+    folder = place.partition("/")[0]
+    (tmp_path / place).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="changed after it was written"):
+        readers[folder](tmp_path / folder)
+    del holder["seal"]
+    (tmp_path / place).write_text(json.dumps(content))
+    readers[folder](tmp_path / folder)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +207,7 @@ def test_an_array_of_another_form_is_refused_without_allocating_its_size(dataset
 def test_a_dataset_without_checks_is_read_and_appended_to_as_before(dataset):
     place = dataset / "zarr.json"
     group = json.loads(place.read_text())
-    del group["attributes"]["checks"]
+    del group["attributes"]["checks"], group["attributes"]["seal"]
     place.write_text(json.dumps(group))
     shutil.rmtree(dataset / "episode_checks")
     data = collect(CollectSettings(env="Pendulum-v1", out=dataset, steps=200, append=True))

@@ -7,6 +7,7 @@ and writes its own to 4.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -26,35 +27,48 @@ PROGRAM = next(
 _PATIENCE = 60
 
 
+def _moved(number: int) -> int:
+    """The same file under another number, from 20 on."""
+    moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 20)
+    os.close(number)
+    return moved
+
+
 class Browser:
     """One page of a browser without a window."""
 
     def __init__(self) -> None:
         self._folder = tempfile.mkdtemp()
         (read, self._write), (self._read, write) = os.pipe(), os.pipe()
-
-        def with_pipes() -> None:  # the numbers that the browser expects
-            os.dup2(read, 13), os.dup2(write, 14)
-            os.dup2(13, 3), os.dup2(14, 4)
-
+        # Numbers beyond 3 and 4, which the shell below gives them.
+        read, write = (_moved(number) for number in (read, write))
         assert PROGRAM is not None
         flags = "--headless=new --remote-debugging-pipe --no-sandbox --disable-gpu --hide-scrollbars --no-first-run"
+        browser = [PROGRAM, *flags.split(), "--disable-dev-shm-usage", f"--user-data-dir={self._folder}", "about:blank"]
         self._process = subprocess.Popen(
-            [PROGRAM, *flags.split(), "--disable-dev-shm-usage", f"--user-data-dir={self._folder}", "about:blank"],
-            preexec_fn=with_pipes,
-            close_fds=False,
+            ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", *browser],
+            pass_fds=(read, write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         os.close(read), os.close(write)
         self._number, self._waiting, self._events = 0, b"", []
         self._session: str | None = None
-        targets = self.send("Target.getTargets")["targetInfos"]
-        target = next(target["targetId"] for target in targets if target["type"] == "page")
+        target = self._page()
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
         self.send("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+
+    def _page(self) -> str:
+        """The id of the empty page that the browser opens."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            for target in self.send("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page":
+                    return str(target["targetId"])
+            time.sleep(0.05)
+        raise TimeoutError("The browser opens no page.")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol and wait for its result."""

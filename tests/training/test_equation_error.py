@@ -64,6 +64,25 @@ def test_a_fit_through_the_scheme_reaches_rounding_from_a_coarse_first_guess() -
     assert after < 1e-6  # exact data and an exact model: what is left is the friction that begins above 0
 
 
+def test_magnetic_forces_are_found_with_the_masses() -> None:
+    rng = np.random.default_rng(0)
+    q, v, dt = rng.uniform(-1, 1, (300, 2)), rng.normal(size=(300, 2)), 1e-3
+
+    def acceleration(q: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return -q + 2 * (1 + 0.3 * q[:, :1]) * np.stack([v[:, 1], -v[:, 0]], axis=-1)
+
+    half = v + dt / 2 * acceleration(q, v)
+    next_v = v + dt * acceleration(q + dt / 2 * v, half)
+    steps = Transitions(
+        q, v, np.zeros((300, 0)), q + dt * half, next_v, np.ones(300, bool), (False, False), np.ones(4, bool), dt
+    )
+    variables = Variables((False, False), (1.0, 1.0), (1.0, 1.0), (2.0, 2.0))
+    model = MechanicalHNN(variables, hidden=(), mass_matrix="full", magnetic=True)
+    dynamics = model.build(StartingPoint(steps, variables, midpoint=True).parameters(model, seed=0))
+    # Accelerations are differences over 1 ms, of order dt^2; the trap and the field are polynomials.
+    np.testing.assert_allclose(dynamics.acceleration(q, v), acceleration(q, v), rtol=0, atol=1e-4)
+
+
 def test_steps_that_nothing_explains_lose_their_weight() -> None:
     weights = row_weights(np.array([1.0, 1.0, 2.0, 1e3]))
     assert weights[:3].min() > 0.9

@@ -8,10 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_gym import FitSettings, InputError, TransitionDataset
+from hnn_gym import Coordinates, FitSettings, InputError, TransitionDataset
 from hnn_gym.data import Episode, LogSettings
+from hnn_gym.evaluation.forecasts import forecasts_of
 from hnn_gym.physics.dry_friction import stopped_together
-from hnn_gym.physics.integrators import Euler, ImplicitMidpoint, InVelocities, Leapfrog, RungeKutta4, SymplecticEuler
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.physics.integrators import (
+    Euler,
+    ImplicitMidpoint,
+    InVelocities,
+    Leapfrog,
+    RungeKutta4,
+    Substeps,
+    SymplecticEuler,
+)
 from hnn_gym.systems import true_world
 from hnn_gym.training import held_out_error, one_step_rms, open_loop_error, train_auto, train_world
 from hnn_gym.training.losses import derivative_loss
@@ -183,3 +194,12 @@ def test_gradients_flow_through_the_durations() -> None:
     assert (slope != 0).all()
     same = differentiable_rollout(world.like(x0), x0, steps=4)
     torch.testing.assert_close(same[-1], world.like(x0).rollout(x0, durations=durations, steps=4)[-1].detach())
+
+
+def test_forecasts_of_a_recording_go_from_stamp_to_stamp() -> None:
+    dataset = pendulum_log(60, episodes=1)
+    world = replace(true_world("Pendulum-v1"), coordinates=Coordinates.from_json(dataset.provenance.coordinates))
+    physics = PortHamiltonian(Pendulum(mass=1.0, gravity_torque=9.0), control=np.eye(1))
+    exact = replace(world, dynamics=physics, integrator=Substeps(RungeKutta4(), 4))
+    assert forecasts_of(exact, dataset).median[-1] < 1e-6
+    assert forecasts_of(exact, without_stamps(dataset)).median[-1] > 1e-2

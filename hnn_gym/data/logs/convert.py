@@ -17,6 +17,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data.episode import Episode
 from hnn_gym.data.logs.checks import check_angles, check_complete, check_stamps, check_velocities
+from hnn_gym.data.logs.resolution import resolution_of
 from hnn_gym.data.logs.roles import Roles, looks_like_length, number_in
 from hnn_gym.data.logs.settings import SECONDS, LogSettings
 from hnn_gym.data.logs.table import Table
@@ -69,11 +70,16 @@ def episodes_of_tables(tables: Sequence[Table], roles: Roles, settings: LogSetti
             f"Nothing is left of the log: no {settings.every + 1} rows follow each other within {gap:g} s."
         )
     coordinates = _coordinates(roles, settings, lengths)
-    provenance = _provenance(tables, episodes, roles, settings, coordinates, gap)
+    shown = np.concatenate([recording.observation for recording in recordings])
+    names = (*roles.position, *roles.velocity)
+    resolutions = {name: resolution_of(column) for name, column in zip(names, shown.T, strict=True)}
+    coarse = {name: float(f"{value:.6g}") for name, value in resolutions.items() if value is not None}
+    provenance = _provenance(tables, episodes, roles, settings, coordinates, gap, coarse)
     sentences = (
         *_units(roles, settings, lengths),
         _clock(np.concatenate(bridged), gap=gap, cuts=int((every_step > gap).sum())),
     )
+    sentences += tuple(f"{name} is shown in steps of {value:.3g}." for name, value in coarse.items())
     skipped = sum(recording.skipped for recording in recordings)
     if skipped:
         sentences += (f"{skipped} incomplete rows were left out.",)
@@ -216,6 +222,7 @@ def _provenance(
     settings: LogSettings,
     coordinates: Coordinates,
     gap: float,
+    resolutions: Mapping[str, float],
 ) -> Provenance:
     steps = np.concatenate([np.diff(episode.time) for episode in episodes if episode.time is not None])
     names = (*roles.position, *roles.velocity)
@@ -237,6 +244,7 @@ def _provenance(
             "actions": settings.actions,
             "every": settings.every,
             "gap_s": gap,
+            **({"resolutions": dict(resolutions)} if resolutions else {}),
         },
         coordinates=coordinates.to_json(),
     )

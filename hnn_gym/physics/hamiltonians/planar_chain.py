@@ -62,7 +62,7 @@ class ChainKinematics:
 
     def joints(self, w: Array) -> Array:
         """Positions ``(..., n)`` of absolute angles and shifts, or velocities of their rates."""
-        return w if self.absolute else w @ _like(w, self._differences).T
+        return w if self.absolute else w @ _like(w, self.differences).T
 
     def pulled_back(self, force: Array) -> Array:
         """Generalised forces on the degrees of freedom ``(..., n)`` of those on absolute angles and shifts."""
@@ -70,10 +70,11 @@ class ChainKinematics:
 
     def pushed(self, force: Array) -> Array:
         """Generalised forces on absolute angles and shifts ``(..., n)`` of those on the degrees of freedom."""
-        return force if self.absolute else force @ _like(force, self._differences)
+        return force if self.absolute else force @ _like(force, self.differences)
 
     @cached_property
-    def _differences(self) -> np.ndarray:
+    def differences(self) -> np.ndarray:
+        """The inverse of T ``(n, n)``."""
         return np.linalg.inv(self.sums)
 
 
@@ -105,6 +106,8 @@ class PlanarChain:
         odd: B ``(n, n)``, antisymmetric, in the same units.
         cosines: a ``(n,)`` in J, 0 for shifts.
         sines: b ``(n,)`` in J; for shifts the slope of V in N.
+        rotors: inertia that each degree of freedom has by itself, such as that of a geared motor: it is added
+            to the diagonal of M of the degrees of freedom as they are observed.
     """
 
     kinematics: ChainKinematics
@@ -112,6 +115,7 @@ class PlanarChain:
     odd: Array
     cosines: Array
     sines: Array
+    rotors: float = 0.0
 
     @classmethod
     def of_links(
@@ -199,7 +203,11 @@ class PlanarChain:
         between = phi[..., :, None] - phi[..., None, :]
         cos, sin = xp.cos(between), xp.sin(between)
         even, odd = _like(q, self.even), _like(q, self.odd)
-        return even * cos + odd * sin, even * sin - odd * cos
+        mass, slope = even * cos + odd * sin, even * sin - odd * cos
+        if self.rotors:
+            back = _like(q, self.kinematics.differences)
+            mass = mass + self.rotors * (back.T @ back)
+        return mass, slope
 
 
 def _like(some: Array, array: Array) -> Array:

@@ -12,6 +12,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.physics.dynamics import Dynamics, Structure
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.gauss import Gauss4
+from hnn_gym.physics.integrators.generalised_euler import GeneralisedEuler
 from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.integrators.in_velocities import InVelocities
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
@@ -28,11 +29,14 @@ NAMES: dict[str, Integrator] = {
     "rk4": RungeKutta4(),
     "midpoint": ImplicitMidpoint(),
     "gauss4": Gauss4(),
+    "generalised-euler": GeneralisedEuler(),
     "yoshida4": Yoshida4(),
     "yoshida6": Yoshida6(),
     "yoshida8": Yoshida8(),
 }
 """The plain schemes by the names that command lines give them."""
+IMPLICIT = (ImplicitMidpoint, Gauss4, GeneralisedEuler)
+"""Schemes that act on [q, p] whatever the mass matrix is."""
 
 
 def named_scheme(name: str) -> Integrator:
@@ -64,7 +68,9 @@ def in_velocities(scheme: Integrator, dynamics: Dynamics) -> Integrator:
 
     Where dq/dt depends on p alone, p is a constant multiple of v, and the scheme itself is that map.
     """
-    explicit = scheme.requires <= Structure.SPLIT and not isinstance(_inner(scheme), ImplicitMidpoint | Gauss4)
+    explicit = scheme.requires <= Structure.SPLIT and not isinstance(
+        _inner(scheme), ImplicitMidpoint | Gauss4 | GeneralisedEuler
+    )
     needed = dynamics.structure < Structure.SPLIT and dynamics.second_order
     return InVelocities(scheme) if explicit and needed and not isinstance(scheme, InVelocities) else scheme
 

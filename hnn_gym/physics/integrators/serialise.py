@@ -9,6 +9,7 @@ from typing import Any
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.gauss import Gauss4
+from hnn_gym.physics.integrators.generalised_euler import GeneralisedEuler
 from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.integrators.in_velocities import InVelocities
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
@@ -27,6 +28,7 @@ INTEGRATORS: dict[str, type[Integrator]] = {
         Yoshida8,
         ImplicitMidpoint,
         Gauss4,
+        GeneralisedEuler,
         RungeKutta4,
         Euler,
     )

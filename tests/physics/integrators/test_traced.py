@@ -11,6 +11,8 @@ from hnn_gym.models.planar_chain import PlanarChainHNN
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import (
     Euler,
+    Gauss4,
+    GeneralisedEuler,
     ImplicitMidpoint,
     Integrator,
     InVelocities,
@@ -40,6 +42,9 @@ SCHEMES: dict[str, Integrator] = {
     "explicit Euler": Euler(),
     "RK4": RungeKutta4(),
     "implicit midpoint": ImplicitMidpoint(),
+    "Gauss's rule": Gauss4(),
+    "generalised Euler": GeneralisedEuler(),
+    "generalised Euler, momenta first": GeneralisedEuler(momenta_first=True),
     "substeps of implicit midpoint": Substeps(ImplicitMidpoint(), 2),
     "explicit Euler in velocities": InVelocities(Euler()),
     "semi-implicit Euler in velocities": InVelocities(SymplecticEuler()),

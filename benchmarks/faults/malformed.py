@@ -1,0 +1,248 @@
+"""Malformed files: bytes, JSON values, arrays and metadata changed at random in everything that the package reads.
+
+A file is read in a process of its own in batches, with a limit on memory. What counts as a fault: an error that is not
+an InputError, more than 5 s, more than 1 GB, and a file that is read to another result without a complaint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_SECONDS, _BYTES = 5, 2**30
+_BATCH = 50
+_VALUES: tuple[Any, ...] = (
+    None, True, -1, 0, 1, 2**31, 10**400, 1e300, -1e-300, "", "x", "nan", [], {}, [[]], {"a": 1}, [1, "x"], [None] * 9,
+)  # fmt: skip
+
+
+def _world(path: Path) -> Any:
+    import numpy as np
+
+    from hnn_gym import WorldModel
+
+    found = WorldModel.load(path)
+    x = found.phase_point(np.full(found.coordinates.n, 0.5), np.full(found.coordinates.n, 0.25))
+    return _plain([found.step(x).tolist(), found.dt])
+
+
+def _pixel_world(path: Path) -> Any:
+    import numpy as np
+
+    from hnn_gym import PixelWorld
+
+    found = PixelWorld.load(path)
+    return _plain([found.decode(np.array([0.3, 0.1])).tolist(), found.starts.tolist()])
+
+
+def _agent(path: Path) -> Any:
+    import numpy as np
+
+    from hnn_gym.agents.load import load_agent
+
+    return _plain(load_agent(path).predict(np.array([[1.0, 0.0, 0.5]], np.float32), deterministic=True)[0].tolist())
+
+
+def _dataset(path: Path) -> Any:
+    from hnn_gym import TransitionDataset
+
+    data = TransitionDataset.open(path)
+    episodes = [{name: value.tolist() for name, value in one.arrays().items()} for one in data]
+    return _plain([episodes, data.provenance.dt, data.provenance.env_id])
+
+
+def _fit(path: Path) -> Any:
+    from hnn_gym.training.training_folder import TrainingFolder
+
+    state = TrainingFolder(path).resume({"model": "mechanical"})
+    assert state is not None
+    return _plain([{name: value.tolist() for name, value in state.parameters.items()}, state.adam_step, state.stage])
+
+
+def _coordinates(path: Path) -> Any:
+    from hnn_gym.coordinates import read_coordinates
+
+    return _plain(read_coordinates(path / "coordinates.json").to_json())
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    "world": _world,
+    "world learned from frames": _pixel_world,
+    "agent": _agent,
+    "agent of stable-baselines3": _agent,
+    "dataset": _dataset,
+    "unfinished fit": _fit,
+    "coordinates": _coordinates,
+}
+
+
+def prepare(root: Path) -> None:
+    """Write one sound example of each kind, with this release."""
+    import numpy as np
+    from gymnasium.spaces import Box
+
+    from hnn_gym.agents.sb3 import AgentRecipe, save_agent, train_agent
+    from hnn_gym.agents.shac_policy import ShacPolicy
+    from hnn_gym.collect import CollectSettings, collect
+    from hnn_gym.coordinates import write_coordinates
+    from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
+    from hnn_gym.training import FitState
+    from hnn_gym.training.training_folder import TrainingFolder
+
+    world, seen = resolve_world("HNNPendulum-v0"), resolve_pixel_world("HNNPixelPendulum-v0")
+    assert seen is not None
+    world.save(root / "world")
+    seen.save(root / "world learned from frames")
+    spaces = Box(-np.inf, np.inf, (3,), np.float32), Box(-2, 2, (1,), np.float32)
+    ShacPolicy({"policy.w0": np.ones((1, 3)), "scale": np.ones(3)}, *spaces).save(root / "agent")
+    recipe = AgentRecipe(2, 8, 1e-3, hidden=(4,), arguments={"n_steps": 4, "batch_size": 8})
+    agent = train_agent("HNNPendulum-v0", "ppo", recipe=recipe)
+    save_agent(root / "agent of stable-baselines3", agent, algo="ppo", recipe=recipe)
+    collect(CollectSettings(env="Pendulum-v1", steps=210, out=root / "dataset"))
+    folder = TrainingFolder(root / "unfinished fit")
+    folder.begin(overwrite=False)
+    state = FitState({"a": np.ones((2, 3))}, adam_step=3, stage="lbfgs", stage_start={"a": np.zeros((2, 3))})
+    folder.keep(state, {"model": "mechanical"})
+    (root / "coordinates").mkdir()
+    write_coordinates(root / "coordinates" / "coordinates.json", world.coordinates, meaning=["what it means"])
+
+
+def damaged(folder: Path, draw: random.Random) -> str:
+    """Damage one file of a folder in a random way; return what was done, in words."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    file = draw.choice(files)
+    data = file.read_bytes()
+    name = str(file.relative_to(folder))
+    kinds = ["cut", "bits", "empty", "removed", "folder", "pipe", "grown", "swapped"]
+    if file.suffix == ".json":
+        kinds += ["value"] * 12 + ["key", "deep", "digits"]
+    kind = draw.choice(kinds)
+    match kind:
+        case "cut":
+            file.write_bytes(data[: draw.randrange(max(1, len(data)))])
+        case "bits":
+            changed = bytearray(data or b"x")
+            for _ in range(draw.choice((1, 1, 4, 64))):
+                changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+            file.write_bytes(changed)
+        case "empty":
+            file.write_bytes(b"")
+        case "removed":
+            file.unlink()
+        case "folder":
+            file.unlink()
+            file.mkdir()
+        case "pipe":
+            file.unlink()
+            os.mkfifo(file)
+        case "grown":
+            file.write_bytes(data + bytes(draw.randrange(256) for _ in range(draw.choice((1, 100)))))
+        case "swapped":
+            file.write_bytes(draw.choice(files).read_bytes())
+        case "deep":
+            file.write_text('{"a": ' * 50_000 + "1" + "}" * 50_000)
+        case "digits":
+            file.write_text(json.dumps(json.loads(data)).replace("1", "1" * 6_000, 1))
+        case _:
+            content = json.loads(data)
+            inner: Any = content
+            path: list[Any] = []
+            while isinstance(inner, dict | list) and inner and (not path or draw.random() < 0.7):
+                keys = list(inner) if isinstance(inner, dict) else list(range(len(inner)))
+                outer, key = inner, draw.choice(keys)
+                path.append(key)
+                inner = outer[key]
+            value = draw.choice(_VALUES)
+            if kind == "key" and isinstance(outer, dict):
+                outer[str(value)] = outer.pop(key)
+            else:
+                outer[key] = value
+            file.write_text(json.dumps(content))
+            return f"{name}: {kind} at {path} is {str(value)[:40]!r}"
+    return f"{name}: {kind}"
+
+
+def read_damaged(count: int, *, seed: int) -> dict[str, Any]:
+    """Read damaged files; a JSON-ready summary."""
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        sound = root / "sound"
+        sound.mkdir()
+        child = os.fork()
+        if child == 0:
+            code = 70
+            try:
+                prepare(sound)
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        for first in range(0, count, _BATCH):
+            report = root / "report"
+            report.write_text("")
+            child = os.fork()
+            if child == 0:
+                _batch(range(first, min(first + _BATCH, count)), seed, sound, root / "now", report)
+            _, status = os.waitpid(child, 0)
+            lines = report.read_text().splitlines()
+            faults += [line.removeprefix("fault: ") for line in lines if line.startswith("fault: ")]
+            if status:
+                faults.append(f"the process ended with {os.waitstatus_to_exitcode(status)} after {lines[-1:]}")
+    return {"files": count, "seed": seed, "faults": faults}
+
+
+def _batch(numbers: range, seed: int, sound: Path, now: Path, report: Path) -> None:
+    """A child's part: it does not return."""
+    from hnn_gym.errors import InputError
+
+    def late(number: int, frame: Any) -> None:
+        raise TimeoutError
+
+    results: dict[str, Any] = {}
+    with report.open("a") as lines:
+        for kind, read in READERS.items():
+            results[kind] = read(sound / kind)
+        signal.signal(signal.SIGALRM, late)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for number in numbers:
+            draw = random.Random(f"{seed}/{number}")
+            kind = draw.choice(list(READERS))
+            shutil.rmtree(now, ignore_errors=True)
+            shutil.copytree(sound / kind, now)
+            what = f"{number}, {kind}, {damaged(now, draw)}"
+            lines.write(f"{what}\n")
+            lines.flush()
+            began = time.process_time()
+            signal.alarm(12 * _SECONDS)  # of the clock; what counts is the time of the process
+            try:
+                if READERS[kind](now) != results[kind]:
+                    lines.write(f"fault: {what}: read to another result\n")
+            except InputError:
+                pass
+            except BaseException as error:
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                lines.write(f"fault: {what}: {type(error).__name__} {str(error)[:80]} in {where.name}\n")
+            finally:
+                signal.alarm(0)
+            if time.process_time() - began > _SECONDS:
+                lines.write(f"fault: {what}: took more than {_SECONDS} s\n")
+            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            if (after - before) * 1024 > _BYTES:
+                lines.write(f"fault: {what}: allocated more than 1 GB\n")
+                before = after
+    os._exit(0)

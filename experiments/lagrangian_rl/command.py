@@ -1,0 +1,69 @@
+"""The study from end to end, cell by cell: a run that was stopped computes what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from experiments.lagrangian_rl.control import HORIZON_S, STEPS, earned, goal_error, model
+from experiments.lagrangian_rl.systems import SYSTEMS
+from experiments.structures import STRUCTURES
+from hnn_gym.agents.trajectory import TrajectorySettings
+from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.studies import Executing, Execution, Results, run_cells
+
+COMMAND = "python -m experiments.lagrangian_rl"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Measure real returns of plans made in worlds that were learned from random steps."""
+
+    out: Path | None = Path("docs/results/lagrangian_rl.json")
+    """JSON file; results in it are not measured again. None: keep nothing."""
+    tasks: tuple[str, ...] = tuple(SYSTEMS)
+    """Which tasks."""
+    structures: tuple[str, ...] = ("truth", *STRUCTURES)
+    """Which worlds; "truth" plans in the true one."""
+    steps: int = STEPS
+    """Random real steps."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the recordings, of the initial weights and of the first plans."""
+    plan: TrajectorySettings = field(default_factory=TrajectorySettings)
+    """How trajectories are improved; the horizon is that of the task."""
+    execution: Executing = field(default_factory=Execution)
+
+
+def study(settings: Settings, *, console: Console) -> Results:
+    """Measure the cells that are missing."""
+    results = Results(settings.out, command=COMMAND)
+    cells = {
+        f"{name}/{settings.steps}/{structure}/{seed}": partial(_cell, name, structure, seed, settings)
+        for structure in settings.structures
+        for name in settings.tasks
+        for seed in settings.seeds
+    }
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
+    return results
+
+
+def _cell(name: str, structure: str, seed: int, settings: Settings) -> dict[str, object]:
+    horizon = int(HORIZON_S.get(name, 2.5) / (SYSTEMS[name].dt or 1.0))
+    try:
+        world, seconds = model(name, structure, steps=settings.steps, seed=seed)
+        found = earned(name, world, seed=seed, settings=replace(settings.plan, horizon=horizon))
+    except (ConvergenceError, InputError, np.linalg.LinAlgError) as error:
+        return {"failed": str(error)}
+    return {**found, "fit_cpu_s": round(seconds, 1), "error_at_the_goal": goal_error(name, world)}
+
+
+def main(settings: Settings) -> None:
+    """Run the study."""
+    torch.set_num_threads(1)
+    study(settings, console=Console())

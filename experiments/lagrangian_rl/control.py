@@ -1,0 +1,102 @@
+"""From random steps to a real return: record, learn, plan in the dream, follow the plan in reality."""
+
+from __future__ import annotations
+
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from experiments.array_dataset import dataset_of
+from experiments.lagrangian_rl.systems import SYSTEMS, Upright
+from experiments.structures import learned
+from hnn_gym.agents.lqr import LinearQuadratic
+from hnn_gym.agents.trajectory import TracedStep, TrackedTrajectory, TrajectorySettings, optimised
+from hnn_gym.data import TransitionDataset
+from hnn_gym.systems import System
+from hnn_gym.worlds.world_model import WorldModel
+
+STEPS, EPISODE = 10_000, 1_000
+FITTED = 2_000
+"""Of the recorded steps that a model is fitted to, at equal distances."""
+STARTS, DREAMT = 20, 40
+WEIGHTS = (0.25, 0.003)
+"""Of the squares of positions and velocities about the goal: how the reward falls there, to second order."""
+HORIZON_S = {"Reacher": 3.0, "Pendulum": 6.0, "Cart-3-pole": 3.0}
+"""Length of a plan in s; elsewhere 2.5."""
+
+
+def task_of(system: System) -> Upright:
+    """The task of a system of this study."""
+    task = system.task_for()
+    assert isinstance(task, Upright)
+    return task
+
+
+def random_steps(system: System, *, steps: int, seed: int) -> TransitionDataset:
+    """Episodes of at most 1,000 uniform random actions."""
+    world, task, rng = system.true_world(), task_of(system), np.random.default_rng(seed)
+    episodes, length = -(-steps // EPISODE), min(steps, EPISODE)
+    actions = rng.uniform(-1, 1, (length, episodes, len(world.coordinates.controls)))
+    q, v = task.hanging(rng.normal(size=(episodes, world.coordinates.n)))
+    path = world.decode(world.rollout(world.phase_point(q, v), actions))
+    return dataset_of(system, np.moveaxis(path, 0, 1), np.moveaxis(actions, 0, 1))
+
+
+def model(name: str, structure: str, *, steps: int, seed: int) -> tuple[WorldModel, float]:
+    """A world learned from random steps, and its CPU time in s; "truth" is the true world."""
+    system = SYSTEMS[name]
+    if structure == "truth":
+        return system.true_world(), 0.0
+    dataset = random_steps(system, steps=steps, seed=seed)
+    return learned(dataset, structure, seed=seed, fitted=min(FITTED, steps))
+
+
+def goal_error(name: str, world: WorldModel, *, seed: int = 5) -> float:
+    """Error of the change of velocities in one step at states about the upright, relative to that change.
+
+    Random steps never come near these states.
+    """
+    true, rng = SYSTEMS[name].true_world(), np.random.default_rng(seed)
+    n, controls = true.coordinates.n, len(true.coordinates.controls)
+    q, v = rng.uniform(-0.5, 0.5, (200, n)), rng.uniform(-2, 2, (200, n))
+    action = rng.uniform(-1, 1, (200, controls))
+    changes = [w.state(w.step(w.phase_point(q, v), action))[1] - v for w in (true, world)]
+    return float(np.sqrt(np.mean((changes[1] - changes[0]) ** 2) / np.mean(changes[0] ** 2)))
+
+
+def returns(world: WorldModel, task: Upright, agent: TrackedTrajectory, numbers: np.ndarray) -> np.ndarray:
+    """Returns ``(N,)`` of whole episodes from the starts of standard normal numbers ``(N, n)``."""
+    step, state, total = TracedStep(world, task), None, np.zeros(len(numbers))
+    s = np.concatenate(task.hanging(numbers.copy()), axis=-1)
+    for _ in range(EPISODE):
+        action, state = agent.predict(world.coordinates.observation(*np.split(s, 2, axis=-1)), state)
+        s, reward = step(s, action)
+        total += reward
+    return total
+
+
+def earned(
+    name: str, world: WorldModel, *, seed: int, settings: TrajectorySettings, episodes: int = STARTS
+) -> dict[str, Any]:
+    """Plan in a world and act in reality: returns, the return in the dream, CPU time."""
+    begin, system = process_time(), SYSTEMS[name]
+    task, coordinates = task_of(system), world.coordinates
+    force = 1e-3 / max(control.scale for control in coordinates.controls) ** 2
+    hold = LinearQuadratic(world, position=np.zeros(coordinates.n), weights=(*WEIGHTS, force))
+    mean = coordinates.observation(*task.hanging(np.zeros(coordinates.n)))
+    plans = optimised(world, task, mean, hold, settings=settings, seed=seed)
+    rng = np.random.default_rng([seed, 1])
+    dreamt = rng.normal(size=(DREAMT, coordinates.n))
+    agents = [TrackedTrajectory(world, task, plan, hold) for plan in plans]
+    imagined = [float(np.nan_to_num(returns(world, task, agent, dreamt)).mean()) for agent in agents]
+    best = int(np.argmax(imagined))
+    seconds = process_time() - begin
+    real = returns(
+        system.true_world(), task, agents[best], np.random.RandomState(0).normal(size=(episodes, coordinates.n))
+    )
+    return {
+        "returns": [round(float(r), 1) for r in real],
+        "dream": round(imagined[best], 1),
+        "plan_cpu_s": round(seconds),
+    }

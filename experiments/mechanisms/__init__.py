@@ -1,0 +1,1 @@
+"""Learning any mechanism: recordings of many environments, and figures of what is learned from them."""

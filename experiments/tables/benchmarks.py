@@ -1,0 +1,162 @@
+"""Tables of the published benchmarks: what others report, and every seed of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.structures import STRUCTURES
+from experiments.tables.sources import measurements, power, table
+from hnn_gym.studies import Results
+
+_SYMODEN = {"pendulum": 0.0948, "cart-pole": 4.16, "acrobot": 0.809}
+"""Prediction error of SymODEN in the result notebooks of its repository."""
+_CHNN = {(1, 800): 6.1e-5, (2, 800): 1.2e-4, (3, 800): 3.4e-4, (5, 800): 1.1e-3, (2, 10): 1.6e-2, (2, 100): 9.4e-4}
+"""Geometric mean over the test trajectories of CHNN, computed from the CSV files of its repository."""
+_RAMESH = {
+    "Reacher": (943.4, 0.125),
+    "Pendulum": (786.7, 0.125),
+    "Cartpole": (900.0, 0.125),
+    "Acrobot": (911.8, 0.5),
+    "Cart-2-pole": (828.3, 0.5),
+    "Cart-3-pole": (916.6, 0.5),
+    "Acro-3-bot": (929.4, 0.5),
+}
+"""Return of their method with a Lagrangian network, and millions of real steps."""
+_OTHERS = {(1, 800): 1.2e-4, (2, 800): 1.3e-3, (3, 800): 4.1e-2, (5, 800): 3.3e-1, (2, 10): 3.9e-1, (2, 100): 1.7e-2}
+"""The better of HNN and DeLaN, which know nothing of the links."""
+
+
+def symoden() -> str:
+    """The prediction errors of every seed, and those from fresh starts."""
+    found = measurements("symoden")
+    rows = []
+    for task, theirs in _SYMODEN.items():
+        for structure in STRUCTURES:
+            cells = _seeds(found, f"{task}/{structure}/")
+            if not cells:
+                continue
+            rows.append(
+                (
+                    task,
+                    structure,
+                    f"{theirs:g}",
+                    *_values(cells, "prediction", 5),
+                    _median(cells, "prediction"),
+                    _median(cells, "fresh"),
+                    _seconds(cells),
+                )
+            )
+    columns = ("task", "model", "SymODEN", *(f"seed {seed}" for seed in range(5)), "median", "fresh starts", "CPU s")
+    return table(columns, rows, numbers=True)
+
+
+def chains() -> str:
+    """The errors of every seed, and the floors."""
+    found = measurements("chains")
+    rows = []
+    for (links, pieces), theirs in _CHNN.items():
+        for structure in STRUCTURES:
+            cells = _seeds(found, f"learned/{links}/{pieces}/{structure}/")
+            if not cells:
+                continue
+            rows.append(
+                (
+                    str(links),
+                    str(pieces),
+                    structure,
+                    power(theirs),
+                    power(_OTHERS[links, pieces]),
+                    *_values(cells, "geometric", 3),
+                    _median(cells, "arithmetic"),
+                    power(found[f"perturbed/{links}"]["geometric"]),
+                    _seconds(cells),
+                )
+            )
+    columns = (
+        "links",
+        "pieces",
+        "model",
+        "CHNN",
+        "DeLaN or HNN",
+        *(f"seed {seed}" for seed in range(3)),
+        "arithmetic mean",
+        "true chain, starts off by 1e-4",
+        "CPU s",
+    )
+    return table(columns, rows, numbers=True)
+
+
+def lagrangian_rl() -> str:
+    """Real returns of every recording, and how well the world is known where it has to be held."""
+    found = measurements("lagrangian_rl")
+    rows = []
+    for task, (theirs, steps) in _RAMESH.items():
+        for structure in ("truth", *STRUCTURES):
+            cells = _seeds(found, f"{task}/10000/{structure}/")
+            if not cells:
+                continue
+            known = [cell["error_at_the_goal"] for cell in cells.values() if "error_at_the_goal" in cell]
+            seconds = [cell.get("fit_cpu_s", 0) + cell.get("plan_cpu_s", 0) for cell in cells.values()]
+            rows.append(
+                (
+                    task,
+                    "true world" if structure == "truth" else structure,
+                    f"{theirs:.0f} after {steps}M",
+                    *(_mean_return(cells.get(str(seed))) for seed in range(3)),
+                    *(_worst_return(cells.get(str(seed))) for seed in range(3)),
+                    "0" if structure == "truth" or not known else power(float(np.median(known))),
+                    f"{np.median(seconds):.0f}",
+                )
+            )
+    columns = (
+        "task",
+        "planned in",
+        "Ramesh and Ravindran",
+        *(f"recording {seed}" for seed in range(3)),
+        *(f"worst start {seed}" for seed in range(3)),
+        "error at the goal",
+        "CPU s",
+    )
+    return table(columns, rows, numbers=True)
+
+
+def _mean_return(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "not run"
+    return f"{np.mean(cell['returns']):.0f}" if "returns" in cell else "failed"
+
+
+def _worst_return(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "not run"
+    return f"{min(cell['returns']):.0f}" if "returns" in cell else "failed"
+
+
+def _seeds(found: Results, prefix: str) -> Mapping[str, Any]:
+    return found.below(prefix)
+
+
+def _values(cells: Mapping[str, Any], name: str, seeds: int) -> Sequence[str]:
+    return [_cell(cells.get(str(seed)), name) for seed in range(seeds)]
+
+
+def _cell(cell: Mapping[str, Any] | None, name: str) -> str:
+    if cell is None:
+        return "not run"
+    return power(cell[name]) if np.isfinite(cell.get(name, np.inf)) else "failed"
+
+
+def _median(cells: Mapping[str, Any], name: str) -> str:
+    return power(float(np.median([cell.get(name, np.inf) for cell in cells.values()])))
+
+
+def _seconds(cells: Mapping[str, Any]) -> str:
+    found = [cell["cpu_s"] for cell in cells.values() if "cpu_s" in cell]
+    return f"{np.median(found):.0f}" if found else "-"
+
+
+TABLES: dict[str, Callable[[], str]] = {"symoden": symoden, "chains": chains, "lagrangian-rl": lagrangian_rl}
+"""By name."""

@@ -1,0 +1,39 @@
+"""A seal on JSON: the hash of everything else in it, so that a value that was changed by damage is noticed.
+
+A person who changes a file on purpose removes its entry ``seal``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from hnn_gym.errors import InputError
+
+_SEAL = "seal"
+
+
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON values with their seal, in place of an older one."""
+    return {**{name: value for name, value in values.items() if name != _SEAL}, _SEAL: _hash(values)}
+
+
+def check_seal(values: Mapping[str, Any], source: str | os.PathLike[str]) -> None:
+    """Refuse JSON values that were changed after they were sealed; those without a seal are not checked.
+
+    Raises:
+        InputError: the seal is another than that of the values.
+    """
+    if _SEAL in values and values[_SEAL] != _hash(values):
+        raise InputError(
+            f"{os.fspath(source)} was changed after it was written, so that it may be damaged: restore it, or remove "
+            f'its entry "{_SEAL}" if the change is yours.'
+        )
+
+
+def _hash(values: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in values.items() if name != _SEAL}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

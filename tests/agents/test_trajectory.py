@@ -1,0 +1,78 @@
+"""A planned trajectory is the world's own motion, gets cheaper, and is followed from neighbouring starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from gymnasium.spaces import Box
+
+from hnn_gym.agents.lqr import LinearQuadratic
+from hnn_gym.agents.trajectory import TracedStep, TrackedTrajectory, Trajectory, TrajectorySettings, optimised
+from hnn_gym.errors import InputError
+from hnn_gym.systems import SYSTEMS, true_world
+
+WORLD, TASK = true_world("Pendulum-v1"), SYSTEMS["Pendulum-v1"].task_for()
+START = np.array([-1.0, 0.0, 0.0])
+SETTINGS = TrajectorySettings(horizon=60, plans=12, rounds=40)
+
+
+@pytest.fixture(scope="module")
+def hold() -> LinearQuadratic:
+    return LinearQuadratic(WORLD, position=np.zeros(1))
+
+
+@pytest.fixture(scope="module")
+def plans(hold: LinearQuadratic) -> list[Trajectory]:
+    return optimised(WORLD, TASK, START, hold, settings=SETTINGS)
+
+
+def followed(agent: TrackedTrajectory, start: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """States and actions of an agent in the world."""
+    x, state, states, actions = WORLD.encode(start), None, [], []
+    for _ in range(steps):
+        states.append(np.concatenate(WORLD.state(x), axis=-1))
+        action, state = agent.predict(WORLD.decode(x), state)
+        actions.append(action)
+        x = WORLD.step(x, action)
+    return np.array(states), np.array(actions)
+
+
+def test_the_planned_states_are_those_to_which_the_planned_actions_lead(plans, hold) -> None:
+    states, actions = followed(TrackedTrajectory(WORLD, TASK, plans[0], hold), START, 60)
+    np.testing.assert_allclose(np.cos(states[:, 0]), np.cos(plans[0].states[:60, 0]), atol=1e-7)
+    np.testing.assert_allclose(actions, 2.0 * plans[0].actions, atol=1e-6)
+
+
+def test_the_best_plan_swings_up_and_the_linear_controller_holds_from_neighbouring_starts(plans, hold) -> None:
+    angle = np.pi + 0.05 * np.random.default_rng(0).normal(size=20)
+    starts = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1)
+    states, actions = followed(TrackedTrajectory(WORLD, TASK, plans[0], hold), starts, 120)
+    assert np.cos(states[-30:, :, 0]).min() > 0.99
+    assert np.abs(actions).max() <= 2.0
+
+
+def test_more_rounds_make_the_best_plan_cheaper_and_plans_come_in_the_order_of_their_costs(plans, hold) -> None:
+    first = optimised(WORLD, TASK, START, hold, settings=replace(SETTINGS, rounds=3))
+    assert plans[0].cost < 0.9 * first[0].cost
+    assert [plan.cost for plan in plans] == sorted(plan.cost for plan in plans)
+
+
+@pytest.mark.parametrize("rows", [1, 700])
+def test_the_traced_step_is_the_step_of_the_world(rows: int) -> None:
+    rng = np.random.default_rng(1)
+    s, a = rng.normal(size=(rows, 2)), rng.uniform(-1, 1, (rows, 1))
+    after, reward = TracedStep(WORLD, TASK)(s, a)
+    x = WORLD.phase_point(s[:, :1], s[:, 1:])
+    q, v = WORLD.state(WORLD.step(x, 2.0 * a))
+    np.testing.assert_allclose(after, np.concatenate([q, v], axis=-1), atol=1e-12)
+    np.testing.assert_allclose(reward, TASK.reward(s[:, :1], s[:, 1:], 2.0 * a, q, v), atol=1e-12)
+
+
+def test_actions_without_symmetric_limits_are_refused() -> None:
+    class OneSided(type(TASK)):
+        action_space = Box(0.0, 2.0, (1,), np.float32)
+
+    with pytest.raises(InputError, match="between -limit and limit"):
+        TracedStep(WORLD, OneSided())
