@@ -132,7 +132,7 @@ class SamplingPlanner:
         self.imagined = Imagination(simulator)
         self._rule: Rule = rule or Mppi()
         self._horizon, self._samples, self._colour, self._value = horizon, samples, colour, value
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(whole_number(seed, "seed", at_least=0))
         low, high = self.imagined.low, self.imagined.high
         self._rest, self._std = np.clip(0.0, low, high).astype(np.float32), np.float32(std) * (high - low) / 2
 

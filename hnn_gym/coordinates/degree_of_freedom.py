@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
+from hnn_gym.arguments import finite_number
 from hnn_gym.errors import InputError
 
 
@@ -65,10 +67,10 @@ class DegreeOfFreedom:
             raise InputError(f"A fixed degree of freedom has no velocity, speed limit or stops: {self}.")
         if self.angle and self.position is None:
             raise InputError(f"angle=True is about an observed position, and there is none: {self}.")
-        if self.speed_limit is not None and not self.speed_limit > 0:
+        if self.speed_limit is not None and not (isinstance(self.speed_limit, Real) and self.speed_limit > 0):
             raise InputError(f"A speed limit must be > 0, or None for none, not {self.speed_limit}.")
-        if not self.velocity_scale or not math.isfinite(self.velocity_scale):
-            raise InputError(f"The scale of a velocity must be finite and not 0, and it is {self.velocity_scale}.")
+        if finite_number(self.velocity_scale, "The scale of a velocity") == 0:
+            raise InputError("The scale of a velocity must be finite and not 0, and it is 0.")
         if self.velocity is None and self.velocity_scale != 1.0:
             raise InputError(f"There is no observed velocity for a velocity_scale: {self}.")
         self._check_wraps()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hnn_gym.arguments import whole_number
 from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.films import FilmSource, episodes_of_films
@@ -224,7 +225,14 @@ class TransitionDataset:
         Raises:
             InputError: there is no such episode.
         """
-        chosen = np.asarray(indices, np.int64)
+        try:
+            given = np.asarray(indices)
+            chosen = given.astype(np.int64)
+            whole = given.ndim == 1 and (not given.size or given.dtype.kind in "iu")
+        except (TypeError, ValueError, OverflowError):
+            whole = False
+        if not whole:
+            raise InputError(f"Episodes are selected by a list of their numbers, such as [0, 2], not by {indices!r}.")
         outside = chosen[(chosen < 0) | (chosen >= len(self))]
         if len(outside):
             raise InputError(f"There is no episode {outside[0]}: the dataset holds 0 to {len(self) - 1}.")
@@ -254,7 +262,8 @@ class TransitionDataset:
         Raises:
             InputError: there are fewer transitions, or ``steps`` is below one.
         """
-        if not 1 <= steps <= self.num_steps:
+        steps = whole_number(steps, "steps", at_least=1)
+        if steps > self.num_steps:
             raise InputError(
                 f"The first {steps} transitions of {self.num_steps} do not exist: choose from 1 to {self.num_steps}."
             )
@@ -290,8 +299,7 @@ class TransitionDataset:
             InputError: ``k`` or ``stride`` is below one; no episode has k steps; or an observation or an
                 action is not finite.
         """
-        if k < 1 or stride < 1:
-            raise InputError(f"Windows need k >= 1 and stride >= 1, and k is {k}, stride {stride}.")
+        k, stride = whole_number(k, "k", at_least=1), whole_number(stride, "stride", at_least=1)
         counts = np.maximum(0, (self._steps - k) // stride + 1)
         if not counts.any():
             raise InputError(

@@ -40,8 +40,11 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` expanded, as a shell expands it.
 
     Raises:
-        InputError: the path is empty, holds a null character, or names a user who does not exist.
+        InputError: the path is not a text or a path, is empty, holds a null character, or names a user who does not
+            exist.
     """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise InputError(f"A path must be a text, such as 'runs/x', or a pathlib.Path, not {path!r}.")
     text = os.fspath(path)
     if not text.strip() or "\0" in text:
         raise InputError(f"A path must have a name, and {text!r} has none: give the path of a file or folder.")

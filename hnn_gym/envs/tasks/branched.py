@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.envs.checks import numbers
 from hnn_gym.envs.tasks.wrapper import TaskWrapper
 from hnn_gym.errors import InputError
 from hnn_gym.systems.task import Task
@@ -29,7 +30,7 @@ class BranchedTask(TaskWrapper):
             InputError: ``starts`` is empty, has another shape, or is not finite.
         """
         super().__init__(task)
-        seen = np.asarray(starts, np.float64)
+        seen = numbers(starts, "starts")
         if seen.ndim != 2 or not len(seen) or seen.shape[1] != coordinates.observation_size:
             raise InputError(
                 f"starts must be observations (k, {coordinates.observation_size}), such as dataset.transitions()."
