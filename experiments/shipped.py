@@ -1,9 +1,10 @@
 """Train the worlds that ship with the package: ``python -m experiments.shipped [ids...]``.
 
 Every world is learned from a recording of the true environment under actions without a plan, by the recipe of its id;
-the real pendulum from its film (``--data``). A world with an H whose recording was not made by a symplectic scheme gets
-one to step by, which its card names. MuJoCo's environments need the extra "mujoco" to be recorded. A world whose card
-names the same recipe and recording is kept, so that an interrupted run continues with the next one.
+the real pendulum from its film (``--data``), the real double pendulum from its logs (``--robot``). A world with an H
+whose recording was not made by a symplectic scheme gets one to step by, which its card names. MuJoCo's environments
+need the extra "mujoco" to be recorded. A world whose card names the same recipe and recording is kept, so that an
+interrupted run continues with the next one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tyro
 from rich.console import Console
 
 from experiments.real_pendulum_data import energy_mse, real_pendulum_transitions
+from experiments.real_robot.shipped import excitations, learned_robot
 from hnn_gym.command import run
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.data.policies import PolicyChoice
@@ -35,6 +37,8 @@ from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
 
 _FRESH_SEED, _FRESH_EPISODES = 10_000, 20
+ROBOT = "RealDoublePendulum"
+"""The system that is learned from the logs of a robot."""
 
 
 @cache
@@ -75,6 +79,8 @@ class Settings:
     """Which worlds to train."""
     data: Path | None = None
     """Path of the real pendulum's data, invar_datasets.zip; needed for its two worlds, and never shipped."""
+    robot: Path | None = None
+    """Folder of the recordings of the real double pendulum; needed for its world, and never shipped."""
     seed: int = 0
     """Seed of the recording and of the initial weights."""
     retrain: bool = False
@@ -82,13 +88,18 @@ class Settings:
     execution: Executing = field(default_factory=Execution)
 
 
-def train(env_id: str, *, seed: int = 0, data: Path | None = None) -> WorldModel:
+def train(env_id: str, *, seed: int = 0, data: Path | None = None, robot: Path | None = None) -> WorldModel:
     """Learn the world of ``env_id`` by its recipe, with a card that contains command and figures.
 
     Raises:
-        InputError: there is no recipe for it, or it needs ``data``.
+        InputError: there is no recipe for it, or it needs ``data`` or ``robot``.
     """
     system, twin = _recipe(env_id)
+    if system.id == ROBOT:
+        if robot is None:
+            raise InputError("The world of the real double pendulum needs its recordings: give --robot FOLDER.")
+        world = learned_robot(system, twin, robot, seed=seed)
+        return replace(world, card={**world.card, "command": _command(env_id, seed)})
     dataset, others, label = _data(system, seed=seed, data=data)
     world = learned(twin, dataset, seed=seed)
     figures = {**world.card["figures"], f"one_step_rms_on_{label}": one_step_rms(world, others)}
@@ -116,21 +127,22 @@ def _main(settings: Settings) -> None:
         _recipe(env_id)
     cells: dict[str, Cell] = {}
     for env_id in settings.ids:
-        if _recipe(env_id)[0].recording is None and settings.data is None:
-            console.print(f"{env_id}: not trained, because it needs --data invar_datasets.zip")
+        given = settings.robot if _recipe(env_id)[0].id == ROBOT else settings.data
+        if _recipe(env_id)[0].recording is None and given is None:
+            console.print(f"{env_id}: not trained, because it needs{_source(env_id)}")
             continue
-        if not settings.retrain and _is_made(env_id, seed=settings.seed, data=settings.data):
+        if not settings.retrain and _is_made(env_id, seed=settings.seed, data=given):
             console.print(f"{env_id}: made already")
             continue
-        cells[env_id] = partial(_saved, env_id, settings.seed, settings.data)
+        cells[env_id] = partial(_saved, env_id, settings.seed, settings.data, settings.robot)
     results = Results(None, command="python -m experiments.shipped")
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
 
 
-def _saved(env_id: str, seed: int, data: Path | None) -> dict[str, Any]:
+def _saved(env_id: str, seed: int, data: Path | None, robot: Path | None) -> dict[str, Any]:
     """Train a world, write its weights, and return its figures."""
-    world = train(env_id, seed=seed, data=data)
+    world = train(env_id, seed=seed, data=data, robot=robot)
     world.save(WEIGHTS / env_id, overwrite=True)
     return dict(world.card["figures"])
 
@@ -153,8 +165,15 @@ def _data(system: System, *, seed: int, data: Path | None) -> tuple[TransitionDa
 
 
 def _command(env_id: str, seed: int) -> str:
-    data = "" if _recipe(env_id)[0].recording is not None else " --data invar_datasets.zip"
-    return f"python -m experiments.shipped {env_id} --seed {seed} --retrain{data}"
+    return f"python -m experiments.shipped {env_id} --seed {seed} --retrain{_source(env_id)}"
+
+
+def _source(env_id: str) -> str:
+    """The option that names the data of a world that is not learned from an environment."""
+    system = _recipe(env_id)[0]
+    if system.recording is not None:
+        return ""
+    return " --robot FOLDER" if system.id == ROBOT else " --data invar_datasets.zip"
 
 
 def _is_made(env_id: str, *, seed: int, data: Path | None) -> bool:
@@ -168,6 +187,8 @@ def _is_made(env_id: str, *, seed: int, data: Path | None) -> bool:
         same_model = model["kind"] == twin.model and options.items() <= model.items()
         if not (same_fit and same_model and provenance["command"] == _command(env_id, seed)):
             return False
+        if system.id == ROBOT:
+            return data is not None and bool(provenance["data"]["sha256"] == excitations(data).content_hash())
         return bool(provenance["data"]["sha256"] == _data(system, seed=seed, data=data)[0].content_hash())
     except (InputError, KeyError, TypeError):
         return False

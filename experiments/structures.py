@@ -3,7 +3,7 @@
 They differ in what they assume: a planar chain of rigid links; any M(q) and V(q); nothing but that velocities are the
 rates of positions. All go through the same scheme in velocities. Networks are fitted by a short Adam and then by
 Levenberg-Marquardt, on transitions that are spread over the recording; the chain begins at the solution of Lagrange's
-equations. Widths and steps were chosen on recordings with other seeds than those reported.
+equations. Widths and steps of the networks are what some seconds of one core allow; they were not tuned.
 """
 
 from __future__ import annotations

@@ -107,6 +107,11 @@ def _agents(cells: dict[str, Any]) -> list[str]:
                 found = _of(cells, f"{task.env_id}/{learner}/{stepping}/")
                 if found:
                     lines.append(_agent_row(task, learner, stepping, found))
+    missing = [env_id for env_id in TASKS if not any(key.startswith(f"{env_id}/") for key in cells)]
+    if missing:
+        words = f"Not measured: agents from dreams of {', '.join(missing)}. "
+        words += "What was tried stands under `tried` in the results: PPO does not learn Acrobot-v1 reliably there."
+        lines += ["", fill(words, _WIDTH)]
     return lines
 
 

@@ -92,7 +92,7 @@ TASKS = {
             "Acrobot-v1",
             2_000,
             "PPO",
-            ppo(AgentRecipe(128, 600_000, 1e-3, arguments=_ON_POLICY)),
+            ppo(AgentRecipe(128, 300_000, 2e-3, arguments=_ON_POLICY)),
             bar=-80,
             model_free="DQN -76.6 after 100,000, PPO -73.5 after 1,000,000",
             fresh=50_000,

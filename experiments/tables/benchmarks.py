@@ -155,7 +155,7 @@ def _median(cells: Mapping[str, Any], name: str) -> str:
 
 def _seconds(cells: Mapping[str, Any]) -> str:
     found = [cell["cpu_s"] for cell in cells.values() if "cpu_s" in cell]
-    return f"{np.median(found):.0f}" if found else "-"
+    return f"{np.median(found):.1f}" if found else "-"
 
 
 TABLES: dict[str, Callable[[], str]] = {"symoden": symoden, "chains": chains, "lagrangian-rl": lagrangian_rl}

@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.paper import published
 from experiments.pixels import summary
+from experiments.scenes import command as scenes
 from experiments.tables.sources import measurements, table
 
 _PAPER = {"hnn": "HNN", "baseline": "baseline", "best": "ours"}
@@ -83,10 +84,22 @@ def _worst(values: Sequence[float], form: str) -> str:
     return "0" if max(values) < rounding else f"{np.mean(values):{form}} / {max(values):{form}}"
 
 
+def spring() -> str:
+    """Every recording of the spring."""
+    return scenes.table(measurements("scenes"), "spring")
+
+
+def two_bodies() -> str:
+    """Every recording of two bodies."""
+    return scenes.table(measurements("scenes"), "two bodies")
+
+
 TABLES = {
     "pixels-paper": paper,
     "pixels-forecasts": forecasts,
     "pixels-control": control,
     "pixels-bumps": bumps,
+    "pixels-spring": spring,
+    "pixels-two-bodies": two_bodies,
 }
 """By name."""

@@ -56,6 +56,7 @@ class LinearQuadratic:
         *,
         position: np.ndarray,
         weights: tuple[float, float, float] = (1.0, 0.1, 0.001),
+        tolerance: float = _RESIDUE,
     ) -> None:
         """Linearise and solve for the gain.
 
@@ -64,6 +65,8 @@ class LinearQuadratic:
             position: q ``(n,)`` of the equilibrium.
             weights: of the squares of q - q*, of dq/dt and of the force in the sum that is minimised; by default those
                 of Pendulum-v1.
+            tolerance: largest change of the state in one step at the equilibrium; infinity accepts any place, for
+                worlds that are wrong about it.
 
         Raises:
             InputError: the world has no controls, no action holds it at ``position``, or none brings it there.
@@ -77,7 +80,7 @@ class LinearQuadratic:
         A, B = linearise(world, self._place, none)
         self._hold = np.linalg.lstsq(B, self._place - world.step(self._place, none), rcond=None)[0]
         drift = np.abs(world.step(self._place, self._hold) - self._place).max()
-        if drift > _RESIDUE:
+        if drift > tolerance:
             raise InputError(f"No action holds the world at q = {place}: it moves by {drift:.2g} in a step.")
         # The weights apply to velocities v = M^-1 p and to forces.
         n = coordinates.n

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hnn_gym.systems.of_world import environment_of, truth_of
     from hnn_gym.systems.pendulum import PendulumSwingUp
     from hnn_gym.systems.picture import Coil, Disc, Line, Picture, Polygon
+    from hnn_gym.systems.real_double_pendulum import RealDoublePendulumSwingUp
     from hnn_gym.systems.real_pendulum import RealPendulumSustain
     from hnn_gym.systems.registry import SYSTEMS, coordinates_of, register_system, system_of, true_world
     from hnn_gym.systems.spring import SpringHold, SpringSweep
@@ -37,6 +38,7 @@ __all__ = [
     "PendulumSwingUp",
     "Picture",
     "Polygon",
+    "RealDoublePendulumSwingUp",
     "RealPendulumSustain",
     "Recording",
     "SpringHold",

@@ -13,6 +13,7 @@ FILES = (
     "spring",
     "ideal_pendulum",
     "real_pendulum",
+    "real_double_pendulum",
     "two_body",
     "three_body",
     "n_body",

@@ -163,4 +163,5 @@ SYSTEM = System(
         "HNN": Twin("mechanical", options={"hidden": (16,)}, integrator=Yoshida4()),
         "Baseline": Twin("baseline", options={"hidden": (64,)}),
     },
+    pixel_twins={"HNN": Twin("mechanical", options={"hidden": (16,)})},
 )

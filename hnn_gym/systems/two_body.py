@@ -114,4 +114,5 @@ SYSTEM = System(
         "HNN": Twin("pairwise", integrator=Yoshida6()),
         "Baseline": Twin("baseline", fit={"decay": 1e-8}),
     },
+    pixel_twins={"HNN": Twin("pairwise", options={"hidden": (16,)})},
 )

@@ -84,6 +84,8 @@ def test_a_learned_world_that_leans_a_little_is_held_by_a_constant_action() -> N
 def test_positions_that_cannot_be_held_or_reached_are_refused() -> None:
     with pytest.raises(InputError, match=r"No action holds the world at q = \[1.57"):
         LinearQuadratic(resolve_world("HNNPendulum-v0"), position=np.array([np.pi / 2]))
+    anywhere = LinearQuadratic(resolve_world("HNNPendulum-v0"), position=np.array([np.pi / 2]), tolerance=np.inf)
+    assert np.isfinite(anywhere.gain).all()
     spring = true_world("Spring-v0")
     deaf = replace(spring, dynamics=PortHamiltonian(Spring(), control=np.zeros((1, 1))))
     with pytest.raises(InputError, match="The controls cannot bring this world"):

@@ -108,3 +108,13 @@ def test_the_shipped_world_sees_the_real_pendulum_move():
     # Frames are drawn in quarters of a pixel: 3 mrad, and twice that over dt = 0.05 s.
     assert np.abs(np.angle(turns / turns.mean())).max() < 0.02
     assert np.abs(speeds).max() < 0.4
+
+
+def test_two_bodies_are_seen_in_the_frames_of_the_real_environment():
+    env = LatentObservation(gymnasium.make("TwoBody-v0", render_mode="rgb_array"), "HNNPixelTwoBody-v0")
+    env.reset(seed=3)
+    for _ in range(3):
+        seen = env.step(np.zeros(2, np.float32))[0]
+    pixel = 10.0 / 64  # m
+    np.testing.assert_allclose(seen[:4], env.unwrapped.state[:4], atol=0.15 * pixel)
+    np.testing.assert_allclose(seen[4:], env.unwrapped.state[4:], atol=0.3 * pixel / 0.1)  # by two frames 0.1 s apart

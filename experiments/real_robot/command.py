@@ -1,0 +1,81 @@
+"""Measure the forecasts of every contender, recording by recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from experiments.real_robot.contenders import CANDIDATES, HORIZONS, STILL, judged, pooled
+from experiments.real_robot.recordings import DATA, read_recordings
+from hnn_gym.studies import Cell, Results, run_cells
+
+COMMAND = "python -m experiments.real_robot"
+MAKERS = ("makers-1.0", "makers-2.0")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Forecast recordings of a real two-link robot."""
+
+    data: Path = DATA
+    """Folder with the recordings."""
+    out: Path | None = Path("docs/results/real_robot.json")
+    """JSON file; results in it are not measured again. None: keep nothing."""
+    contenders: tuple[str, ...] = (STILL, *MAKERS, *CANDIDATES)
+    """Which worlds."""
+
+
+def cells_of(settings: Settings) -> dict[str, Cell]:
+    """All measurements by name.
+
+    ``left-out/<contender>/<recording>`` forecasts one excitation by a world learned from the others;
+    ``inside/<contender>/<recording>`` compares candidates inside the training recordings of that fold: learned from all
+    but one of them, judged on that one; ``other/<contender>`` forecasts all other recordings of the folder.
+    """
+    tables = read_recordings(settings.data, excitations=True)
+    others = read_recordings(settings.data, excitations=False)
+    names = list(tables)
+    cells: dict[str, Cell] = {}
+    for contender in settings.contenders:
+        for number, name in enumerate(names):
+            train = [n for n in names if n != name]
+            chosen = [tables[n] for n in train]
+            cells[f"left-out/{contender}/{name}"] = partial(judged, contender, chosen, {name: tables[name]})
+            if contender in CANDIDATES:
+                inner = train[number % len(train)]
+                rest = [tables[n] for n in train if n != inner]
+                cells[f"inside/{contender}/{name}"] = partial(judged, contender, rest, {inner: tables[inner]})
+        if others:
+            cells[f"other/{contender}"] = partial(judged, contender, list(tables.values()), others)
+    return cells
+
+
+def chosen_candidates(results: Results) -> dict[str, str]:
+    """For every recording that is left out, the candidate with the least error inside the training recordings.
+
+    The error is the mean over the horizons of each one's share of the least.
+    """
+    recordings = results.below(f"inside/{next(iter(CANDIDATES))}/")
+    chosen = {}
+    for recording in recordings:
+        errors = {name: np.array(pooled([results[f"inside/{name}/{recording}"]])) for name in CANDIDATES}
+        least = np.min(list(errors.values()), axis=0)
+        chosen[recording] = min(errors, key=lambda name: float((errors[name] / least).mean()))
+    return chosen
+
+
+def main(settings: Settings) -> None:
+    """Measure what is missing, and print the errors."""
+    torch.set_num_threads(1)
+    console = Console()
+    results = Results(settings.out, command=COMMAND)
+    run_cells(results, cells_of(settings), console=console)
+    for contender in settings.contenders:
+        cells = list(results.below(f"left-out/{contender}/").values())
+        errors = ", ".join(f"{h:g} s {e:.4f}" for h, e in zip(HORIZONS, pooled(cells), strict=True))
+        console.print(f"{contender}: {errors}", highlight=False)

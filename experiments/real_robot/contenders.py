@@ -1,0 +1,127 @@
+"""The worlds that are compared, how they are learned, and the errors of their forecasts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from experiments.real_robot.makers import makers_world
+from experiments.real_robot.recordings import Forecasts, dataset_of
+from hnn_gym.data.logs.table import Table
+from hnn_gym.errors import ConvergenceError
+from hnn_gym.physics.integrators import Integrator, InVelocities, Leapfrog
+from hnn_gym.training import FitSettings, train_world
+from hnn_gym.worlds.world_model import WorldModel
+
+HORIZONS = (0.1, 0.2, 0.5, 1.0)
+"""Of the forecasts, in s."""
+STILL = "still"
+"""The contender in whose world nothing moves."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How a world is learned.
+
+    Attributes:
+        model: kind of the model.
+        options: its hyperparameters.
+        fit: settings of the fit; multiple shooting over windows of ``horizon`` steps.
+        every: only so many-th rows are learned from.
+        integrator: the scheme.
+    """
+
+    model: str
+    options: Mapping[str, Any]
+    fit: FitSettings
+    every: int = 10
+    integrator: Integrator = field(default_factory=lambda: InVelocities(Leapfrog()))
+
+
+def _shooting(**changed: Any) -> FitSettings:
+    return FitSettings(**{"loss": "shooting", "adam_steps": 0, "lbfgs_steps": 0, "decay": 1e-8, **changed})
+
+
+_FRICTION = {"damping": True, "dry": True}
+CANDIDATES = {
+    "chain-0.25": Contender("chain", _FRICTION, _shooting(horizon=13, least_squares_steps=8)),
+    "chain-0.5": Contender("chain", _FRICTION, _shooting(horizon=25, least_squares_steps=8)),
+}
+"""Rigid links with viscous and Coulomb friction, by the length of the windows in s: one is chosen inside the training
+recordings."""
+
+
+def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, float]:
+    """The world of recordings, and the CPU seconds that it took."""
+    began = time.process_time()
+    dataset = dataset_of(tables, every=contender.every, velocities=False)
+    world = train_world(
+        dataset,
+        contender.model,
+        settings=contender.fit,
+        options=contender.options,
+        integrator=contender.integrator,
+    )
+    return world, time.process_time() - began
+
+
+def squared_errors(world: WorldModel | None, table: Table) -> np.ndarray:
+    """e1^2 + e2^2 ``(4, S)`` of the forecasts of a recording; without a world nothing moves."""
+    forecasts = Forecasts.of(table)
+    if world is None:
+        path = np.broadcast_to(forecasts.positions[:1], forecasts.positions.shape)
+        return forecasts.squared_errors(path, HORIZONS)
+    x = world.phase_point(*np.split(forecasts.states, 2, axis=-1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            states = world.rollout(x, forecasts.torques, durations=forecasts.durations)
+        except ConvergenceError:
+            return np.full((len(HORIZONS), len(x)), np.inf)
+        found = forecasts.squared_errors(world.state(states)[0], HORIZONS)
+    return np.where(np.isfinite(found), found, np.inf)
+
+
+def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict[str, Any]:
+    """Learn a contender from some recordings and forecast others.
+
+    Returns:
+        Mean squared errors and numbers of starts by recording, CPU seconds, parameters with units, and noise.
+    """
+    cpu, card = 0.0, {}
+    if name == STILL:
+        world = None
+    elif name.startswith("makers-"):
+        world = makers_world(name.removeprefix("makers-"))
+    else:
+        world, cpu = learn(CANDIDATES[name], train)
+        card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": friction(world)}
+    errors = {recording: squared_errors(world, table) for recording, table in test.items()}
+    return {
+        "mean_squares": {recording: found.mean(axis=1).tolist() for recording, found in errors.items()},
+        "starts": {recording: found.shape[1] for recording, found in errors.items()},
+        "cpu_s": round(cpu, 1),
+        **card,
+    }
+
+
+def friction(world: WorldModel) -> dict[str, list[float]]:
+    """Viscous friction in N m s and Coulomb friction in N m, of every joint, of a world that has them."""
+    dynamics: Any = world.dynamics
+    named = {"viscous_N_m_s": "damping", "coulomb_N_m": "dry"}
+    found = {name: getattr(dynamics, part, None) for name, part in named.items()}
+    return {name: [float(v) for v in value] for name, value in found.items() if value is not None}
+
+
+def pooled(cells: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Root mean square errors ``(4,)`` over all starts of several cells."""
+    squares = [
+        np.array(found) * cell["starts"][recording]
+        for cell in cells
+        for recording, found in cell["mean_squares"].items()
+    ]
+    count = sum(sum(cell["starts"].values()) for cell in cells)
+    return [float(value) for value in np.sqrt(np.sum(squares, axis=0) / count)]

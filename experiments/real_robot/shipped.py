@@ -1,0 +1,49 @@
+"""The world of the real robot that ships, learned from all four excitations, with its forecasts of the swing-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from experiments.real_robot.contenders import HORIZONS, squared_errors
+from experiments.real_robot.recordings import dataset_of, read_recordings
+from hnn_gym.data import TransitionDataset
+from hnn_gym.systems import System, Twin
+from hnn_gym.training import FitSettings, train_world
+from hnn_gym.worlds.world_model import WorldModel
+
+_EVERY = 10
+
+
+def excitations(folder: Path) -> TransitionDataset:
+    """Positions and torques of all excitations, every tenth row.
+
+    Raises:
+        MissingPathError: there are none in the folder; the message says where they come from.
+    """
+    tables = read_recordings(folder, excitations=True)
+    return dataset_of(list(tables.values()), every=_EVERY, velocities=False)
+
+
+def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> WorldModel:
+    """Learn the world, which then shows the observations that its system declares."""
+    dataset = excitations(folder)
+    settings = FitSettings(**twin.fit, seed=seed)
+    world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
+    coordinates = system.coordinates_for()
+    assert coordinates is not None
+    assert system.dt is not None
+    errors = np.concatenate(
+        [squared_errors(world, table) for table in read_recordings(folder, excitations=False).values()], axis=1
+    )
+    rms = dict(zip(HORIZONS, np.sqrt(errors.mean(axis=1)).tolist(), strict=True))
+    card = dict(world.card)
+    card["data"] = {name: value for name, value in card["data"].items() if name != "starts"}  # those of positions alone
+    card["figures"] = {
+        "sensor_noise_rad": card["figures"]["sensor_noise"],
+        "error_of_a_swing_up_after_0.2_s_rad": rms[0.2],
+        "error_of_a_swing_up_after_1_s_rad": rms[1.0],
+    }
+    return replace(world, coordinates=coordinates, dt=system.dt, card=card)

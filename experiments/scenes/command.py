@@ -1,0 +1,137 @@
+"""Springs and two bodies from frames: ``python -m experiments.scenes --out docs/results/scenes.json``.
+
+For each of several recordings the command films the environment under random actions, learns an HNN and a second-order
+network without physics from the frames by one method, and forecasts unforced motion that neither has seen. If it is
+interrupted, the same command continues.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from experiments.scenes import figures, measures, setups
+from experiments.scenes.setups import SETUPS, Setup
+from hnn_gym.errors import InputError
+from hnn_gym.evaluation import markdown_table
+from hnn_gym.studies import Results
+from hnn_gym.training.pixel_settings import PixelSettings
+from hnn_gym.training.pixels import train_pixel_world
+from hnn_gym.worlds.pixel_world import PixelWorld
+
+COMMAND = "python -m experiments.scenes"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Learn springs and bodies from their frames, and forecast."""
+
+    out: Path | None = None
+    """JSON file for the results, from which an interrupted run resumes; None only prints them."""
+    runs: Path | None = None
+    """Folder for the learned worlds; None keeps none."""
+    weights: Path | None = None
+    """Folder for the HNNs of the first recording, under the ids of the shipped ones; None keeps none."""
+    pictures: Path | None = None
+    """Folder for films of the worlds of the first recording that are in ``runs``; None draws none."""
+    scenes: tuple[str, ...] = tuple(SETUPS)
+    """What is filmed."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the recordings."""
+    size: int = 64
+    """Rows and columns of a frame."""
+    motions: int = 10
+    """Unforced motions to forecast."""
+    steps: int = 15
+    """Least-squares steps of a round of the training, at the most."""
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        for name in self.scenes:
+            if name not in SETUPS:
+                raise InputError(f"There is no scene {name!r}: choose from {', '.join(SETUPS)}.")
+
+
+def study(settings: Settings, console: Console) -> Results:
+    """Make all measurements, one recording after the other."""
+    results = Results(settings.out, command=COMMAND)
+    for name in settings.scenes:
+        setup = SETUPS[name]
+        film = cache(lambda setup=setup: setups.filmed(setup, size=settings.size, motions=settings.motions))
+        for seed in settings.seeds:
+            dataset = cache(lambda setup=setup, seed=seed: setups.recorded(setup, size=settings.size, seed=seed))
+            for model, (twin, env_id) in setup.models.items():
+                key = f"{name}/{seed}/{model}"
+                if key in results:
+                    continue
+                console.print(f"[bold]{name}, recording {seed}, {model}")
+                seen, facts = _learned(setup, dataset(), twin, settings, console)
+                results[key] = facts | measures.measure(seen, setup, film()) | measures.bump(seen, setup)
+                console.print(results[key])
+                if settings.runs is not None:
+                    seen.save(settings.runs / name / str(seed) / model, overwrite=True)
+                if settings.weights is not None and env_id is not None and seed == settings.seeds[0]:
+                    seen.save(settings.weights / env_id, overwrite=True)
+        if settings.pictures is not None and settings.runs is not None:
+            folders = {model: settings.runs / name / str(settings.seeds[0]) / model for model in setup.models}
+            worlds = {model: PixelWorld.load(folder) for model, folder in folders.items() if folder.exists()}
+            figures.draw(worlds, setup, film(), settings.pictures / f"{name.replace(' ', '_')}.gif")
+    return results
+
+
+def _learned(
+    setup: Setup, dataset: Any, twin: Any, settings: Settings, console: Console
+) -> tuple[PixelWorld, dict[str, Any]]:
+    began = time.process_time()
+    learning = PixelSettings(horizons=setup.horizons, steps=settings.steps, reward_steps=10, reward_hidden=(16,))
+    seen = train_pixel_world(
+        dataset, twin.model, scene=setup.scene, options=twin.options, settings=learning, report=console.print
+    )
+    facts: dict[str, Any] = {"cpu_seconds": round(time.process_time() - began, 1)}
+    facts["figures"] = dict(seen.about["figures"])  # type: ignore[call-overload]
+    if "inertia.log" in (seen.world.parameters or {}):
+        facts["inertia_kg"] = float(np.exp(seen.world.parameters["inertia.log"][0]))  # type: ignore[index]
+    return seen, facts
+
+
+def table(results: Results, scene: str) -> str:
+    """Every recording of a scene as a row of Markdown."""
+    rows = {}
+    for key, found in results.below(f"{scene}/").items():
+        seed, model = key.split("/")
+        conserved = found.get("angular_momentum_change_worst")
+        rows[f"{model}, recording {seed}"] = [
+            f"{found['cpu_seconds']:.0f}",
+            f"{found['position_rms_pixels']:.3f}",
+            f"{found['steps_within_one_pixel']['median']:.0f} / {found['steps_within_one_pixel']['worst']}",
+            f"{found['vpt']['median']:.0f} / {found['vpt']['worst']}",
+            f"{100 * found['energy_band_median']:.2g}% / {100 * found['energy_band_worst']:.2g}%",
+            "" if conserved is None else f"{conserved:.0e}",
+        ]
+    columns = [
+        "training, CPU s",
+        "positions, rms pixels",
+        "steps within one pixel, median / worst film",
+        "VPT, median / worst film",
+        "band of the true energy, median / worst film",
+        "angular momentum, largest change",
+    ]
+    if scene == "spring":
+        columns, rows = columns[:-1], {name: row[:-1] for name, row in rows.items()}
+    return markdown_table(columns, dict(sorted(rows.items())))
+
+
+def main(settings: Settings) -> None:
+    """Run the experiment."""
+    torch.set_num_threads(1)
+    console = Console()
+    results = study(settings, console)
+    for scene in settings.scenes:
+        console.print(table(results, scene))

@@ -1,0 +1,103 @@
+"""What is filmed and learned: the environments, their frames, their scenes, and who learns them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from hnn_gym.data import FrameRule, TransitionDataset, record_steps
+from hnn_gym.data.frames import Camera, Channels
+from hnn_gym.models.pixel import Bodies, OnePosition, Scene
+from hnn_gym.systems import SYSTEMS, Twin
+
+FIRST_SEED = 1000
+"""Seed of the first held-out film; recordings to learn from have the seeds 0, 1, 2."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One environment.
+
+    Attributes:
+        env_id: of the environment.
+        scene: what the frames show.
+        channels: of the frames.
+        steps: recorded steps to learn from.
+        context: steps of a film from which the state is estimated.
+        horizon: steps to forecast.
+        height: height of the picture in m.
+        horizons: of the training.
+    """
+
+    env_id: str
+    scene: Scene
+    channels: Channels
+    steps: int
+    context: int
+    horizon: int
+    height: float
+    horizons: tuple[int, ...]
+
+    @property
+    def models(self) -> Mapping[str, tuple[Twin, str | None]]:
+        """Who learns, and the id under which it ships."""
+        system = SYSTEMS[self.env_id]
+        return {
+            "HNN": (system.pixel_twins["HNN"], f"HNNPixel{system.name}-v0"),
+            "second-order network": (_WITHOUT_PHYSICS, None),
+        }
+
+
+_WITHOUT_PHYSICS = Twin("second-order", options={"hidden": (16,)})
+SETUPS: Mapping[str, Setup] = {
+    "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
+    "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),
+}
+"""What is measured. Red minus green shows the block of the spring on black, which the error of a frame needs."""
+
+
+class Film(NamedTuple):
+    """Held-out motion without forces.
+
+    Attributes:
+        frames: uint8 ``(N, T + 1, H, W, C)``.
+        states: [q, v] ``(N, T + 1, 2n)``, for the evaluation only.
+    """
+
+    frames: np.ndarray
+    states: np.ndarray
+
+
+def rule_of(setup: Setup, size: int) -> FrameRule:
+    """The rule of all frames."""
+    return FrameRule(size, setup.channels)
+
+
+def recorded(setup: Setup, *, size: int, seed: int) -> TransitionDataset:
+    """Record random actions; the states are recorded too, for the evaluation only."""
+    env = gymnasium.make(setup.env_id, render_mode="rgb_array")
+    dataset = record_steps(env, steps=setup.steps, seed=seed, record_state=True, record_frames=rule_of(setup, size))
+    env.close()
+    return dataset
+
+
+def filmed(setup: Setup, *, size: int, motions: int) -> Film:
+    """Film motion without forces from ``reset(seed=1000)`` and on."""
+    steps = setup.context + setup.horizon
+    env: Any = gymnasium.make(setup.env_id, render_mode="rgb_array", max_episode_steps=steps + 1)
+    camera = Camera(env, rule_of(setup, size))
+    films = []
+    for seed in range(FIRST_SEED, FIRST_SEED + motions):
+        env.reset(seed=seed)
+        frames, states = [camera()], [env.unwrapped.state]
+        for _ in range(steps):
+            env.step(np.zeros(env.action_space.shape, np.float32))
+            frames.append(camera())
+            states.append(env.unwrapped.state)
+        films.append(Film(np.array(frames), np.array(states)))
+    env.close()
+    return Film(*(np.stack(part) for part in zip(*films, strict=True)))

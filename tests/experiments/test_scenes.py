@@ -1,0 +1,46 @@
+"""The study of scenes learns, measures and resumes; its measures know a perfect world."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from experiments.scenes import measures, setups
+from experiments.scenes.command import Settings, study, table
+from hnn_gym.errors import InputError
+
+TINY = {"spring": replace(setups.SETUPS["spring"], steps=60, context=8, horizon=12, horizons=(5,))}
+
+
+@pytest.mark.filterwarnings("ignore:Frames do not show how long", "ignore:Predicted positions are wrong")
+def test_the_study_measures_every_recording_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.scenes.command.SETUPS", TINY)
+    settings = Settings(out=tmp_path / "scenes.json", scenes=("spring",), seeds=(0,), size=24, motions=1, steps=4)
+    console = Console(quiet=True)
+    results = study(settings, console)
+    assert set(results.below("spring/")) == {"0/HNN", "0/second-order network"}
+    learned = results["spring/0/HNN"]
+    assert learned["position_rms_pixels"] < 0.3
+    assert "HNN, recording 0" in table(results, "spring")
+    monkeypatch.setattr("experiments.scenes.command.setups.recorded", None)  # nothing is recorded again
+    assert study(settings, console).below("spring/") == results.below("spring/")
+    with pytest.raises(InputError, match="no scene 'moon'"):
+        Settings(scenes=("moon",))
+
+
+def test_scale_and_offset_lead_from_encoded_to_true_positions():
+    q = np.random.default_rng(0).normal(size=(50, 3))
+    scale, offset = measures.to_truth(q, np.array([2.0, -1.0, 0.5]) * q + [1, 2, 3])
+    np.testing.assert_allclose(scale, [2.0, -1.0, 0.5])
+    np.testing.assert_allclose(offset, [1, 2, 3])
+
+
+def test_angular_momentum_and_energy_of_a_circle_do_not_change():
+    t = 0.1 * np.arange(200)
+    turn = np.sqrt(2) / 2**1.5 * t  # two unit masses 2 m apart
+    place = np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+    speed = np.sqrt(2) / 2**1.5 * np.stack([-np.sin(turn), np.cos(turn)], axis=-1)
+    q, v = np.concatenate([place, -place], -1)[None], np.concatenate([speed, -speed], -1)[None]
+    found = measures._conserved(setups.SETUPS["two bodies"], q, v, 0.1)
+    assert max(found.values()) < 1e-12
