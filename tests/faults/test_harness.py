@@ -1,4 +1,4 @@
-"""The harness of ``python -m benchmarks.faults``, in short: damaged files, wrong calls, signals, several writers."""
+"""The harness of ``python -m benchmarks.faults``, in short: damaged files, wrong calls, several writers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
         ("--parts", "files", "--files", "40", "--seed", "1"),
         ("--parts", "calls", "--calls", "150", "--seed", "1"),
         ("--parts", "writers", "--rounds", "2"),
-        ("--parts", "signals", "disk-full", "--moments", "4"),
     ],
 )
 def test_a_short_run_of_the_harness_finds_no_fault(tmp_path: Path, options: tuple[str, ...]) -> None:
