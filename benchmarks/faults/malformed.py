@@ -90,6 +90,10 @@ READERS: dict[str, Callable[[Path], Any]] = {
 }
 
 
+_EDITED = {"coordinates"}
+"""Kinds of files that a person edits, and whose values have no hash."""
+
+
 def prepare(root: Path) -> None:
     """Write one sound example of each kind, with this release."""
     import numpy as np
@@ -230,7 +234,7 @@ def _batch(numbers: range, seed: int, sound: Path, now: Path, report: Path) -> N
             began = time.process_time()
             signal.alarm(12 * _SECONDS)  # of the clock; what counts is the time of the process
             try:
-                if READERS[kind](now) != results[kind]:
+                if READERS[kind](now) != results[kind] and kind not in _EDITED:
                     lines.write(f"fault: {what}: read to another result\n")
             except InputError:
                 pass

@@ -116,7 +116,9 @@ def _run(
             if not _changes_files(event, arguments) or not _below(arguments[0], root):
                 return
             done = next(numbers)
-            os.pwrite(count, f"{done} {time.monotonic()}\n".encode() if done == at else f"{done}\n".encode(), 0)
+            os.pwrite(count, f"{done:<20}".encode(), 0)
+            if done == at:
+                os.pwrite(count, f"{time.monotonic():<40}".encode(), 20)
             if at is not None and (done == at or (done > at and not once)):
                 fault()
 

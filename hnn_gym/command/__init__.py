@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ def run(
     with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Any other exception is a defect
     and keeps its traceback.
     """
+    threading.excepthook = _quiet_about_storage
     try:
         with sigterm_raises():
             parsed = tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
@@ -43,6 +45,12 @@ def run(
     except KeyboardInterrupt as error:
         print(f"{prog}: {str(error) or 'interrupted.'}", file=sys.stderr)
         raise SystemExit(143 if isinstance(error, Terminated) else 130) from None
+
+
+def _quiet_about_storage(failed: threading.ExceptHookArgs) -> None:
+    """Leave it to the main thread to report what the operating system refuses, as it does to TensorBoard's thread."""
+    if not issubclass(failed.exc_type, OSError):
+        threading.__excepthook__(failed)
 
 
 def _with_paths(settings: Settings) -> Settings:

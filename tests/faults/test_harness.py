@@ -1,0 +1,29 @@
+"""The harness of ``python -m benchmarks.faults``, in short: damaged files, wrong calls, several writers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--parts", "files", "--files", "40", "--seed", "1"),
+        ("--parts", "calls", "--calls", "150", "--seed", "1"),
+        ("--parts", "writers", "--rounds", "2"),
+    ],
+)
+def test_a_short_run_of_the_harness_finds_no_fault(tmp_path: Path, options: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "benchmarks.faults", "--out", str(tmp_path / "faults.json"), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads((tmp_path / "faults.json").read_text())
+    assert found
+    assert [fault for part in found.values() for fault in part["faults"]] == []
