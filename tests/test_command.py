@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -76,3 +77,11 @@ def test_invalid_settings_are_named_without_a_traceback(
 )
 def test_every_value_that_a_card_may_hold_is_printed(value: object, text: str) -> None:
     assert figure_text(value) == text
+
+
+def test_a_command_ends_quietly_where_its_output_is_no_longer_read():
+    command = [sys.executable, "-m", "hnn_gym.collect", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141

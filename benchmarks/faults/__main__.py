@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from benchmarks.faults import calls, kills, malformed, moments, writers
+from hnn_gym.command import run
 
 
 @dataclass(frozen=True)
@@ -64,4 +63,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings, prog="python -m benchmarks.faults"))
+    run(main, Settings, prog="python -m benchmarks.faults")

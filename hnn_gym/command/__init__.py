@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -28,8 +29,8 @@ def run(
     An :class:`~hnn_gym.errors.InputError`, :class:`~hnn_gym.errors.ConvergenceError` or
     :class:`~hnn_gym.errors.StudyError`, of the settings themselves as well, becomes its message on standard error and
     exit status 2, as does what the operating system refuses. So does a Ctrl-C, with exit status 130, and a SIGTERM,
-    with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Any other exception is a defect
-    and keeps its traceback.
+    with 143; the message of the KeyboardInterrupt, if it has one, says how to continue. Where the program that reads
+    the output has ended, the command ends too, with 141. Any other exception is a defect and keeps its traceback.
     """
     threading.excepthook = _quiet_about_storage
     try:
@@ -39,6 +40,9 @@ def run(
     except (InputError, ConvergenceError, StudyError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # the program that reads the output, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not fail too
+        raise SystemExit(141) from None
     except OSError as error:
         print(f"{prog}: {reason_and_remedy(error)}.", file=sys.stderr)
         raise SystemExit(2) from None
