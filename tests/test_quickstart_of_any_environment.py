@@ -109,6 +109,7 @@ def test_an_unknown_environment_is_inferred_its_structure_chosen_and_nothing_dra
     assert "velocity" in printed  # what was inferred, in sentences
     assert "semi-implicit-euler" in text
     assert "There is no film: the real environment cannot be drawn here" in text
+    assert "\x1b" not in text
     assert results["rows"]["HNN"]["one_step"] < 1e-2
 
 

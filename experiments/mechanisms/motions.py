@@ -10,7 +10,7 @@ from collections.abc import Callable
 import gymnasium
 import numpy as np
 
-from hnn_gym.data import TransitionDataset
+from hnn_gym.data import LogSettings, TransitionDataset
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Link, PlanarChain
 from hnn_gym.physics.integrators import RungeKutta4, Substeps
@@ -102,4 +102,7 @@ def _from_states(states: np.ndarray, *, names: tuple[str, ...] = ("q0", "q1")) -
     """A dataset of states [q, v] ``(episodes, T + 1, 2n)`` without actions."""
     q, v = np.split(states, 2, axis=-1)
     time = np.arange(states.shape[1]) * DT
-    return TransitionDataset.from_arrays([time] * len(q), list(q), velocity=list(v), names={"position": names})
+    settings = LogSettings(angle_unit="rad")  # the links may turn over many times
+    return TransitionDataset.from_arrays(
+        [time] * len(q), list(q), velocity=list(v), names={"position": names}, settings=settings
+    )

@@ -49,7 +49,7 @@ def read_coordinates(path: str | Path, *, observation_size: int | None = None) -
     except MissingPathError:
         raise MissingPathError(f"There is no coordinates file {path}: python -m hnn_gym.collect writes one.") from None
     except InputError as error:
-        raise InputError(f"The coordinates file {path} cannot be read as JSON: {error}") from None
+        raise InputError(f"The coordinates of a file cannot be read: {error}") from None
     data.pop(_MEANING, None)
     try:
         coordinates = Coordinates.from_json(data)

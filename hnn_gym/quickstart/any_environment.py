@@ -6,6 +6,7 @@ forecast is from them after one step and after many, under the recorded actions.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -32,6 +33,7 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _TRANSITIONS, _FRESH = 2_000, 2_000
 _NETWORK = {"hidden": (32,)}
+_COLOURS = re.compile(r"\x1b\[\d*m")  # of Gymnasium's messages in a terminal
 _FIT = FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=60)
 """How the network is fitted."""
 _LONGEST = 200
@@ -107,7 +109,7 @@ def compare(settings: QuickstartSettings, folder: Path, console: Console) -> tup
         fresh=_FRESH,
         windows=len(found["HNN"].error),
         transitions=steps,
-        sentences=fill(" ".join([*worlds["HNN"].card.get("inferred", []), *chosen]), 118),
+        sentences=fill(" ".join([*worlds["HNN"].card.get("inferred", []), *chosen]), 118, break_on_hyphens=False),
         film=_SHOWN if filmed is None else f"\nThere is no film: {filmed}\n",
         out=settings.out.as_posix(),
     )
@@ -226,7 +228,7 @@ def _film(folder: Path, worlds: dict[str, WorldModel], settings: QuickstartSetti
         seen, _ = real.reset(seed=settings.seed)
         films = {"real": [np.asarray(real.render())]}
     except Exception as error:  # drawing needs libraries and displays of all kinds
-        return f"the real environment cannot be drawn here ({error})."
+        return f"the real environment cannot be drawn here ({_COLOURS.sub('', str(error))})."
     flat = gymnasium.spaces.flatten(real.observation_space, seen)
     envs: dict[str, SimulatorEnv] = {}
     for name, world in worlds.items():

@@ -70,6 +70,7 @@ def train_world(
         ConvergenceError: the fit diverged.
     """
     settings = instance(FitSettings.for_model(model) if settings is None else settings, "settings", FitSettings)
+    state = None if state is None else instance(state, "state", FitState)
     dataset = opened(dataset)
     prepared = Preparation.of(
         sample_of(dataset, settings),

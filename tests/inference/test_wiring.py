@@ -135,8 +135,8 @@ def test_the_command_line_prints_the_inferred_map_and_a_file_overrides_it(record
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "cannot be read as JSON"),
-        ("[1]", "must be a JSON object"),
+        ("{", "is not JSON"),
+        ("[1]", "holds no JSON object"),
         ("{}", "'degrees'"),
         (json.dumps({"degrees": [{"position": 0, "speed": 1}]}), "DegreeOfFreedom has no 'speed'"),
         (json.dumps({"degrees": [{"position": 0, "velocity": 1}], "actions": []}), "no 'actions'"),
