@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("suite", "every"), [("CHECKPOINTS", 3), ("DATASETS", 60)])
+@pytest.mark.parametrize(("suite", "every"), [("CHECKPOINTS", 6), ("DATASETS", 120)])
 def test_a_kill_at_any_file_operation_loses_and_mixes_nothing(suite: str, every: int) -> None:
     command = [sys.executable, "-m", "benchmarks.faults.kills", suite, str(every)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
