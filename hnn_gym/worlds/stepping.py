@@ -74,7 +74,7 @@ def symplectic_scheme(world: WorldModel, states: States, *, error: float) -> Int
         families = [Leapfrog(), Yoshida4()] if dynamics.structure == Structure.SEPARABLE else [Leapfrog()]
         families += [SymplecticEuler(drift_first=True)]
     else:
-        families = [ImplicitMidpoint(), Gauss4()] + ([GeneralisedEuler()] if dynamics.second_order else [])
+        families = [ImplicitMidpoint(), Gauss4(), *([GeneralisedEuler()] if dynamics.second_order else [])]
     allowed = max(error, LEAST_ERROR)
     recorded = _ahead(world, world.integrator, states)
     found: dict[Integrator, float] = {}

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.dynamics import Dynamics, Structure
-from hnn_gym.physics.integrators.base import Integrator
+from hnn_gym.physics.integrators.iterated import Iterated
 from hnn_gym.physics.phase import Array, epsilon, namespace
 from hnn_gym.trace import checked, iterate
 
@@ -22,32 +22,13 @@ _OFF = math.sqrt(3) / 6
 
 
 @dataclass(frozen=True)
-class Gauss4(Integrator):
-    """The rule; its settings are those of :class:`.ImplicitMidpoint`.
-
-    Attributes:
-        max_iterations: give up after so many iterations, of two evaluations of the field each.
-        tolerance: largest accepted change of the last iteration, in units of machine epsilon, relative to
-            1 + max abs(x) of the state.
-
-    Raises:
-        InputError: no iterations, or a tolerance that is not positive.
-    """
+class Gauss4(Iterated):
+    """The rule. Each iteration evaluates the field twice."""
 
     order = 4
     symplectic = True
     reversible = True
     requires = Structure.GENERAL
-
-    max_iterations: int = 200
-    tolerance: float = 16.0
-
-    def __post_init__(self) -> None:
-        """Check that some iteration can converge."""
-        if self.max_iterations < 1:
-            raise InputError(f"Gauss4 needs max_iterations >= 1, got {self.max_iterations}.")
-        if not self.tolerance > 0:
-            raise InputError(f"Gauss4 needs tolerance > 0, got {self.tolerance}.")
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.

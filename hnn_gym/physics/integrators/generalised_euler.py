@@ -19,23 +19,17 @@ from dataclasses import dataclass, replace
 
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.physics.dynamics import Dynamics, Structure
-from hnn_gym.physics.integrators.base import Integrator
+from hnn_gym.physics.integrators.iterated import Iterated
 from hnn_gym.physics.phase import Array, epsilon, join, namespace, split
 from hnn_gym.trace import checked, iterate
 
 
 @dataclass(frozen=True)
-class GeneralisedEuler(Integrator):
-    """The rule; its settings are those of :class:`.ImplicitMidpoint`.
+class GeneralisedEuler(Iterated):
+    """The rule.
 
     Attributes:
         momenta_first: the adjoint rule.
-        max_iterations: give up after so many iterations.
-        tolerance: largest accepted change of the last iteration, in units of machine epsilon, relative to
-            1 + max abs of the positions or momenta.
-
-    Raises:
-        InputError: no iterations, or a tolerance that is not positive.
     """
 
     order = 1
@@ -44,15 +38,6 @@ class GeneralisedEuler(Integrator):
     requires = Structure.GENERAL
 
     momenta_first: bool = False
-    max_iterations: int = 200
-    tolerance: float = 16.0
-
-    def __post_init__(self) -> None:
-        """Check that some iteration can converge."""
-        if self.max_iterations < 1:
-            raise InputError(f"GeneralisedEuler needs max_iterations >= 1, got {self.max_iterations}.")
-        if not self.tolerance > 0:
-            raise InputError(f"GeneralisedEuler needs tolerance > 0, got {self.tolerance}.")
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.

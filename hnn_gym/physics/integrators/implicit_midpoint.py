@@ -9,40 +9,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.dynamics import Dynamics, Structure
-from hnn_gym.physics.integrators.base import Integrator
+from hnn_gym.physics.integrators.iterated import Iterated
 from hnn_gym.physics.phase import Array, epsilon, namespace
 from hnn_gym.trace import checked, iterate
 
 
 @dataclass(frozen=True)
-class ImplicitMidpoint(Integrator):
-    """The symplectic scheme that asks for no structure.
-
-    Attributes:
-        max_iterations: give up after so many evaluations of the field.
-        tolerance: largest accepted change of the last iteration, in units of machine epsilon, relative to
-            1 + max abs(x) of the state.
-
-    Raises:
-        InputError: no iterations, or a tolerance that is not positive.
-    """
+class ImplicitMidpoint(Iterated):
+    """The symplectic scheme that asks for no structure. Each iteration evaluates the field once."""
 
     order = 2
     symplectic = True
     reversible = True
     requires = Structure.GENERAL
-
-    max_iterations: int = 200
-    tolerance: float = 16.0
-
-    def __post_init__(self) -> None:
-        """Check that some iteration can converge."""
-        if self.max_iterations < 1:
-            raise InputError(f"ImplicitMidpoint needs max_iterations >= 1, got {self.max_iterations}.")
-        if not self.tolerance > 0:
-            raise InputError(f"ImplicitMidpoint needs tolerance > 0, got {self.tolerance}.")
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.
