@@ -20,12 +20,12 @@ import torch
 
 from benchmarks.timing import Row, compared, report, rounds, timed
 from hnn_gym.command import run
-from hnn_gym.devices import checked_device
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import symplectic_gradient
 from hnn_gym.training import FitSettings, Objective
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.differentiable import rollout
 
 COMMAND = "python -m benchmarks.training --out docs/results/training_speed.json"

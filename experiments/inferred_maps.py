@@ -19,10 +19,10 @@ from rich.console import Console
 
 from hnn_gym.command import run
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, Readout
+from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import ObservationNoise, PolicyChoice, record_steps
 from hnn_gym.data.inferred_map import infer_dataset_map
 from hnn_gym.errors import InputError
-from hnn_gym.inference import InferredMap
 from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import coordinates_of
 

@@ -21,6 +21,7 @@ import tyro
 
 from hnn_gym import command
 from hnn_gym.coordinates import Coordinates, describe, write_coordinates
+from hnn_gym.coordinates.inference import AmbiguousMapError, declared_time_step
 from hnn_gym.data import (
     Episode,
     FrameRule,
@@ -41,7 +42,6 @@ from hnn_gym.data.inferred_map import coordinates_path, infer_dataset_map, recor
 from hnn_gym.data.sharded_recording import ShardedRecording
 from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.inference import AmbiguousMapError, declared_time_step
 from hnn_gym.studies import Execution
 
 

@@ -1,8 +1,12 @@
-"""Make a dataset of logs: ``python -m hnn_gym.convert log.csv --out data/arm.zarr --position q1 q2 --action tau1``."""
+"""Make a dataset of logs, or a table or a Minari dataset of a dataset.
+
+``python -m hnn_gym.convert log.csv --out data/arm.zarr --position q1 q2 --action tau1`` reads a log, and
+``python -m hnn_gym.convert data/arm.zarr --out arm.parquet`` writes the dataset for other programs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +15,8 @@ import tyro
 
 from hnn_gym import command
 from hnn_gym.data import Episode, Provenance, StoreWriter, TransitionDataset
-from hnn_gym.data.exchange.minari_datasets import read_minari
+from hnn_gym.data.exchange.minari_datasets import read_minari, write_minari
+from hnn_gym.data.exchange.parquet_files import is_dataset, read_parquet, write_parquet
 from hnn_gym.data.excitation import excitation_faults
 from hnn_gym.data.logs.convert import episodes_of_tables
 from hnn_gym.data.logs.parquet import EPISODE_INDEX, is_lerobot
@@ -22,17 +27,19 @@ from hnn_gym.errors import ExistingPathError, InputError
 
 _MINARI = "minari:"
 """What the id of a Minari dataset begins with, in the place of a file."""
+_PARQUET = ".parquet"
 
 
 @dataclass(frozen=True)
 class ConvertSettings:
-    """Make a dataset of logs of one machine."""
+    """Make a dataset of logs of one machine, or write a dataset for other programs."""
 
     logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files: .csv, .tsv or .txt, also with .gz, .npz or .parquet; the folder of a LeRobot dataset; or minari:ID, a
-    Minari dataset of this machine, which needs no roles. Each is an episode, or several where there are gaps."""
+    """Files: .csv, .tsv or .txt, also with .gz, .npz or .parquet; or the folder of a LeRobot dataset. Each is one
+    episode, or several where there are gaps. Or one dataset, which needs no roles: its folder, a Parquet file that this
+    command wrote, or minari:ID, a Minari dataset of this machine."""
     out: Path
-    """Folder of the dataset."""
+    """What to write: the folder of a dataset, FILE.parquet, or minari:ID for a Minari dataset."""
     time: str | None = None
     """Column of time stamps. None: the one whose name says so."""
     position: tuple[str, ...] | None = None
@@ -47,7 +54,7 @@ class ConvertSettings:
     reading: Annotated[LogSettings, tyro.conf.arg(name="")] = field(default_factory=LogSettings)
     """How the columns are read."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace an existing dataset."""
+    """Replace what is there."""
 
     def __post_init__(self) -> None:
         """Check that there is a log."""
@@ -56,7 +63,7 @@ class ConvertSettings:
 
 
 def convert(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, ...]]:
-    """Make a dataset on disk as the settings say, and open it.
+    """Write a dataset as the settings say, and return it.
 
     Everything is read and checked before anything is written.
 
@@ -68,33 +75,57 @@ def convert(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, ..
         ExistingPathError: the path exists, and ``overwrite`` is not set.
         InputError: a file cannot be read, columns are missing, or the numbers cannot be what they are said to be.
     """
-    if settings.out.exists() and not settings.overwrite:
-        raise ExistingPathError(f"{settings.out} exists already: give another --out, or --overwrite.")
-    if any(str(log).startswith(_MINARI) for log in settings.logs):
-        return _of_minari(settings), ()
+    out, overwrite = settings.out, settings.overwrite
+    if out.exists() and not overwrite:
+        raise ExistingPathError(f"{out} exists already: give another --out, or --overwrite.")
+    whole = [_dataset_at(path) for path in settings.logs]
+    sentences: tuple[str, ...] = ()
+    if whole == [None] * len(whole):
+        dataset, sentences = _of_logs(settings)
+    elif len(whole) == 1 and whole[0] is not None:
+        dataset = whole[0]
+    else:
+        raise InputError("A dataset is converted alone: give one and nothing else.")
+    if (minari_id := _minari_id(out)) is not None:
+        write_minari(dataset, minari_id, overwrite=overwrite)
+    elif out.suffix == _PARQUET:
+        write_parquet(dataset, out, overwrite=overwrite)
+    else:
+        dataset = _stored(dataset, dataset.provenance, out, overwrite=overwrite)
+    return dataset, sentences
+
+
+def _minari_id(path: Path) -> str | None:
+    return str(path).removeprefix(_MINARI) if str(path).startswith(_MINARI) else None
+
+
+def _dataset_at(path: Path) -> TransitionDataset | None:
+    """The dataset there; None where there is a log."""
+    if (minari_id := _minari_id(path)) is not None:
+        return read_minari(minari_id)
+    if path.suffix == _PARQUET and is_dataset(path):
+        return read_parquet(path)
+    return TransitionDataset.open(path) if path.is_dir() and not is_lerobot(path) else None
+
+
+def _of_logs(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, ...]]:
     roles, guessed = _roles(settings)
     incomplete = settings.reading.skip_incomplete
     tables = [read_table(log, roles.names, incomplete=incomplete) for log in settings.logs]
     episodes, provenance, sentences = episodes_of_tables(tables, roles, settings.reading)
-    return _written(settings, episodes, provenance), (*guessed, *sentences)
+    return TransitionDataset.from_episodes(episodes, provenance), (*guessed, *sentences)
 
 
-def _written(settings: ConvertSettings, episodes: Sequence[Episode], provenance: Provenance) -> TransitionDataset:
-    writer = StoreWriter(settings.out, overwrite=settings.overwrite)
+def _stored(episodes: Iterable[Episode], provenance: Provenance, folder: Path, *, overwrite: bool) -> TransitionDataset:
+    writer = StoreWriter(folder, overwrite=overwrite)
     try:
-        writer.begin(provenance, tuple(episodes[0].arrays()))
-        for episode in episodes:
+        for number, episode in enumerate(episodes):
+            if number == 0:
+                writer.begin(provenance, tuple(episode.arrays()))
             writer.write(episode)
     finally:
         writer.close()
-    return TransitionDataset.open(settings.out)
-
-
-def _of_minari(settings: ConvertSettings) -> TransitionDataset:
-    if len(settings.logs) > 1:
-        raise InputError("A Minari dataset is converted alone: give one minari:ID and no other log.")
-    dataset = read_minari(str(settings.logs[0]).removeprefix(_MINARI))
-    return _written(settings, list(dataset), dataset.provenance)
+    return TransitionDataset.open(folder)
 
 
 def _roles(settings: ConvertSettings) -> tuple[Roles, tuple[str, ...]]:

@@ -30,10 +30,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from hnn_gym.command import check_at_least, figure_text, run
 from hnn_gym.coordinates import Coordinates, read_coordinates
+from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
-from hnn_gym.devices import checked_device
 from hnn_gym.errors import InputError
-from hnn_gym.inference import InferredMap
 from hnn_gym.models import MODELS
 from hnn_gym.physics.integrators import IMPLICIT, Integrator, InVelocities, named_scheme
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
@@ -43,6 +42,7 @@ from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
+from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0

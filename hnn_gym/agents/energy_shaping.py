@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.agents.observed import observed
-from hnn_gym.arguments import finite_number
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
 

@@ -24,9 +24,8 @@ import numpy as np
 
 from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.observed import observed
-from hnn_gym.arguments import finite_number, whole_number
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number, whole_number
 
 _LOST = -1e30
 

@@ -29,9 +29,9 @@ from hnn_gym.agents.agent_checkpoint import UNFINISHED
 from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.identity import digest_of, simulator_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
-from hnn_gym.devices import checked_device
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError
+from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 

@@ -23,11 +23,11 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
 from hnn_gym.data.json_values import plain
 from hnn_gym.data.spaces import space_from_json, space_to_json
-from hnn_gym.devices import on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, parse_json, parse_zipped_arrays, read_bytes
 from hnn_gym.files.storage import storage_errors
+from hnn_gym.worlds.devices import on_numpy
 
 KIND = "stable-baselines3"
 _FILE = "policy.zip"

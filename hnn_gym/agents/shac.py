@@ -30,7 +30,6 @@ from hnn_gym.agents.identity import simulator_named
 from hnn_gym.agents.planned_actions import bounded
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.data.json_values import plain
-from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
@@ -41,6 +40,7 @@ from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, read_bytes
 from hnn_gym.files.storage import storage_errors
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import Array
+from hnn_gym.worlds.devices import checked_device, on_numpy
 
 Parameters = dict[str, torch.Tensor]
 UpdateReport = Callable[[int, float], None]

@@ -33,13 +33,13 @@ from hnn_gym.agents.transfer_report import PAGE, write_transfer
 from hnn_gym.command import check_at_least, run
 from hnn_gym.command.named_function import function_identity, named_function
 from hnn_gym.data.json_values import plain
-from hnn_gym.devices import checked_device
 from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation.report import RESULTS
 from hnn_gym.files.reading import read_json
+from hnn_gym.worlds.devices import checked_device
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]

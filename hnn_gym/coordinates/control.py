@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Real
 
-from hnn_gym.arguments import finite_number, whole_number
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number, whole_number
 
 
 @dataclass(frozen=True)

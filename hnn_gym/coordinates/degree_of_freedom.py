@@ -12,8 +12,7 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
-from hnn_gym.arguments import finite_number
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.arguments import whole_number
 from hnn_gym.data.batches import Transitions, Windows
 from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.films import FilmSource, episodes_of_films
@@ -27,7 +26,7 @@ from hnn_gym.data.shards import ShardedSource, is_sharded
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, whole_number
 from hnn_gym.files.storage import checked_path, storage_errors
 
 _HASH_BLOCK_BYTES, _HASH_BLOCK_ROWS = 2**26, 2**18

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.arguments import finite_number
 from hnn_gym.data.episode import Episode
 from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.provenance import Provenance
-from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.errors import InputError, MissingPathError, finite_number
 
 FilmSource = str | os.PathLike[str] | np.ndarray
 """A folder of pictures, the file of a film, or frames ``(T + 1, H, W[, C])``."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
+from hnn_gym.coordinates.inference import InferredMap, Recording, infer_map
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.simulator import STEP
 from hnn_gym.errors import InputError
-from hnn_gym.inference import InferredMap, Recording, infer_map
 from hnn_gym.systems.task import ActionSpace
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hnn_gym.arguments import whole_number
 from hnn_gym.data.batches import Windows
 from hnn_gym.data.dataset import TransitionDataset
+from hnn_gym.errors import whole_number
 
 _GROUP_STEPS = 2**15
 _BUFFER_STEPS = 2**18

@@ -72,8 +72,8 @@ class Batch:
         if device is None:
             self.x: Array = start
         else:
-            from hnn_gym.devices import checked_device  # imports torch, which NumPy batches do not need
             from hnn_gym.envs import stepping_torch
+            from hnn_gym.worlds.devices import checked_device  # imports torch, which NumPy batches do not need
 
             self.x = stepping_torch.on_device(start, checked_device(device))
         rows = simulator.world.coordinates.observation_size + 1  # so that one row does not look like a column

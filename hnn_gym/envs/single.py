@@ -10,7 +10,6 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.arguments import finite_number, true_or_false
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.channels import BumpChannel
@@ -27,7 +26,7 @@ from hnn_gym.envs.checks import (
 from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Begin, Step, begin_one, step_one
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, finite_number, true_or_false
 from hnn_gym.systems import environment_of
 
 _WHOLE = (int, np.integer)

@@ -14,8 +14,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
 from typing import Any
 
-from hnn_gym.arguments import whole_number
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, whole_number
 from hnn_gym.files.interrupts import blocked_for_children
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

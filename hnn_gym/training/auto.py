@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.arguments import instance, whole_number
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_motion
-from hnn_gym.errors import ConvergenceError
-from hnn_gym.inference import InferredMap
+from hnn_gym.errors import ConvergenceError, instance, whole_number
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import Integrator, integrator_to_json, scheme_name

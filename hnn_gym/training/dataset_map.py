@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hnn_gym.arguments import finite_number, instance
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates.inference import InferredMap, declared_time_step
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.inferred_map import infer_dataset_map, recording_of
 from hnn_gym.data.simulator import STEP
-from hnn_gym.errors import InputError
-from hnn_gym.inference import InferredMap, declared_time_step
+from hnn_gym.errors import InputError, finite_number, instance
 
 
 def dataset_map(dataset: TransitionDataset, coordinates: Coordinates | None, dt: float | None) -> InferredMap:

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from hnn_gym.arguments import instance, whole_number
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, instance, whole_number
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Residual

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
-from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, check_size, least_squares
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.worlds.devices import on_numpy
 
 
 class Fittable(Protocol):

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 
 from hnn_gym.data import TransitionDataset
-from hnn_gym.devices import checked_device
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.training.losses import shooting_path
 from hnn_gym.training.objective import observation_scale
 from hnn_gym.training.starts import estimated_starts
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.world_model import WorldModel
 
 

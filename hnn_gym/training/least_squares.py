@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from scipy.linalg import cho_factor, cho_solve, solveh_banded
 
-from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.worlds.devices import on_numpy
 
 Tensors = Mapping[str, torch.Tensor]
 Residual = Callable[[Tensors], torch.Tensor]

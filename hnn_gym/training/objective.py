@@ -18,7 +18,6 @@ import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import Windows
-from hnn_gym.devices import checked_device, on_numpy
 from hnn_gym.errors import InputError
 from hnn_gym.models import Architecture, PlanarChainHNN
 from hnn_gym.models.architecture import Parameters
@@ -30,6 +29,7 @@ from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.worlds.devices import checked_device, on_numpy
 from hnn_gym.worlds.world_model import WorldModel
 
 STARTS = "starts"

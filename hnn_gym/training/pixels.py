@@ -22,12 +22,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from hnn_gym.arguments import instance
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
-from hnn_gym.devices import checked_device
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, instance
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.pixel import Bodies, OnePosition, Scene, obvious_scene
 from hnn_gym.models.reward import RewardHead
@@ -39,6 +37,7 @@ from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_round
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.preparation import opened
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 

@@ -11,19 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from hnn_gym.arguments import finite_number, instance, true_or_false, whole_number
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_motion
-from hnn_gym.devices import checked_device
-from hnn_gym.errors import InputError
-from hnn_gym.inference import InferredMap
+from hnn_gym.errors import InputError, finite_number, instance, true_or_false, whole_number
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.worlds.devices import checked_device
 
 
 def opened(dataset: TransitionDataset | str | os.PathLike[str]) -> TransitionDataset:

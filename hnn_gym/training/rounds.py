@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hnn_gym.arguments import instance
+from hnn_gym.errors import instance
 from hnn_gym.training.fit import FitReport, FitState, Fittable, fit
 from hnn_gym.training.settings import FitSettings, Round
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from hnn_gym.devices import checked_device
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
 from hnn_gym.training.losses import shooting_path
 from hnn_gym.training.objective import STARTS, observation_scale
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.world_model import WorldModel
 
 _UNTIL = LeastSquaresSettings(steps=50, gain=1e-8)

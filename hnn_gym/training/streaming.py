@@ -12,11 +12,11 @@ import torch
 
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.window_stream import WindowStream
-from hnn_gym.devices import on_numpy
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.training.fit import FitReport, FitState, Progress
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.worlds.devices import on_numpy
 
 _BATCH = 4096
 _RATE = 1e-3

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.arguments import instance
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.data.window_stream import group_bounds
-from hnn_gym.inference import InferredMap
+from hnn_gym.errors import instance
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.arguments import finite_number
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number
 from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables, check_shapes
 from hnn_gym.physics.bumps import Bump, Direction, bump

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import gymnasium
@@ -14,7 +15,6 @@ from hnn_gym.data import LogSettings, TransitionDataset, record_steps
 from hnn_gym.data.exchange.minari_datasets import read_minari, write_minari
 from hnn_gym.data.exchange.parquet_files import read_parquet, write_parquet
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
-from hnn_gym.export import ExportSettings
 
 
 def log() -> TransitionDataset:
@@ -164,6 +164,20 @@ def test_a_lerobot_dataset_of_states_and_actions_is_a_log_with_numbered_episodes
         convert(ConvertSettings((lerobot(tmp_path / "old", version="v2.1"),), tmp_path / "e.zarr"))
 
 
-def test_an_export_needs_a_target() -> None:
-    with pytest.raises(InputError, match="--parquet FILE, or --minari ID"):
-        ExportSettings(Path("d.zarr"))
+def test_the_command_that_reads_logs_also_writes_a_dataset_as_parquet_and_reads_it_back(tmp_path) -> None:
+    pytest.importorskip("pyarrow")
+    stamps = np.arange(60) * 0.01
+    table = np.stack([stamps, np.sin(stamps), np.cos(stamps)], axis=1)
+    np.savetxt(tmp_path / "log.csv", table, delimiter=",", header="t,q,u", comments="")
+    steps = [tmp_path / name for name in ("log.csv", "log.zarr", "table.parquet", "back.zarr")]
+    datasets = []
+    for source, target in pairwise(steps):
+        roles = {"position": ("q",), "action": ("u",)} if source.suffix == ".csv" else {}
+        dataset, sentences = convert(ConvertSettings((source,), target, **roles))
+        datasets.append(dataset)
+        assert target.exists()
+        assert bool(sentences) == bool(roles)
+    assert len({dataset.content_hash() for dataset in datasets}) == 1
+    assert datasets[0].provenance == datasets[-1].provenance
+    with pytest.raises(InputError, match="converted alone"):
+        convert(ConvertSettings((steps[1], steps[3]), tmp_path / "e.zarr"))

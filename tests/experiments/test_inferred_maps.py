@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from experiments.inferred_maps import Settings, _differences, measure
+from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.errors import InputError
-from hnn_gym.inference import InferredMap
 from hnn_gym.systems import coordinates_of
 
 

@@ -48,6 +48,19 @@ def write_parquet(dataset: TransitionDataset, path: str | Path, *, overwrite: bo
     partial.replace(target)
 
 
+def is_dataset(path: str | Path) -> bool:
+    """Whether :func:`write_parquet` wrote a file; False too where it cannot be read.
+
+    Raises:
+        InputError: pyarrow is not installed.
+    """
+    pa, parquet = pyarrow()
+    try:
+        return _KEY in (parquet.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowInvalid):
+        return False
+
+
 def read_parquet(path: str | Path) -> TransitionDataset:
     """Read what :func:`write_parquet` wrote.
 

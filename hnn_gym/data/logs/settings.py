@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hnn_gym.arguments import finite_number, whole_number
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number, whole_number
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """Units of time stamps in s."""

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.arguments import finite_number, whole_number
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number, whole_number
 from hnn_gym.models.pixel.codec import FrameCodec
 from hnn_gym.models.pixel.sprite_codec import SpriteCodec
 

@@ -11,10 +11,10 @@ from gymnasium.spaces import Box, Discrete
 from hnn_gym.collect import CollectSettings
 from hnn_gym.collect import main as collect
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, read_coordinates, write_coordinates
+from hnn_gym.coordinates.inference import AmbiguousMapError
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.inferred_map import coordinates_path
 from hnn_gym.errors import InputError, MissingPathError
-from hnn_gym.inference import AmbiguousMapError
 from hnn_gym.train import TrainSettings, train
 from hnn_gym.training import FitSettings, train_ensemble, train_world
 from hnn_gym.worlds.world_model import WorldModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hnn_gym.inference.recording import Recording
+from hnn_gym.coordinates.inference.recording import Recording
 
 _HITS = 3
 """A number that occurs so often at the edge is no coincidence."""

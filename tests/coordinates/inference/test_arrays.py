@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hnn_gym.coordinates import DegreeOfFreedom, LearnedReadout, Readout
+from hnn_gym.coordinates.inference import AmbiguousMapError, Recording, infer_map
 from hnn_gym.errors import InputError
-from hnn_gym.inference import AmbiguousMapError, Recording, infer_map
 
 DT = 0.05
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnn_gym.inference.regression import held_out_share
+from hnn_gym.coordinates.inference.regression import held_out_share
 
 _ROWS = 1500
 _ROWS_PER_COLUMN = 4
@@ -94,7 +94,7 @@ class Equations:
             u: control vectors, or indicators of whole-number actions.
             placed: which degrees of freedom have a position.
             dt: time of a step.
-            lean: of the scheme, see :mod:`hnn_gym.inference.derivatives`.
+            lean: of the scheme, see :mod:`hnn_gym.coordinates.inference.derivatives`.
         """
         rows = np.random.default_rng(0).permutation(len(u))[:_ROWS]
         self._q0, self._q1 = (values[rows] for values in q)

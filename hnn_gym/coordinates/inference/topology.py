@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnn_gym.inference.equations import Equations, Form, simplest_of
+from hnn_gym.coordinates.inference.equations import Equations, Form, simplest_of
 
 _BETTER = 1.5
 """A form is taken for better where its errors are this many times smaller, as a geometric mean over the equations."""

@@ -12,7 +12,7 @@ from itertools import combinations, combinations_with_replacement, product
 import numpy as np
 
 from hnn_gym.coordinates import Readout
-from hnn_gym.inference.regression import robust_fit
+from hnn_gym.coordinates.inference.regression import robust_fit
 
 _EXACT = 1e-5
 """An error of this share of the entry's range is the rounding of float32."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.coordinates import LearnedReadout, Readout
-from hnn_gym.inference.angles import noise_of, pairs_on_a_circle
-from hnn_gym.inference.controls import indicators
-from hnn_gym.inference.degrees import Found, leftover_degree, noisy_constant
-from hnn_gym.inference.functions import exact_function
-from hnn_gym.inference.learned_functions import learned_function
-from hnn_gym.inference.recording import Recording
+from hnn_gym.coordinates.inference.angles import noise_of, pairs_on_a_circle
+from hnn_gym.coordinates.inference.controls import indicators
+from hnn_gym.coordinates.inference.degrees import Found, leftover_degree, noisy_constant
+from hnn_gym.coordinates.inference.functions import exact_function
+from hnn_gym.coordinates.inference.learned_functions import learned_function
+from hnn_gym.coordinates.inference.recording import Recording
 
 _LEARNED = 0.01
 """An entry is a function of the others if a network that learns it is off by less than this share of its spread."""

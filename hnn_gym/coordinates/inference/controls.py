@@ -13,9 +13,9 @@ import numpy as np
 
 from hnn_gym.coordinates import Control
 from hnn_gym.coordinates.force_table import Table
+from hnn_gym.coordinates.inference.equations import FORMS, Equations
+from hnn_gym.coordinates.inference.recording import Recording
 from hnn_gym.errors import InputError
-from hnn_gym.inference.equations import FORMS, Equations
-from hnn_gym.inference.recording import Recording
 
 _RESPONDS = 0.01
 """A velocity responds if a standard deviation of the action makes this share of its changes,"""

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, describe
+from hnn_gym.coordinates.inference.controls import ActionMap, action_map, check_varied, indicators
+from hnn_gym.coordinates.inference.degrees import Found, moving_degrees, still_entries
+from hnn_gym.coordinates.inference.equations import Equations
+from hnn_gym.coordinates.inference.explain import explained
+from hnn_gym.coordinates.inference.limits import speed_limit, stops
+from hnn_gym.coordinates.inference.recording import Recording
+from hnn_gym.coordinates.inference.states import States
+from hnn_gym.coordinates.inference.time_step import time_step
+from hnn_gym.coordinates.inference.topology import verdicts
 from hnn_gym.errors import InputError
-from hnn_gym.inference.controls import ActionMap, action_map, check_varied, indicators
-from hnn_gym.inference.degrees import Found, moving_degrees, still_entries
-from hnn_gym.inference.equations import Equations
-from hnn_gym.inference.explain import explained
-from hnn_gym.inference.limits import speed_limit, stops
-from hnn_gym.inference.recording import Recording
-from hnn_gym.inference.states import States
-from hnn_gym.inference.time_step import time_step
-from hnn_gym.inference.topology import verdicts
 
 _FEWEST = 30
 _FINE = 0.5

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.coordinates import DegreeOfFreedom
-from hnn_gym.inference.derivatives import Place
-from hnn_gym.inference.recording import Recording
+from hnn_gym.coordinates.inference.derivatives import Place
+from hnn_gym.coordinates.inference.recording import Recording
 
 _SAME = 1e-6
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnn_gym.inference.recording import Recording
-from hnn_gym.inference.regression import held_out_share
+from hnn_gym.coordinates.inference.recording import Recording
+from hnn_gym.coordinates.inference.regression import held_out_share
 
 _EXPLAINED = 0.5
 _BETTER = 0.5

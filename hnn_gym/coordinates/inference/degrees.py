@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hnn_gym.coordinates import DegreeOfFreedom, Readout
-from hnn_gym.inference.angles import Pair, pairs_on_a_circle
-from hnn_gym.inference.derivatives import Match, Place, matches, precise_step
-from hnn_gym.inference.leftovers import Kind, Leftover, kind_of
-from hnn_gym.inference.recording import Recording
-from hnn_gym.inference.states import Seen
-from hnn_gym.inference.time_step import rounded
+from hnn_gym.coordinates.inference.angles import Pair, pairs_on_a_circle
+from hnn_gym.coordinates.inference.derivatives import Match, Place, matches, precise_step
+from hnn_gym.coordinates.inference.leftovers import Kind, Leftover, kind_of
+from hnn_gym.coordinates.inference.recording import Recording
+from hnn_gym.coordinates.inference.states import Seen
+from hnn_gym.coordinates.inference.time_step import rounded
 
 _STILL = 1e-9
 """An entry that changes by less than this share of its size does not change."""

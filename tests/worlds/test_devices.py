@@ -29,13 +29,13 @@ from hnn_gym import FitSettings, TransitionDataset, WorldModel, record_steps, tr
 from hnn_gym.agents.agent_checkpoint import UNFINISHED
 from hnn_gym.agents.sb3 import AgentRecipe, train_agent
 from hnn_gym.agents.shac import ShacSettings, train_shac
-from hnn_gym.devices import on_numpy
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.systems import true_world
 from hnn_gym.training import FitState, PixelSettings, held_out_error, train_ensemble, train_pixel_world
 from hnn_gym.training.training_folder import TrainingFolder
+from hnn_gym.worlds.devices import on_numpy
 from hnn_gym.worlds.differentiable import rollout
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -132,7 +132,7 @@ def _computed(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 def pretended_gpu(*, alone: bool = True) -> Iterator[str]:
     """The name of a device; where it is ``alone``, nothing else may compute meanwhile."""
     with pytest.MonkeyPatch.context() as patch, PretendedGPU() as gpu, Sending():
-        patch.setattr("hnn_gym.devices.DEVICES", ("cpu", "cuda", "meta"))
+        patch.setattr("hnn_gym.worlds.devices.DEVICES", ("cpu", "cuda", "meta"))
         yield "meta"
     assert not (alone and gpu.strays), f"computed on the CPU: {gpu.strays}"
 

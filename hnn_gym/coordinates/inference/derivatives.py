@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.inference.recording import Recording
-from hnn_gym.inference.regression import trimmed_fit
+from hnn_gym.coordinates.inference.recording import Recording
+from hnn_gym.coordinates.inference.regression import trimmed_fit
 
 _STEPS = (1, 4, 16)
 """Over how many steps increments are compared: several average noise away."""

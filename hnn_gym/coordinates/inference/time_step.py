@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.inference.derivatives import Match, Place, match_of, precise_step
-from hnn_gym.inference.recording import Recording
+from hnn_gym.coordinates.inference.derivatives import Match, Place, match_of, precise_step
+from hnn_gym.coordinates.inference.recording import Recording
 
 _SAME_STEP = 0.1
 _BIASED = 3.0

@@ -1,7 +1,0 @@
-"""Infer what the entries of observations and actions are from a recording of them."""
-
-from hnn_gym.inference.infer import AmbiguousMapError, InferredMap, infer_map
-from hnn_gym.inference.recording import Recording
-from hnn_gym.inference.time_step import declared_time_step
-
-__all__ = ["AmbiguousMapError", "InferredMap", "Recording", "declared_time_step", "infer_map"]
