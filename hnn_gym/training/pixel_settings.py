@@ -55,13 +55,16 @@ class PixelSettings:
         if self.blur is not None:
             finite_number(self.blur, "blur", above=0.0)
 
-    def of_round(self, horizon: int) -> FitSettings:
-        """The settings of the fit of one round, of windows of at most ``horizon`` steps."""
+    def of_round(self, horizon: int, *, networks: bool = True) -> FitSettings:
+        """The settings of the fit of one round, of windows of at most ``horizon`` steps.
+
+        A model without ``networks`` needs no Adam to find the basin.
+        """
         return FitSettings(
             loss="shooting",
             horizon=horizon,
             decay=self.decay,
-            adam_steps=self.adam_steps,
+            adam_steps=self.adam_steps if networks else 0,
             learning_rate=self.learning_rate,
             lbfgs_steps=0,
             least_squares_steps=self.steps,

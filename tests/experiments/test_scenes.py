@@ -10,7 +10,7 @@ from experiments.scenes import measures, setups
 from experiments.scenes.command import Settings, study, table
 from hnn_gym.errors import InputError
 
-TINY = {"spring": replace(setups.SETUPS["spring"], steps=60, context=8, horizon=12, horizons=(5,))}
+TINY = {"spring": replace(setups.SETUPS["spring"], steps=120, context=8, horizon=12, horizons=(5,))}
 
 
 @pytest.mark.filterwarnings("ignore:Frames do not show how long", "ignore:Predicted positions are wrong")
@@ -19,7 +19,8 @@ def test_the_study_measures_every_recording_once(tmp_path, monkeypatch):
     settings = Settings(out=tmp_path / "scenes.json", scenes=("spring",), seeds=(0,), size=24, motions=1, steps=4)
     console = Console(quiet=True)
     results = study(settings, console)
-    assert set(results.below("spring/")) == {"0/HNN", "0/second-order network"}
+    models = ("HNN", "second-order network", "second-order polynomial")
+    assert set(results.below("spring/")) == {f"0/{name}" for name in models}
     learned = results["spring/0/HNN"]
     assert learned["position_rms_pixels"] < 0.3
     assert "HNN, recording 0" in table(results, "spring")
