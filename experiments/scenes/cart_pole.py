@@ -21,13 +21,21 @@ from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.data.frames import Camera
 from hnn_gym.envs import LatentObservation
 from hnn_gym.models.pixel import Carriage
+from hnn_gym.physics.integrators import Euler, InVelocities
+from hnn_gym.systems import Twin
 from hnn_gym.systems.registry import true_world
 from hnn_gym.training.starts import estimated_starts
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
+TWINS = {
+    "HNN": Twin("chain", integrator=InVelocities(Euler())),
+    "second-order network": Twin("second-order", {"hidden": (16,)}, integrator=InVelocities(Euler())),
+}
+"""Who learns, through the scheme of CartPole-v1."""
 SCENE = Carriage(aspect=1.5, width=4.8)
+HORIZONS = (10, 20, 40)
 CONTEXT, HORIZON = 40, 120
 FIRST_SEED = 1000
 """Seed of the first held-out film; recordings to learn from have the seeds 0, 1, 2, and settings were chosen on 10."""

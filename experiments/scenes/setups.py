@@ -47,11 +47,13 @@ class Setup:
         """Who learns, and the id under which it ships."""
         system = SYSTEMS[self.env_id]
         hnn = system.pixel_twins["HNN"]
-        others = {"second-order network": (16,)} | ({} if hnn.options["hidden"] else {"second-order polynomial": ()})
-        return {"HNN": (hnn, f"HNNPixel{system.name}-v0")} | {
-            name: (Twin("second-order", {"hidden": hidden}, integrator=hnn.integrator), None)
-            for name, hidden in others.items()
+        found = {
+            "HNN": (hnn, f"HNNPixel{system.name}-v0"),
+            "second-order network": (Twin("second-order", {"hidden": (16,)}), None),
         }
+        if not hnn.options["hidden"]:
+            found["second-order polynomial"] = Twin("second-order", {"hidden": ()}, integrator=hnn.integrator), None
+        return found
 
 
 SETUPS: Mapping[str, Setup] = {

@@ -23,7 +23,8 @@ from hnn_gym.models import Architecture, PlanarChainHNN
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
-from hnn_gym.training.chain_guess import chain_guess
+from hnn_gym.training.chain_guess import chain_guess as chain_equations
+from hnn_gym.training.chain_response import chain_response
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
@@ -150,8 +151,10 @@ class Objective:
         """
         rng = rng or np.random.default_rng(self.settings.seed)
         parameters = self.architecture.initial_parameters(rng)
-        # Without observed velocities the equations of single steps drown in the noise of differences.
-        if isinstance(self.architecture, PlanarChainHNN) and not np.isnan(self.windows.observation).all((0, 1)).any():
+        if isinstance(self.architecture, PlanarChainHNN):
+            # Without observed velocities the equations of single steps drown in the noise of differences.
+            blind = np.isnan(self.windows.observation).all((0, 1)).any()
+            chain_guess = chain_response if blind else chain_equations
             parameters = chain_guess(self.architecture, self.coordinates, self.windows, dt=self._dt)
         if self.settings.loss == "shooting":
             parameters = quiet(parameters)

@@ -32,7 +32,7 @@ def film():
 
 @pytest.fixture(scope="module")
 def codec(film):
-    x, theta, frames = film
+    frames = film[2]
     places = first_places(frames, aspect=WIDTH / HEIGHT)
     q = np.stack([(places.columns - WIDTH / 2) / 8, places.angles], axis=-1)
     return CarriageCodec.fitted(
@@ -59,7 +59,7 @@ def test_positions_and_angles_of_frames_that_it_has_not_seen_are_read(codec):
     q = codec.encode(drawn(x, theta))
     assert np.abs(16 + 8 * q[:, 0] - x).max() < 0.1
     assert np.abs(q[:, 1] - theta).max() < 0.02
-    near = codec.encode(drawn(x, theta), near=q + [0.05, 0.02])
+    near = codec.encode(drawn(x, theta), near=q + np.array([0.05, 0.02]))
     np.testing.assert_allclose(near, q, atol=1e-4)
 
 

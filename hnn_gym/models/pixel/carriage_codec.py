@@ -207,12 +207,12 @@ class CarriageCodec:
 
     def _encoded(self, frames: np.ndarray, near: np.ndarray | None, first: int) -> np.ndarray:
         change = frames / 255.0 - self.background / 255.0
-        q, good = (near, np.zeros(len(frames), bool)) if near is None else self._refined(change, near)
-        if near is None or not good.all():
-            lost = np.flatnonzero(~good)
-            found, good = self._refined(change[lost], self._searched(change[lost]))
-            q = np.empty((len(frames), 2)) if q is None else q
-            q[lost] = found
+        q, good = np.empty((len(frames), 2)), np.zeros(len(frames), bool)
+        if near is not None:
+            q, good = self._refined(change, near)
+        lost = np.flatnonzero(~good)
+        if len(lost):
+            q[lost], good = self._refined(change[lost], self._searched(change[lost]))
             if not good.all():
                 raise InputError(
                     f"Frame {first + lost[~good][0]} does not show the carriage as it was learned: it has left the "
