@@ -23,10 +23,9 @@ from hnn_gym.models import Architecture, PlanarChainHNN
 from hnn_gym.models.architecture import Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
-from hnn_gym.training.chain_guess import chain_guess as chain_equations
-from hnn_gym.training.chain_response import chain_response
+from hnn_gym.training.chain_guess import chain_guess
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
-from hnn_gym.training.least_squares import Residual
+from hnn_gym.training.least_squares import Residual, degrees_of_freedom
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
@@ -69,7 +68,7 @@ class Terms(NamedTuple):
 
 
 class Objective:
-    """Windows of recorded data, ready to score parameters. Float64 throughout."""
+    """Windows of recorded data, ready to score parameters; in float64, but for minibatches (:meth:`on`)."""
 
     def __init__(
         self,
@@ -105,7 +104,7 @@ class Objective:
             raise InputError(
                 f"The observations have {size} entries, and the coordinates declare {coordinates.observation_size}."
             )
-        self.device = checked_device(device)
+        self.device, self._dtype = checked_device(device), torch.float64
         self.architecture, self.settings, self.windows = architecture, settings, windows
         self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
         self.integrator, self._dt, self._correction = integrator, dt, correction
@@ -143,6 +142,11 @@ class Objective:
         """
         return "levenberg" if self._correction is None else "marquardt"
 
+    @property
+    def differences(self) -> bool:
+        """Whether derivatives are differences: some ten numbers without networks act through long windows."""
+        return self.settings.loss == "shooting" and not self.architecture.networks and self._correction is None
+
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
 
@@ -152,9 +156,6 @@ class Objective:
         rng = rng or np.random.default_rng(self.settings.seed)
         parameters = self.architecture.initial_parameters(rng)
         if isinstance(self.architecture, PlanarChainHNN):
-            # Without observed velocities the equations of single steps drown in the noise of differences.
-            blind = np.isnan(self.windows.observation).all((0, 1)).any()
-            chain_guess = chain_response if blind else chain_equations
             parameters = chain_guess(self.architecture, self.coordinates, self.windows, dt=self._dt)
         if self.settings.loss == "shooting":
             parameters = quiet(parameters)
@@ -174,16 +175,24 @@ class Objective:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
         return self.value_of(self.terms(parameters, batch))
 
-    def on(self, windows: Windows) -> Objective:
-        """The same objective on other windows of the recording, with the same scales; not for shooting."""
+    def on(self, windows: Windows, dtype: torch.dtype = torch.float64) -> Objective:
+        """The same objective on other windows of the recording, with the same scales; not for shooting.
+
+        Args:
+            windows: of the same recording.
+            dtype: of the numbers, and of the parameters that it takes.
+        """
         other = copy.copy(self)
-        other.observation = self._tensor(np.asarray(windows.observation, np.float64))
-        other.action = self._tensor(np.asarray(self.coordinates.control_vector(windows.action), np.float64))
-        other.duration = None if windows.duration is None else self._tensor(windows.duration)
+        other._dtype = dtype
+        other.observation = other._tensor(windows.observation)
+        other.action = other._tensor(self.coordinates.control_vector(windows.action))
+        other.duration = None if windows.duration is None else other._tensor(windows.duration)
+        for name in ("_scale", "_velocity_scale", "_acceleration_scale"):
+            setattr(other, name, getattr(self, name).to(dtype))
         return other
 
     def _tensor(self, values: Sequence[float] | np.ndarray) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float64, device=self.device)
+        return torch.tensor(np.asarray(values), dtype=self._dtype, device=self.device)
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
         """One function to the residuals whose sum of squares is the objective on all windows."""
@@ -238,17 +247,35 @@ class Objective:
         return carried if self._correction is None else carried | {self._correction.name: self._correction.initial()}
 
     def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
-        """Root mean square of the errors of every observation entry ``(d,)`` that a fit leaves, in the entry's unit.
+        """Standard deviation of the noise of every observation entry ``(d,)``, in the entry's unit.
 
-        Where the starts of windows are estimated this is the noise of the sensors; elsewhere it is None.
+        It is the root mean square of the errors that a fit leaves, times sqrt(N / (N - p)), because a fit with p
+        degrees of freedom follows a part of the noise of N numbers. What counts are the starts of windows that do not
+        continue another one and, where the fit ended with Levenberg-Marquardt, the parameters as far as the data
+        determine them. None: the starts of windows are not estimated.
         """
-        if self.settings.loss != "shooting":
+        if self.settings.loss != "shooting" or self.local is None:
             return None
         with torch.no_grad():
-            (errors,) = self.terms({name: self._tensor(value) for name, value in parameters.items()}).errors
+            terms = self.terms({name: self._tensor(value) for name, value in parameters.items()})
+            (errors,) = terms.errors
             counts = self._seen.sum(dim=(0, 1))
-            noise = ((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale
-        return [float(std) for std in on_numpy(noise)]
+            noise = on_numpy(((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale)
+        begun = len(self.windows) - (int(self.windows.joined.sum()) if self.chained else 0)
+        free = float(parameters[self.local].shape[1] * begun)
+        if self.settings.least_squares_steps:
+            decayed = sum(weights.numel() for _, weights in terms.decayed)
+            free += degrees_of_freedom(
+                lambda at: self.residuals_of(self.terms(at)),
+                parameters,
+                prior=-(-decayed // len(self.windows)),
+                local=self.local,
+                chained=self.chained,
+                device=self.device,
+            )
+        total = float(counts.sum())
+        factor = math.sqrt(total / max(total - free, 1.0))
+        return [float(std) * factor for std in noise]
 
     def terms(self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None) -> Terms:
         """The terms of the objective on all windows, or on the windows with the given indices."""

@@ -134,7 +134,7 @@ def fit_rounds(
             windows,
             integrator=learner.integrator or architecture.integrator,
             dt=footage.dt,
-            settings=learner.settings.of_round(horizon, networks=architecture.networks),
+            settings=learner.settings.of_round(horizon),
             correction=None if correction is None else correction(windows),
             device=learner.device,
         )

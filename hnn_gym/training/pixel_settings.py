@@ -55,16 +55,13 @@ class PixelSettings:
         if self.blur is not None:
             finite_number(self.blur, "blur", above=0.0)
 
-    def of_round(self, horizon: int, *, networks: bool = True) -> FitSettings:
-        """The settings of the fit of one round, of windows of at most ``horizon`` steps.
-
-        A model without ``networks`` needs no Adam to find the basin.
-        """
+    def of_round(self, horizon: int) -> FitSettings:
+        """The settings of the fit of one round, of windows of at most ``horizon`` steps."""
         return FitSettings(
             loss="shooting",
             horizon=horizon,
             decay=self.decay,
-            adam_steps=self.adam_steps if networks else 0,
+            adam_steps=self.adam_steps,
             learning_rate=self.learning_rate,
             lbfgs_steps=0,
             least_squares_steps=self.steps,

@@ -28,14 +28,13 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.errors import InputError, instance
 from hnn_gym.models.mlp import initial_mlp
-from hnn_gym.models.pixel import Bodies, Carriage, OnePosition, Scene, obvious_scene
+from hnn_gym.models.pixel import Bodies, OnePosition, Scene, obvious_scene
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.models.task_heads import LearnedTermination
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_bodies import fit_bodies
-from hnn_gym.training.pixel_carriage import fit_carriage
 from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
 from hnn_gym.training.pixel_footage import Footage, slow_windows
 from hnn_gym.training.pixel_position import fit_position
@@ -72,14 +71,12 @@ def train_pixel_world(
 
     Args:
         dataset: with frames, or its path; all of it is used.
-        model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`; None: "pairwise" for several bodies, "chain"
-            for a carriage, else "mechanical".
+        model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`; None: "pairwise" for several bodies, else
+            "mechanical".
         scene: what the frames show. None: :class:`hnn_gym.OnePosition` where the coordinates have one degree of
-            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body, and
-            :class:`hnn_gym.models.pixel.Carriage` where they are a position and an angle.
+            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body.
         settings: None takes the defaults.
-        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16 where there
-            is a network.
+        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16.
         coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
             that the dataset declares, or bodies without controls where a scene of them is given. An angle is in rad
             from an unknown origin. The unit of a position is unknown unless the scene has a height, so that a unit of
@@ -105,8 +102,8 @@ def train_pixel_world(
     place = checked_device(device)
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
-    if not isinstance(scene, OnePosition | Bodies | Carriage | None):
-        raise InputError(f"scene must be OnePosition(), Bodies(...) or Carriage(...), got {scene!r}.")
+    if not isinstance(scene, OnePosition | Bodies | None):
+        raise InputError(f"scene must be OnePosition() or Bodies(...), got {scene!r}.")
     if isinstance(scene, Bodies) and coordinates is None and dataset.provenance.coordinates is None:
         coordinates = scene.coordinates()
     coordinates, dt = declared(dataset, coordinates, dt)
@@ -128,13 +125,10 @@ def train_pixel_world(
         dt=dt,
     )
     model = scene.model if model is None else model
-    if options is None:
-        options = {} if model == "chain" else _HIDDEN
+    options = _HIDDEN if options is None else options
     learner = Learner(model, options, integrator, settings, report, place)
     if isinstance(scene, Bodies):
         footage, fitted = fit_bodies(footage, scene, learner)
-    elif isinstance(scene, Carriage):
-        fitted = fit_carriage(footage, scene, learner)
     else:
         fitted = fit_position(footage, learner)
     kept = footage.episodes or range(len(episodes))
@@ -212,7 +206,7 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
     controls = coordinates.controls
     notes: list[str] = []
     units = sorted({control.unit for control in controls if control.unit is not None})
-    if not isinstance(scene, OnePosition) and scene.in_metres:
+    if isinstance(scene, Bodies) and scene.height is not None:
         return scene.coordinates(coordinates), notes
     if units and not coordinates.angles[0]:
         notes.append(
@@ -220,7 +214,7 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
             "gain of the control is learned, and the scale of positions and energies is free."
         )
         controls = tuple(replace(control, unit=None) for control in controls)
-    if not isinstance(scene, OnePosition):
+    if isinstance(scene, Bodies):
         return scene.coordinates(replace(coordinates, controls=controls)), notes
     limit = coordinates.degrees[0].speed_limit
     if coordinates.angles[0]:

@@ -1,18 +1,14 @@
 """Between pictures and positions: scenes, their codecs, and first guesses of the positions."""
 
-from hnn_gym.models.pixel.carriage_codec import CarriageCodec
-from hnn_gym.models.pixel.carriage_places import first_places
 from hnn_gym.models.pixel.codec import FrameCodec
 from hnn_gym.models.pixel.fourier_basis import FourierBasis
 from hnn_gym.models.pixel.pca_positions import first_positions
-from hnn_gym.models.pixel.scene import Bodies, Carriage, Codec, OnePosition, Scene, codec_of, obvious_scene
+from hnn_gym.models.pixel.scene import Bodies, Codec, OnePosition, Scene, codec_of, obvious_scene
 from hnn_gym.models.pixel.sprite_codec import SpriteCodec
 from hnn_gym.models.pixel.sprite_tracks import Tracks, track
 
 __all__ = [
     "Bodies",
-    "Carriage",
-    "CarriageCodec",
     "Codec",
     "FourierBasis",
     "FrameCodec",
@@ -21,7 +17,6 @@ __all__ = [
     "SpriteCodec",
     "Tracks",
     "codec_of",
-    "first_places",
     "first_positions",
     "obvious_scene",
     "track",
