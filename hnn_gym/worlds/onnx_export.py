@@ -22,8 +22,8 @@ def write_step(
     """Write a function of vectors as an ONNX file whose batch axis is free.
 
     Args:
-        step: takes arrays ``(batch, size)`` by name and returns arrays by name.
-        sizes: the sizes of its arguments.
+        step: takes arrays ``(batch, size)``, in the order of ``sizes``, and returns arrays by name.
+        sizes: the names and sizes of its arguments.
         path: the file; an existing one is replaced.
         dtype: "float64" or "float32".
         words: what the file says of itself.

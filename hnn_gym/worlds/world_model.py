@@ -360,14 +360,15 @@ class WorldModel:
             InputError: the package ``onnx`` is not installed (extra ``onnx``), the step cannot be traced or has an
                 operation that ONNX lacks, or the file cannot be written.
         """
+        n, m = self.coordinates.n, len(self.coordinates.controls)
 
-        def step(state: Array, dt: Array, action: Array | None = None) -> Mapping[str, Array]:
+        def step(state: Array, *others: Array) -> Mapping[str, Array]:
+            action, dt = others if m else (None, *others)
             x = self.step(self.phase_point(*split(state)), action, duration=dt[..., 0])
             q, v = self.state(x)
             outputs = {"next_state": join(q, v), "observation": self.coordinates.observation(q, v)}
             return outputs | ({"energy": self.energy(x)} if self.has_energy else {})
 
-        n, m = self.coordinates.n, len(self.coordinates.controls)
         sizes = {"state": 2 * n, **({"action": m} if m else {}), "dt": 1}
         words = f"One step of a world: state = [q, dq/dt], action, dt in s (trained at {self.dt:g}) -> next_state, ..."
         write_step(step, sizes, path, dtype=dtype, words=words)
