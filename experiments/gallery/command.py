@@ -11,16 +11,16 @@ import torch
 import tyro
 from rich.console import Console
 
-from experiments.gallery.pictures import draw, draw_bump
+from experiments.gallery.pictures import draw, draw_bump, draw_shipped
 from experiments.gallery.subjects import Subject, real, simulated
 from experiments.paper.real_pendulum import load_recording
 from experiments.paper.real_runs import RealRunSettings
 from experiments.paper.runs import RunSettings
 from hnn_gym.errors import InputError
 
-Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump"]
+Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump", "shipped"]
 _COMMAND, _NUMBERS = "python -m experiments.gallery --data invar_datasets.zip", "figures.json"
-_ALL: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump")
+_ALL: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump", "shipped")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Settings:
     """Draw the figures of the Hamiltonian Neural Networks article from runs of one seed."""
 
     tasks: Annotated[tuple[Task, ...], tyro.conf.Positional] = _ALL
-    """The tasks; bump is an energy bump of the learned spring."""
+    """The tasks; bump is an energy bump of the learned spring, and shipped the film of the README."""
     out: Path = Path("docs/gallery")
     """Folder for the figures; those of other tasks are kept."""
     data: Path | None = None
@@ -64,6 +64,9 @@ def main(settings: Settings) -> None:
     for task in settings.tasks:
         if task == "bump":
             draw_bump(settings.out)
+            continue
+        if task == "shipped":
+            draw_shipped(settings.out, frames=settings.frames)
             continue
         subject = _subject(task, settings, console)
         draw(subject, settings.out, frames=settings.frames)

@@ -49,7 +49,7 @@ def recording(tmp_path):
 
 def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay(tmp_path, recording):
     (tmp_path / "figures.json").write_text('{"command": "", "tasks": {"spring": {"seed": 0}}}')
-    tasks = ("real-pendulum", "two-body", "bump")
+    tasks = ("real-pendulum", "two-body", "bump", "shipped")
     main(Settings(tasks=tasks, out=tmp_path, data=recording, frames=3, sizes=TINY, real=TINY_REAL))
     assert {path.name for path in tmp_path.iterdir()} == {
         recording.name,
@@ -58,13 +58,15 @@ def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay
         "real-pendulum.gif",
         "two-body-orbits.png",
         "two-body.gif",
+        "shipped.gif",
+        "shipped-dark.gif",
         "energy-bump.png",
         "figures.json",
     }
     for path in tmp_path.glob("*.gif"):
         with Image.open(path) as film:
             assert film.n_frames == 3
-            assert film.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+            assert film.convert("RGB").getpixel((0, 0)) == ((23, 28, 36) if "dark" in path.name else (255, 255, 255))
     assert all(path.stat().st_size < 200_000 for path in tmp_path.glob("*.png"))
     kept = json.loads((tmp_path / "figures.json").read_text())["tasks"]
     assert set(kept) == {"spring", "real-pendulum", "two-body"}
