@@ -196,7 +196,7 @@ class Coordinates:
 
     @cached_property
     def speed_limits(self) -> tuple[float, ...] | None:
-        """Largest abs(v) of every degree of freedom, inf where it has no limit; None if no degree of freedom has one."""
+        """Largest abs(v) of every degree of freedom, inf where it has no limit; None if none has one."""
         limits = tuple(float("inf") if d.speed_limit is None else float(d.speed_limit) for d in self.degrees)
         return None if all(limit == float("inf") for limit in limits) else limits
 
