@@ -1,6 +1,6 @@
-"""A seal on JSON: the hash of everything else in it, so that a value that was changed by damage is noticed.
+"""Seals: the hash of everything else in a file, so that a value that was changed by damage is noticed.
 
-A person who changes a file on purpose removes its entry ``seal``.
+A person who changes a JSON file on purpose removes its entry ``seal``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from hnn_gym.errors import InputError
 
@@ -32,6 +34,15 @@ def check_seal(values: Mapping[str, Any], source: str | os.PathLike[str]) -> Non
             f"{os.fspath(source)} was changed after it was written, so that it may be damaged: restore it, or remove "
             f'its entry "{_SEAL}" if the change is yours.'
         )
+
+
+def hash_of_arrays(arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
+    """Return the SHA-256 of arrays and of the texts beside them, whatever the order of their names."""
+    total = hashlib.sha256(json.dumps(dict(notes), sort_keys=True).encode())
+    for name, value in sorted(arrays.items()):
+        total.update(f"\n{name} {value.dtype.str} {value.shape}\n".encode())
+        total.update(np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()
 
 
 def _hash(values: Mapping[str, Any]) -> str:
