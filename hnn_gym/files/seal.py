@@ -16,6 +16,7 @@ import numpy as np
 from hnn_gym.errors import InputError
 
 _SEAL = "seal"
+_SEAL_BYTES = hashlib.sha256().digest_size
 
 
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +35,23 @@ def check_seal(values: Mapping[str, Any], source: str | os.PathLike[str]) -> Non
             f"{os.fspath(source)} was changed after it was written, so that it may be damaged: restore it, or remove "
             f'its entry "{_SEAL}" if the change is yours.'
         )
+
+
+def sealed_bytes(data: bytes) -> bytes:
+    """Return bytes with their SHA-256 at the end."""
+    return data + hashlib.sha256(data).digest()
+
+
+def unsealed_bytes(data: bytes, source: str | os.PathLike[str]) -> bytes:
+    """Return what :func:`sealed_bytes` was given.
+
+    Raises:
+        InputError: the bytes are others than those that were written to ``source``.
+    """
+    content, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+    if hashlib.sha256(content).digest() != seal:
+        raise InputError(f"{os.fspath(source)} was changed after it was written, or is not one of ours.")
+    return content
 
 
 def hash_of_arrays(arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
