@@ -94,7 +94,11 @@ def configuration(environment: str, seed: int) -> Any:
 
 def trained(environment: str, seed: int, settings: Settings) -> list[dict[str, Any]]:
     """Train with a seed, from the last checkpoint if there is one; returns what was earned on the way."""
+    import ray
+
     torch.set_num_threads(1)
+    if not ray.is_initialized():  # not in a cell that Ray computes
+        ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     folder = (settings.checkpoints / f"{environment.replace(':', '-')}-{seed}").resolve()
     algorithm = configuration(environment, seed).build_algo()
     try:
