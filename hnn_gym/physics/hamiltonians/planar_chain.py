@@ -177,6 +177,14 @@ class PlanarChain:
         """Velocities v = M(q)^-1 p of momenta ``(..., n)``."""
         return self.kinematics.joints(solve_positive(self._mass(q)[0], self.kinematics.pushed(p)))
 
+    def mass_matrix(self, q: Array) -> Array:
+        """M ``(..., n, n)`` of the degrees of freedom as they are observed, at positions ``(..., n)``."""
+        mass = self._mass(q)[0]
+        if self.kinematics.absolute:
+            return mass
+        sums = _like(q, self.kinematics.sums)
+        return sums.T @ mass @ sums
+
     def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
         """Lagrange's equations: dv/dt at positions and velocities ``(..., n)`` under a further generalised force."""
         mass, slope = self._mass(q)
