@@ -63,7 +63,7 @@ def _package(name: str, described: dict[int, str]) -> str:
 
 
 def _entry(thing: Any, full: str) -> str:
-    if inspect.isclass(thing):
+    if inspect.isclass(thing) and thing is not Any:
         return _directive("class", f"{full}{_signature(thing)}", _class_text(thing, full))
     if inspect.ismodule(thing):
         functions = [value for key, value in vars(thing).items() if _is_own(value, thing) and not key.startswith("_")]
