@@ -65,7 +65,7 @@ def _network(dataset: TransitionDataset, world: WorldModel) -> WorldModel:
     found = dataset_map(dataset, None, None)
     selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt)))
     scheme = named_scheme(world.card["selection"]["scheme"])
-    return selection.refined(selection.tried(second_order(selection.variables), scheme)).world
+    return selection.refined(selection.finished(selection.tried(second_order(selection.variables), scheme))).world
 
 
 def _energy(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
