@@ -48,7 +48,13 @@ from hnn_gym.worlds.world_model import WorldModel
 _SAVE_EVERY_S = 10.0
 AUTO = "auto"
 """The name under which the model is chosen from the recording."""
-_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares", "stream": "Minibatches"}
+_STAGES = {
+    "adam": "Adam",
+    "lbfgs": "L-BFGS",
+    "least-squares": "Least squares",
+    "stream": "Minibatches",
+    "final": "Final steps",
+}
 
 
 @dataclass(frozen=True)
@@ -176,9 +182,7 @@ def _train_in(
         folder.begin(overwrite=settings.overwrite)
     if settings.model == AUTO:
         scheme = None if settings.integrator is None else named_scheme(settings.integrator)
-        world = train_found(
-            sample_of(dataset, settings.fit), found, integrator=scheme, seed=settings.fit.seed, tell=tell
-        )
+        world = train_found(dataset, found, integrator=scheme, seed=settings.fit.seed, tell=tell)
     else:
         for sentence in found.sentences:
             if tell is not None:
@@ -289,8 +293,9 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
         tasks: dict[str, TaskID] = {}  # a bar appears with the first step of its stage
         fit = settings.fit
         steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
+        streamed = ("stream", "final")  # stages of a large recording, which come once
         before = {"adam": 0, "lbfgs": fit.adam_steps, "least-squares": fit.adam_steps + fit.lbfgs_steps}
-        before["stream"] = before["least-squares"] + fit.least_squares_steps
+        before["stream"] = before["final"] = before["least-squares"] + fit.least_squares_steps
         of_round = fit.lbfgs_steps + fit.least_squares_steps
         saved = time.monotonic()
         latest: FitState | None = None
@@ -301,12 +306,13 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
             if scalars is None:
                 scalars = opened.enter_context(SummaryWriter(str(settings.out / SCALARS)))
             stage = progress.stage
-            done = progress.step if stage == "stream" else state.round * steps[stage] + progress.step
+            done = progress.step if stage in streamed else state.round * steps[stage] + progress.step
             if stage not in tasks:
-                total = progress.total if stage == "stream" else steps[stage] * (1 if stage == "adam" else rounds)
+                total = progress.total if stage in streamed else steps[stage] * (1 if stage == "adam" else rounds)
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
             bars.update(tasks[stage], completed=done, rms=progress.loss**0.5)
             step = state.round * of_round + before[stage] + progress.step
+            step += state.stream_step if stage == "final" else 0
             if progress.held_out is not None:
                 scalars.add_scalar("held-out/loss", progress.held_out, step)
             scalars.add_scalar("train/loss", progress.loss, step)

@@ -67,7 +67,7 @@ class Selection:
     seed: int = 0
 
     def scheme(self) -> Integrator:
-        """The scheme that made the data: the first in order of which no other is much better."""
+        """The scheme that made the data: the first one in order that no other beats by much."""
         probes = [rigid_bodies(self.variables), second_order(self.variables, units=24)]
         found = {scheme: [self._probe(one, scheme) for one in probes] for scheme in FIRST_SCHEMES}
         rigid, network = (min(errors) for errors in zip(*found.values(), strict=True))

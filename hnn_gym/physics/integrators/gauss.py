@@ -50,7 +50,7 @@ class Gauss4(Iterated):
                 ],
                 axis=-1,
             )
-            return new, abs(dt) * xp.max(xp.abs(new - slopes), axis=-1) <= limit * scale
+            return new, xp.max(xp.abs(dt * (new - slopes)), axis=-1) <= limit * scale
 
         def error(failed: Array) -> ConvergenceError:
             return ConvergenceError(
