@@ -88,7 +88,7 @@ def test_the_verdict_names_noise_friction_and_sensitive_motions() -> None:
     for words in ("--loss shooting", "Friction and a residual force", "The motion is sensitive", "no better than"):
         assert words in said
     short = verdict(forecasts(slope=1e-4, steps=18), None, growth=1.0)[0]
-    assert short.startswith("Good, as far as the recording tells")
+    assert short.startswith("Good, as far as the recording shows")
     judged = verdict(forecasts(slope=1e-4), EnergyCheck(1000, 0.001, 0.1, 3.0), growth=1.0)
     assert "moves 3.00 times as much as in reality, which is too much" in judged[-1]
     better = verdict(forecasts(slope=1e-4), EnergyCheck(1000, 0.001, 0.1, 0.1), growth=1.0)

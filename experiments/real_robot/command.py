@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from experiments.real_robot.contenders import CANDIDATES, HORIZONS, STILL, judged, pooled
 from experiments.real_robot.recordings import DATA, read_recordings
-from hnn_gym.studies import Cell, Results, run_cells
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
 COMMAND = "python -m experiments.real_robot"
 MAKERS = ("makers-1.0", "makers-2.0")
@@ -28,6 +28,7 @@ class Settings:
     """JSON file; results in it are not measured again. None: keep nothing."""
     contenders: tuple[str, ...] = (STILL, *MAKERS, *CANDIDATES)
     """Which worlds."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def cells_of(settings: Settings) -> dict[str, Cell]:
@@ -74,7 +75,8 @@ def main(settings: Settings) -> None:
     torch.set_num_threads(1)
     console = Console()
     results = Results(settings.out, command=COMMAND)
-    run_cells(results, cells_of(settings), console=console)
+    with settings.execution.opened() as executor:
+        run_cells(results, cells_of(settings), executor=executor, console=console)
     for contender in settings.contenders:
         cells = list(results.below(f"left-out/{contender}/").values())
         errors = ", ".join(f"{h:g} s {e:.4f}" for h, e in zip(HORIZONS, pooled(cells), strict=True))

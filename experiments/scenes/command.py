@@ -8,8 +8,8 @@ interrupted, the same command continues.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from rich.console import Console
 
 from experiments.scenes import figures, measures, setups
 from experiments.scenes.setups import SETUPS, Setup
+from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation import markdown_table
-from hnn_gym.studies import Results
+from hnn_gym.studies import Executing, Execution, Results, run_cells
+from hnn_gym.systems import Twin
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.worlds.pixel_world import PixelWorld
@@ -51,6 +53,7 @@ class Settings:
     """Unforced motions to forecast."""
     steps: int = 15
     """Least-squares steps of a round of the training, at the most."""
+    execution: Executing = field(default_factory=Execution)
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -60,40 +63,55 @@ class Settings:
 
 
 def study(settings: Settings, console: Console) -> Results:
-    """Make all measurements, one recording after the other."""
+    """Make all measurements that are missing, and draw the films."""
     results = Results(settings.out, command=COMMAND)
-    for name in settings.scenes:
-        setup = SETUPS[name]
-        film = cache(lambda setup=setup: setups.filmed(setup, size=settings.size, motions=settings.motions))
-        for seed in settings.seeds:
-            dataset = cache(lambda setup=setup, seed=seed: setups.recorded(setup, size=settings.size, seed=seed))
-            for model, (twin, env_id) in setup.models.items():
-                key = f"{name}/{seed}/{model}"
-                if key in results:
-                    continue
-                console.print(f"[bold]{name}, recording {seed}, {model}")
-                seen, facts = _learned(setup, dataset(), twin, settings, console)
-                results[key] = facts | measures.measure(seen, setup, film()) | measures.bump(seen, setup)
-                console.print(results[key])
-                if settings.runs is not None:
-                    seen.save(settings.runs / name / str(seed) / model, overwrite=True)
-                if settings.weights is not None and env_id is not None and seed == settings.seeds[0]:
-                    seen.save(settings.weights / env_id, overwrite=True)
-        if settings.pictures is not None and settings.runs is not None:
-            folders = {model: settings.runs / name / str(settings.seeds[0]) / model for model in setup.models}
+    cells = {
+        f"{name}/{seed}/{model}": partial(measured, name, seed, model, settings)
+        for name in settings.scenes
+        for seed in settings.seeds
+        for model in SETUPS[name].models
+    }
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
+    if settings.pictures is not None and settings.runs is not None:
+        for name in settings.scenes:
+            folders = {model: settings.runs / name / str(settings.seeds[0]) / model for model in SETUPS[name].models}
             worlds = {model: PixelWorld.load(folder) for model, folder in folders.items() if folder.exists()}
-            figures.draw(worlds, setup, film(), settings.pictures / f"{name.replace(' ', '_')}.gif")
+            film = _film(name, settings.size, settings.motions)
+            figures.draw(worlds, SETUPS[name], film, settings.pictures / f"{name.replace(' ', '_')}.gif")
     return results
 
 
+def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, Any]:
+    """Learn a model from a recording, and measure its forecasts."""
+    torch.set_num_threads(1)
+    setup = SETUPS[name]
+    twin, env_id = setup.models[model]
+    seen, facts = _learned(setup, _recording(name, settings.size, seed), twin, settings)
+    found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
+    if settings.runs is not None:
+        seen.save(settings.runs / name / str(seed) / model, overwrite=True)
+    if settings.weights is not None and env_id is not None and seed == settings.seeds[0]:
+        seen.save(settings.weights / env_id, overwrite=True)
+    return found | measures.bump(seen, setup)
+
+
+@lru_cache(maxsize=1)  # the models of a recording follow each other
+def _recording(name: str, size: int, seed: int) -> TransitionDataset:
+    return setups.recorded(SETUPS[name], size=size, seed=seed)
+
+
+@lru_cache(maxsize=1)
+def _film(name: str, size: int, motions: int) -> setups.Film:
+    return setups.filmed(SETUPS[name], size=size, motions=motions)
+
+
 def _learned(
-    setup: Setup, dataset: Any, twin: Any, settings: Settings, console: Console
+    setup: Setup, dataset: TransitionDataset, twin: Twin, settings: Settings
 ) -> tuple[PixelWorld, dict[str, Any]]:
     began = time.process_time()
     learning = PixelSettings(horizons=setup.horizons, steps=settings.steps, reward_steps=10, reward_hidden=(16,))
-    seen = train_pixel_world(
-        dataset, twin.model, scene=setup.scene, options=twin.options, settings=learning, report=console.print
-    )
+    seen = train_pixel_world(dataset, twin.model, scene=setup.scene, options=twin.options, settings=learning)
     facts: dict[str, Any] = {"cpu_seconds": round(time.process_time() - began, 1)}
     facts["figures"] = dict(seen.about["figures"])  # type: ignore[call-overload]
     if "inertia.log" in (seen.world.parameters or {}):

@@ -102,7 +102,7 @@ def _how_far(trusted: int, steps: int, limit: str) -> str:
     if trusted >= steps:
         if steps < LONG:
             return (
-                f"Good, as far as the recording tells: {within} over the {steps} steps that its episodes have. "
+                f"Good, as far as the recording shows: {within} over the {steps} steps that its episodes have. "
                 "Evaluate it again on longer episodes, under the policy that you need it for."
             )
         return f"Good: {within} over all {steps} steps. Train agents in it over whole episodes, and plan in it."

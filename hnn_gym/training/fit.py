@@ -55,8 +55,8 @@ class Fittable(Protocol):
         """
 
 
-Stage = Literal["adam", "lbfgs", "least-squares", "stream"]
-STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares", "stream")
+Stage = Literal["adam", "lbfgs", "least-squares", "stream", "final"]
+STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares", "stream", "final")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class FitState:
             kept: a fit that is continued in their stage repeats it from its beginning, to the same bits.
         stage_start: the parameters with which a stage of L-BFGS or Levenberg-Marquardt began, by name.
         stream_step: minibatches of a recording larger than memory done.
-        kept: in these minibatches, the parameters that predict held-out episodes best.
+        kept: from these minibatches on, the parameters that predict held-out episodes best.
     """
 
     parameters: dict[str, np.ndarray]

@@ -68,7 +68,7 @@ class Terms(NamedTuple):
 
 
 class Objective:
-    """Windows of recorded data, ready to score parameters. Float64 throughout."""
+    """Windows of recorded data, ready to score parameters; in float64, but for minibatches (:meth:`on`)."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Objective:
             raise InputError(
                 f"The observations have {size} entries, and the coordinates declare {coordinates.observation_size}."
             )
-        self.device = checked_device(device)
+        self.device, self._dtype = checked_device(device), torch.float64
         self.architecture, self.settings, self.windows = architecture, settings, windows
         self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
         self._integrator, self._dt, self._correction = integrator, dt, correction
@@ -170,16 +170,24 @@ class Objective:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
         return self.value_of(self.terms(parameters, batch))
 
-    def on(self, windows: Windows) -> Objective:
-        """The same objective on other windows of the recording, with the same scales; not for shooting."""
+    def on(self, windows: Windows, dtype: torch.dtype = torch.float64) -> Objective:
+        """The same objective on other windows of the recording, with the same scales; not for shooting.
+
+        Args:
+            windows: of the same recording.
+            dtype: of the numbers, and of the parameters that it takes.
+        """
         other = copy.copy(self)
-        other.observation = self._tensor(np.asarray(windows.observation, np.float64))
-        other.action = self._tensor(np.asarray(self.coordinates.control_vector(windows.action), np.float64))
-        other.duration = None if windows.duration is None else self._tensor(windows.duration)
+        other._dtype = dtype
+        other.observation = other._tensor(windows.observation)
+        other.action = other._tensor(self.coordinates.control_vector(windows.action))
+        other.duration = None if windows.duration is None else other._tensor(windows.duration)
+        for name in ("_scale", "_velocity_scale", "_acceleration_scale"):
+            setattr(other, name, getattr(self, name).to(dtype))
         return other
 
     def _tensor(self, values: Sequence[float] | np.ndarray) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float64, device=self.device)
+        return torch.tensor(np.asarray(values), dtype=self._dtype, device=self.device)
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
         """One function to the residuals whose sum of squares is the objective on all windows."""
