@@ -42,8 +42,11 @@ def real(name: str) -> gymnasium.Env[np.ndarray, np.ndarray]:
 
 def random_steps(name: str, *, steps: int, seed: int) -> TransitionDataset:
     """So many real steps under uniform random actions; the last episode is cut."""
-    with real(name) as env:
+    env = real(name)
+    try:
         return record_steps(env, steps=steps, seed=seed, dt=SYSTEMS[name].dt)
+    finally:
+        env.close()
 
 
 def model(name: str, structure: str, *, steps: int, seed: int) -> tuple[WorldModel, float]:

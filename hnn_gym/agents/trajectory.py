@@ -295,12 +295,12 @@ class _Problem:
         """Let a share of plans ``(rows, H, m)`` push along the motion too, until a random step."""
         rows, horizon, _ = w.shape
         eager = rng.random(rows) < self._settings.pumping
-        gain, last = 10 ** rng.uniform(-0.5, 2.0, rows), rng.uniform(0.3, 1.0, rows) * horizon
+        gain, last = 10.0 ** rng.uniform(-0.5, 2.0, (rows, 1)), rng.uniform(0.3, 1.0, rows) * horizon
         s, pushed = np.broadcast_to(start, (rows, len(start))), w.copy()
         with np.errstate(all="ignore"):
             for t in range(horizon):
                 work = np.nan_to_num(self._work(s)) * (eager & (t < last))[:, None]
-                pushed[:, t] = w[:, t] + _EAGER * np.tanh(gain[:, None] * work)
+                pushed[:, t] = w[:, t] + _EAGER * np.tanh(gain * work)
                 s, _ = self.step(s, pushed[:, t])
         return pushed
 
