@@ -144,10 +144,17 @@ class Dynamics(Protocol):
     def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
         """dv/dt at positions and velocities ``(..., n)`` under generalised forces ``(..., m)``."""
 
+    def momentum_rate(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """dp/dt at positions and velocities ``(..., n)`` under generalised forces ``(..., m)``, if second order."""
+
 
 @runtime_checkable
 class NaturalHamiltonian(Hamiltonian, Protocol):
-    """H = (p - A)^T M(q)^-1 (p - A) / 2 + V(q): the velocities that belong to the momenta are dq/dt."""
+    """H = (p - A)^T M(q)^-1 (p - A) / 2 + V(q): the velocities that belong to the momenta are dq/dt.
+
+    One that has ``force(q, v)``, which is -dH/dq at positions and velocities ``(..., n)``, spares implicit schemes the
+    way from velocities to momenta and back.
+    """
 
     def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
         """dv/dt at positions and velocities ``(..., n)`` under a generalised force ``(..., n)`` beside that of H."""
@@ -260,6 +267,17 @@ class PortHamiltonian:
             InputError: the kinetic energy is not quadratic in p.
         """
         return self._natural.acceleration(q, v, self._forces(0 * v, q, v, u))
+
+    def momentum_rate(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """dp/dt = -dH/dq - D v + B u + F at positions and velocities, without dry friction.
+
+        Raises:
+            InputError: the kinetic energy is not quadratic in p.
+        """
+        natural = self._natural
+        if hasattr(natural, "force"):
+            return self._forces(natural.force(q, v), q, v, u)
+        return self._forces(-split(natural.gradient(join(q, natural.momentum(q, v))))[0], q, v, u)
 
     def kick_velocity(self, q: Array, v: Array, dt: float, u: Array | None = None) -> Array:
         """Velocities after ``dt`` seconds of the forces at (q, v), dry friction included: :meth:`kick` for [q, v].
