@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from experiments.real_robot.makers import makers_world
 from experiments.real_robot.recordings import Forecasts, dataset_of
 from hnn_gym.data.logs.table import Table
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.physics.integrators import Integrator, InVelocities, Leapfrog, SymplecticEuler
+from hnn_gym.physics.integrators import Integrator, InVelocities, Leapfrog
 from hnn_gym.training import FitSettings, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -32,15 +32,13 @@ class Contender:
         options: its hyperparameters.
         fit: settings of the fit; multiple shooting over windows of ``horizon`` steps.
         every: only so many-th rows are learned from.
-        velocities: the velocities of the motor drivers are learned from as well.
         integrator: the scheme.
     """
 
     model: str
     options: Mapping[str, Any]
     fit: FitSettings
-    every: int = 5
-    velocities: bool = False
+    every: int = 10
     integrator: Integrator = field(default_factory=lambda: InVelocities(Leapfrog()))
 
 
@@ -48,35 +46,19 @@ def _shooting(**changed: Any) -> FitSettings:
     return FitSettings(**{"loss": "shooting", "adam_steps": 0, "lbfgs_steps": 0, "decay": 1e-8, **changed})
 
 
-_LINKS = {"damping": True, "dry": True, "symmetric": True}
-_NETWORK = _shooting(horizon=25, adam_steps=300, lbfgs_steps=150)
-FAMILIES: Mapping[str, Mapping[str, Contender]] = {
-    "chain": {
-        "chain-0.25": Contender("chain", _LINKS, _shooting(horizon=25, least_squares_steps=20)),
-        "chain-0.5": Contender("chain", _LINKS, _shooting(horizon=50, least_squares_steps=20)),
-    },
-    "network": {
-        "network-1e-5": Contender("second-order", {}, replace(_NETWORK, decay=1e-5), integrator=SymplecticEuler()),
-        "network-1e-3": Contender("second-order", {}, replace(_NETWORK, decay=1e-3), integrator=SymplecticEuler()),
-    },
+_FRICTION = {"damping": True, "dry": True}
+CANDIDATES = {
+    "chain-0.25": Contender("chain", _FRICTION, _shooting(horizon=13, least_squares_steps=8)),
+    "chain-0.5": Contender("chain", _FRICTION, _shooting(horizon=25, least_squares_steps=8)),
 }
-"""Kinds of worlds, and of each the settings of which one is chosen inside the training recordings.
-
-chain: rigid links with viscous and Coulomb friction, by the length of the windows in s. network: an acceleration of
-position, velocity and torque, without physics, by the weight decay.
-"""
-VELOCITIES = "chain-velocities"
-CANDIDATES: Mapping[str, Contender] = {
-    **{name: contender for family in FAMILIES.values() for name, contender in family.items()},
-    VELOCITIES: replace(FAMILIES["chain"]["chain-0.5"], velocities=True),
-}
-"""All that are learned, by name."""
+"""Rigid links with viscous and Coulomb friction, by the length of the windows in s: one is chosen inside the training
+recordings."""
 
 
 def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, float]:
     """The world of recordings, and the CPU seconds that it took."""
     began = time.process_time()
-    dataset = dataset_of(tables, every=contender.every, velocities=contender.velocities)
+    dataset = dataset_of(tables, every=contender.every, velocities=False)
     world = train_world(
         dataset,
         contender.model,
@@ -116,7 +98,7 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
         world = makers_world(name.removeprefix("makers-"))
     else:
         world, cpu = learn(CANDIDATES[name], train)
-        card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": world.card.get("friction", [])}
+        card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": friction(world)}
     errors = {recording: squared_errors(world, table) for recording, table in test.items()}
     return {
         "mean_squares": {recording: found.mean(axis=1).tolist() for recording, found in errors.items()},
@@ -124,6 +106,14 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
         "cpu_s": round(cpu, 1),
         **card,
     }
+
+
+def friction(world: WorldModel) -> dict[str, list[float]]:
+    """Viscous friction in N m s and Coulomb friction in N m, of every joint, of a world that has them."""
+    dynamics: Any = world.dynamics
+    named = {"viscous_N_m_s": "damping", "coulomb_N_m": "dry"}
+    found = {name: getattr(dynamics, part, None) for name, part in named.items()}
+    return {name: [float(v) for v in value] for name, value in found.items() if value is not None}
 
 
 def pooled(cells: Sequence[Mapping[str, Any]]) -> list[float]:
