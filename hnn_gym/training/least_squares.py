@@ -60,7 +60,7 @@ class LeastSquaresSettings:
     which combinations of parameters that the data do not determine stay small."""
 
 
-class _Linear(NamedTuple):
+class Linear(NamedTuple):
     """Residuals and their derivatives.
 
     Attributes:
@@ -76,118 +76,82 @@ class _Linear(NamedTuple):
     after: np.ndarray | None
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """How named arrays lie in one vector, and which of them is local.
+class Problem:
+    """Residuals as a function of one flat vector of shared parameters and of the rows' own, with derivatives.
+
+    Arguments and errors are those of :func:`least_squares`.
 
     Attributes:
-        shapes: of the shared arrays by name, in the order of the vector.
-        local: name of the local array, or None.
+        theta: the shared parameters ``(P,)`` to start from.
+        own: the local entries ``(N, k)`` to start from.
     """
 
-    shapes: dict[str, tuple[int, ...]]
-    local: str | None
+    def __init__(
+        self,
+        residual: Residual,
+        start: Mapping[str, np.ndarray],
+        *,
+        local: str | None = None,
+        chained: bool = False,
+        jacobian: Jacobian | None = None,
+        chunk: int | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        if local is not None and local not in start:
+            raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
+        self._residual, self._local, self._chained = residual, local, chained
+        self._jacobian, self._chunk = jacobian, chunk
+        self._shapes = {name: array.shape for name, array in start.items() if name != local}
+        self._sizes = [int(np.prod(shape)) for shape in self._shapes.values()]
+        check_size(sum(self._sizes))
+        flat = [np.ravel(start[name]) for name in self._shapes] or [np.zeros(0)]
+        self.theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
+        rows = np.zeros((0, 0)) if local is None else start[local]
+        self.own = torch.tensor(rows, dtype=torch.float64, device=device)
 
-    @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray], local: str | None) -> _Parts:
-        return cls({name: array.shape for name, array in arrays.items() if name != local}, local)
-
-    @property
-    def sizes(self) -> list[int]:
-        """Entries of each shared array."""
-        return [int(np.prod(shape)) for shape in self.shapes.values()]
-
-    def tensors(
-        self, arrays: Mapping[str, np.ndarray], device: str | torch.device
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The vector of the shared arrays, and the local array."""
-        flat = [np.ravel(arrays[name]) for name in self.shapes] or [np.zeros(0)]
-        own = np.zeros((0, 0)) if self.local is None else arrays[self.local]
-        theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
-        return theta, torch.tensor(own, dtype=torch.float64, device=device)
-
-    def named(self, flat: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
+    def named(self, theta: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
         """The arrays by name."""
-        pieces = torch.split(flat, self.sizes)
-        found = {name: piece.reshape(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
-        return found if self.local is None else found | {self.local: own}
+        pieces = zip(self._shapes.items(), torch.split(theta, self._sizes), strict=True)
+        found = {name: piece.reshape(shape) for (name, shape), piece in pieces}
+        return found if self._local is None else found | {self._local: own}
 
+    def linearised(self, theta: torch.Tensor, own: torch.Tensor) -> Linear:
+        """Residuals and derivatives there."""
+        residual, named = self._residual, self.named
+        if self._jacobian is not None:
+            parameters = named(theta, own)
+            with torch.no_grad():
+                r = on_numpy(residual(parameters))
+            return Linear(r, on_numpy(self._jacobian(parameters).detach()), None, None)
 
-def _linearised(
-    residual: Residual, parts: _Parts, theta: torch.Tensor, own: torch.Tensor, *, chained: bool, chunk: int | None
-) -> _Linear:
-    """Residuals and their derivatives, in forward mode."""
+        def push(shared: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
+            tangents = shared, local
+            column: torch.Tensor = torch.func.jvp(lambda *at: residual(named(*at)), (theta, own), tangents)[1]
+            return column
 
-    def push(shared: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
-        tangents = shared, local
-        column: torch.Tensor = torch.func.jvp(lambda *at: residual(parts.named(*at)), (theta, own), tangents)[1]
-        return column
-
-    # Rows of a chain that are two apart have no residual in common: every second one is moved at a time.
-    parity = torch.arange(len(own), device=own.device) % 2 == 0
-    masks = [parity, ~parity] if chained else [torch.ones_like(parity)] if own.numel() else []
-    entries = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
-    moved = [mask[:, None] * entry for mask in masks for entry in entries]
-    shared = torch.eye(len(theta) + len(moved), len(theta), dtype=theta.dtype, device=theta.device)
-    local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
-    if moved:
-        local[len(theta) :] = torch.stack(moved)
-    # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
-        r = on_numpy(residual(parts.named(theta, own)))
-        chunk = chunk or max(_CHUNK // max(r.size, 1), 1)
-        columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
-    J = columns[: len(theta)].reshape(len(theta), r.size).T
-    if not moved:
-        return _Linear(r, J, None, None)
-    rows = np.moveaxis(columns[len(theta) :].reshape(len(masks), own.shape[1], *r.shape), 1, -1)
-    if not chained:
-        return _Linear(r, J, rows[0], None)
-    even = on_numpy(parity)[:, None, None]
-    return _Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
-
-
-def degrees_of_freedom(
-    residual: Residual,
-    at: Mapping[str, np.ndarray],
-    *,
-    prior: int,
-    local: str,
-    chained: bool = False,
-    device: str | torch.device = "cpu",
-) -> float:
-    """Return how many of the shared parameters the data determine, which is at most their number.
-
-    With the curvature S of the sum of squares in the shared parameters, where the local ones have been eliminated, and
-    the part L of it that is not of data, this is the trace of S^-1 (S - L) (Hastie, Tibshirani and Friedman, *The
-    Elements of Statistical Learning*, 2009, section 7.6).
-
-    Args:
-        residual: as of :func:`least_squares`, in rows ``(N, m)``.
-        at: the arrays that were fitted.
-        prior: how many of the last residuals of each row are priors of the shared parameters, and not of data.
-        local: as of :func:`least_squares`.
-        chained: as of :func:`least_squares`.
-        device: as of :func:`least_squares`.
-
-    Raises:
-        InputError: there are too many parameters.
-    """
-    parts = _Parts.of(at, local)
-    check_size(sum(parts.sizes))
-    theta, own = parts.tensors(at, device)
-    linear = _linearised(residual, parts, theta, own, chained=chained, chunk=None)
-    assert linear.own is not None
-    blocks, beside, _, mixed = _normal_equations(linear, linear.own)
-    diagonal = np.einsum("nkk->nk", blocks)
-    blocks = blocks + _ROUNDING * max(float(diagonal.max()), 1e-300) * np.eye(linear.own.shape[-1])
-    flat = mixed.reshape(-1, mixed.shape[-1])
-    curvature = linear.J.T @ linear.J - flat.T @ solveh_banded(_banded(blocks, beside), flat)
-    of_prior = linear.J.reshape(*linear.r.shape, -1)[:, linear.r.shape[1] - prior :].reshape(-1, len(curvature))
-    # What neither data nor prior determine does not count.
-    undetermined = np.linalg.pinv(curvature, rcond=_ROUNDING, hermitian=True)
-    return float(np.trace(undetermined @ (curvature - of_prior.T @ of_prior)))
+        # Rows of a chain that are two apart have no residual in common: every second one is moved at a time.
+        parity = torch.arange(len(own), device=own.device) % 2 == 0
+        masks = [parity, ~parity] if self._chained else [torch.ones_like(parity)] if own.numel() else []
+        entries = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
+        moved = [mask[:, None] * entry for mask in masks for entry in entries]
+        shared = torch.eye(len(theta) + len(moved), len(theta), dtype=theta.dtype, device=theta.device)
+        local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
+        if moved:
+            local[len(theta) :] = torch.stack(moved)
+        # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
+            r = on_numpy(residual(named(theta, own)))
+            chunk = self._chunk or max(_CHUNK // max(r.size, 1), 1)
+            columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
+        J = columns[: len(theta)].reshape(len(theta), r.size).T
+        if not moved:
+            return Linear(r, J, None, None)
+        rows = np.moveaxis(columns[len(theta) :].reshape(len(masks), own.shape[1], *r.shape), 1, -1)
+        if not self._chained:
+            return Linear(r, J, rows[0], None)
+        even = on_numpy(parity)[:, None, None]
+        return Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
 
 
 def least_squares(
@@ -222,21 +186,10 @@ def least_squares(
         ConvergenceError: the residuals at the start are not finite.
     """
     settings = settings or LeastSquaresSettings()
-    if local is not None and local not in start:
-        raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
-    parts = _Parts.of(start, local)
-    check_size(sum(parts.sizes))
-    named = parts.named
-
-    def linearised(theta: torch.Tensor, own: torch.Tensor) -> _Linear:
-        if jacobian is not None:
-            parameters = named(theta, own)
-            with torch.no_grad():
-                r = on_numpy(residual(parameters))
-            return _Linear(r, on_numpy(jacobian(parameters).detach()), None, None)
-        return _linearised(residual, parts, theta, own, chained=chained, chunk=settings.chunk)
-
-    theta, own = parts.tensors(start, device)
+    problem = Problem(
+        residual, start, local=local, chained=chained, jacobian=jacobian, chunk=settings.chunk, device=device
+    )
+    named, linearised, theta, own = problem.named, problem.linearised, problem.theta, problem.own
     linear = linearised(theta, own)
     best = float(np.sum(linear.r**2))
     if not np.isfinite(best):
@@ -266,6 +219,46 @@ def least_squares(
     return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
 
 
+def degrees_of_freedom(
+    residual: Residual,
+    at: Mapping[str, np.ndarray],
+    *,
+    prior: int,
+    local: str,
+    chained: bool = False,
+    device: str | torch.device = "cpu",
+) -> float:
+    """Return how many of the shared parameters the data determine, which is at most their number.
+
+    With the curvature S of the sum of squares in the shared parameters, where the local ones have been eliminated, and
+    the part L of it that is not of data, this is the trace of S^-1 (S - L) (Hastie, Tibshirani and Friedman, *The
+    Elements of Statistical Learning*, 2009, section 7.6).
+
+    Args:
+        residual: as of :func:`least_squares`, in rows ``(N, m)``.
+        at: the arrays that were fitted.
+        prior: how many of the last residuals of each row are priors of the shared parameters, and not of data.
+        local: as of :func:`least_squares`.
+        chained: as of :func:`least_squares`.
+        device: as of :func:`least_squares`.
+
+    Raises:
+        InputError: there are too many parameters.
+    """
+    problem = Problem(residual, at, local=local, chained=chained, device=device)
+    linear = problem.linearised(problem.theta, problem.own)
+    assert linear.own is not None
+    blocks, beside, _, mixed = _normal_equations(linear, linear.own)
+    diagonal = np.einsum("nkk->nk", blocks)
+    blocks = blocks + _ROUNDING * max(float(diagonal.max()), 1e-300) * np.eye(linear.own.shape[-1])
+    flat = mixed.reshape(-1, mixed.shape[-1])
+    curvature = linear.J.T @ linear.J - flat.T @ solveh_banded(_banded(blocks, beside), flat)
+    of_prior = linear.J.reshape(*linear.r.shape, -1)[:, linear.r.shape[1] - prior :].reshape(-1, len(curvature))
+    # What neither data nor prior determine does not count.
+    undetermined = np.linalg.pinv(curvature, rcond=_ROUNDING, hermitian=True)
+    return float(np.trace(undetermined @ (curvature - of_prior.T @ of_prior)))
+
+
 def check_size(parameters: int) -> None:
     """Refuse more shared parameters than a dense system of equations can have.
 
@@ -292,7 +285,7 @@ class _Step(NamedTuple):
     predicted: float
 
 
-def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
+def _step(linear: Linear, damping: float, *, levenberg: bool) -> _Step | None:
     """The damped step, or None where the matrix is not positive definite in floating point."""
     r, J, own, _ = linear
     normal, gradient = J.T @ J, J.T @ r.ravel()
@@ -334,7 +327,7 @@ def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
     return _Step(shared, moved, float(predicted))
 
 
-def _normal_equations(linear: _Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
+def _normal_equations(linear: Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
     """The part of J^T J and J^T r that belongs to the local entries.
 
     Returns:

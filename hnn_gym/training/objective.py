@@ -25,7 +25,7 @@ from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.chain_guess import chain_guess
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
-from hnn_gym.training.least_squares import MOST_PARAMETERS, Residual, degrees_of_freedom
+from hnn_gym.training.least_squares import Residual, degrees_of_freedom
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
@@ -246,8 +246,8 @@ class Objective:
 
         It is the root mean square of the errors that a fit leaves, times sqrt(N / (N - p)), because a fit with p
         degrees of freedom follows a part of the noise of N numbers. What counts are the starts of windows that do not
-        continue another one, and the parameters as far as the data determine them; where there are too many for
-        Levenberg-Marquardt, the parameters are not counted. None: the starts of windows are not estimated.
+        continue another one and, where the fit ended with Levenberg-Marquardt, the parameters as far as the data
+        determine them. None: the starts of windows are not estimated.
         """
         if self.settings.loss != "shooting" or self.local is None:
             return None
@@ -258,7 +258,7 @@ class Objective:
             noise = on_numpy(((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale)
         begun = len(self.windows) - (int(self.windows.joined.sum()) if self.chained else 0)
         free = float(parameters[self.local].shape[1] * begun)
-        if sum(value.size for name, value in parameters.items() if name != self.local) <= MOST_PARAMETERS:
+        if self.settings.least_squares_steps:
             decayed = sum(weights.numel() for _, weights in terms.decayed)
             free += degrees_of_freedom(
                 lambda at: self.residuals_of(self.terms(at)),
