@@ -48,7 +48,17 @@ class Settings:
 
     out: Path | None = None
     """JSON file for the results; None only prints them."""
-    what: tuple[str, ...] = ("frames", "worlds", "ensemble", "environments", "plans", "threads", "batch")
+    what: tuple[str, ...] = (
+        "frames",
+        "worlds",
+        "ensemble",
+        "environments",
+        "plans",
+        "environments in threads",
+        "many environments in threads",
+        "plans in threads",
+        "torch",
+    )
     """What is measured."""
     frames: int = 12_000
     """Frames to record."""
@@ -214,8 +224,14 @@ def works_of(settings: Settings) -> dict[str, Work]:
         ),
         "environments": Work("2 x 128 learned environments stepped", "processes", by_processes(blocks)),
         "plans": Work("50 starts planned by sampling", "processes", by_processes(plans)),
-        "threads": Work("2 x 8,192 learned environments stepped", "threads", by_threads(wide)),
-        "batch": Work(
+        "environments in threads": Work(
+            "2 x 128 learned environments stepped, in threads", "threads", by_threads(blocks)
+        ),
+        "many environments in threads": Work(
+            "2 x 8,192 learned environments stepped, in threads", "threads", by_threads(wide)
+        ),
+        "plans in threads": Work("50 starts planned by sampling, in threads", "threads", by_threads(plans)),
+        "torch": Work(
             "gradients of a fit to 20,000 transitions, threads of torch",
             "threads",
             partial(evaluate, size=20_000, times=100),
