@@ -8,11 +8,14 @@ from typing import Any
 import gymnasium
 
 from hnn_gym.coordinates import describe
-from hnn_gym.envs.shipped import WEIGHTS
+from hnn_gym.envs.shipped import WEIGHTS, resolve_pixel_world
 from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.integrators import scheme_name
 from hnn_gym.systems import SYSTEMS, System
 from hnn_gym.worlds.world_model import WorldModel
 from site_pages.docstrings import markdown
+from site_pages.films import SIZE, filmed
+from site_pages.worlds import page_size
 
 
 def write(folder: Path) -> None:
@@ -57,7 +60,7 @@ def _live(name: str) -> str:
 
 def _page(system: System) -> str:
     task = system.task_for({})
-    parts = [f"# {system.id}", _summary(system, task)]
+    parts = [f"# {system.id}", _films(system), _summary(system, task)]
     live = [name for name in _shipped(system) if name.startswith("HNN") and "Pixel" not in name]
     parts += [_frame(name) for name in live[:1]]
     coordinates = system.coordinates_for({})
@@ -103,6 +106,21 @@ def _module(system: System) -> str | None:
     return None
 
 
+def _films(system: System) -> str:
+    """The films of an environment, side by side; those on white have dark twins."""
+    pictures, words = [], []
+    for name in filmed(system):
+        pixels, true = "Pixel" in name, name == system.id
+        shades = [("", "")] if pixels else [(".only-light ", ""), (".only-dark ", "-dark")]
+        kind = "the frames that it decodes" if pixels else "the true world" if true else "the learned world"
+        pictures += [f"![{name}](../films/{name}{end}.gif){{{shade}width={SIZE}px}}" for shade, end in shades]
+        words.append(f"`{name}`, {kind}")
+    if not pictures:
+        return ""
+    said = f"*Pushed at random, each push held for a second: {'; '.join(words)}.*"
+    return f":::{{container}} films\n{' '.join(pictures)}\n:::\n\n{said}"
+
+
 def _frame(name: str) -> str:
     source = f"../../worlds/{name}.html"
     return (
@@ -116,23 +134,26 @@ def _truth(system: System) -> str:
     assert isinstance(world.dynamics, PortHamiltonian)
     hamiltonian = world.dynamics.hamiltonian
     scheme = world.integrator
-    words = f"It is stepped by `{type(scheme).__name__}` at {world.dt:g} s."
+    words = f"It is stepped by `{scheme_name(scheme)}` at {world.dt:g} s."
     return f"{markdown(type(hamiltonian))}\n\n{words}"
 
 
 def _cards(system: System) -> str:
-    rows = ["| world | data | model | scheme | figures on its card |", "|---|---|---|---|---|"]
+    rows = ["| world | its page | learned from | model | scheme | figures on its card |", "|---|---|---|---|---|---|"]
     for name in _shipped(system):
-        world = WorldModel.load(WEIGHTS / name)
-        data = world.card.get("data", {})
-        steps = f"{data['steps']:,} transitions" if "steps" in data else "frames"
-        figures = ", ".join(
-            f"{key.replace('_', ' ')} {value:.2g}"
-            for key, value in world.card.get("figures", {}).items()
-            if isinstance(value, int | float)
+        world, seen = WorldModel.load(WEIGHTS / name), resolve_pixel_world(name)
+        data, figures = world.card.get("data", {}), dict(world.card.get("figures", {}))
+        if seen is None:
+            source = f"{data['steps']:,} transitions"
+        else:
+            source = f"{seen.about['frames']:,} frames"
+            figures = {key: value for key, value in dict(seen.about["figures"]).items() if key != "horizon"}
+        words = ", ".join(
+            f"{key.replace('_', ' ')} {value:.2g}" for key, value in figures.items() if isinstance(value, int | float)
         )
-        model, scheme = type(world.architecture).__name__, type(world.integrator).__name__
-        rows.append(f"| {_live(name)} | {steps} | `{model}` | `{scheme}` | {figures or '-'} |")
+        model, scheme = type(world.architecture).__name__, scheme_name(world.integrator)
+        size = f"{page_size(name) / 1000:.0f} kB"
+        rows.append(f"| {_live(name)} | {size} | {source} | `{model}` | `{scheme}` | {words} |")
     return "\n".join(rows)
 
 

@@ -11,7 +11,7 @@ import torch
 import tyro
 from rich.console import Console
 
-from experiments.gallery.pictures import draw, draw_bump
+from experiments.gallery.pictures import draw, draw_bump, draw_shipped
 from experiments.gallery.subjects import Subject, real, simulated
 from experiments.paper.real_pendulum import load_recording
 from experiments.paper.real_runs import RealRunSettings
@@ -19,9 +19,9 @@ from experiments.paper.runs import RunSettings
 from hnn_gym.errors import InputError
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
-Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump"]
+Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump", "shipped"]
 _COMMAND, _NUMBERS = "python -m experiments.gallery", "figures.json"
-_ALL: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump")
+_ALL: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump", "shipped")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Settings:
     """Draw the figures of the Hamiltonian Neural Networks article from runs of one seed."""
 
     tasks: Annotated[tuple[Task, ...], tyro.conf.Positional] = _ALL
-    """The tasks; bump is an energy bump of the learned spring."""
+    """The tasks; bump is an energy bump of the learned spring, and shipped the film of the README."""
     out: Path = Path("docs/gallery")
     """Folder for the figures and their numbers; a task whose numbers are there is not drawn again. On a cluster all
     machines have to see it under the same path."""
@@ -74,6 +74,9 @@ def drawn(task: str, settings: Settings) -> dict[str, Any]:
     torch.set_num_threads(1)
     if task == "bump":
         draw_bump(settings.out)
+        return {}
+    if task == "shipped":
+        draw_shipped(settings.out, frames=settings.frames)
         return {}
     subject = _subject(task, settings)
     draw(subject, settings.out, frames=settings.frames)

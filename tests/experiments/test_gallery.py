@@ -48,7 +48,7 @@ def recording(tmp_path):
 
 def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay(tmp_path, recording):
     Results(tmp_path / "figures.json", command="python -m experiments.gallery")["spring"] = {"seed": 0}
-    tasks = ("spring", "real-pendulum", "two-body", "bump")  # the spring has been drawn
+    tasks = ("spring", "real-pendulum", "two-body", "bump", "shipped")  # the spring has been drawn
     main(Settings(tasks=tasks, out=tmp_path, data=recording, frames=3, sizes=TINY, real=TINY_REAL))
     assert {path.name for path in tmp_path.iterdir()} == {
         recording.name,
@@ -57,16 +57,18 @@ def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay
         "real-pendulum.gif",
         "two-body-orbits.png",
         "two-body.gif",
+        "shipped.gif",
+        "shipped-dark.gif",
         "energy-bump.png",
         "figures.json",
     }
     for path in tmp_path.glob("*.gif"):
         with Image.open(path) as film:
             assert film.n_frames == 3
-            assert film.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+            assert film.convert("RGB").getpixel((0, 0)) == ((23, 28, 36) if "dark" in path.name else (255, 255, 255))
     assert all(path.stat().st_size < 200_000 for path in tmp_path.glob("*.png"))
     kept = Results(tmp_path / "figures.json", command="python -m experiments.gallery").below("")
-    assert set(kept) == {"spring", "real-pendulum", "two-body", "bump"}
+    assert set(kept) == {"spring", "real-pendulum", "two-body", "bump", "shipped"}
     assert set(kept["two-body"]) == {"seed", "baseline", "HNN", "ours"}
 
 

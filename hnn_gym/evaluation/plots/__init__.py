@@ -1,5 +1,6 @@
 """Figures. The only package that imports matplotlib, and only its object interface: no global state, no window."""
 
+from hnn_gym.evaluation.plots.dark import save_dark_twin
 from hnn_gym.evaluation.plots.energy import energy_over_time
 from hnn_gym.evaluation.plots.film import Scene, film
 from hnn_gym.evaluation.plots.forecasts import forecasts
@@ -24,6 +25,7 @@ __all__ = [
     "orbits",
     "phase_portrait",
     "save",
+    "save_dark_twin",
     "two_futures",
     "vector_fields",
 ]
