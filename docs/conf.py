@@ -11,7 +11,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]  # the package of this working tree, installed or not
 
-from site_pages import environments, more, reference, worlds  # noqa: E402
+from site_pages import environments, films, more, pictures, reference, worlds  # noqa: E402
 
 import hnn_gym  # noqa: E402
 
@@ -23,11 +23,14 @@ release = version = hnn_gym.__version__
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_generated/README.md"]
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 4
 python_use_unqualified_type_names = True
 # A block of Python that a page shows may be a part of a program, and one without a language is not code.
 highlight_language = "text"
+
+linkcheck_timeout = 20
+linkcheck_retries = 2
 
 html_theme = "furo"
 html_title = "hnn_gym"
@@ -39,7 +42,7 @@ html_copy_source = False
 
 GENERATED = DOCS / "_generated"
 shutil.rmtree(GENERATED, ignore_errors=True)
-for make in (reference.write, environments.write, worlds.write, more.write):
+for make in (reference.write, films.write, environments.write, worlds.write, pictures.write, more.write):
     make(GENERATED)
 
 
@@ -67,7 +70,13 @@ def _without_links_to_folders(app, docname, source):
     source[0] = re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)", kept, source[0])
 
 
+def _with_dark_pictures(app, docname, source):
+    """Show every figure of a page on white in the light theme, and its twin in the dark one."""
+    source[0] = pictures.with_twins(source[0])
+
+
 def setup(app):
     """Add what happens to each page before the build, and to the site after it."""
     app.connect("source-read", _without_links_to_folders)
+    app.connect("source-read", _with_dark_pictures)
     app.connect("build-finished", _loads_nothing_from_elsewhere)

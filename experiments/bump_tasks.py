@@ -7,7 +7,7 @@ environment and uses only the shipped learned world. The true energy judges its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,26 +123,26 @@ _CASES = (
         _circled,
     ),
 )
+BUMP_TASKS: Mapping[str, _Case] = {case.env_id: case for case in _CASES}
+"""The tasks by their ids."""
 
 
-def measure_tasks(starts: int) -> dict[str, Any]:
+def measure_task(env_id: str, starts: int) -> dict[str, Any]:
     """Share of starts solved, and the error of the true energy at the end; beside them the returns."""
-    found = {}
-    for case in _CASES:
-        world, space = resolve_world(case.world), gymnasium.make(case.env_id).action_space
-        assert isinstance(space, Box)
-        agent = EnergyShaping(world, target=case.target(world), limit=float(space.high[0]), tolerance=1e-5)
-        course, idle = (followed(case.env_id, one, starts=starts) for one in (agent, Idle(space)))
-        solved, error = case.judge(course)
-        found[case.env_id] = {
-            "learned_world": case.world,
-            "solved_if": case.criterion,
-            "solved": int(solved.sum()),
-            "solved_without_bumps": int(case.judge(idle)[0].sum()),
-            "of": starts,
-            "true_energy_error_at_the_end_J": {"median": float(np.median(error)), "worst": float(error.max())},
-            "return_mean": float(course.reward.sum(0).mean()),
-            "return_worst": float(course.reward.sum(0).min()),
-            "return_without_bumps": float(idle.reward.sum(0).mean()),
-        }
-    return found
+    case = BUMP_TASKS[env_id]
+    world, space = resolve_world(case.world), gymnasium.make(case.env_id).action_space
+    assert isinstance(space, Box)
+    agent = EnergyShaping(world, target=case.target(world), limit=float(space.high[0]), tolerance=1e-5)
+    course, idle = (followed(case.env_id, one, starts=starts) for one in (agent, Idle(space)))
+    solved, error = case.judge(course)
+    return {
+        "learned_world": case.world,
+        "solved_if": case.criterion,
+        "solved": int(solved.sum()),
+        "solved_without_bumps": int(case.judge(idle)[0].sum()),
+        "of": starts,
+        "true_energy_error_at_the_end_J": {"median": float(np.median(error)), "worst": float(error.max())},
+        "return_mean": float(course.reward.sum(0).mean()),
+        "return_worst": float(course.reward.sum(0).min()),
+        "return_without_bumps": float(idle.reward.sum(0).mean()),
+    }

@@ -6,8 +6,9 @@ environment from each start ``reset(seed=s)``. A finer grid earns a little more;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.command import run
 from hnn_gym.envs.core import Simulator
-from hnn_gym.studies import Results
+from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import PendulumSwingUp, true_world
 
 STARTS = tuple(range(100))
@@ -25,6 +26,8 @@ STARTS = tuple(range(100))
 FINE = Grid(positions=401, velocities=321, actions=61)
 PLANNING = Grid(positions=251, velocities=201, actions=31)
 """The grid for planning in learned worlds."""
+GRIDS = {"optimum": FINE, "planner": PLANNING}
+"""What is computed, by the names in the results."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Settings:
 
     out: Path = Path("docs/results/optimum.json")
     """JSON file; results in it are not computed again."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def true_pendulum() -> Simulator:
@@ -49,30 +53,34 @@ def best_returns(path: Path | None) -> np.ndarray:
     Raises:
         InputError: the file holds something else.
     """
-    return _earned(path, "optimum", FINE)
+    return np.array(earned(path, "optimum")["optimum"])
 
 
 def planned_returns(path: Path | None) -> np.ndarray:
     """Returns ``(100,)`` in the true world of the planner of learned worlds; see :func:`best_returns`."""
-    return _earned(path, "planner", PLANNING)
+    return np.array(earned(path, "planner")["planner"])
 
 
-def _earned(path: Path | None, key: str, grid: Grid) -> np.ndarray:
+def earned(path: Path | None, *names: str, executor: Executor | None = None, console: Console | None = None) -> Results:
+    """The returns of the named grids, those of :data:`GRIDS`; they are computed where the file lacks them."""
     results = Results(path, command="python -m experiments.optimum")
-    if key not in results:
-        results[key] = _computed(grid).round(4).tolist()
-    return np.array(results[key])
+    run_cells(results, {name: partial(_computed, GRIDS[name]) for name in names}, executor=executor, console=console)
+    return results
 
 
 @cache
-def _computed(grid: Grid) -> np.ndarray:
+def _computed(grid: Grid) -> list[float]:
     policy = DynamicProgramming([true_pendulum()], steps=200, grid=grid)
-    return episode_returns(policy, "Pendulum-v1", seeds=STARTS)
+    returns: list[float] = episode_returns(policy, "Pendulum-v1", seeds=STARTS).round(4).tolist()
+    return returns
 
 
 def _main(settings: Settings) -> None:
-    best, planned = best_returns(settings.out), planned_returns(settings.out)
-    Console().print({"optimum": best.mean(), "the planner of the studies in the true world": planned.mean()})
+    console = Console()
+    with settings.execution.opened() as executor:
+        results = earned(settings.out, *GRIDS, executor=executor, console=console)
+    best, planned = (float(np.mean(results[name])) for name in GRIDS)
+    console.print({"optimum": best, "the planner of the studies in the true world": planned})
 
 
 if __name__ == "__main__":

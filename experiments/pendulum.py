@@ -1,6 +1,6 @@
-"""Errors of learned worlds of Pendulum-v1: ``python -m experiments.pendulum --out docs/results/pendulum.json``.
+"""Errors of learned worlds of Pendulum-v1: ``python -m experiments.pendulum``.
 
-Three measurements, every seed reported:
+Three measurements, every seed reported, one cell of the study for each world or seed:
 
 - one-step error of worlds learned from 200 real transitions, five recordings, three models, each with the
   decay and width that held-out error chose on other recordings (seeds 100 to 104);
@@ -10,17 +10,14 @@ Three measurements, every seed reported:
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import track
 
 from experiments.shipped import fresh_episodes
 from hnn_gym.command import run
@@ -30,19 +27,25 @@ from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Pendulum
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import PendulumSwingUp, true_world
 from hnn_gym.training import FitSettings, one_step_rms, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
+COMMAND = "python -m experiments.pendulum"
 MODELS = ("mechanical", "second-order", "baseline")
+REAL_MAP = "real map"
+DRIFTING = (REAL_MAP, "HNNPendulum-v0", "BaselinePendulum-v0")
+"""Worlds whose energy is followed."""
+STARTS = ("reset(seed=0..19)", "swings from rest")
 
 
 @dataclass(frozen=True)
 class Settings:
     """Measure one-step error, energy drift and the shell's exactness on Pendulum-v1."""
 
-    out: Path | None = None
-    """JSON file for the results; None only prints them."""
+    out: Path | None = Path("docs/results/pendulum.json")
+    """JSON file; results in it are not measured again. None: keep nothing."""
     transitions: int = 200
     """Real transitions to learn from."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -53,6 +56,7 @@ class Settings:
     """Episodes of the shell measurement."""
     fit: FitSettings = field(default_factory=FitSettings)
     """The fit, the same for all models."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def pendulum_per_unit_of_inertia() -> WorldModel:
@@ -61,102 +65,106 @@ def pendulum_per_unit_of_inertia() -> WorldModel:
     return replace(true_world("Pendulum-v1"), dynamics=dynamics)
 
 
-def measure_one_step(settings: Settings) -> dict[str, Any]:
-    """One-step RMS error of (cos, sin, w/8) on 20 fresh random-torque episodes, per model and recording."""
-    fresh = fresh_episodes()
-    errors: dict[str, list[float]] = {model: [] for model in MODELS}
-    seconds: dict[str, list[float]] = {model: [] for model in MODELS}
-    inertia: list[float] = []
-    for seed in track(settings.seeds, description="Learning"):
-        dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=settings.transitions, seed=seed)
+def cells_of(settings: Settings) -> dict[str, Cell]:
+    """All measurements: ``one-step/<model>/<recording>``, ``drift/<starts>/<world>``, ``shell/<world>/<seed>``."""
+    cells: dict[str, Cell] = {}
+    for seed in settings.seeds:
         for model in MODELS:
-            began = time.perf_counter()
-            world = train_world(dataset, model, settings=settings.fit)
-            seconds[model].append(time.perf_counter() - began)
-            errors[model].append(one_step_rms(world, fresh))
-            if model == "mechanical" and world.parameters is not None:
-                inertia.append(float(np.exp(world.parameters["inertia.log"][0])))
-    return {
-        "seeds": list(settings.seeds),
-        "transitions": settings.transitions,
-        "rms": errors,
-        "median": {model: float(np.median(values)) for model, values in errors.items()},
-        "worst": {model: max(values) for model, values in errors.items()},
-        "fit_seconds_median": {model: float(np.median(values)) for model, values in seconds.items()},
-        "inertia": inertia,
-    }
+            name = f"one-step/{model}/{seed}"
+            cells[name] = partial(measure_one_step, model, seed, settings.transitions, settings.fit)
+    for starts in STARTS:
+        for world in DRIFTING:
+            cells[f"drift/{starts}/{world}"] = partial(measure_drift, starts, world, settings.drift_steps)
+    for world in shells():
+        for seed in range(settings.shell_seeds):
+            cells[f"shell/{world}/{seed}"] = partial(measure_shell, world, seed)
+    return cells
 
 
-def measure_drift(settings: Settings) -> dict[str, Any]:
-    """Band (maximum minus minimum) of the true energy along unforced rollouts.
-
-    They begin at the starts reset(seed=0..19), and at rest at 20 angles of 0.01 to 1 rad from hanging. Near hanging the
-    band of the real map is only 5e-5 J, so that errors of a learned world are most visible there.
-    """
-    env = gymnasium.make("Pendulum-v1")
-    seeds = []
-    for seed in range(20):
-        env.reset(seed=seed)
-        seeds.append(env.unwrapped.state)  # type: ignore[attr-defined]
-    swings = np.pi - np.geomspace(0.01, 1.0, 20)
-    starts = {"reset(seed=0..19)": np.array(seeds), "swings from rest": np.stack([swings, 0 * swings], axis=-1)}
-    truth = true_world("Pendulum-v1")
-    worlds = {"real map": truth} | {name: resolve_world(name) for name in ("HNNPendulum-v0", "BaselinePendulum-v0")}
-    found: dict[str, Any] = {"steps": settings.drift_steps}
-    for name, states in starts.items():
-        q, v = states[:, :1], states[:, 1:]
-        bands = {kind: unforced(world, truth, q, v, steps=settings.drift_steps).band for kind, world in worlds.items()}
-        found[name] = {
-            "band_J": {kind: band.tolist() for kind, band in bands.items()},
-            "worst_ratio_to_real_map": {kind: float((band / bands["real map"]).max()) for kind, band in bands.items()},
-        }
+def measure_one_step(model: str, seed: int, transitions: int, fit: FitSettings) -> dict[str, float]:
+    """One-step RMS error of (cos, sin, w/8) on 20 fresh random-torque episodes, and the inertia that was learned."""
+    dataset = record_steps(gymnasium.make("Pendulum-v1"), steps=transitions, seed=seed)
+    world = train_world(dataset, model, settings=fit)
+    found = {"rms": one_step_rms(world, fresh_episodes())}
+    if model == "mechanical" and world.parameters is not None:
+        found["inertia"] = float(np.exp(world.parameters["inertia.log"][0]))
     return found
 
 
-def measure_shell(settings: Settings) -> dict[str, Any]:
-    """Largest differences of state to Pendulum-v1, 1,000 steps of random torque from each of 20 seeds.
+def measure_drift(starts: str, world: str, steps: int) -> list[float]:
+    """Band (maximum minus minimum) of the true energy in J along unforced rollouts from 20 starts.
+
+    They begin at the starts reset(seed=0..19), or at rest at 20 angles of 0.01 to 1 rad from hanging. Near hanging the
+    band of the real map is only 5e-5 J, so that errors of a learned world are most visible there.
+    """
+    if starts == STARTS[0]:
+        env, drawn = gymnasium.make("Pendulum-v1"), []
+        for seed in range(20):
+            env.reset(seed=seed)
+            drawn.append(env.unwrapped.state)  # type: ignore[attr-defined]
+        states = np.array(drawn)
+    else:
+        swings = np.pi - np.geomspace(0.01, 1.0, 20)
+        states = np.stack([swings, 0 * swings], axis=-1)
+    truth = true_world("Pendulum-v1")
+    moving = truth if world == REAL_MAP else resolve_world(world)
+    band: list[float] = unforced(moving, truth, states[:, :1], states[:, 1:], steps=steps).band.tolist()
+    return band
+
+
+def worst_ratios(results: Results, starts: str) -> dict[str, float]:
+    """For every world, the largest ratio over the starts of its band to that of the real map."""
+    real = np.array(results[f"drift/{starts}/{REAL_MAP}"])
+    return {world: float((np.array(results[f"drift/{starts}/{world}"]) / real).max()) for world in DRIFTING}
+
+
+def shells() -> dict[str, WorldModel]:
+    """The true pendulum in units in which its arithmetic is Gymnasium's, and in joules."""
+    return {"per_unit_inertia": pendulum_per_unit_of_inertia(), "in_joules": true_world("Pendulum-v1")}
+
+
+def measure_shell(world: str, seed: int) -> dict[str, float]:
+    """Largest differences of state to Pendulum-v1, 1,000 steps of random torque from the start of a seed.
 
     ``trajectory``: both run freely. The pendulum is chaotic enough that the last bit of p = I dq/dt grows to
     1e-1 on some seeds; per unit of inertia the arithmetic is Gymnasium's own, and there is no difference.
     ``one_step``: each step starts from the state that Pendulum-v1 has reached.
     """
-    found: dict[str, dict[str, list[float]]] = {}
-    worlds = {"per_unit_inertia": pendulum_per_unit_of_inertia(), "in_joules": true_world("Pendulum-v1")}
-    for name, world in worlds.items():
-        rows: dict[str, list[float]] = {"trajectory": [], "one_step": []}
-        for seed in range(settings.shell_seeds):
-            ours, real = SimulatorEnv(world, task=PendulumSwingUp()), gymnasium.make("Pendulum-v1").unwrapped
-            ours.reset(seed=seed)
-            real.reset(seed=seed)
-            rng, free, single = np.random.default_rng(seed), 0.0, 0.0
-            for _ in range(1000):
-                action = rng.uniform(-2, 2, 1)
-                before = real.state  # type: ignore[attr-defined]
-                ours.step(action)
-                real.step(action)
-                after = real.state  # type: ignore[attr-defined]
-                alone = world.state(world.step(world.phase_point(before[:1], before[1:]), action))
-                free = max(free, float(np.abs(ours.state - after).max()))
-                single = max(single, float(np.abs(np.concatenate(alone) - after).max()))
-            rows["trajectory"].append(free)
-            rows["one_step"].append(single)
-        found[name] = rows
-    worst = {name: {kind: max(values) for kind, values in rows.items()} for name, rows in found.items()}
-    return {"worst": worst, "largest_difference": found}
+    true = shells()[world]
+    ours, real = SimulatorEnv(true, task=PendulumSwingUp()), gymnasium.make("Pendulum-v1").unwrapped
+    ours.reset(seed=seed)
+    real.reset(seed=seed)
+    rng, free, single = np.random.default_rng(seed), 0.0, 0.0
+    for _ in range(1000):
+        action = rng.uniform(-2, 2, 1)
+        before = real.state  # type: ignore[attr-defined]
+        ours.step(action)
+        real.step(action)
+        after = real.state  # type: ignore[attr-defined]
+        alone = true.state(true.step(true.phase_point(before[:1], before[1:]), action))
+        free = max(free, float(np.abs(ours.state - after).max()))
+        single = max(single, float(np.abs(np.concatenate(alone) - after).max()))
+    return {"trajectory": free, "one_step": single}
+
+
+def errors(results: Results, model: str) -> dict[int, float]:
+    """One-step errors of a model by the seed of the recording."""
+    return dict(sorted((int(seed), cell["rms"]) for seed, cell in results.below(f"one-step/{model}/").items()))
 
 
 def _main(settings: Settings) -> None:
     torch.set_num_threads(1)
-    results = {
-        "command": "python -m experiments.pendulum --out docs/results/pendulum.json",
-        "one_step": measure_one_step(settings),
-        "drift": measure_drift(settings),
-        "shell": measure_shell(settings),
-    }
-    Console().print(results)
-    if settings.out is not None:
-        settings.out.parent.mkdir(parents=True, exist_ok=True)
-        settings.out.write_text(json.dumps(results, indent=1) + "\n")
+    results, console = Results(settings.out, command=COMMAND), Console()
+    with settings.execution.opened() as executor:
+        run_cells(results, cells_of(settings), executor=executor, console=console)
+    for model in MODELS:
+        found = list(errors(results, model).values())
+        console.print(f"{model}: one-step error {np.median(found):.3g}, worst {max(found):.3g}")
+    for starts in STARTS:
+        console.print(starts, worst_ratios(results, starts))
+    for world in shells():
+        cells = results.below(f"shell/{world}/").values()
+        console.print(world, {kind: max(cell[kind] for cell in cells) for kind in ("trajectory", "one_step")})
 
 
 if __name__ == "__main__":

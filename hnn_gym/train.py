@@ -39,6 +39,7 @@ from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found
 from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.determination import friction_words
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
@@ -48,7 +49,13 @@ from hnn_gym.worlds.world_model import WorldModel
 _SAVE_EVERY_S = 10.0
 AUTO = "auto"
 """The name under which the model is chosen from the recording."""
-_STAGES = {"adam": "Adam", "lbfgs": "L-BFGS", "least-squares": "Least squares", "stream": "Minibatches"}
+_STAGES = {
+    "adam": "Adam",
+    "lbfgs": "L-BFGS",
+    "least-squares": "Least squares",
+    "stream": "Minibatches",
+    "final": "Final steps",
+}
 
 
 @dataclass(frozen=True)
@@ -70,11 +77,15 @@ class TrainSettings:
     hidden: tuple[int, ...] | None = None
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False
-    """Learn friction too."""
+    """Learn viscous friction too."""
+    dry: bool = False
+    """For the mechanical model and the chain: learn Coulomb friction, which sticks, too."""
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
     absolute: bool = False
     """For the chain model: the observed angles are absolute. Otherwise each is measured from the link before."""
+    symmetric: bool = False
+    """For the chain model: positions are 0 where the chain hangs or stands straight, and its links are symmetric."""
     coordinates: Path | None = None
     """File that says what the entries of observations and actions are, such as the one that collect writes beside a
     dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
@@ -176,9 +187,7 @@ def _train_in(
         folder.begin(overwrite=settings.overwrite)
     if settings.model == AUTO:
         scheme = None if settings.integrator is None else named_scheme(settings.integrator)
-        world = train_found(
-            sample_of(dataset, settings.fit), found, integrator=scheme, seed=settings.fit.seed, tell=tell
-        )
+        world = train_found(dataset, found, integrator=scheme, seed=settings.fit.seed, tell=tell)
     else:
         for sentence in found.sentences:
             if tell is not None:
@@ -248,7 +257,9 @@ def _options(settings: TrainSettings) -> dict[str, Any]:
         "hidden": settings.hidden,
         "damping": settings.damping,
         "mass_matrix": settings.mass_matrix,
+        "dry": settings.dry,
         "absolute": settings.absolute,
+        "symmetric": settings.symmetric,
     }
     return {name: value for name, value in asked.items() if value and value != "constant"}
 
@@ -289,8 +300,9 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
         tasks: dict[str, TaskID] = {}  # a bar appears with the first step of its stage
         fit = settings.fit
         steps = {"adam": fit.adam_steps, "lbfgs": fit.lbfgs_steps, "least-squares": fit.least_squares_steps}
+        streamed = ("stream", "final")  # stages of a large recording, which come once
         before = {"adam": 0, "lbfgs": fit.adam_steps, "least-squares": fit.adam_steps + fit.lbfgs_steps}
-        before["stream"] = before["least-squares"] + fit.least_squares_steps
+        before["stream"] = before["final"] = before["least-squares"] + fit.least_squares_steps
         of_round = fit.lbfgs_steps + fit.least_squares_steps
         saved = time.monotonic()
         latest: FitState | None = None
@@ -301,12 +313,13 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
             if scalars is None:
                 scalars = opened.enter_context(SummaryWriter(str(settings.out / SCALARS)))
             stage = progress.stage
-            done = progress.step if stage == "stream" else state.round * steps[stage] + progress.step
+            done = progress.step if stage in streamed else state.round * steps[stage] + progress.step
             if stage not in tasks:
-                total = progress.total if stage == "stream" else steps[stage] * (1 if stage == "adam" else rounds)
+                total = progress.total if stage in streamed else steps[stage] * (1 if stage == "adam" else rounds)
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
             bars.update(tasks[stage], completed=done, rms=progress.loss**0.5)
             step = state.round * of_round + before[stage] + progress.step
+            step += state.stream_step if stage == "final" else 0
             if progress.held_out is not None:
                 scalars.add_scalar("held-out/loss", progress.held_out, step)
             scalars.add_scalar("train/loss", progress.loss, step)
@@ -334,8 +347,13 @@ def _main(settings: TrainSettings) -> None:
         raise type(error)(f"interrupted. {way_on if saved else 'Nothing was saved.'}") from None
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
-    for sentence in world.card.get("task", {}).get("words", ()):
-        console.print(sentence, highlight=False)
+    words = [
+        *friction_words(world.card),
+        world.card.get("undetermined", ""),
+        *world.card.get("task", {}).get("words", ()),
+    ]
+    for sentence in filter(None, words):
+        console.print(sentence, highlight=False, soft_wrap=True)
     console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
 
 

@@ -14,8 +14,18 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+from pathlib import Path  # noqa: E402
+
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+_WEIGHTS = Path(__file__).parents[1] / "hnn_gym/envs/weights"
+
+
+@pytest.fixture(params=sorted(path.parent.name for path in _WEIGHTS.glob("*/world.json")))
+def shipped_world(request):
+    """The id of every world that ships with the package, one after the other."""
+    return request.param
 
 
 @pytest.fixture

@@ -247,7 +247,8 @@ def test_the_commands_in_the_text_of_the_page_are_valid(page: Path, monkeypatch:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_links_of_the_page_lead_to_files_and_headings(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r' src(?:set)?="([^"]+)"', text):
         if link.startswith("https:"):
             continue
         name, _, heading = link.partition("#")

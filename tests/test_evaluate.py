@@ -88,7 +88,7 @@ def test_the_verdict_names_noise_friction_and_sensitive_motions() -> None:
     for words in ("--loss shooting", "Friction and a residual force", "The motion is sensitive", "no better than"):
         assert words in said
     short = verdict(forecasts(slope=1e-4, steps=18), None, growth=1.0)[0]
-    assert short.startswith("Good, as far as the recording tells")
+    assert short.startswith("Good, as far as the recording shows")
     judged = verdict(forecasts(slope=1e-4), EnergyCheck(1000, 0.001, 0.1, 3.0), growth=1.0)
     assert "moves 3.00 times as much as in reality, which is too much" in judged[-1]
     better = verdict(forecasts(slope=1e-4), EnergyCheck(1000, 0.001, 0.1, 0.1), growth=1.0)
@@ -99,7 +99,9 @@ def test_a_free_motion_near_the_top_is_sensitive_and_one_at_the_bottom_is_not() 
     world = true_world("Pendulum-v1")
     top, bottom = ([[np.cos(q), np.sin(q), 0.0]] for q in (1e-4, np.pi - 0.1))
     # At the top a deviation grows by exp(t sqrt(15)), 2,300 times in 2 s.
-    assert sensitivity(world, np.array(top), steps=40) > 100 * sensitivity(world, np.array(bottom), steps=40)
+    assert sensitivity(world, world.encode(np.array(top)), steps=40) > 100 * sensitivity(
+        world, world.encode(np.array(bottom)), steps=40
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")

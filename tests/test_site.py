@@ -35,15 +35,45 @@ def test_every_public_name_has_an_entry_with_text(tmp_path: Path) -> None:
     assert "- `adam_steps`: " in settings  # a field that is documented below itself
 
 
-def test_every_environment_has_a_page_of_its_own(tmp_path: Path) -> None:
+def test_every_environment_has_a_page_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from site_pages import environments
 
+    monkeypatch.setattr(environments, "page_size", lambda name: 52_000)  # to write all pages takes long
     environments.write(tmp_path)
     pages = {path.stem for path in (tmp_path / "environments").glob("*.md")}
     assert {system.lower() for system in SYSTEMS} <= pages
+    for name in pages - {"index"}:
+        text = (tmp_path / "environments" / f"{name}.md").read_text()
+        for part in ("| observation | what | unit | range |", "Reward", "Starts: "):
+            assert part in text, (name, part)
     page = (tmp_path / "environments" / "pendulum-v1.md").read_text()
     for part in ("HNNPendulum-v0", "worlds/HNNPendulum-v0.html", "Box(-2.0, 2.0", "Entries 0 and 1 are the cosine"):
         assert part in page
+
+
+def test_every_environment_with_a_picture_is_filmed_and_its_page_shows_the_film() -> None:
+    from site_pages import environments, films
+
+    for system in SYSTEMS.values():
+        task = system.task_for({})
+        assert task is None or films.filmed(system), system.id
+        for name in films.filmed(system):
+            assert f"films/{name}.gif" in environments._films(system)
+    simulator = films.build_simulator("HNNMountainCar-v0")
+    assert len(films._motion(simulator)) == films._FRAMES
+
+
+def test_a_figure_on_white_is_followed_by_its_dark_twin_and_frames_stay_alone() -> None:
+    from site_pages import pictures
+
+    for page in DOCS.glob("*.md"):
+        for _, name in pictures._PICTURE.findall(page.read_text(encoding="utf-8")):
+            assert (DOCS / name).exists()
+    assert pictures.with_twins("Text\n\n![words](gallery/spring.gif)\n") == (
+        "Text\n\n![words](gallery/spring.gif){.only-light}![words](_generated/dark/gallery/spring.gif){.only-dark}\n"
+    )
+    assert pictures.twin("long-task.png") == "long-task-dark.png"
+    assert pictures.with_twins("![words](images/pixels/frames.png)") == "![words](images/pixels/frames.png)"
 
 
 def test_a_page_that_the_start_page_does_not_name_is_listed_by_itself(

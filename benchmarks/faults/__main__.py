@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import calls, kills, malformed, moments, writers
+from benchmarks.faults import calls, kills, malformed, moments, trainings, writers
 from hnn_gym.command import run
+
+CASES = (*kills.CHECKPOINTS, *kills.DATASETS, *trainings.TRAININGS, *trainings.AGENTS)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Settings:
     """Which parts to run."""
     every: int = 1
     """Kill at every so many file operations."""
+    cases: str = ""
+    """Kill only in cases whose names contain this."""
     files: int = 3000
     """Malformed files."""
     calls: int = 1000
@@ -42,7 +46,7 @@ def main(settings: Settings) -> None:
     """Run the parts, and write the results after each."""
     kills.preload()
     parts: dict[str, Callable[[], Any]] = {
-        "kills": lambda: kills.run((*kills.CHECKPOINTS, *kills.DATASETS, *kills.TRAININGS), every=settings.every),
+        "kills": lambda: kills.run([case for case in CASES if settings.cases in case.name], every=settings.every),
         "files": lambda: malformed.read_damaged(settings.files, seed=settings.seed),
         "calls": lambda: calls.wrong_calls(settings.calls, seed=settings.seed),
         "writers": lambda: writers.appended_at_once(4, settings.rounds),
@@ -53,7 +57,11 @@ def main(settings: Settings) -> None:
         began = time.process_time()
         found = parts[name]()
         results = json.loads(settings.out.read_text()) if settings.out.exists() else {}
-        results[name] = found if name != "kills" else {"every": settings.every, "cases": found}
+        if name == "kills":
+            earlier = results.get(name, {}).get("cases", {}) if settings.cases else {}
+            results[name] = {"every": settings.every, "cases": {**earlier, **found}}
+        else:
+            results[name] = found
         settings.out.parent.mkdir(parents=True, exist_ok=True)
         settings.out.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
         faults = [fault for part in (found.values() if name == "kills" else [found]) for fault in part["faults"]]

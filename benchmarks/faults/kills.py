@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -263,87 +263,18 @@ CHECKPOINTS = (
 )
 
 
-def _trained(path: Path, *, seed: int = 0, **options: Any) -> Any:
-    """Train with the function behind the command line, and save the state of the fit after every step."""
-    from hnn_gym import FitSettings, train
-
-    train._SAVE_EVERY_S = -1.0  # type: ignore[attr-defined]
-    fit = FitSettings(adam_steps=2, lbfgs_steps=2, least_squares_steps=2, seed=seed)
-    settings = train.TrainSettings(
-        path / "data.zarr", path / "world", model="mechanical", hidden=(4,), fit=fit, **options
-    )  # type: ignore[attr-defined]
-    return train.train(settings)  # type: ignore[attr-defined]
-
-
-def _prepare_training(path: Path) -> None:
-    from hnn_gym import WorldModel
-
-    collected(path, seed=OLD, steps=200)
-    for seed, name in ((0, "new"), (1, "old")):
-        _trained(path, seed=seed)
-        (path / "world").rename(path / name)
-        WorldModel.load(path / name)
-
-
-def _same(one: Any, other: Any) -> bool:
-    import numpy as np
-
-    return all(np.array_equal(value, other.parameters[name]) for name, value in one.parameters.items())
-
-
-def _check_training(path: Path) -> None:
-    """Go on as a user would: resume, and where nothing is to be resumed, start."""
-    from hnn_gym import WorldModel
-    from hnn_gym.errors import InputError, MissingPathError
-
-    try:
-        _trained(path, resume=True)
-    except MissingPathError:
-        _trained(path)
-    except InputError as error:
-        if "has finished" not in str(error):
-            raise
-    assert _same(WorldModel.load(path / "new"), WorldModel.load(path / "world")), "the weights are others"
-    assert not (path / "world" / "unfinished").exists()
-
-
-def _check_overwriting_training(path: Path) -> None:
-    from hnn_gym import WorldModel
-    from hnn_gym.errors import InputError
-
-    old, new, now = (WorldModel.load(path / name) for name in ("old", "new", "world"))
-    assert _same(old, now) or _same(new, now), "the old world is lost"
-    try:
-        _trained(path, resume=True)
-    except InputError as error:
-        if "has finished" not in str(error):
-            raise
-        if _same(old, now):
-            _trained(path, overwrite=True)
-    assert _same(new, WorldModel.load(path / "world")), "the weights are others"
-
-
-TRAININGS = (
-    Case("train, new", _prepare_training, _trained, _check_training),
-    Case(
-        "train --overwrite",
-        lambda path: (_prepare_training(path), shutil.copytree(path / "old", path / "world")),
-        lambda path: _trained(path, overwrite=True),
-        _check_overwriting_training,
-    ),
-)
-
-
 def preload() -> None:
     """Import what the children need, so that a fork costs little; nothing here starts a thread."""
-    for module in ("agents.load", "agents.train", "collect", "train"):
+    for module in ("agents.load", "agents.train", "agents.transfer_report", "collect", "evaluation.plots", "train"):
         import_module(f"hnn_gym.{module}")
+    for module in ("matplotlib.pyplot", "scipy.optimize", "torch._dynamo", "torch.utils.tensorboard"):  # used later
+        import_module(module)
     import_module("torch").set_num_threads(1)
     for seed in (OLD, NEW, LATER):
         _reference(seed)
 
 
-def run(cases: tuple[Case, ...], *, every: int = 1) -> dict[str, Any]:
+def run(cases: Sequence[Case], *, every: int = 1) -> dict[str, Any]:
     """Run the cases; a JSON-ready summary."""
     rows = {}
     for case in cases:
@@ -354,4 +285,4 @@ def run(cases: tuple[Case, ...], *, every: int = 1) -> dict[str, Any]:
 
 if __name__ == "__main__":
     preload()
-    print(json.dumps(run(globals()[sys.argv[1]], every=int(sys.argv[2]))))
+    print(json.dumps(run({"CHECKPOINTS": CHECKPOINTS, "DATASETS": DATASETS}[sys.argv[1]], every=int(sys.argv[2]))))

@@ -69,6 +69,15 @@ def _fit(path: Path) -> Any:
     return _plain([{name: value.tolist() for name, value in state.parameters.items()}, state.adam_step, state.stage])
 
 
+def _agent_training(path: Path) -> Any:
+    from hnn_gym.agents.shac import ShacSettings, train_shac
+    from hnn_gym.envs.build import build_simulator
+
+    tiny = ShacSettings(updates=1, num_envs=2, window=2, critic_steps=1, hidden=(4,), dream=4)
+    policy = train_shac(build_simulator("HNNPendulum-v0"), tiny, folder=path)
+    return _plain({name: value.tolist() for name, value in policy.parameters.items()})
+
+
 def _coordinates(path: Path) -> Any:
     from hnn_gym.coordinates import read_coordinates
 
@@ -86,6 +95,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "agent of stable-baselines3": _agent,
     "dataset": _dataset,
     "unfinished fit": _fit,
+    "unfinished training of an agent": _agent_training,
     "coordinates": _coordinates,
 }
 
@@ -121,6 +131,7 @@ def prepare(root: Path) -> None:
     folder.begin(overwrite=False)
     state = FitState({"a": np.ones((2, 3))}, adam_step=3, stage="lbfgs", stage_start={"a": np.zeros((2, 3))})
     folder.keep(state, {"model": "mechanical"})
+    _agent_training(root / "unfinished training of an agent")
     (root / "coordinates").mkdir()
     write_coordinates(root / "coordinates" / "coordinates.json", world.coordinates, meaning=["what it means"])
 
@@ -210,12 +221,16 @@ def read_damaged(count: int, *, seed: int) -> dict[str, Any]:
     return {"files": count, "seed": seed, "faults": faults}
 
 
+class _Late(BaseException):
+    """Nothing that handles errors handles it."""
+
+
 def _batch(numbers: range, seed: int, sound: Path, now: Path, report: Path) -> None:
     """A child's part: it does not return."""
     from hnn_gym.errors import InputError
 
     def late(number: int, frame: Any) -> None:
-        raise TimeoutError
+        raise _Late
 
     results: dict[str, Any] = {}
     with report.open("a") as lines:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import kills
+from benchmarks.faults import kills, trainings
 from benchmarks.faults.kills import Case
 from benchmarks.faults.operations import disk_full, in_child, interrupt
 
@@ -48,7 +48,7 @@ CASES = (
     _ours(kills.DATASETS[0], _collect),
     _ours(kills.DATASETS[1], lambda path: _collect(path, "--append")),
     _ours(kills.DATASETS[2], lambda path: _collect(path, "--overwrite")),
-    _ours(kills.TRAININGS[0], _train),
+    _ours(trainings.TRAININGS[0], _train),
 )
 
 

@@ -33,7 +33,8 @@ class Ended:
         code: its exit code, or minus the signal that ended it; None: it did not end in time and was killed.
         operations: file operations that it began.
         output: the end of what it wrote to standard error.
-        seconds: from the fault, or the start, to the end.
+        seconds: from the fault, or the start, to the end, without the time in which the child was ready to run and
+            waited for a processor that others used.
     """
 
     code: int | None
@@ -93,11 +94,15 @@ def in_child(
         os.waitpid(child, 0)
     text = counter.read_text().split() if counter.exists() else []
     operations = int(text[0]) if text else 0
-    moment = float(text[1]) if len(text) > 1 else began
+    moments = [float(word) for word in text[1:]]
+    if len(moments) == 4:  # the child's own clock: this process may notice late that it has ended
+        seconds = moments[2] - moments[0] - (moments[3] - moments[1])
+    else:
+        seconds = time.monotonic() - (moments[0] if moments else began)
     output = log.read_text(errors="replace")[-2000:] if log.exists() else ""
     for left in (log, counter):
         left.unlink(missing_ok=True)
-    return Ended(code, operations, output, time.monotonic() - moment)
+    return Ended(code, operations, output, seconds)
 
 
 def _run(
@@ -105,11 +110,11 @@ def _run(
 ) -> None:
     """The child's part; it does not return."""
     code = 0
+    count = os.open(counter, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(descriptor, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        count = os.open(counter, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         numbers = itertools.count(1)  # for several threads at once
 
         def watch(event: str, arguments: tuple[Any, ...]) -> None:
@@ -118,7 +123,7 @@ def _run(
             done = next(numbers)
             os.pwrite(count, f"{done:<20}".encode(), 0)
             if done == at:
-                os.pwrite(count, f"{time.monotonic():<40}".encode(), 20)
+                os.pwrite(count, _clocks(), 20)
             if at is not None and (done == at or (done > at and not once)):
                 fault()
 
@@ -130,7 +135,18 @@ def _run(
         traceback.print_exc()
         code = _DEFECT
     sys.stderr.flush()
+    if os.fstat(count).st_size > 20:
+        os.pwrite(count, _clocks(), 20 + len(_clocks()))
     os._exit(code)
+
+
+def _clocks() -> bytes:
+    """The time in s, and for how long this process was ready to run and waited for a processor: 0 where none tells."""
+    try:
+        waited = int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        waited = 0.0
+    return f"{time.monotonic():<20.6f} {waited:<20.6f} ".encode()
 
 
 def _changes_files(event: str, arguments: tuple[Any, ...]) -> bool:

@@ -8,11 +8,14 @@ from typing import Any
 import gymnasium
 
 from hnn_gym.coordinates import describe
-from hnn_gym.envs.shipped import WEIGHTS
+from hnn_gym.envs.shipped import WEIGHTS, resolve_pixel_world
 from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.integrators import scheme_name
 from hnn_gym.systems import SYSTEMS, System
 from hnn_gym.worlds.world_model import WorldModel
 from site_pages.docstrings import markdown
+from site_pages.films import SIZE, filmed
+from site_pages.worlds import page_size
 
 
 def write(folder: Path) -> None:
@@ -57,7 +60,7 @@ def _live(name: str) -> str:
 
 def _page(system: System) -> str:
     task = system.task_for({})
-    parts = [f"# {system.id}", _summary(system, task)]
+    parts = [f"# {system.id}", _films(system), _summary(system, task)]
     live = [name for name in _shipped(system) if name.startswith("HNN") and "Pixel" not in name]
     parts += [_frame(name) for name in live[:1]]
     coordinates = system.coordinates_for({})
@@ -83,7 +86,9 @@ def _summary(system: System, task: Any) -> str:
     rows = [("ids for `gymnasium.make`", ", ".join(f"`{name}`" for name in ids) or "none: it was only recorded")]
     rows.append(("time step", f"{system.dt:g} s" if system.dt is not None else "not declared: one unit of time"))
     if task is not None:
-        spaces = [str(space).replace("|", "\\|") for space in (task.observation_space, task.action_space)]
+        spaces = [
+            " ".join(str(space).split()).replace("|", "\\|") for space in (task.observation_space, task.action_space)
+        ]
         rows += [("observation space", f"`{spaces[0]}`"), ("action space", f"`{spaces[1]}`")]
         rows.append(("length of an episode", f"{task.max_episode_steps} steps"))
         if task.options:
@@ -103,6 +108,21 @@ def _module(system: System) -> str | None:
     return None
 
 
+def _films(system: System) -> str:
+    """The films of an environment, side by side; those on white have dark twins."""
+    pictures, words = [], []
+    for name in filmed(system):
+        pixels, true = "Pixel" in name, name == system.id
+        shades = [("", "")] if pixels else [(".only-light ", ""), (".only-dark ", "-dark")]
+        kind = "the frames that it decodes" if pixels else "the true world" if true else "the learned world"
+        pictures += [f"![{name}](../films/{name}{end}.gif){{{shade}width={SIZE}px}}" for shade, end in shades]
+        words.append(f"`{name}`, {kind}")
+    if not pictures:
+        return ""
+    said = f"*Pushed at random, each push held for a second: {'; '.join(words)}.*"
+    return f":::{{container}} films\n{' '.join(pictures)}\n:::\n\n{said}"
+
+
 def _frame(name: str) -> str:
     source = f"../../worlds/{name}.html"
     return (
@@ -116,23 +136,33 @@ def _truth(system: System) -> str:
     assert isinstance(world.dynamics, PortHamiltonian)
     hamiltonian = world.dynamics.hamiltonian
     scheme = world.integrator
-    words = f"It is stepped by `{type(scheme).__name__}` at {world.dt:g} s."
+    fields = {name: value for name, value in vars(hamiltonian).items() if name != "n"}
+    plain = all(isinstance(value, int | float | tuple) for value in fields.values())
+    numbers = fields if plain else {}
+    here = ", ".join(
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in numbers.items()
+    )
+    words = f"Here {here}. " if here else ""
+    words += f"It is stepped by `{scheme_name(scheme)}` at {world.dt:g} s."
     return f"{markdown(type(hamiltonian))}\n\n{words}"
 
 
 def _cards(system: System) -> str:
-    rows = ["| world | data | model | scheme | figures on its card |", "|---|---|---|---|---|"]
+    rows = ["| world | its page | learned from | model | scheme | figures on its card |", "|---|---|---|---|---|---|"]
     for name in _shipped(system):
-        world = WorldModel.load(WEIGHTS / name)
-        data = world.card.get("data", {})
-        steps = f"{data['steps']:,} transitions" if "steps" in data else "frames"
-        figures = ", ".join(
-            f"{key.replace('_', ' ')} {value:.2g}"
-            for key, value in world.card.get("figures", {}).items()
-            if isinstance(value, int | float)
+        world, seen = WorldModel.load(WEIGHTS / name), resolve_pixel_world(name)
+        data, figures = world.card.get("data", {}), dict(world.card.get("figures", {}))
+        if seen is None:
+            source = f"{data['steps']:,} transitions"
+        else:
+            source = f"{seen.about['frames']:,} frames"
+            figures = {key: value for key, value in dict(seen.about["figures"]).items() if key != "horizon"}
+        words = ", ".join(
+            f"{key.replace('_', ' ')} {value:.2g}" for key, value in figures.items() if isinstance(value, int | float)
         )
-        model, scheme = type(world.architecture).__name__, type(world.integrator).__name__
-        rows.append(f"| {_live(name)} | {steps} | `{model}` | `{scheme}` | {figures or '-'} |")
+        model, scheme = type(world.architecture).__name__, scheme_name(world.integrator)
+        size = f"{page_size(name) / 1000:.0f} kB"
+        rows.append(f"| {_live(name)} | {size} | {source} | `{model}` | `{scheme}` | {words} |")
     return "\n".join(rows)
 
 
@@ -144,7 +174,7 @@ def _commands(system: System) -> str:
     name = system.name.lower()
     lines = [
         f"python -m hnn_gym.collect --env {system.id} --steps 5000 --out data/{name}.zarr",
-        f"python -m hnn_gym.train data/{name}.zarr --model auto --out runs/{name}",
+        f"python -m hnn_gym.train data/{name}.zarr --out runs/{name}",
         f"python -m hnn_gym.page runs/{name} --out {name}.html",
     ]
     return "```bash\n" + "\n".join(lines) + "\n```"

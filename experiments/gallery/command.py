@@ -1,9 +1,9 @@
-"""The command: train, follow one start, draw, and store the numbers that the figures show."""
+"""The command: train, follow one start, draw, and store the numbers that the figures show, task by task."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,16 +11,17 @@ import torch
 import tyro
 from rich.console import Console
 
-from experiments.gallery.pictures import draw, draw_bump
+from experiments.gallery.pictures import draw, draw_bump, draw_shipped
 from experiments.gallery.subjects import Subject, real, simulated
 from experiments.paper.real_pendulum import load_recording
 from experiments.paper.real_runs import RealRunSettings
 from experiments.paper.runs import RunSettings
 from hnn_gym.errors import InputError
+from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
-Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump"]
-_COMMAND, _NUMBERS = "python -m experiments.gallery --data invar_datasets.zip", "figures.json"
-_ALL: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump")
+Task = Literal["spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump", "shipped"]
+_COMMAND, _NUMBERS = "python -m experiments.gallery", "figures.json"
+_ALL: tuple[Task, ...] = ("spring", "pendulum", "real-pendulum", "two-body", "three-body", "bump", "shipped")
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,10 @@ class Settings:
     """Draw the figures of the Hamiltonian Neural Networks article from runs of one seed."""
 
     tasks: Annotated[tuple[Task, ...], tyro.conf.Positional] = _ALL
-    """The tasks; bump is an energy bump of the learned spring."""
+    """The tasks; bump is an energy bump of the learned spring, and shipped the film of the README."""
     out: Path = Path("docs/gallery")
-    """Folder for the figures; those of other tasks are kept."""
+    """Folder for the figures and their numbers; a task whose numbers are there is not drawn again. On a cluster all
+    machines have to see it under the same path."""
     data: Path | None = None
     """The real pendulum's recording, yours: invar_datasets.zip of Schmidt and Lipson 2009, or its unpacked .txt."""
     seed: int = 0
@@ -41,6 +43,7 @@ class Settings:
     """Sizes of data, training and scoring."""
     real: RealRunSettings = field(default_factory=RealRunSettings)
     """The same of the real pendulum."""
+    execution: Executing = field(default_factory=Execution)
 
 
 def main(settings: Settings) -> None:
@@ -56,47 +59,32 @@ def main(settings: Settings) -> None:
         if settings.data is None:
             raise InputError("The real pendulum's figures need its recording: give --data invar_datasets.zip.")
         load_recording(settings.data)
-    _kept(settings.out)
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{settings.out} cannot hold the figures ({error}): give another --out.") from None
-    for task in settings.tasks:
-        if task == "bump":
-            draw_bump(settings.out)
-            continue
-        subject = _subject(task, settings, console)
-        draw(subject, settings.out, frames=settings.frames)
-        _keep(subject, settings)
-        console.print(task, subject.figures())
+    results = Results(settings.out / _NUMBERS, command=_COMMAND)
+    cells: dict[str, Cell] = {task: partial(drawn, task, settings) for task in settings.tasks}
+    with settings.execution.opened() as executor:
+        run_cells(results, cells, executor=executor, report=console.print, console=console)
 
 
-def _subject(task: str, settings: Settings, console: Console) -> Subject:
+def drawn(task: str, settings: Settings) -> dict[str, Any]:
+    """Draw the figures of a task, and return the numbers that they show."""
+    torch.set_num_threads(1)
+    if task == "bump":
+        draw_bump(settings.out)
+        return {}
+    if task == "shipped":
+        draw_shipped(settings.out, frames=settings.frames)
+        return {}
+    subject = _subject(task, settings)
+    draw(subject, settings.out, frames=settings.frames)
+    return {"seed": settings.seed, **subject.figures()}
+
+
+def _subject(task: str, settings: Settings) -> Subject:
     if task == "real-pendulum":
         assert settings.data is not None
-        recording = load_recording(settings.data)
-        return real(recording, seed=settings.seed, sizes=settings.real, report=console.print)
-    return simulated(task, seed=settings.seed, sizes=settings.sizes, report=console.print)
-
-
-def _keep(subject: Subject, settings: Settings) -> None:
-    """Put the numbers of a subject beside those of the others."""
-    kept = _kept(settings.out)
-    kept[subject.task] = {"seed": settings.seed, **subject.figures()}
-    (settings.out / _NUMBERS).write_text(json.dumps({"command": _COMMAND, "tasks": kept}, indent=1) + "\n")
-
-
-def _kept(out: Path) -> dict[str, Any]:
-    """The numbers that are there already.
-
-    Raises:
-        InputError: the file holds something else.
-    """
-    path = out / _NUMBERS
-    if not path.exists():
-        return {}
-    try:
-        kept: dict[str, Any] = json.loads(path.read_text())["tasks"]
-        return dict(kept)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} does not hold the numbers of a gallery ({error!r}): give another --out.") from None
+        return real(load_recording(settings.data), seed=settings.seed, sizes=settings.real)
+    return simulated(task, seed=settings.seed, sizes=settings.sizes)

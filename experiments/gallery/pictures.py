@@ -10,6 +10,7 @@ import numpy as np
 from experiments.gallery.scenes import scene_of
 from experiments.gallery.subjects import Subject
 from experiments.paper.tasks import SIMULATED
+from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.counterfactuals import counterfactual
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.report import save_gif
@@ -23,6 +24,7 @@ NAMES = {
 """Labels of the axes. The real pendulum's p is its recorded velocity, and its mass is unknown."""
 _ARROWS = 17
 _FILM_FPS, _FILM_FRAMES = 12, 121
+_SHIPPED_STEPS = 400
 _BUMP_START, _BUMP_STEPS, _BUMP = [0.5, 0.0], {"before": 63, "all": 189}, 0.5
 
 
@@ -41,6 +43,25 @@ def draw_bump(folder: Path) -> None:
         env.reset(options={"state": _BUMP_START})
         result = counterfactual(env, np.zeros((_BUMP_STEPS["all"], 1)), bumps={_BUMP_STEPS["before"]: _BUMP})
     result.save_figure(folder / "energy-bump.png")
+
+
+def draw_shipped(folder: Path, *, frames: int = _FILM_FRAMES) -> None:
+    """The film of the README, on white and on dark: the shipped worlds of two bodies beside the true ones, 40 s."""
+    learned, baseline = (build_simulator(f"{prefix}TwoBody-v0") for prefix in ("HNN", "Baseline"))
+    truth = learned.truth
+    assert truth is not None
+    q, v = learned.task.initial(np.random.default_rng(0), {})
+    some = np.linspace(0, _SHIPPED_STEPS, frames).round().astype(int)
+    positions, energy = {}, {}
+    for name, world in (("real", truth), ("HNN", learned.world), ("baseline", baseline.world)):
+        x = world.rollout(world.phase_point(q, v), np.zeros((_SHIPPED_STEPS, 2)))[some]
+        positions[name], velocities = world.state(x)
+        energy[name] = truth.energy(truth.phase_point(positions[name], velocities))
+    scene = scene_of("two-body", half_width=1.7 * float(abs(positions["real"]).max()))
+    names = {"real": "true", "HNN": "learned, with an H", "baseline": "learned, without physics"}
+    film = plots.film(scene, some * truth.dt, positions, energy, names=names)
+    save_gif(folder / "shipped.gif", film, fps=_FILM_FPS)
+    plots.save_dark_twin(folder / "shipped.gif", folder / "shipped-dark.gif")
 
 
 def _draw_plane(subject: Subject, folder: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -65,20 +64,18 @@ class Subject:
         }
 
 
-def simulated(name: str, *, seed: int, sizes: RunSettings, report: Callable[[str], Any]) -> Subject:
+def simulated(name: str, *, seed: int, sizes: RunSettings) -> Subject:
     """Train the models of a simulated task on one draw of its data, and follow one start.
 
     Args:
         name: of the task.
         seed: of data and weights.
         sizes: of data, training and scoring.
-        report: called with a line before each model is trained.
     """
     task = sized(SIMULATED[name], sizes)
     data = make_data(task, seed=seed)
     dynamics = {}
     for shown, model in MODELS.items():
-        report(f"{name}: training {shown}")
         dynamics[shown] = train(task, model, seed, data, sizes).dynamics
     (x0, true), _ = truths(name, sizes.corrected_starts)
     time = np.linspace(0, task.horizon, task.scored_points)
@@ -87,18 +84,16 @@ def simulated(name: str, *, seed: int, sizes: RunSettings, report: Callable[[str
     return Subject(name, time, {"truth": true[0], **paths}, task.system.energy, dynamics, recorded)
 
 
-def real(recording: Recording, *, seed: int, sizes: RealRunSettings, report: Callable[[str], Any]) -> Subject:
+def real(recording: Recording, *, seed: int, sizes: RealRunSettings) -> Subject:
     """Train the models of the real pendulum, and predict its test.
 
     Args:
         recording: training and test.
         seed: of the weights.
         sizes: of training.
-        report: called with a line before each model is trained.
     """
     dynamics = {}
     for shown, model in MODELS.items():
-        report(f"real-pendulum: training {shown}")
         dynamics[shown] = run_real(model, seed, recording, sizes)[1].dynamics
     paths = {shown: predict_test(model, recording) for shown, model in dynamics.items()}
     time = recording.test_time - recording.test_time[0]

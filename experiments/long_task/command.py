@@ -86,7 +86,9 @@ def main(settings: Settings) -> None:
     console = Console()
     results = study(settings, console=console)
     settings.page.write_text(page(results))
-    plots.save(figure(results), settings.page.with_suffix(".png"))
+    picture = settings.page.with_suffix(".png")
+    plots.save(figure(results), picture)
+    plots.save_dark_twin(picture, picture.with_stem(f"{picture.stem}-dark"))  # the README shows it
     console.print(f"{settings.page} and its figure are written.")
 
 

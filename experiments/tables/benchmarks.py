@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.lagrangian_rl.systems import PUBLISHED
 from experiments.structures import STRUCTURES
 from experiments.tables.sources import measurements, power, table
 from hnn_gym.studies import Results
@@ -15,16 +16,16 @@ _SYMODEN = {"pendulum": 0.0948, "cart-pole": 4.16, "acrobot": 0.809}
 """Prediction error of SymODEN in the result notebooks of its repository."""
 _CHNN = {(1, 800): 6.1e-5, (2, 800): 1.2e-4, (3, 800): 3.4e-4, (5, 800): 1.1e-3, (2, 10): 1.6e-2, (2, 100): 9.4e-4}
 """Geometric mean over the test trajectories of CHNN, computed from the CSV files of its repository."""
-_RAMESH = {
-    "Reacher": (943.4, 0.125),
-    "Pendulum": (786.7, 0.125),
-    "Cartpole": (900.0, 0.125),
-    "Acrobot": (911.8, 0.5),
-    "Cart-2-pole": (828.3, 0.5),
-    "Cart-3-pole": (916.6, 0.5),
-    "Acro-3-bot": (929.4, 0.5),
+_PHIHP = {
+    "Pendulum": (-263, 2_000),
+    "Pendulum-sw": (-356, 5_000),
+    "CartPole": (500, 5_000),
+    "CartPole-sw": (453, 5_000),
+    "CartPole raised": None,
+    "Acrobot": (-138, 5_000),
+    "Acrobot-sw": (371, 15_000),
 }
-"""Return of their method with a Lagrangian network, and millions of real steps."""
+"""Return of PhIHP, and real steps; one task is our own."""
 _OTHERS = {(1, 800): 1.2e-4, (2, 800): 1.3e-3, (3, 800): 4.1e-2, (5, 800): 3.3e-1, (2, 10): 3.9e-1, (2, 100): 1.7e-2}
 """The better of HNN and DeLaN, which know nothing of the links."""
 
@@ -93,20 +94,24 @@ def lagrangian_rl() -> str:
     """Real returns of every recording, and how well the world is known where it has to be held."""
     found = measurements("lagrangian_rl")
     rows = []
-    for task, (theirs, steps) in _RAMESH.items():
-        for structure in ("truth", *STRUCTURES):
-            cells = _seeds(found, f"{task}/10000/{structure}/")
+    for task, (theirs, millions) in PUBLISHED.items():
+        counts = sorted({int(name.split("/")[0]) for name in found.below(f"{task}/")}, reverse=True)
+        for steps, structure in ((steps, structure) for steps in counts for structure in ("truth", *STRUCTURES)):
+            cells = _seeds(found, f"{task}/{steps}/{structure}/")
             if not cells:
                 continue
             known = [cell["error_at_the_goal"] for cell in cells.values() if "error_at_the_goal" in cell]
             seconds = [cell.get("fit_cpu_s", 0) + cell.get("plan_cpu_s", 0) for cell in cells.values()]
+            promised = [cell["dream"] for cell in cells.values() if "dream" in cell]
             rows.append(
                 (
                     task,
                     "true world" if structure == "truth" else structure,
-                    f"{theirs:.0f} after {steps}M",
+                    f"{steps:,}",
+                    f"{theirs:.0f} after {millions}M",
                     *(_mean_return(cells.get(str(seed))) for seed in range(3)),
                     *(_worst_return(cells.get(str(seed))) for seed in range(3)),
+                    f"{np.median(promised):.0f}" if promised else "-",
                     "0" if structure == "truth" or not known else power(float(np.median(known))),
                     f"{np.median(seconds):.0f}",
                 )
@@ -114,13 +119,62 @@ def lagrangian_rl() -> str:
     columns = (
         "task",
         "planned in",
+        "steps",
         "Ramesh and Ravindran",
         *(f"recording {seed}" for seed in range(3)),
         *(f"worst start {seed}" for seed in range(3)),
+        "in the dream",
         "error at the goal",
         "CPU s",
     )
     return table(columns, rows, numbers=True)
+
+
+def friction_rl() -> str:
+    """Real returns of every recording, from shared starts."""
+    found = measurements("friction_rl")
+    rows = []
+    for task, theirs in _PHIHP.items():
+        for structure in ("truth", "chain", "second-order network"):
+            cells = _seeds(found, f"{task}/{structure}/")
+            if not cells:
+                continue
+            whole = [cell for cell in cells.values() if "mean" in cell]
+            errors = [cell["one_step_error"] for cell in whole]
+            seconds = [cell["fit_cpu_s"] + cell["agent_cpu_s"] for cell in whole]
+            learned = structure != "truth"
+            rows.append(
+                (
+                    task,
+                    structure if learned else "true world",
+                    "-" if theirs is None else f"{theirs[0]} from {theirs[1]:,}",
+                    f"{next(cell['steps'] for cell in whole):,}" if learned and whole else "-",
+                    *(_published(cells.get(str(seed))) for seed in range(5 if learned else 1)),
+                    *([] if learned else ["-"] * 4),
+                    f"{np.mean([cell['mean'] for cell in whole]):.1f}" if whole else "failed",
+                    f"{min((cell['worst'] for cell in whole), default=np.nan):.0f}",
+                    power(float(np.median(errors))) if learned and errors else "-",
+                    f"{np.median(seconds):.0f}" if whole else "-",
+                )
+            )
+    columns = (
+        "task",
+        "acted in",
+        "PhIHP",
+        "steps",
+        *(f"recording {seed}" for seed in range(5)),
+        "mean",
+        "worst start",
+        "one-step error",
+        "CPU s",
+    )
+    return table(columns, rows, numbers=True)
+
+
+def _published(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "not run"
+    return f"{cell['mean']:.1f}" if "mean" in cell else "failed"
 
 
 def _mean_return(cell: Mapping[str, Any] | None) -> str:
@@ -158,5 +212,10 @@ def _seconds(cells: Mapping[str, Any]) -> str:
     return f"{np.median(found):.1f}" if found else "-"
 
 
-TABLES: dict[str, Callable[[], str]] = {"symoden": symoden, "chains": chains, "lagrangian-rl": lagrangian_rl}
+TABLES: dict[str, Callable[[], str]] = {
+    "symoden": symoden,
+    "chains": chains,
+    "lagrangian-rl": lagrangian_rl,
+    "friction-rl": friction_rl,
+}
 """By name."""

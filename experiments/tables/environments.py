@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.tables.sources import measurements, report, table
+from experiments.bump_tasks import BUMP_TASKS
+from experiments.tables.sources import measurements, table
 from experiments.tasks import HORIZONS, WAYS
 
 
@@ -20,7 +21,8 @@ def tasks() -> str:
 def bump_tasks() -> str:
     """Numbers of starts that an agent of a few lines solves with energy bumps."""
     rows = []
-    for env_id, found in report("bumps")["tasks"].items():
+    for env_id in BUMP_TASKS:
+        found = measurements("bumps")[f"tasks/{env_id}"]
         error = found["true_energy_error_at_the_end_J"]
         rows.append(
             (
@@ -46,10 +48,10 @@ def bump_tasks() -> str:
 
 def bump_errors() -> str:
     """Largest difference of requested and realised energy in every shipped world with an H."""
-    found = report("bumps")["exactness"]
-    worlds = sorted({name.partition(",")[0] for name in found})
+    found = measurements("bumps").below("exactness/")
+    worlds = sorted({name.partition("/")[0] for name in found})
     rows = [
-        (f"`{world}`", *(f"{found[f'{world}, {kind}']['largest_error_J']:.1e}" for kind in ("float64", "float32")))
+        (f"`{world}`", *(f"{found[f'{world}/{kind}']['largest_error_J']:.1e}" for kind in ("float64", "float32")))
         for world in worlds
     ]
     return table(("largest error of a bump, J", "float64", "float32"), rows)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.tables.sources import card, power, report, table
+import numpy as np
+
+from experiments.pendulum import errors, worst_ratios
+from experiments.tables.sources import card, measurements, power, report, table
 
 _MODELS = {"mechanical": "mechanical HNN", "second-order": "second-order network", "baseline": "first-order network"}
 _SYSTEMS = {
@@ -18,16 +21,16 @@ _WAYS = ("plain", "compensated", "compensated, rounded at the turn", "lattice")
 
 def one_step() -> str:
     """One-step errors on Pendulum-v1, every recording."""
-    found = report("pendulum")["one_step"]
-    seeds = found["seeds"]
+    found = {kind: errors(measurements("pendulum"), kind) for kind in _MODELS}
+    seeds = list(found["mechanical"])
     return table(
         ("model", f"recordings {seeds[0]} to {seeds[-1]}", "median", "worst"),
         [
             (
                 name,
-                ", ".join(map(power, found["rms"][kind])),
-                power(found["median"][kind]),
-                power(found["worst"][kind]),
+                ", ".join(map(power, found[kind].values())),
+                power(float(np.median(list(found[kind].values())))),
+                power(max(found[kind].values())),
             )
             for kind, name in _MODELS.items()
         ],
@@ -36,18 +39,11 @@ def one_step() -> str:
 
 def drift() -> str:
     """Variation of the true energy along unforced motions, against the real map."""
-    found = report("pendulum")["drift"]
     starts = {"reset(seed=0..19)": "`reset(seed=0..19)`", "swings from rest": "rest, 0.01 to 1 rad from hanging"}
-    rows = [
-        (
-            name,
-            *(
-                f"{found[kind]['worst_ratio_to_real_map'][world]:.4f}"
-                for world in ("HNNPendulum-v0", "BaselinePendulum-v0")
-            ),
-        )
-        for kind, name in starts.items()
-    ]
+    rows = []
+    for kind, name in starts.items():
+        ratios = worst_ratios(measurements("pendulum"), kind)
+        rows.append((name, *(f"{ratios[world]:.4f}" for world in ("HNNPendulum-v0", "BaselinePendulum-v0"))))
     return table(("20 starts", "`HNNPendulum-v0`", "`BaselinePendulum-v0`"), rows)
 
 

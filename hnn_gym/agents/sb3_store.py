@@ -26,6 +26,7 @@ from hnn_gym.data.spaces import space_from_json, space_to_json
 from hnn_gym.errors import InputError
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, parse_json, parse_zipped_arrays, read_bytes
+from hnn_gym.files.seal import sealed_bytes, unsealed_bytes
 from hnn_gym.files.storage import storage_errors
 from hnn_gym.worlds.devices import on_numpy
 
@@ -90,7 +91,7 @@ def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
         archive.writestr(_ARRAYS, content.getvalue())
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, packed.getvalue())
+        replace_file(path, sealed_bytes(packed.getvalue()))
 
 
 def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) -> None:
@@ -99,9 +100,9 @@ def load_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
     Raises:
         InputError: the file belongs to another training, or cannot be read.
     """
-    data = read_bytes(path, at_most=_MOST_BYTES)
-    check_archive(data, path, at_most=_MOST_BYTES)
     try:
+        data = unsealed_bytes(read_bytes(path, at_most=_MOST_BYTES), path)
+        check_archive(data, path, at_most=_MOST_BYTES)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             saved = parse_json(archive.read(_ABOUT), path)
             tensors, arrays = (

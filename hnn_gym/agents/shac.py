@@ -37,6 +37,7 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, read_bytes
+from hnn_gym.files.seal import sealed_bytes, unsealed_bytes
 from hnn_gym.files.storage import storage_errors
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import Array
@@ -153,13 +154,13 @@ def _keep(path: Path, trainer: _Trainer, about: str, update: int) -> None:
     torch.save({"about": about, "update": update, **trainer.state()}, content)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content.getvalue())
+        replace_file(path, sealed_bytes(content.getvalue()))
 
 
 def _resume(path: Path, trainer: _Trainer, about: str) -> int:
     """Put a trainer where an unfinished training was; return its next update."""
     try:
-        data = read_bytes(path)
+        data = unsealed_bytes(read_bytes(path), path)
         check_archive(data, path, at_most=MOST_ARRAY_BYTES)
         saved = torch.load(io.BytesIO(data), weights_only=True)  # this unpickles nothing but tensors
         same = saved["about"] == about

@@ -66,7 +66,7 @@ class Coordinates:
         if self.force_table is not None:
             check_table(self.force_table, self.action_counts, len(self.controls))
         elif self.action_counts is not None:
-            raise InputError("action_counts are about a force_table, and there is none.")
+            raise InputError("action_counts needs a force_table: give one, or leave out action_counts.")
 
     @property
     def n(self) -> int:
@@ -196,7 +196,7 @@ class Coordinates:
 
     @cached_property
     def speed_limits(self) -> tuple[float, ...] | None:
-        """Largest abs(v) of every degree of freedom, inf where there is none; None if there are none at all."""
+        """Largest abs(v) of every degree of freedom, inf where it has no limit; None if none has one."""
         limits = tuple(float("inf") if d.speed_limit is None else float(d.speed_limit) for d in self.degrees)
         return None if all(limit == float("inf") for limit in limits) else limits
 

@@ -65,7 +65,7 @@ class DegreeOfFreedom:
         if self.fixed and (self.velocity is not None or self.speed_limit is not None or self.stops is not None):
             raise InputError(f"A fixed degree of freedom has no velocity, speed limit or stops: {self}.")
         if self.angle and self.position is None:
-            raise InputError(f"angle=True is about an observed position, and there is none: {self}.")
+            raise InputError(f"angle=True needs an observed position, and this degree of freedom has none: {self}.")
         if self.speed_limit is not None and not (isinstance(self.speed_limit, Real) and self.speed_limit > 0):
             raise InputError(f"A speed limit must be > 0, or None for none, not {self.speed_limit}.")
         if finite_number(self.velocity_scale, "The scale of a velocity") == 0:

@@ -213,10 +213,11 @@ class TransitionDataset:
         """Read episode number ``index``, counted from 0.
 
         Raises:
-            InputError: there is no such episode.
+            InputError: there is no such episode; or a reward or a time in it is not finite.
         """
         only = self.select([index])
-        return Episode(**{name: only._read(name) for name in self.fields})
+        finite = ("reward", "time")
+        return Episode(**{name: (only._read_finite if name in finite else only._read)(name) for name in self.fields})
 
     def select(self, indices: Sequence[int] | np.ndarray) -> TransitionDataset:
         """Return a view of the episodes with the given numbers, counted from 0, in that order.
@@ -274,7 +275,7 @@ class TransitionDataset:
         """Read all transitions.
 
         Raises:
-            InputError: an observation or an action is not finite; the message names episode and row.
+            InputError: an observation, an action or a reward is not finite; the message names episode and row.
         """
         observation = self._read_finite("observation")
         first = _ranges(self._starts("observation"), self._steps)
@@ -282,7 +283,7 @@ class TransitionDataset:
             observation=observation[first],
             action=self._action_entries(),
             next_observation=observation[first + 1],
-            reward=self._read("reward"),
+            reward=self._read_finite("reward"),
             terminated=self._read("terminated"),
             truncated=self._read("truncated"),
         )
@@ -317,11 +318,13 @@ class TransitionDataset:
         """Return the time that every step takes in s ``(num_steps,)``, or None: all take ``provenance.dt``.
 
         Raises:
-            InputError: recorded stamps do not increase; the message names episode and row.
+            InputError: recorded stamps are not finite or do not increase; the message names episode and row.
         """
-        if "time" not in self.fields or self.provenance.dt is None or self.provenance.time_unit != SECOND:
+        if "time" not in self.fields:
             return None
         time, first = self._read_finite("time"), _ranges(self._starts("time"), self._steps)
+        if self.provenance.dt is None or self.provenance.time_unit != SECOND:
+            return None
         durations = time[first + 1] - time[first]
         if (durations <= 0).any():
             step = int(np.argmax(durations <= 0))

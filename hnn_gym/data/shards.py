@@ -7,7 +7,7 @@ whenever a shard lands, and thereby commits it: a folder that it does not list w
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from hnn_gym.data.episode import FIELDS
 from hnn_gym.data.provenance import Provenance
+from hnn_gym.data.source import Column
 from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.files.committed import replace_file
@@ -132,15 +133,20 @@ class ShardedSource:
         return found
 
     def _continued(self, path: Path, source: StoreSource, first_episode: int) -> Provenance:
-        if dict(source.columns) != dict(self.columns):
-            raise InputError(
-                f"The shard {path} holds {', '.join(source.columns)}, and the shards before it "
-                f"{', '.join(self.columns)}: remove it from {MANIFEST}, or record the data again."
-            )
         try:
-            return self.provenance.continued_by(source.provenance, first_episode=first_episode)
+            provenance = self.provenance.continued_by(source.provenance, first_episode=first_episode)
         except InputError as error:
             raise InputError(f"The shard {path} is of another environment or recording: {error}") from None
+        if dict(source.columns) != dict(self.columns):
+            raise InputError(
+                f"The shard {path} holds {_words(source.columns)}, and the shards before it {_words(self.columns)}: "
+                f"remove it from {MANIFEST}, or record the data again."
+            )
+        return provenance
+
+
+def _words(columns: Mapping[str, Column]) -> str:
+    return ", ".join(f"{name} ({column.dtype}, {list(column.shape)})" for name, column in columns.items())
 
 
 def _opened(path: Path, shard: Shard) -> StoreSource:

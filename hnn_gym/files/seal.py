@@ -1,6 +1,6 @@
-"""A seal on JSON: the hash of everything else in it, so that a value that was changed by damage is noticed.
+"""Seals: the hash of everything else in a file, so that a value that was changed by damage is noticed.
 
-A person who changes a file on purpose removes its entry ``seal``.
+A person who changes a JSON file on purpose removes its entry ``seal``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from hnn_gym.errors import InputError
 
 _SEAL = "seal"
+_SEAL_BYTES = hashlib.sha256().digest_size
 
 
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +35,32 @@ def check_seal(values: Mapping[str, Any], source: str | os.PathLike[str]) -> Non
             f"{os.fspath(source)} was changed after it was written, so that it may be damaged: restore it, or remove "
             f'its entry "{_SEAL}" if the change is yours.'
         )
+
+
+def sealed_bytes(data: bytes) -> bytes:
+    """Return bytes with their SHA-256 at the end."""
+    return data + hashlib.sha256(data).digest()
+
+
+def unsealed_bytes(data: bytes, source: str | os.PathLike[str]) -> bytes:
+    """Return what :func:`sealed_bytes` was given.
+
+    Raises:
+        InputError: the bytes are others than those that were written to ``source``.
+    """
+    content, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+    if hashlib.sha256(content).digest() != seal:
+        raise InputError(f"{os.fspath(source)} was changed after it was written, or is not one of ours.")
+    return content
+
+
+def hash_of_arrays(arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
+    """Return the SHA-256 of arrays and of the texts beside them, whatever the order of their names."""
+    total = hashlib.sha256(json.dumps(dict(notes), sort_keys=True).encode())
+    for name, value in sorted(arrays.items()):
+        total.update(f"\n{name} {value.dtype.str} {value.shape}\n".encode())
+        total.update(np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()
 
 
 def _hash(values: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from typing import Any
 
@@ -11,9 +10,8 @@ from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.core import Simulator
-from hnn_gym.models.pixel import FrameCodec
+from hnn_gym.physics.integrators import scheme_name
 from hnn_gym.systems import Picture
-from hnn_gym.worlds.world_model import WorldModel
 
 _STARTS, _STEPS = 24, 200
 _MOST_SPEED = 1e6
@@ -39,7 +37,7 @@ def description(simulator: Simulator, name: str, picture: Picture | None) -> dic
         "forces": forces,
         "energy_unit": world.energy_unit,
         "zero": energy_zero(simulator),
-        "joules": _bump_size(world, motions),
+        "joules": _bump_size(simulator, motions),
         "starts": starts,
         "picture": None if picture is None else _shapes(picture),
     }
@@ -111,9 +109,10 @@ def _degrees(coordinates: Coordinates, motions: np.ndarray) -> list[dict[str, An
     return rows
 
 
-def _bump_size(world: WorldModel, motions: np.ndarray) -> float:
+def _bump_size(simulator: Simulator, motions: np.ndarray) -> float:
     """1 joule, or the power of ten below a fifth of the energies that occur, where these are small."""
-    if not world.has_energy:
+    world = simulator.world if simulator.world.has_energy else simulator.truth
+    if world is None:
         return 0.0
     n = world.coordinates.n
     energy = world.energy(world.phase_point(motions[:, :n], motions[:, n:]))
@@ -139,7 +138,9 @@ def _facts(simulator: Simulator) -> list[str]:
         facts.append("The scale of the energy is unknown, because the actions have no unit.")
     facts.append(f"One step is {world.dt:g} s.")
     if simulator.truth is not None and world.architecture is not None:
-        facts.append("The true physics runs beside it.")
+        ours, theirs = (scheme_name(one.integrator) for one in (world, simulator.truth))
+        schemes = f", which steps by {theirs}, as the environment does, and this world by {ours}"
+        facts.append(f"The true physics runs beside it{schemes if ours != theirs else ''}.")
     return facts
 
 
@@ -153,23 +154,3 @@ def _shapes(picture: Picture) -> dict[str, Any]:
         for shape in picture.shapes
     ]
     return {"half_width": float(picture.half_width), "centre": list(picture.centre), "shapes": shapes}
-
-
-def frames(codec: FrameCodec) -> dict[str, Any]:
-    """The decoder of frames, its coefficients as shares of the largest in 16 bits."""
-    largest = float(abs(codec.coefficients).max())
-    shares = np.rint(codec.coefficients * (32767 / largest)).astype("<i2")
-    rows, columns, channels = codec.frame_shape
-    return {
-        "rows": rows,
-        "columns": columns,
-        "channels": channels,
-        "background": _text(codec.background),
-        "seen": _text(codec.seen.astype("<i4")),
-        "coefficients": _text(shares),
-        "scale": 255 * largest / 32767,
-    }
-
-
-def _text(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")

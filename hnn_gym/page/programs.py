@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from hnn_gym.errors import InputError
-from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.physics.phase import Array, join, split
 from hnn_gym.systems import Picture, Task
 from hnn_gym.trace import NotTraceable, Program, trace
@@ -76,11 +75,6 @@ def picture_program(task: Task, n: int) -> tuple[dict[str, Program], Picture | N
         return {"points": np.concatenate([np.reshape(shape.points, (-1,)) for shape in drawn.shapes])}
 
     return {"picture": _traced("the picture", places, q=n)}, picture
-
-
-def harmonics_program(codec: FrameCodec) -> Program:
-    """The values of the functions of the position that frames are linear in, ``(size,)``."""
-    return trace(lambda q: {"values": codec.harmonics(q[0])}, q=1)
 
 
 def _bumped(world: WorldModel, x: Array, energy: Array) -> Mapping[str, Array]:

@@ -12,12 +12,12 @@ from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.models.pixel import FrameCodec
-from hnn_gym.page.description import description, frames
-from hnn_gym.page.programs import ends, harmonics_program, picture_program, world_programs
+from hnn_gym.page.description import description
+from hnn_gym.page.frames import frame_data, frame_programs
+from hnn_gym.page.programs import ends, picture_program, world_programs
 from hnn_gym.trace import javascript_code
 
-SCRIPTS = ("simulation.js", "pictures.js", "charts.js", "app.js")
+SCRIPTS = ("simulation.js", "pictures.js", "frames.js", "charts.js", "app.js")
 """The code of the page, in the order in which it is loaded."""
 
 
@@ -79,9 +79,9 @@ def _content(simulator: Simulator, world_model: WorldSource, title: str) -> str:
     shared = drawing | ends(simulator.task, n)
     data: dict[str, Any] = description(simulator, title, picture)
     seen = resolve_pixel_world(world_model)
-    if seen is not None and isinstance(seen.codec, FrameCodec):  # a page does not draw sprites
-        shared["harmonics"] = harmonics_program(seen.codec)
-        data["frames"] = frames(seen.codec)
+    if seen is not None:
+        shared |= frame_programs(seen.codec)
+        data["frames"] = frame_data(seen.codec)
     worlds = {"learned" if world.architecture is not None else "true": world}
     if simulator.truth is not None and world.architecture is not None:
         worlds["true"] = simulator.truth

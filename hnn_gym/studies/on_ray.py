@@ -103,8 +103,16 @@ def _opener() -> Callable[[bytes, str], tuple[str, Any]]:
         try:
             return "value", function(*arguments, **keywords)
         except Exception as error:
-            error.add_note(f"On the worker {platform.node()}:\n{traceback.format_exc()}")
-            return "error", cloudpickle.dumps(error)
+            note = f"On the worker {platform.node()}:\n{traceback.format_exc()}"
+            try:
+                error.add_note(note)
+                content = cloudpickle.dumps(error)
+                cloudpickle.loads(content)  # which an error with arguments of its own may not survive
+            except Exception:
+                plain = RuntimeError(f"{type(error).__name__}: {error}")
+                plain.add_note(note)
+                content = cloudpickle.dumps(plain)
+            return "error", content
 
     return opened
 
@@ -113,15 +121,17 @@ def _settle(future: Future[Any], done: Future[Any]) -> None:
     """Give ``future`` the outcome of the call that Ray has finished."""
     from ray import cloudpickle
 
-    lost = done.exception()
-    if lost is not None:
+    try:
+        kind, content = done.result()
+        if kind == "error":
+            content = cloudpickle.loads(content)
+    except Exception as lost:  # a future that is not settled would be waited for without an end
         future.set_exception(lost)
         return
-    kind, content = done.result()
     if kind == "value":
         future.set_result(content)
     elif kind == "error":
-        future.set_exception(cloudpickle.loads(content))
+        future.set_exception(content)
     else:
         future.set_exception(
             InputError(

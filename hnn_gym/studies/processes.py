@@ -31,10 +31,16 @@ class Processes(ProcessPoolExecutor):
         workers: number of processes; None: one for every core.
 
     Raises:
-        InputError: ``workers`` is below one.
+        InputError: ``workers`` is below one, or the program that starts the pool is being imported by one of its
+            processes.
     """
 
     def __init__(self, workers: int | None = None) -> None:
+        if getattr(multiprocessing.current_process(), "_inheriting", False):  # no public name
+            raise InputError(
+                "A process imports the program that has started it, and would start processes too: put the last part "
+                'of the program under `if __name__ == "__main__":`.'
+            )
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         count = count if workers is None else whole_number(workers, "workers", at_least=1)
         context = multiprocessing.get_context("spawn")  # a fork would share the state of torch, SDL and locks

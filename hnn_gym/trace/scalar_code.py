@@ -97,7 +97,7 @@ class _Writer:
         return self._code.get(value.number, f"t{value.number}")
 
     def statements(self, nodes: Iterable[Node], uses: Mapping[int, int]) -> list[str]:
-        """The statements that compute nodes, of which those that are read once may stay without one."""
+        """The statements that compute nodes; a node that is read once may stay without one."""
         lines: list[str] = []
         for node in nodes:
             if node.shape:

@@ -23,6 +23,7 @@ from hnn_gym.training.fit import FitState
 from hnn_gym.training.preparation import opened
 from hnn_gym.training.selection import Selection
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.trials import Trial, Trials, best_of
 from hnn_gym.training.worlds import card_of, inferred_card
 from hnn_gym.worlds.stepping import symplectic_scheme
@@ -43,7 +44,8 @@ def train_auto(
     """Learn a world whose scheme and structure are found from the recording.
 
     Args:
-        dataset: what to learn from, or its path.
+        dataset: what to learn from, or its path. Of more than 20,000 transitions so many are used, from episodes
+            everywhere in the recording; the one-step error on the card is that of all of them.
         coordinates: None takes those that the dataset declares, and infers them where it declares none.
         integrator: the scheme that made the recording; where M depends on q an explicit one acts in velocities. None
             finds it.
@@ -66,7 +68,8 @@ def train_auto(
     seed = whole_number(seed, "seed", at_least=0)
     if integrator is not None:
         instance(integrator, "integrator", Integrator)  # type: ignore[type-abstract]
-    return train_found(dataset, dataset_map(dataset, coordinates, dt), integrator=integrator, seed=seed, tell=tell)
+    found = dataset_map(sample_of(dataset, FitSettings()), coordinates, dt)
+    return train_found(dataset, found, integrator=integrator, seed=seed, tell=tell)
 
 
 def train_found(
@@ -81,10 +84,16 @@ def train_found(
     say = tell or (lambda sentence: None)
     for sentence in found.sentences:
         say(sentence)
-    require_motion(dataset)
+    sample = sample_of(dataset, FitSettings())
+    if sample is not dataset:
+        say(
+            f"The recording is large: schemes and models are compared and fitted on {sample.num_steps:,} of its "
+            f"{dataset.num_steps:,} transitions, from episodes everywhere in it. A named --model learns from all."
+        )
+    require_motion(sample)
     if found.coordinates.controls and not found.coordinates.in_physical_units:
-        require_changing_actions(dataset)
-    selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt, seed=seed)), seed=seed)
+        require_changing_actions(sample)
+    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed)), seed=seed)
     if integrator is None:
         say("Comparing the schemes that may have made the recording.")
     scheme = integrator or selection.scheme()
@@ -95,7 +104,7 @@ def train_found(
     final = selection.refined(best)
     world, evidence = final.world, selection.trials.evidence
     card = card_of(world, dataset, FitSettings(seed=seed), FitState({}), noise=None)
-    card["training"] = {"auto": True, "seed": seed}
+    card["training"] = {"auto": True, "seed": seed, "transitions": sample.num_steps}
     card["selection"] = selection_card(final, selection.trials)
     symplectic = symplectic_scheme(world, evidence.held_out, error=final.one_step)
     card["stepping"] = {

@@ -11,7 +11,9 @@ worlds to plan in, Chua et al., *Deep reinforcement learning in a handful of tri
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,10 @@ from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Residual
 from hnn_gym.training.objective import Objective, Terms
-from hnn_gym.training.preparation import Preparation
+from hnn_gym.training.preparation import Preparation, opened
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.worlds import card_of, inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -43,33 +46,66 @@ def train_ensemble(
     dt: float | None = None,
     state: FitState | None = None,
     report: FitReport | None = None,
+    executor: Executor | None = None,
     device: str = "cpu",
 ) -> tuple[WorldModel, ...]:
     """Learn ``members`` worlds that differ in how they weigh the data and in their first weights.
 
-    Arguments, worlds and errors are those of :func:`hnn_gym.training.train_world`.
+    Arguments, worlds and errors are those of :func:`hnn_gym.training.train_world`, but that of a recording larger than
+    ``settings.stream_above`` a sample alone is used.
+
+    Without an ``executor`` all members are fitted here as one batch, whose optimisers share the lengths of their steps.
+    An executor, such as :class:`hnn_gym.studies.Processes` or :class:`hnn_gym.studies.RayExecutor`, fits each member by
+    itself. That takes more work and ends at other numbers, which are the same whatever the executor.
 
     Raises:
-        InputError: as there, or fewer than 2 members.
+        InputError: as there; fewer than 2 members; or ``state`` or ``report`` together with an executor.
     """
     if whole_number(members, "members", at_least=1) < 2:
         raise InputError(f"An ensemble needs at least 2 members, got {members}: for one world use train_world().")
     settings = instance(FitSettings() if settings is None else settings, "settings", FitSettings)
     prepared = Preparation.of(
-        dataset, model, options=options, coordinates=coordinates, integrator=integrator, dt=dt, device=device
+        sample_of(opened(dataset), settings),
+        model,
+        options=options,
+        coordinates=coordinates,
+        integrator=integrator,
+        dt=dt,
+        device=device,
     )
+    if executor is None:
+        return _fitted(prepared, settings, range(members), members, state=state, report=report)
+    if state is not None or report is not None:
+        raise InputError("Members that an executor fits cannot be continued or reported: leave state and report out.")
+    with ExitStack() as waiting:
+        works = [executor.submit(_fitted, prepared, settings, [member], members) for member in range(members)]
+        for work in works:
+            waiting.callback(work.cancel)  # of those that wait, if one fails
+        return tuple(world for work in works for world in work.result())
+
+
+def _fitted(
+    prepared: Preparation,
+    settings: FitSettings,
+    chosen: Sequence[int],
+    members: int,
+    *,
+    state: FitState | None = None,
+    report: FitReport | None = None,
+) -> tuple[WorldModel, ...]:
+    """Fit some of the members as one batch."""
 
     def objective(settings: FitSettings, gap_weight: float = 0.0) -> EnsembleObjective:
-        return EnsembleObjective(prepared.objective(settings, gap_weight), members)
+        return EnsembleObjective(prepared.objective(settings, gap_weight), members, chosen)
 
     rounds = settings.rounds(longest_episode(prepared.dataset))
     state = fit_by_rounds(objective, rounds, settings, state=state, report=report)
     whole, worlds = prepared.objective(settings), []
-    for i in range(members):
+    for i, number in enumerate(chosen):
         member = {name: value[i] for name, value in state.parameters.items()}
         parameters = whole.model_parameters(member)
         card = card_of(whole.world(parameters), prepared.dataset, settings, state, noise=whole.sensor_noise(member))
-        card |= {"member": i, "members": members} | inferred_card(prepared.found)
+        card |= {"member": number, "members": members} | inferred_card(prepared.found)
         worlds.append(whole.world(parameters, card=card))
     return tuple(worlds)
 
@@ -77,8 +113,13 @@ def train_ensemble(
 class EnsembleObjective:
     """The sum of the objectives of the members; parameters have a leading axis of members."""
 
-    def __init__(self, objective: Objective, members: int) -> None:
+    def __init__(self, objective: Objective, members: int, chosen: Sequence[int]) -> None:
         """Draw each member's weights of all moments, by the seed of the settings of ``objective``.
+
+        Args:
+            objective: of a single world.
+            members: of the whole ensemble.
+            chosen: which of them are fitted.
 
         Raises:
             InputError: the settings ask for batches.
@@ -87,15 +128,16 @@ class EnsembleObjective:
             raise InputError("An ensemble is fitted on all windows at once: leave batch_size out.")
         self.settings, self.device = objective.settings, objective.device
         self.windows, self.local, self.chained = objective.windows, objective.local, objective.chained
-        self.scaling = objective.scaling
+        self.scaling, self.differences = objective.scaling, objective.differences
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
         moments = objective.observation.shape[:2]
-        self._roots = torch.tensor(np.sqrt(rng.exponential(size=(members, *moments, 1))), device=self.device)
+        roots = np.sqrt(rng.exponential(size=(members, *moments, 1)))[list(chosen)]
+        self._roots, self._chosen = torch.tensor(roots, device=self.device), tuple(chosen)
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """First weights of every member, and the first states of the windows where they are estimated."""
-        seeds = [(self.settings.seed, i) for i in range(len(self._roots))]
+        seeds = [(self.settings.seed, i) for i in self._chosen]
         members = [self._objective.initial_parameters(np.random.default_rng(seed)) for seed in seeds]
         return {name: np.stack([member[name] for member in members]) for name in members[0]}
 

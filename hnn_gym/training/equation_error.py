@@ -41,7 +41,7 @@ class Guess:
         potential: coefficients c of psi.
         damping: D ``(n,)``, as found: it may be negative.
         magnetic: coefficients a of phi for each degree of freedom ``(n, k)``; None: no magnetic forces.
-        columns: B ``(n, m)`` of controls of which it is not known what they act on, 0 for the others.
+        columns: B ``(n, m)`` of the controls whose degree of freedom is not known, 0 for the others.
     """
 
     mass: np.ndarray

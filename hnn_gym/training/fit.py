@@ -39,6 +39,10 @@ class Fittable(Protocol):
     def scaling(self) -> Literal["marquardt", "levenberg"]:
         """How Levenberg-Marquardt damps the parameters, see :class:`LeastSquaresSettings`."""
 
+    @property
+    def differences(self) -> bool:
+        """Whether it takes central differences instead of exact derivatives."""
+
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """Where a fit begins."""
 
@@ -55,8 +59,8 @@ class Fittable(Protocol):
         """
 
 
-Stage = Literal["adam", "lbfgs", "least-squares", "stream"]
-STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares", "stream")
+Stage = Literal["adam", "lbfgs", "least-squares", "stream", "final"]
+STAGES: tuple[Stage, ...] = ("adam", "lbfgs", "least-squares", "stream", "final")
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class FitState:
             kept: a fit that is continued in their stage repeats it from its beginning, to the same bits.
         stage_start: the parameters with which a stage of L-BFGS or Levenberg-Marquardt began, by name.
         stream_step: minibatches of a recording larger than memory done.
-        kept: in these minibatches, the parameters that predict held-out episodes best.
+        kept: from these minibatches on, the parameters that predict held-out episodes best.
     """
 
     parameters: dict[str, np.ndarray]
@@ -245,7 +249,7 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
         if report is not None:
             report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
 
-    settings = LeastSquaresSettings(steps=total, scaling=objective.scaling)
+    settings = LeastSquaresSettings(steps=total, scaling=objective.scaling, differences=objective.differences)
     minimise = partial(
         least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
     )

@@ -5,7 +5,7 @@ fitted once. Which body is pushed is found before the fit: over three steps befo
 
     q(t + 3) - 2 q(t) + q(t - 3) = dt^2 sum_j w_j (g u_(t+j) + f(q_t)) + error,   w = 1, 2, 3, 2, 1 ...
 
-so that a regression on the recorded forces, and on functions of the distances between the bodies, tells on which body
+so that a regression on the recorded forces, and on functions of the distances between the bodies, shows on which body
 they act. Then the dynamics are fitted by multiple shooting over windows that grow.
 """
 

@@ -9,6 +9,7 @@ from hnn_gym.errors import InputError, finite_number, whole_number
 from hnn_gym.models import MODELS
 
 LOSSES = ("prediction", "shooting", "derivative")
+PRECISIONS = ("float64", "float32")
 GAP_WEIGHTS = (1.0, 30.0, 1_000.0, 30_000.0)
 """Weights, round by round, of the mean square of the gaps between short windows; the errors have weight 1."""
 
@@ -62,6 +63,11 @@ class FitSettings:
     of it are read as they are needed. With shooting, which estimates a state for each window, all of it is fitted."""
     passes: int = 1
     """Passes over a larger recording."""
+    precision: Literal["float64", "float32"] = "float64"
+    """Of the numbers in these passes. All other parts of a fit are in float64."""
+    final_steps: int = 20
+    """Largest number of steps of Levenberg-Marquardt after these passes, on a part of the sample: 50 observed values
+    for each parameter."""
     seed: int = 0
     """Seed of initial weights and batches."""
 
@@ -70,7 +76,9 @@ class FitSettings:
         if self.loss not in LOSSES:
             raise InputError(f"There is no loss {self.loss!r}: choose prediction, shooting or derivative.")
         least = {"horizon": 1, "adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 0, "seed": 0}
-        least |= {"stream_above": 1, "passes": 0}
+        least |= {"stream_above": 1, "passes": 0, "final_steps": 0}
+        if self.precision not in PRECISIONS:
+            raise InputError(f"There is no precision {self.precision!r}: choose float64 or float32.")
         for name, at_least in least.items():
             self._set(name, whole_number(getattr(self, name), name, at_least=at_least))
         for name in ("first_horizon", "batch_size"):

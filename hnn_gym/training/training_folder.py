@@ -8,7 +8,8 @@
     done          a saved fit, and the card that this fit has written    is refused  returns it   begins
 
 A saved fit is one file with the arrays of the fit, and what the fit is about in its notes, among them the hash of the
-card that it replaces. A process that is killed at any moment leaves one of the states.
+card that it replaces, and the hash of everything else in the file. A process that is killed at any moment leaves one of
+the states.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from hnn_gym.files.checkpoint import CARD
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.reading import parse_arrays, parse_json, parse_notes, read_bytes
+from hnn_gym.files.seal import hash_of_arrays
 from hnn_gym.files.storage import checked_path, storage_errors
 from hnn_gym.training.fit import STAGES, FitState
 
 SCALARS = "tensorboard"
+_SEAL = "seal"
 _UNFINISHED, _FILE = "unfinished", "fit.safetensors"
 _GROUPS = ("parameters", "first_moments", "second_moments", "stage_start", "kept")
 _COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round", "stream_step")
@@ -149,6 +152,7 @@ class TrainingFolder:
         notes = {"about": json.dumps({"about": about, "replaces": self._replaces}), "stage": state.stage}
         notes |= {name: str(getattr(state, name)) for name in _COUNTERS}
         notes["order"] = json.dumps({"names": list(arrays)})  # sums over parameters depend on it in the last digits
+        notes[_SEAL] = hash_of_arrays(arrays, notes)
         with storage_errors(self._fit):
             self._fit.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._fit, save(arrays, metadata=notes))
@@ -161,6 +165,8 @@ class TrainingFolder:
         data = read_bytes(self._fit)
         arrays, notes = parse_arrays(data, self._fit), parse_notes(data, self._fit)
         try:
+            if notes.pop(_SEAL) != hash_of_arrays(arrays, notes):
+                raise ValueError("it was changed after it was written")
             state = FitState({})
             for name in _COUNTERS:
                 setattr(state, name, int(notes[name]))
@@ -175,7 +181,7 @@ class TrainingFolder:
             state.stage = next(stage for stage in STAGES if stage == notes["stage"])
         except (LookupError, StopIteration, TypeError, ValueError) as error:
             raise InputError(
-                f"{self._fit} cannot be read ({error!r}): start the training again with --overwrite."
+                f"{self._fit} is damaged ({error!r}): start the training again with --overwrite."
             ) from None
         return state, parse_json(notes.get("about", ""), self._fit)
 

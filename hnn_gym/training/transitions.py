@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates.circle import require_circles
 from hnn_gym.physics.phase import Array, namespace
 
 
@@ -54,6 +55,7 @@ class Transitions:
 
         With ``duration``, arrays ``(T,)``, every step takes its own time in s instead of ``dt``.
         """
+        require_circles(np.concatenate([np.asarray(rows, np.float64) for rows in observation]), coordinates)
         before = np.concatenate([np.asarray(rows[:-1], np.float64) for rows in observation])
         after = np.concatenate([np.asarray(rows[1:], np.float64) for rows in observation])
         (q, v), (next_q, next_v) = coordinates.state(before), coordinates.state(after)

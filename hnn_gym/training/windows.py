@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.coordinates.circle import require_circles
 from hnn_gym.worlds.pixel_world import turned
 
 _LONG = 1.5
@@ -66,7 +67,11 @@ class TrainingWindows:
             coordinates: what the observations are.
             dt: time step in s.
             duration: time of each step in s ``(N, k)``; None: all take dt.
+
+        Raises:
+            InputError: cosines and sines are not those of angles.
         """
+        require_circles(observation, coordinates)
         count, steps = action.shape[:2]
         return cls(
             observation=observation,
@@ -100,8 +105,12 @@ class TrainingWindows:
             dt: time step in s.
             horizon: steps of a window, at most.
             duration: time of each step of every episode in s ``(T,)``; None: all take dt.
+
+        Raises:
+            InputError: cosines and sines are not those of angles.
         """
         observation = [np.asarray(rows, np.float64) for rows in observation]
+        require_circles(np.concatenate(observation), coordinates)
         if duration is None:
             states = [recorded_states(rows, coordinates=coordinates, dt=dt) for rows in observation]
         else:

@@ -17,13 +17,14 @@ from hnn_gym.data.provenance import installed_versions
 from hnn_gym.data.window_stream import group_bounds
 from hnn_gym.errors import instance
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.determination import determination_card
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import observation_scale
 from hnn_gym.training.preparation import Preparation, opened
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
-from hnn_gym.training.streaming import is_streamed, sample_of, stream
+from hnn_gym.training.streaming import is_streamed, sample_of, settings_of_all, stream
 from hnn_gym.training.task_heads import task_card
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -82,14 +83,16 @@ def train_world(
         device=device,
     )
     rounds = settings.rounds(longest_episode(prepared.dataset))
-    if state is None or state.stage != "stream":
+    if state is None or state.stage not in ("stream", "final"):
         state = fit_by_rounds(prepared.objective, rounds, settings, state=state, report=report)
     whole = prepared.objective(settings)
     if is_streamed(dataset, settings):
-        state = stream(whole, dataset, state, report=report)
+        state = stream(prepared.objective(settings_of_all(dataset, settings)), dataset, state, report=report)
     parameters = whole.model_parameters(state.parameters)
     noise = whole.sensor_noise(state.parameters)
     card = card_of(whole.world(parameters), dataset, settings, state, noise=noise)
+    if settings.least_squares_steps and not is_streamed(dataset, settings):
+        card |= determination_card(whole, state.parameters)
     return whole.world(parameters, card=card | inferred_card(prepared.found))
 
 

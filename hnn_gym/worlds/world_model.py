@@ -23,6 +23,7 @@ from hnn_gym.physics.integrators import Integrator, Lattice, integrator_from_jso
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.simulate import rollout
 from hnn_gym.worlds.card import checked_card
+from hnn_gym.worlds.onnx_export import write_step
 
 _ROUNDING = 1e-9
 """A speed that exceeds a limit by a smaller share was not clipped by it."""
@@ -359,9 +360,18 @@ class WorldModel:
             InputError: the package ``onnx`` is not installed (extra ``onnx``), the step cannot be traced or has an
                 operation that ONNX lacks, or the file cannot be written.
         """
-        from hnn_gym.worlds.onnx_export import export_onnx
+        n, m = self.coordinates.n, len(self.coordinates.controls)
 
-        export_onnx(self, path, dtype=dtype)
+        def step(state: Array, *others: Array) -> Mapping[str, Array]:
+            action, dt = others if m else (None, *others)
+            x = self.step(self.phase_point(*split(state)), action, duration=dt[..., 0])
+            q, v = self.state(x)
+            outputs = {"next_state": join(q, v), "observation": self.coordinates.observation(q, v)}
+            return outputs | ({"energy": self.energy(x)} if self.has_energy else {})
+
+        sizes = {"state": 2 * n, **({"action": m} if m else {}), "dt": 1}
+        words = f"One step of a world: state = [q, dq/dt], action, dt in s (trained at {self.dt:g}) -> next_state, ..."
+        write_step(step, sizes, path, dtype=dtype, words=words)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WorldModel:

@@ -56,7 +56,7 @@ def test_a_policy_of_states_acts_where_velocities_are_not_shown() -> None:
     policy, seeds = SwingUp(PENDULUM, position=np.zeros(1)), range(1000, 1003)
     known = episode_returns(policy, "Pendulum-v1", seeds=seeds)
     estimated = episode_returns(policy, lambda: EstimatedStates(encoder_only(), PENDULUM, NOISE), seeds=seeds)
-    assert estimated.mean() > known.mean() - 30  # 200 steps, of which the first few are taken blindly
+    assert estimated.mean() > known.mean() - 30  # the first few of 200 steps are taken blindly
 
 
 def test_copies_of_a_vector_environment_are_filtered_as_single_ones_across_their_resets() -> None:

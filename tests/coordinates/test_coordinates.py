@@ -304,7 +304,7 @@ def test_an_unknown_environment_has_no_declaration():
         (lambda: Coordinates(CART_POLE.degrees, (Control(0),), force_table=((1.0, 2.0),)), "one number for each"),
         (lambda: Coordinates(CART_POLE.degrees, (Control(0),), force_table=((math.inf,),)), "finite"),
         (lambda: Coordinates(CART_POLE.degrees, (Control(0),), force_table=((1.0,),), action_counts=(2,)), "1 rows"),
-        (lambda: Coordinates(CART_POLE.degrees, (Control(0),), action_counts=(2,)), "there is none"),
+        (lambda: Coordinates(CART_POLE.degrees, (Control(0),), action_counts=(2,)), "needs a force_table"),
         (lambda: Coordinates(CART_POLE.degrees, readouts=(Readout(5, (("q2", 1.0),)),)), "not there"),
         (lambda: Coordinates(CART_POLE.degrees, readouts=(Readout(3, (("q1", 1.0),)),)), "exactly once"),
         (lambda: Readout(0, (("q0", math.nan),)), "finite number"),

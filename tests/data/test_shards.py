@@ -139,7 +139,7 @@ def test_a_shard_of_another_environment_is_named(recorded: Path, tmp_path: Path)
     shard = read_manifest(recorded)[1].folder
     shutil.rmtree(recorded / shard)
     collect(settings(recorded / shard, executor="none", workers=1, env="Acrobot-v1"))
-    with pytest.raises(InputError, match=f"The shard .*{shard} (is of another environment|holds)"):
+    with pytest.raises(InputError, match=f"The shard .*{shard} is of another environment"):
         TransitionDataset.open(recorded)
 
 

@@ -11,7 +11,7 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 
 from hnn_gym.evaluation.metrics import Unforced, unforced
-from hnn_gym.evaluation.plots import energy_over_time, phase_portrait, save
+from hnn_gym.evaluation.plots import energy_over_time, phase_portrait, save, save_dark_twin
 from hnn_gym.systems import true_world
 
 TRUTH = true_world("Pendulum-v1")
@@ -70,3 +70,20 @@ def test_drawing_changes_no_setting_and_leaves_no_figure_with_pyplot(motion: Unf
     phase_portrait(TRUTH, TRUTH, (motion.q, motion.v), {"real": motion})
     assert dict(matplotlib.rcParams) == before
     assert not Gcf.figs  # where pyplot keeps the figures it made
+
+
+def test_the_dark_twin_turns_lightness_round_and_keeps_hues(tmp_path):
+    from PIL import Image
+
+    colours = np.array([[0, 0, 0], [255, 255, 255], [0, 114, 178], [213, 94, 0]], np.uint8)
+    Image.fromarray(colours[None]).save(tmp_path / "white.png")
+    save_dark_twin(tmp_path / "white.png", tmp_path / "dark.png")
+    ink, paper, blue, orange = np.asarray(Image.open(tmp_path / "dark.png").convert("RGB"))[0].astype(int)
+    np.testing.assert_array_equal([ink, paper], [(232, 236, 242), (23, 28, 36)])
+    assert blue[2] > blue[1] > blue[0] > paper[0]
+    assert orange[0] > orange[1] > orange[2] > paper[2]
+    film = [Image.fromarray(np.full((4, 4, 3), shade, np.uint8)) for shade in (0, 255)]
+    film[0].save(tmp_path / "white.gif", save_all=True, append_images=film[1:], duration=80, loop=0)
+    save_dark_twin(tmp_path / "white.gif", tmp_path / "dark.gif")
+    with Image.open(tmp_path / "dark.gif") as twin:
+        assert (twin.n_frames, twin.info["duration"]) == (2, 80)

@@ -1,7 +1,5 @@
 """The gallery on tiny settings: every figure is drawn, and shows the measured values."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -17,6 +15,7 @@ from experiments.paper.runs import RunSettings, truths
 from experiments.paper.tasks import SPRING, TWO_BODY
 from hnn_gym.errors import InputError
 from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.studies import Results
 from hnn_gym.training.least_squares import LeastSquaresSettings
 
 FEW = LeastSquaresSettings(steps=3)
@@ -48,8 +47,8 @@ def recording(tmp_path):
 
 
 def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay(tmp_path, recording):
-    (tmp_path / "figures.json").write_text('{"command": "", "tasks": {"spring": {"seed": 0}}}')
-    tasks = ("real-pendulum", "two-body", "bump")
+    Results(tmp_path / "figures.json", command="python -m experiments.gallery")["spring"] = {"seed": 0}
+    tasks = ("spring", "real-pendulum", "two-body", "bump", "shipped")  # the spring has been drawn
     main(Settings(tasks=tasks, out=tmp_path, data=recording, frames=3, sizes=TINY, real=TINY_REAL))
     assert {path.name for path in tmp_path.iterdir()} == {
         recording.name,
@@ -58,16 +57,18 @@ def test_every_figure_of_every_kind_is_drawn_and_the_numbers_of_other_tasks_stay
         "real-pendulum.gif",
         "two-body-orbits.png",
         "two-body.gif",
+        "shipped.gif",
+        "shipped-dark.gif",
         "energy-bump.png",
         "figures.json",
     }
     for path in tmp_path.glob("*.gif"):
         with Image.open(path) as film:
             assert film.n_frames == 3
-            assert film.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+            assert film.convert("RGB").getpixel((0, 0)) == ((23, 28, 36) if "dark" in path.name else (255, 255, 255))
     assert all(path.stat().st_size < 200_000 for path in tmp_path.glob("*.png"))
-    kept = json.loads((tmp_path / "figures.json").read_text())["tasks"]
-    assert set(kept) == {"spring", "real-pendulum", "two-body"}
+    kept = Results(tmp_path / "figures.json", command="python -m experiments.gallery").below("")
+    assert set(kept) == {"spring", "real-pendulum", "two-body", "bump", "shipped"}
     assert set(kept["two-body"]) == {"seed", "baseline", "HNN", "ours"}
 
 
@@ -76,14 +77,14 @@ def test_a_missing_recording_foreign_numbers_and_a_missing_folder_are_reported_b
         main(Settings(out=tmp_path / "new"))
     assert not (tmp_path / "new").exists()
     (tmp_path / "figures.json").write_text("[]")
-    with pytest.raises(InputError, match="does not hold the numbers"):
+    with pytest.raises(InputError, match="does not hold results of"):
         main(Settings(tasks=("spring",), out=tmp_path))
     with pytest.raises(InputError, match="cannot hold the figures"):
         main(Settings(tasks=("spring",), out=tmp_path / "figures.json"))
 
 
 def test_the_start_is_the_first_that_the_corrected_protocol_scores():
-    subject = simulated("two-body", seed=0, sizes=TINY, report=lambda line: None)
+    subject = simulated("two-body", seed=0, sizes=TINY)
     (x0, _), _ = truths("two-body", TINY.corrected_starts)
     for path in subject.paths.values():
         np.testing.assert_array_equal(path[0], x0[0])

@@ -24,7 +24,7 @@ def test_the_study_measures_every_recording_once(tmp_path, monkeypatch):
     learned = results["spring/0/HNN"]
     assert learned["position_rms_pixels"] < 0.3
     assert "HNN, recording 0" in table(results, "spring")
-    monkeypatch.setattr("experiments.scenes.command.setups.recorded", None)  # nothing is recorded again
+    monkeypatch.setattr("experiments.scenes.command.measured", lambda *_: pytest.fail("measured again"))
     assert study(settings, console).below("spring/") == results.below("spring/")
     with pytest.raises(InputError, match="no scene 'moon'"):
         Settings(scenes=("moon",))

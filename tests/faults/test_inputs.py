@@ -88,6 +88,46 @@ def test_a_number_of_another_kind_is_refused_where_it_is_given(make: Any) -> Non
         make()
 
 
+def recorded_with(name: str, value: Any) -> hnn_gym.TransitionDataset:
+    """Two noisy episodes of the pendulum, with one value of one array replaced."""
+    data = hnn_gym.record_steps(gymnasium.make("Pendulum-v1"), steps=400, seed=0)
+    rng = np.random.default_rng(0)
+    arrays = [episode.arrays() for episode in data]
+    for columns in arrays:
+        columns["observation"] = columns["observation"] + rng.normal(0, 0.1, columns["observation"].shape)
+        columns["time"] = columns["time"].astype(np.float64)
+    arrays[1][name] = arrays[1][name].copy()
+    arrays[1][name][7] = value
+    return hnn_gym.TransitionDataset.from_episodes([hnn_gym.data.Episode(**one) for one in arrays], data.provenance)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("observation", [0.0, 0.0, 1.0], ""),
+        ("observation", [6.0, 8.0, 1.0], "cosine and the sine .* 6 and 8"),
+        ("observation", [np.nan, 0.0, 1.0], "row 7 of episode 1 is not finite"),
+        ("reward", np.nan, "reward in row 7 of episode 1 is not finite"),
+        ("time", np.nan, "time in row 7 of episode 1 is not finite"),
+    ],
+)
+@pytest.mark.parametrize("loss", ["prediction", "shooting"])
+def test_a_value_of_a_recording_that_no_sensor_shows_is_refused_before_the_fit(
+    name: str, value: Any, message: str, loss: Any
+) -> None:
+    settings = hnn_gym.FitSettings(adam_steps=1, lbfgs_steps=0, least_squares_steps=0, loss=loss)
+    data = recorded_with(name, value)
+    if not message:  # noise may bring an observation there
+        hnn_gym.train_world(data, "mechanical", settings=settings, options={"hidden": (2,)})
+        return
+    for train in (
+        lambda: hnn_gym.train_world(data, "mechanical", settings=settings, options={"hidden": (2,)}),
+        lambda: hnn_gym.train_auto(data),
+    ):
+        with pytest.raises(InputError, match=message):
+            train()
+
+
 @pytest.mark.parametrize("amount", ["x", None, [1, 2], np.nan])
 def test_a_bump_of_no_number_of_joules_is_refused(amount: Any) -> None:
     env = gymnasium.make("HNNPendulum-v0").unwrapped

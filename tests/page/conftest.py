@@ -7,11 +7,13 @@ and writes its own to 4.
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -48,6 +50,7 @@ class Browser:
         self._process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", *browser],
             pass_fds=(read, write),
+            start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -153,8 +156,14 @@ class Browser:
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def close(self) -> None:
-        """End the browser."""
-        self._process.terminate()
+        """End the browser with all its processes, which are a group of their own, and remove its folder."""
+        try:
+            self.send("Browser.close")
+            self._process.wait(5)
+        except (OSError, RuntimeError, TimeoutError, subprocess.TimeoutExpired):
+            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_PATIENCE)
         os.close(self._write), os.close(self._read)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -166,5 +175,7 @@ def browser() -> Iterator[Browser]:
     if PROGRAM is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
     opened = Browser()
-    yield opened
-    opened.close()
+    try:
+        yield opened
+    finally:
+        opened.close()

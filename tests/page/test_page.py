@@ -11,30 +11,28 @@ import numpy as np
 import pytest
 
 from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.page import world_page, write_page
-from hnn_gym.page.description import energy_zero
+from hnn_gym.page.description import description, energy_zero
 from hnn_gym.page.programs import world_programs
 from hnn_gym.systems import Task
 from hnn_gym.trace import scalar_code
 from hnn_gym.worlds.world_model import WorldModel
 
-SHIPPED = [
-    f"{prefix}{name}-v0"
-    for prefix in ("HNN", "Baseline")
-    for name in ("Pendulum", "Spring", "IdealPendulum", "RealPendulum", "TwoBody", "ThreeBody", "PixelPendulum")
-]
+LARGEST = ("HNNThreeBody-v0", "BaselineThreeBody-v0", "HNNPixelPendulum-v0", "HNNPixelTwoBody-v0")
+"""The largest pages of worlds; the site refuses to be built with any page that is too large."""
 BEGUN = "world.pause(true); world.begin({state}); world.data.forces.length"
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", LARGEST)
 def test_a_page_is_one_small_file_that_names_no_other(name: str) -> None:
     page = world_page(name)
     assert len(page.encode()) <= (1_500_000 if "Pixel" in name else 150_000)
     assert not re.search(r"https?://|<link[^>]+stylesheet|src=|@import|\bimport\b ", page)
 
 
-@pytest.mark.parametrize("name", ["HNNPendulum-v0", "HNNThreeBody-v0", "BaselineSpring-v0", "HNNPixelPendulum-v0"])
+@pytest.mark.parametrize("name", ["HNNThreeBody-v0", "BaselineSpring-v0", "HNNPixelPendulum-v0", "HNNPixelTwoBody-v0"])
 def test_a_page_runs_without_errors_and_without_a_network(name: str, browser: Any, tmp_path: Path) -> None:
     write_page(name, tmp_path / "world.html")
     browser.open(tmp_path / "world.html")
@@ -193,3 +191,65 @@ def test_a_world_without_a_known_task_gets_dials(browser: Any, tmp_path: Path) -
     assert browser.run("world.data.picture") is None
     assert browser.run("world.data.name") == "mine"
     assert browser.problems() == []
+
+
+@pytest.mark.parametrize("name", ["HNNPixelPendulum-v0", "HNNPixelTwoBody-v0"])
+def test_a_page_shows_the_frames_that_python_decodes(name: str, browser: Any, tmp_path: Path) -> None:
+    seen = resolve_pixel_world(name)
+    assert seen is not None
+    write_page(name, tmp_path / "world.html")
+    browser.open(tmp_path / "world.html")
+    rng, n = np.random.default_rng(0), seen.world.coordinates.n
+    shown = seen.starts[:, :n]
+    beyond = 3 * rng.uniform(-1, 1, (2, n)) * abs(shown).max()  # bodies at the edge of the picture and outside it
+    for q in np.concatenate([rng.permutation(shown)[:3], beyond if n > 1 else shown[:1]]):
+        decoded = browser.run(f"Array.from(framesOf(world.data).decoded({q.tolist()}))")
+        differences = np.array(decoded) - seen.codec.decode(q).reshape(-1)
+        assert abs(differences).max() <= 1  # values half way between two whole numbers
+        assert np.mean(differences != 0) < 0.01
+
+
+def test_a_network_without_a_step_back_undoes_its_steps_and_gets_the_true_energy(browser: Any, tmp_path: Path) -> None:
+    write_page("BaselinePendulum-v0", tmp_path / "world.html")
+    browser.open(tmp_path / "world.html")
+    browser.run(BEGUN.format(state=[0.8, 0.0]))
+    assert browser.run("world.data.worlds.learned.back === undefined")
+    for _ in range(30):
+        browser.run("world.step()")
+    before = browser.run("world.simulation.motions.map((motion) => motion.energy)")
+    browser.run("document.getElementById('more').click()")
+    rise = np.subtract(browser.run("world.simulation.motions.map((motion) => motion.energy)"), before)
+    np.testing.assert_allclose(rise, 1.0, rtol=0, atol=1e-12)
+    browser.run("document.getElementById('less').click(); document.getElementById('reverse').click()")
+    for _ in range(30):
+        assert browser.run("world.step()")
+    np.testing.assert_allclose(browser.run("world.simulation.first.x"), [0.8, 0.0], rtol=0, atol=1e-7)
+
+
+def test_time_stops_where_no_state_leads_to_this_one(browser: Any, tmp_path: Path) -> None:
+    write_page("BaselineMountainCar-v0", tmp_path / "world.html")
+    browser.open(tmp_path / "world.html")
+    browser.run(BEGUN.format(state=[-1.2, 0.0]))  # at the wall, which takes every velocity
+    browser.run("world.step(); world.simulation.first.x = world.simulation.first.world.point([-1.2], [0.0]).x")
+    browser.run("document.getElementById('reverse').click()")
+    assert not all(browser.run("Array.from({ length: 50 }, () => world.step())"))
+    assert browser.run("world.simulation.forwards")
+
+
+def test_a_frame_is_computed_in_less_than_a_sixtieth_of_a_second(browser: Any, tmp_path: Path) -> None:
+    """Steps, H on the grid of the portrait and the calls that draw, of the page with the most to compute."""
+    write_page("HNNThreeBody-v0", tmp_path / "world.html")
+    browser.open(tmp_path / "world.html")
+    code = """new Promise((done) => {
+      const began = world.times.length, after = () => world.times.slice(began);
+      const look = () => (world.times.length < began + 20 ? requestAnimationFrame(look) : done(after()));
+      look();
+    })"""
+    milliseconds = browser.run(code)
+    assert np.median(milliseconds) < 1000 / 60
+
+
+def test_a_page_says_where_the_world_and_the_truth_step_by_different_schemes() -> None:
+    facts = description(build_simulator("HNNCartPole-v0"), "a", None)["facts"]
+    assert "steps by explicit-euler, as the environment does, and this world by midpoint" in facts[-1]
+    assert description(build_simulator("HNNPendulum-v0"), "a", None)["facts"][-1] == "The true physics runs beside it."

@@ -71,6 +71,23 @@ def test_errors_come_back_as_they_were_raised_with_the_traceback_of_the_worker(c
     assert "On the worker" in raised.value.failed["bad"].__notes__[0]
 
 
+class OddError(Exception):
+    """An error that pickle cannot make again."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first}, {second}")
+
+
+def odd() -> None:
+    raise OddError("one", "two")
+
+
+@on_a_cluster
+def test_an_error_that_cannot_be_sent_comes_back_in_words(cluster: Any) -> None:
+    with RayExecutor(cluster.address) as executor, pytest.raises(RuntimeError, match="OddError: one, two"):
+        executor.submit(odd).result(timeout=60)
+
+
 @on_a_cluster
 def test_a_worker_with_another_version_of_the_package_says_so(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_ray, "_version", lambda: "9.9")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -125,6 +126,14 @@ def test_a_cell_that_cannot_be_pickled_is_named_with_the_remedy() -> None:
     refused = pytest.raises(StudyError, match=r"local: InputError: .*give functools.partial of a function of a module")
     with refused, Processes(1) as processes:
         run_cells(Results(None, command=COMMAND), {"local": lambda: 1}, executor=processes)
+
+
+def test_a_process_that_imports_the_program_that_started_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(InputError, match='if __name__ == "__main__"'):
+        Processes(1)
 
 
 def test_two_studies_never_write_the_same_results_at_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import gymnasium
 import numpy as np
@@ -14,9 +15,14 @@ from hnn_gym.errors import InputError
 from hnn_gym.train import TrainSettings, train
 from hnn_gym.training import FitSettings, FitState, one_step_rms, streaming, train_world
 from hnn_gym.training import Progress as FitProgress
+from hnn_gym.training.auto import train_auto
+from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import TrainingFolder
 
-QUICK = FitSettings(adam_steps=30, lbfgs_steps=15, stream_above=400, batch_size=64)
+QUICK = FitSettings(adam_steps=30, lbfgs_steps=15, stream_above=400, batch_size=64, final_steps=0)
+
+
+SMALL = {"hidden": (8,)}
 
 
 @pytest.fixture(scope="module")
@@ -100,20 +106,66 @@ def test_a_pass_that_predicts_worse_is_dropped(recording: TransitionDataset, mon
         np.testing.assert_array_equal(kept.parameters[name], value)
 
 
-def test_an_interrupted_stream_continues_to_the_same_world(recording: TransitionDataset) -> None:
-    states: list[FitState] = []
+@pytest.mark.parametrize(("stage", "step", "precision"), [("stream", 4, "float64"), ("final", 1, "float32")])
+def test_an_interrupted_stream_continues_to_the_same_world(
+    stage: str, step: int, precision: Literal["float64", "float32"], recording: TransitionDataset
+) -> None:
+    settings, states = replace(QUICK, precision=precision, final_steps=2), list[FitState]()
 
     def stop(progress: FitProgress, state: FitState) -> None:
         states.append(state)
-        if progress.stage == "stream" and progress.step == 4:
+        if (progress.stage, progress.step) == (stage, step):
             raise KeyboardInterrupt
 
-    whole = train_world(recording, settings=QUICK)
+    whole = train_world(recording, settings=settings, options=SMALL)
     with pytest.raises(KeyboardInterrupt):
-        train_world(recording, settings=QUICK, report=stop)
-    resumed = train_world(recording, settings=QUICK, state=states[-1])
+        train_world(recording, settings=settings, options=SMALL, report=stop)
+    assert states[-1].stage == stage
+    resumed = train_world(recording, settings=settings, options=SMALL, state=states[-1])
     for name, value in whole.parameters.items():
         np.testing.assert_array_equal(resumed.parameters[name], value)
+
+
+def test_final_steps_with_the_decay_of_all_transitions_predict_better(recording: TransitionDataset) -> None:
+    without, ended = (
+        train_world(recording, settings=replace(QUICK, decay=1e-6, final_steps=steps), options=SMALL)
+        for steps in (0, 10)
+    )
+    fresh = record_steps(gymnasium.make("Pendulum-v1"), steps=200, seed=9)
+    assert one_step_rms(ended, fresh) < 0.5 * one_step_rms(without, fresh)
+    assert streaming.settings_of_all(recording, QUICK).decay == pytest.approx(0.4 * QUICK.decay)
+
+
+def test_minibatches_in_float32_learn_as_well(recording: TransitionDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "_RATE", 1.0)
+    rough = replace(QUICK, adam_steps=5, lbfgs_steps=0)
+    double, single = (
+        train_world(recording, settings=replace(rough, precision=precision), options=SMALL)
+        for precision in ("float64", "float32")
+    )
+    assert single.parameters["potential.w0"].dtype == np.float64  # which holds numbers of float32
+    assert not np.array_equal(single.parameters["potential.w0"], double.parameters["potential.w0"])
+    assert one_step_rms(single, recording) == pytest.approx(one_step_rms(double, recording), rel=0.05)
+    with pytest.raises(InputError, match="no precision 'half'"):
+        FitSettings(precision="half")  # type: ignore[arg-type]
+
+
+def test_a_search_for_the_model_uses_a_sample_and_says_so(
+    recording: TransitionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hnn_gym.training.auto.sample_of", lambda dataset, _: sample_of(dataset, QUICK))
+    searched: list[TransitionDataset] = []
+
+    def search(sample: TransitionDataset, *_: object, **__: object) -> None:
+        searched.append(sample)
+        raise KeyboardInterrupt  # it takes seconds
+
+    monkeypatch.setattr("hnn_gym.training.auto.Evidence.of", search)
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        train_auto(recording, tell=said.append)
+    assert searched[0].num_steps == 400
+    assert any("fitted on 400 of its 1,000 transitions" in sentence for sentence in said)
 
 
 def test_the_command_resumes_a_stream(recording: TransitionDataset, tmp_path: Path) -> None:

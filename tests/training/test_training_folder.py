@@ -98,3 +98,14 @@ def test_a_damaged_state_is_refused(tmp_path, content):
     (tmp_path / "world" / "unfinished" / "fit.safetensors").write_bytes(content)
     with pytest.raises(InputError, match=r"fit\.safetensors"):
         folder.resume(ABOUT)
+
+
+@pytest.mark.parametrize("part", [b"mechanical", b"lbfgs", np.ones(2).tobytes()])
+def test_a_bit_that_flipped_in_a_state_is_noticed(tmp_path, part):
+    folder = folder_in(Situation.INTERRUPTED, tmp_path / "world")
+    file = tmp_path / "world" / "unfinished" / "fit.safetensors"
+    content = bytearray(file.read_bytes())
+    content[content.index(part)] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"fit\.safetensors is damaged"):
+        folder.resume(ABOUT)

@@ -91,7 +91,7 @@ def still_entries(recording: Recording) -> tuple[list[Readout], list[Found], lis
 
 
 def noisy_constant(recording: Recording, entry: int) -> Found | None:
-    """A constant of the episode seen in noise, or None where the entry is none.
+    """A constant of the episode seen in noise, or None where the entry is not constant.
 
     Values of one episode are then independent, and differ far less than those of different episodes.
     """

@@ -40,8 +40,8 @@ def exact_function(
         values: what was observed ``(N,)``.
         q: positions ``(N, n)``.
         v: velocities ``(N, n)``.
-        waves: of which degrees of freedom cosines and sines may occur.
-        linear: of which positions themselves may occur.
+        waves: degrees of freedom whose cosines and sines may occur.
+        linear: degrees of freedom whose positions themselves may occur.
         noise: of the observations, as a share of their size; products are not looked for in noise.
     """
     rows = np.random.default_rng(0).permutation(len(values))[:_ROWS]

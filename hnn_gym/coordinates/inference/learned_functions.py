@@ -28,8 +28,8 @@ def learned_function(
         values: what was observed ``(N,)``.
         q: positions ``(N, n)``.
         v: velocities ``(N, n)``.
-        waves: of which degrees of freedom cosine and sine are inputs.
-        linear: of which the position itself is.
+        waves: degrees of freedom whose cosine and sine are inputs.
+        linear: degrees of freedom whose position itself is an input.
     """
     rows = np.random.default_rng(0).permutation(len(values))[:_ROWS]
     terms = [term for i, here in enumerate(waves) if here for term in (f"cos(q{i})", f"sin(q{i})")]

@@ -15,7 +15,7 @@ def time_step(recording: Recording, relations: list[Match]) -> tuple[float, str]
     """The time step that follows from velocities, or else the recorded one, or else 1; and a sentence about it."""
     if not relations:
         if recording.dt is None:
-            return 1.0, "The time step is not known, and no velocity tells it: it counts as 1."
+            return 1.0, "The time step is not known, and no velocity determines it: it counts as 1."
         return recording.dt, f"The time step is {recording.dt:g} s."
     best = min(relations, key=lambda match: match.error)
     if recording.dt is not None and abs(best.step / recording.dt - 1) < _SAME_STEP + _BIASED * best.error:

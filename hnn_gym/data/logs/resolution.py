@@ -17,7 +17,7 @@ def resolution_of(values: np.ndarray) -> float | None:
         return None
     apart = np.diff(shown)
     least = float(np.median(apart[apart <= 1.5 * apart.min()]))
-    for _ in range(3):  # the sum over many steps tells the step better than one of them
+    for _ in range(3):  # the sum over many steps determines the step better than one of them
         steps = np.round(apart / least)
         near = np.abs(apart / least - steps) < _WHOLE * np.maximum(steps, 1)
         if near.mean() < _SHARE:

@@ -1,6 +1,6 @@
 """What the columns of a log are: stamps, positions, velocities, actions, episodes; declared, or guessed from names.
 
-A name is cut into words: "pos_meas1" is pos, meas, 1. One word tells the role. Other words tell which of several
+A name is cut into words: "pos_meas1" is pos, meas, 1. One word decides the role. Other words say which of several
 columns is the measured one: "meas" speaks for it, "des", "ref" or "filt" against it. Columns that differ in their
 number alone belong together.
 """

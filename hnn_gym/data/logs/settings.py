@@ -46,7 +46,7 @@ class LogSettings:
     interpolated throughout. None: 10 median steps."""
     every: int = 1
     """Keep every so many-th row. The action of a step is then the mean over its time. A fifth of the rows of a log at
-    500 Hz tells as much, and is learned five times as fast."""
+    500 Hz holds as much information, and is learned five times as fast."""
     skip_incomplete: bool = False
     """Leave out rows with an empty cell or NaN; their time passes all the same."""
 

@@ -49,6 +49,7 @@ def film(
     energy: Mapping[str, np.ndarray],
     *,
     energy_unit: str = "J",
+    names: Mapping[str, str] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield uint8 frames ``(height, width, 3)``, 720 pixels wide, one for each moment.
 
@@ -58,6 +59,7 @@ def film(
         positions: q ``(moments, n)`` by world.
         energy: the true H along each motion ``(moments,)``.
         energy_unit: of H.
+        names: how each world is called above its picture; None: by its key.
     """
     stage_height = _WIDTH / len(positions) * scene.half_height / scene.half_width
     height = _HEAD + stage_height + _FOOT
@@ -66,7 +68,9 @@ def film(
     stages = {}
     for i, (name, q) in enumerate(positions.items()):
         place = (i + 0.02) / len(positions), _FOOT / height, 0.96 / len(positions), stage_height / height
-        stages[name] = _Stage(figure.add_axes(place), scene, name, bodies=len(scene.places(q[0])))
+        stages[name] = _Stage(
+            figure.add_axes(place), scene, name, title=(names or {}).get(name, name), bodies=len(scene.places(q[0]))
+        )
     graph = figure.add_axes((0.115, 0.4 / height, 0.855, (_FOOT - 0.5) / height))
     graph.spines[["top", "right"]].set_visible(False)
     graph.tick_params(labelsize=8)
@@ -85,10 +89,10 @@ def film(
 class _Stage:
     """One world's part of the picture."""
 
-    def __init__(self, ax: Axes, scene: Scene, name: str, *, bodies: int) -> None:
+    def __init__(self, ax: Axes, scene: Scene, name: str, *, title: str, bodies: int) -> None:
         ax.set(xlim=(-scene.half_width, scene.half_width), ylim=(-scene.half_height, scene.half_height), aspect="equal")
         ax.set_axis_off()
-        ax.set_title(name, fontsize=11, color=COLOURS[name], fontweight="bold", pad=2)
+        ax.set_title(title, fontsize=11, color=COLOURS[name], fontweight="bold", pad=2)
         for line in scene.fixed:
             ax.plot(*line.T, color=PALE, lw=2)
         self._scene = scene

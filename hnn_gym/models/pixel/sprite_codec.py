@@ -381,13 +381,13 @@ class SpriteCodec:
         return [(template, float((template**2).sum())) for template in drawn]
 
     @cached_property
-    def _levels(self) -> list[float]:
-        """The size of the change where a body is wholly opaque."""
+    def levels(self) -> list[float]:
+        """The size of the change, in shares of 255, where a body of every sprite is wholly opaque."""
         return [_OPAQUE * float(np.sqrt((template**2).sum(-1)).max()) for template, _ in self._templates]
 
     def _opacity(self, patch: np.ndarray, k: int) -> np.ndarray:
         size = np.sqrt((patch**2).sum(-1, keepdims=True))
-        opaque: np.ndarray = np.minimum(size / self._levels[self.looks[k]], 1.0)
+        opaque: np.ndarray = np.minimum(size / self.levels[self.looks[k]], 1.0)
         return opaque
 
     @cached_property

@@ -10,6 +10,7 @@
   // Where a step is long, as in games whose time has no unit, real time would be too slow to watch.
   const pace = Math.max(1, data.dt * 3);
   let paused = false, share = 1, last = 0, drag = null, held = new Set(), starts = 0, note = "", frames = 0;
+  const times = [];  // how long the last frames took to compute, in ms
 
   const panels = simulation.motions.map((motion, i) => {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas");
@@ -66,7 +67,12 @@
 
   // One step, unless the world has left the numbers.
   function step() {
-    simulation.step(force());
+    if (!simulation.step(force())) {
+      reverse();
+      pause(true);
+      say("No state is found that a step leads from to this one, so time cannot run backwards here.");
+      return false;
+    }
     if (simulation.finite) return true;
     begin(data.starts[starts]);
     pause(true);
@@ -93,10 +99,14 @@
     simulation.motions.forEach((motion, i) => {
       const { canvas, drawn, energy } = panels[i], surface = fitted(canvas);
       const picture = drawn || (panels[i].drawn = new Dials(data));
+      const drawing = [
+        () => picture.draw(surface, motion.between(share, simulation.dt), { real: motion.key === "true" && i > 0, trails: trails(i) }),
+      ];
       if (i === 0 && simulation.copy) {
-        picture.draw(surface, simulation.copy.between(share, simulation.dt), { faint: true, trails: trails(-1) });
+        drawing.push(() => picture.draw(surface, simulation.copy.between(share, simulation.dt), { faint: true, trails: trails(-1) }));
       }
-      picture.draw(surface, motion.between(share, simulation.dt), { real: motion.key === "true" && i > 0, trails: trails(i) });
+      // The copy lies behind the motion, unless a picture covers all that is behind it.
+      for (const part of picture.covers ? drawing : drawing.reverse()) part();
       if (drag && drag.i === i && data.forces.length) drawPush(surface, drag.from, drag.to);
       energy.textContent = simulation.hasEnergy ? `${motion.energy.toFixed(3)}${unit}` : "";
     });
@@ -111,7 +121,7 @@
     $("speed-value").textContent = ` × ${Number(speed().toPrecision(2))}`;
   }
   function loop(now) {
-    const passed = Math.min((now - last) / 1000, 0.1);
+    const began = performance.now(), passed = Math.min((now - last) / 1000, 0.1);
     last = now;
     if (!paused) {
       share += (passed * speed()) / data.dt;
@@ -123,6 +133,8 @@
     }
     draw(now);
     frames += 1;
+    times.push(performance.now() - began);
+    if (times.length > 600) times.shift();
     requestAnimationFrame(loop);
   }
 
@@ -153,10 +165,12 @@
       + `<span id="copy" hidden><i class="copy"></i>${NAMES.copy}</span>`;
     $("portrait-title").textContent = has ? "Phase portrait, with level sets of H" : "Phase portrait";
     $("energy").hidden = !simulation.hasEnergy;
-    $("reverse").disabled = !simulation.canReverse;
     $("more").textContent = `+ ${data.joules || 1}${unit}`;
     $("less").textContent = `− ${data.joules || 1}${unit}`;
-    $("more").disabled = $("less").disabled = !simulation.canBump;
+    for (const button of [$("more"), $("less")]) {
+      button.disabled = !simulation.canBump;
+      if (button.disabled) button.title = "Neither this network nor anything known of the system tells an energy.";
+    }
     data.degrees.forEach(({ name }, i) => $("degree").append(new Option(name, String(i))));
     $("degree").hidden = data.degrees.length < 2;
     document.body.classList.toggle("pair", panels.length > 1);
@@ -224,6 +238,6 @@
 
   setUp();
   // For tests and for the curious: window.world in the console.
-  window.world = { data, simulation, bump, step, pause, begin, get frames() { return frames; } };
+  window.world = { data, simulation, bump, step, pause, begin, times, get frames() { return frames; } };
   requestAnimationFrame((now) => { last = now; loop(now); });
 })();

@@ -115,42 +115,6 @@ class Shapes {
   }
 }
 
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-
-class Frames {
-  constructor(data) {
-    const { rows, columns, channels, scale } = data.frames;
-    Object.assign(this, { data, rows, columns, channels, scale });
-    this.background = bytes(data.frames.background);
-    this.seen = new Int32Array(bytes(data.frames.seen).buffer);
-    this.coefficients = new Int16Array(bytes(data.frames.coefficients).buffer);
-    this.sheet = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
-  }
-  // The frame at a position, one byte for each value.
-  decoded(q) {
-    const { values } = this.data.shared.harmonics(q), count = this.seen.length, sums = new Float64Array(count);
-    values.forEach((value, k) => {
-      for (let j = 0; j < count; j += 1) sums[j] += value * this.coefficients[k * count + j];
-    });
-    const frame = Uint8ClampedArray.from(this.background);
-    this.seen.forEach((place, j) => { frame[place] = Math.round(sums[j] * this.scale); });
-    return frame;
-  }
-  draw({ context, width, height }, q, { faint = false } = {}) {
-    const frame = this.decoded(q), pen = this.sheet.getContext("2d"), image = pen.createImageData(this.columns, this.rows);
-    for (let k = 0; k < this.rows * this.columns; k += 1) {
-      for (let c = 0; c < 3; c += 1) image.data[4 * k + c] = frame[k * this.channels + Math.min(c, this.channels - 1)];
-      image.data[4 * k + 3] = 255;
-    }
-    pen.putImageData(image, 0, 0);
-    const side = Math.min(width, height);
-    context.globalAlpha = faint ? 0.4 : 1;
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.sheet, (width - side) / 2, (height - side) / 2, side, side);
-    context.globalAlpha = 1;
-  }
-}
-
 class Dials {
   constructor(data) { this.degrees = data.degrees; }
   draw({ context, width, height }, q, { faint = false, real = false } = {}) {
@@ -180,7 +144,7 @@ class Dials {
   }
 }
 
-const pictureOf = (data) => (data.frames ? new Frames(data) : data.picture ? new Shapes(data) : new Dials(data));
+const pictureOf = (data) => (data.frames ? framesOf(data) : data.picture ? new Shapes(data) : new Dials(data));
 
 // An arrow of what pushes: from where the finger went down to where it is.
 function drawPush({ context }, [x0, y0], [x1, y1]) {

@@ -3,6 +3,38 @@
 
 const MOST_MOMENTS = 1500;
 
+// The state that a step leads from to x, by Newton's rule with differences; null if it is not found.
+function undone(step, x, force) {
+  let y = step(x, force).x.map((value, i) => 2 * x[i] - value);
+  for (let k = 0; k < 30; k += 1) {
+    const there = step(y, force).x, left = Array.from(x, (value, i) => value - there[i]);
+    if (!left.every(Number.isFinite)) return null;
+    if (left.every((value, i) => Math.abs(value) <= 1e-11 * (1 + Math.abs(x[i])))) return y;
+    const columns = Array.from(y, (value, i) => {
+      const size = 1e-6 * (1 + Math.abs(value)), moved = y.slice();
+      moved[i] += size;
+      return step(moved, force).x.map((entry, j) => (entry - there[j]) / size);
+    });
+    const change = solved(left.map((value, j) => [...columns.map((column) => column[j]), value]));
+    y = y.map((value, i) => value + change[i]);
+  }
+  return null;
+}
+
+// The solution of linear equations, rows [a1, ..., an, b], by Gauss's elimination.
+function solved(rows) {
+  const n = rows.length;
+  for (let k = 0; k < n; k += 1) {
+    const pivot = rows.slice(k).reduce((best, row, i) => (Math.abs(row[k]) > Math.abs(rows[best][k]) ? k + i : best), k);
+    [rows[k], rows[pivot]] = [rows[pivot], rows[k]];
+    for (let i = 0; i < n; i += 1) {
+      const share = i === k ? 0 : rows[i][k] / rows[k][k];
+      if (share) rows[i] = rows[i].map((entry, j) => entry - share * rows[k][j]);
+    }
+  }
+  return rows.map((row, k) => row[n] / row[k]);
+}
+
 class Motion {
   constructor(key, world, x, data) {
     Object.assign(this, { key, world, x, before: x, data });
@@ -15,9 +47,27 @@ class Motion {
     const { q, v } = this.state;
     return truth ? truth.energy(truth.point(q, v).x).energy : NaN;
   }
+  // Make a step; false if time runs backwards and no state is found that a step leads from to here.
   advance(force, forwards) {
+    const { step, back } = this.world;
+    const next = forwards ? step(this.x, force).x : back ? back(this.x, force).x : undone(step, this.x, force);
+    if (!next) return false;
+    [this.before, this.x] = [this.x, next];
+    return true;
+  }
+  // Where its energy is known: its own, or the true one of its state.
+  get canBump() { return Boolean(this.world.bump || (!this.world.energy && this.data.worlds.true?.bump)); }
+  // Give it an energy by an impulse; returns what it got.
+  bump(energy) {
+    const { world, data: { worlds: { true: truth } } } = this;
+    const { q, v } = this.state, given = world.bump ? world.bump(this.x, [energy]) : truth.bump(truth.point(q, v).x, [energy]);
+    if (world.bump) this.x = given.x;
+    else {
+      const now = truth.state(given.x);
+      this.x = world.point(now.q, now.v).x;
+    }
     this.before = this.x;
-    this.x = (forwards ? this.world.step : this.world.back)(this.x, force).x;
+    return given.realised;
   }
   // Positions a share of a step after the last state: the cubic that both ends and their velocities determine.
   between(share, dt) {
@@ -49,31 +99,30 @@ class Simulation {
     this.remember();
   }
   get first() { return this.motions[0]; }
-  get canReverse() { return this.motions.every((motion) => motion.world.back); }
-  get canBump() { return this.motions.every((motion) => motion.world.bump); }
+  get canBump() { return this.motions.every((motion) => motion.canBump); }
   get hasEnergy() { return Boolean(this.first.world.energy || this.data.worlds.true); }
   get finite() { return this.motions.every((motion) => motion.x.every(Number.isFinite)); }
   get dt() { return this.forwards ? this.data.dt : -this.data.dt; }
   get free() { return this.data.forces.map(() => 0); }
+  // Step all worlds; false, and nothing has changed, if one of them cannot be stepped back.
   step(force) {
-    for (const motion of this.motions) motion.advance(force, this.forwards);
-    if (this.copy) this.copy.advance(this.free, this.forwards);
+    const all = [...this.motions, ...(this.copy ? [this.copy] : [])], before = all.map(({ x, before: last }) => ({ x, before: last }));
+    if (!all.every((motion) => motion.advance(motion === this.copy ? this.free : force, this.forwards))) {
+      all.forEach((motion, i) => Object.assign(motion, before[i]));
+      return false;
+    }
     this.moment += 1;
     this.remember();
+    return true;
   }
   // Give every world an energy; returns what the first one realised.
   bump(energy) {
-    const realised = this.motions.map((motion) => {
-      const given = motion.world.bump(motion.x, [energy]);
-      motion.x = motion.before = given.x;
-      return given.realised;
-    });
+    const realised = this.motions.map((motion) => motion.bump(energy));
     this.past.pop();
     this.remember();
     return realised[0];
   }
   reverse() {
-    if (!this.canReverse) return;
     this.forwards = !this.forwards;
     for (const motion of [...this.motions, this.copy]) if (motion) motion.before = motion.x;
   }

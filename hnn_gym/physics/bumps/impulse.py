@@ -48,7 +48,7 @@ def by_impulse(
         energy, velocity = _over_momenta(hamiltonian, constant(q))
         start, p, d, square, slope = (constant(value) for value in (start, p, d, square, slope))
 
-    # T of p + (t / root) d is (t + slope)^2 / 2 and a constant, where it is quadratic: hence the guess.
+    # T of p + (t / root) d is (t + slope)^2 / 2 and a constant, where it is quadratic, which gives the first guess.
     asked = constant(dE)
     down, one = asked < 0, xp.ones_like(asked)
     stuck = (square == 0) | ((slope == 0) & down)
