@@ -217,11 +217,13 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
     if isinstance(scene, Bodies):
         return scene.coordinates(replace(coordinates, controls=controls)), notes
     limit = coordinates.degrees[0].speed_limit
+    whole: dict[str, Any] = {"force_table": coordinates.force_table, "action_counts": coordinates.action_counts}
     if coordinates.angles[0]:
-        return Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=limit),), controls), notes
+        turning = DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=limit)
+        return Coordinates((turning,), controls, **whole), notes
     if limit is not None:
         notes.append(f"Frames do not show how long a metre is, so the speed limit of {limit:g} is dropped.")
-    return Coordinates((DegreeOfFreedom(position=0, velocity=1),), controls), notes
+    return Coordinates((DegreeOfFreedom(position=0, velocity=1),), controls, **whole), notes
 
 
 def _termination(coordinates: Coordinates, fitted: Fitted, ends: Sequence[np.ndarray]) -> LearnedTermination:
