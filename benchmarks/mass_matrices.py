@@ -2,15 +2,20 @@
 
 An arm of two links with a model of the size that suits Acrobot-v1, drawn and not trained: polynomials of the joint
 angles, and networks. Untraced, the step runs on arrays of NumPy. The same models are then stepped as environments with
-the spaces, the task and the time step of Acrobot-v1 and CartPole-v1, against these; processor time, on one core.
+the spaces, the task and the time step of Acrobot-v1 and CartPole-v1, against these; processor time, on one core. There
+is one more model there: the polynomials with the terms that ``train_auto`` finds to be needed, as they are in every
+world that it learns from these two. Where EnvPool is installed (``pip install envpool``), its Acrobot-v1 in C++ on one
+thread takes part.
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,11 +32,12 @@ from hnn_gym.models.mechanical import MechanicalHNN
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import (
     Euler,
+    Gauss4,
+    GeneralisedEuler,
     ImplicitMidpoint,
     Integrator,
     InVelocities,
     RungeKutta4,
-    Substeps,
     SymplecticEuler,
 )
 from hnn_gym.systems.acrobot import SYSTEM as ACROBOT
@@ -55,9 +61,11 @@ MODELS = {
     "polynomials": MechanicalHNN(ARM, hidden=(), mass_matrix="full"),
     "networks of 32": MechanicalHNN(ARM, hidden=(32,), mass_matrix="full"),
 }
+FORMULA = "the terms needed"
 SCHEMES: dict[str, Integrator] = {
     "implicit midpoint": ImplicitMidpoint(),
-    "4 substeps of implicit midpoint": Substeps(ImplicitMidpoint(), 4),
+    "Gauss's rule of order 4": Gauss4(),
+    "generalised symplectic Euler": GeneralisedEuler(),
     "semi-implicit Euler in velocities": InVelocities(SymplecticEuler()),
     "explicit Euler": Euler(),
     "RK4 in velocities": InVelocities(RungeKutta4()),
@@ -102,43 +110,91 @@ class Game:
         recorded: the scheme of the environment itself.
         symplectic: a scheme that keeps the energy.
         bar: of the speed of one environment.
+        mass: the entries of the upper triangle of M: the constant of each, and the slope by each function of q.
+        potential: V, the slope by each function of q in J.
     """
 
     system: System
     recorded: Integrator
     symplectic: Integrator
     bar: float
+    mass: tuple[tuple[float, Mapping[int, float]], ...]
+    potential: Mapping[int, float]
 
-    def world(self, architecture: MechanicalHNN, scheme: Integrator) -> WorldModel:
-        """A drawn world with the coordinates and the time step of the environment."""
+    def world(self, architecture: MechanicalHNN, scheme: Integrator, *, formula: bool) -> WorldModel:
+        """A drawn world, or that of the formula, with the coordinates and the time step of the environment."""
         angles = tuple(degree.angle or degree.cos is not None for degree in self.system.coordinates.degrees)
         controls = tuple(control.degree for control in self.system.coordinates.controls)
         fitting = replace(architecture, variables=replace(ARM, angles=angles, control_degrees=controls))
         parameters = fitting.initial_parameters(np.random.default_rng(0))
+        if formula:
+            parameters |= self._terms(fitting, parameters)
         coordinates, dt = self.system.coordinates, self.system.dt
         return WorldModel.built(fitting, parameters, coordinates=coordinates, integrator=scheme, dt=dt)
+
+    def _terms(self, fitting: MechanicalHNN, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        slopes, potential = np.zeros_like(drawn["mass.w0"]), np.zeros_like(drawn["potential.w0"])
+        for row, (_, found) in zip(slopes, self.mass, strict=True):
+            row[list(found)] = list(found.values())
+        potential[0, list(self.potential)] = list(self.potential.values())
+        constant = np.array([constant for constant, _ in self.mass])
+        potential = potential / fitting.variables.energy_scale
+        return {"mass.w0": slopes, "mass.constant": constant, "potential.w0": potential}
 
     def rows(self, repeats: int) -> list[Row]:
         """Compare one environment and :data:`COPIES` with Gymnasium's."""
         real, length = self.system.id, self.system.task.max_episode_steps
         ones = {real: one_environment(gymnasium.make(real))}
-        many = {real: environments(SyncVectorEnv([lambda: gymnasium.make(real)] * 64), 5)}
-        for model, kind in product(MODELS, ("recorded", "symplectic")):
-            name, world = f"{model}, {kind} stepping", self.world(MODELS[model], getattr(self, kind))
+        many = {real: environments(_reset(SyncVectorEnv([lambda: gymnasium.make(real)] * 64)), 5)}
+        for model, kind in product((FORMULA, *MODELS), ("recorded", "symplectic")):
+            architecture = MODELS.get(model, MODELS["polynomials"])
+            world = self.world(architecture, getattr(self, kind), formula=model == FORMULA)
+            name = f"{model}, {kind} stepping"
             made = gymnasium.make("HNN-v0", world_model=world, task=self.system.task(), max_episode_steps=length)
             ones[name] = one_environment(made)
             envs = SimulatorVectorEnv(world, num_envs=COPIES, task=self.system.task(), max_episode_steps=length)
-            many[name] = environments(envs, 2)
+            many[name] = environments(_reset(envs), 2)
+        cpp = f"EnvPool's {real}"
+        if real == ACROBOT.id and find_spec("envpool") is not None:
+            many[cpp] = environments(_envpool(real), 5)
         rows = []
         for what, contestants, bar in ((real, ones, self.bar), (f"SyncVectorEnv of 64 {real}", many, 25.0)):
             seconds = rounds(contestants, repeats)
-            rows += [compared(f"{name} / {what}", seconds, name, real, bar=bar) for name in seconds if name != real]
+            ours = [name for name in seconds if name not in (real, cpp)]
+            rows += [compared(f"{name} / {what}", seconds, name, real, bar=bar) for name in ours]
+            if cpp in seconds:
+                rows += [compared(f"{name} / 1,024 of {cpp}", seconds, name, cpp, bar=1.0) for name in ours]
         return rows
 
 
+def _reset(envs: Any) -> Any:
+    envs.reset(seed=0)
+    return envs
+
+
+def _envpool(env_id: str) -> Any:
+    envs = import_module("envpool").make(env_id, env_type="gymnasium", num_envs=COPIES, num_threads=1, seed=0)
+    envs.reset()  # the seed of its starts is that of its making
+    return envs
+
+
 GAMES = (
-    Game(ACROBOT, InVelocities(RungeKutta4()), Substeps(ImplicitMidpoint(), 4), bar=1.0),
-    Game(CART_POLE, InVelocities(Euler()), ImplicitMidpoint(), bar=0.5),
+    Game(
+        ACROBOT,
+        InVelocities(RungeKutta4()),
+        Gauss4(),
+        bar=1.0,
+        mass=((3.5, {1: 1.0}), (1.25, {1: 0.5}), (1.25, {})),
+        potential={0: -14.7, 2: -4.9},
+    ),
+    Game(
+        CART_POLE,
+        InVelocities(Euler()),
+        GeneralisedEuler(),
+        bar=0.5,
+        mass=((1.1, {}), (0.0, {0: 0.05}), (0.1 / 3, {})),
+        potential={0: 0.49},
+    ),
 )
 
 
@@ -159,8 +215,7 @@ def one_environment(env: gymnasium.Env[Any, Any], steps: int = 300) -> Callable[
 
 
 def environments(envs: Any, steps: int) -> Callable[[], float]:
-    """Random actions, drawn before, in a vector environment."""
-    envs.reset(seed=0)
+    """Random actions, drawn before, in a vector environment that was reset."""
     actions = np.random.default_rng(0).integers(0, envs.single_action_space.n, (steps, envs.num_envs))
 
     def run() -> float:

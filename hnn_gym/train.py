@@ -39,6 +39,7 @@ from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found
 from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.determination import friction_words
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
@@ -76,11 +77,15 @@ class TrainSettings:
     hidden: tuple[int, ...] | None = None
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False
-    """Learn friction too."""
+    """Learn viscous friction too."""
+    dry: bool = False
+    """For the mechanical model and the chain: learn Coulomb friction, which sticks, too."""
     mass_matrix: Literal["constant", "diagonal", "full"] = "constant"
     """For the mechanical model: constant inertias, or a diagonal or full mass matrix M(q)."""
     absolute: bool = False
     """For the chain model: the observed angles are absolute. Otherwise each is measured from the link before."""
+    symmetric: bool = False
+    """For the chain model: positions are 0 where the chain hangs or stands straight, and its links are symmetric."""
     coordinates: Path | None = None
     """File that says what the entries of observations and actions are, such as the one that collect writes beside a
     dataset. None: what the dataset declares, and where it declares nothing, what is inferred from it."""
@@ -252,7 +257,9 @@ def _options(settings: TrainSettings) -> dict[str, Any]:
         "hidden": settings.hidden,
         "damping": settings.damping,
         "mass_matrix": settings.mass_matrix,
+        "dry": settings.dry,
         "absolute": settings.absolute,
+        "symmetric": settings.symmetric,
     }
     return {name: value for name, value in asked.items() if value and value != "constant"}
 
@@ -340,8 +347,13 @@ def _main(settings: TrainSettings) -> None:
         raise type(error)(f"interrupted. {way_on if saved else 'Nothing was saved.'}") from None
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
-    for sentence in world.card.get("task", {}).get("words", ()):
-        console.print(sentence, highlight=False)
+    words = [
+        *friction_words(world.card),
+        world.card.get("undetermined", ""),
+        *world.card.get("task", {}).get("words", ()),
+    ]
+    for sentence in filter(None, words):
+        console.print(sentence, highlight=False, soft_wrap=True)
     console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
 
 

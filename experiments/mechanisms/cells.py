@@ -12,7 +12,7 @@ from experiments.mechanisms.motions import Pendulum
 from experiments.mechanisms.rows import FRESH, ROWS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.physics.integrators import integrator_from_json, named_scheme, scheme_name
+from hnn_gym.physics.integrators import Gauss4, Substeps, integrator_from_json, named_scheme, scheme_name
 from hnn_gym.training import open_loop_error, train_auto
 from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.evidence import Evidence
@@ -24,6 +24,7 @@ from hnn_gym.worlds.world_model import WorldModel
 _FRESH_STEPS = 2000
 _FREE_STEPS, _STARTS = 200, 20
 _LONG = 10_000
+_FINE = 8
 
 
 def measured(name: str, seed: int) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def measured(name: str, seed: int) -> dict[str, Any]:
             kind: {str(horizon): open_loop_error(one, fresh, horizon=horizon, windows=200) for horizon in row.horizons}
             for kind, one in worlds.items()
         },
-        **{extra: _EXTRA[extra](worlds, name) for extra in row.extra},
+        **{extra: _EXTRA[extra](worlds, name, fresh) for extra in row.extra},
     }
 
 
@@ -65,10 +66,18 @@ def _network(dataset: TransitionDataset, world: WorldModel) -> WorldModel:
     found = dataset_map(dataset, None, None)
     selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt)))
     scheme = named_scheme(world.card["selection"]["scheme"])
-    return selection.refined(selection.tried(second_order(selection.variables), scheme)).world
+    return selection.refined(selection.finished(selection.tried(second_order(selection.variables), scheme))).world
 
 
-def _energy(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
+def _truth(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, float]:
+    """Errors of the true H, stepped by a symplectic scheme so fine that it is the flow, on the fresh episodes."""
+    row, learned = ROWS[name], worlds["symplectic"]
+    assert row.truth is not None
+    exact = WorldModel(learned.coordinates, row.truth(), Substeps(Gauss4(), _FINE), learned.dt)
+    return {str(horizon): open_loop_error(exact, fresh, horizon=horizon, windows=200) for horizon in row.horizons}
+
+
+def _energy(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, float]:
     """Largest change of H over 10,000 free steps, as a share of the largest change of V on the way."""
     world = worlds["symplectic"]
     if not world.has_energy:
@@ -81,7 +90,7 @@ def _energy(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
     return {"drift": float(np.abs(energy - energy[0]).max() / np.ptp(at_rest))}
 
 
-def _lengths(worlds: dict[str, WorldModel], name: str) -> dict[str, list[int]]:
+def _lengths(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, list[int]]:
     """Lengths of episodes of bang-bang actions, in the real environment and in the learned one."""
     found: dict[str, list[int]] = {"real": [], "learned": []}
     learned = gymnasium.make("HNN-v0", world_model=worlds["recorded"], stepping="recorded")
@@ -99,7 +108,7 @@ def _lengths(worlds: dict[str, WorldModel], name: str) -> dict[str, list[int]]:
     return found
 
 
-def _free(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
+def _free(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, float]:
     """Absolute errors after 200 steps without a torque, the worst entry: medians and the largest over starts."""
     env = Pendulum(0.1 if "friction" in name else 0.0)
     starts, ends = [], []
@@ -116,7 +125,7 @@ def _free(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
     return found
 
 
-def _rest(worlds: dict[str, WorldModel], name: str) -> dict[str, Any]:
+def _rest(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, Any]:
     """How far a pendulum creeps in 10,000 steps after it has come to rest; None: it did not."""
     found: dict[str, Any] = {}
     for kind in ("symplectic", "second-order"):
@@ -138,4 +147,4 @@ def _rolled(world: WorldModel, observation: np.ndarray, steps: int) -> np.ndarra
         return np.full((steps + 1, *world.encode(observation).shape), np.inf)
 
 
-_EXTRA = {"energy": _energy, "lengths": _lengths, "free": _free, "rest": _rest}
+_EXTRA = {"energy": _energy, "lengths": _lengths, "free": _free, "rest": _rest, "truth": _truth}

@@ -17,7 +17,7 @@ from hnn_gym.physics.integrators import RungeKutta4, Substeps
 
 DT = 0.05
 _SUBSTEPS = 10
-_EPISODE = 100
+_EPISODE, _LONG_EPISODE = 100, 200
 
 Acceleration = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -62,10 +62,22 @@ class Pendulum(gymnasium.Env[np.ndarray, np.ndarray]):
         return np.array([np.cos(self.q), np.sin(self.q), self.v])
 
 
-def double_pendulum(steps: int, seed: int) -> TransitionDataset:
-    """Two equal rods of 1 kg and 1 m that swing freely from random angles, as arrays of angles and velocities."""
+def two_rods() -> PortHamiltonian:
+    """Two equal rods of 1 kg and 1 m that hang on each other."""
     rod = Link(mass=1.0, length=1.0, centre=0.5, inertia=1 / 12)
-    dynamics = PortHamiltonian(PlanarChain.of_links([rod, rod], gravity=9.81, upright=False))
+    return PortHamiltonian(PlanarChain.of_links([rod, rod], gravity=9.81, upright=False))
+
+
+def acrobot() -> PortHamiltonian:
+    """The physics of Acrobot-v1, which steps it by RK4."""
+    link = Link(mass=1.0, length=1.0, centre=0.5, inertia=1.0)
+    chain = PlanarChain.of_links([link, link], gravity=9.8, upright=False)
+    return PortHamiltonian(chain, control=np.array([[0.0], [1.0]]))
+
+
+def double_pendulum(steps: int, seed: int) -> TransitionDataset:
+    """Two rods that swing freely from random angles, as arrays of angles and velocities."""
+    dynamics = two_rods()
     rng = np.random.default_rng(seed)
     count = steps // _EPISODE
     q, v = rng.uniform(-np.pi, np.pi, (count, 2)), rng.normal(size=(count, 2))
@@ -80,7 +92,7 @@ def double_pendulum(steps: int, seed: int) -> TransitionDataset:
 def charged_particle(steps: int, seed: int) -> TransitionDataset:
     """A particle in a harmonic trap and a magnetic field B = 2 (1 + 0.3 x) across its plane."""
     rng = np.random.default_rng(seed)
-    state = rng.uniform(-1.0, 1.0, (steps // _EPISODE, 4))
+    state = rng.uniform(-1.0, 1.0, (steps // _LONG_EPISODE, 4))
     states, h = [state], DT / _SUBSTEPS
 
     def field(x: np.ndarray) -> np.ndarray:
@@ -88,7 +100,7 @@ def charged_particle(steps: int, seed: int) -> TransitionDataset:
         turn = 2 * (1 + 0.3 * q[:, :1]) * np.stack([v[:, 1], -v[:, 0]], axis=-1)
         return np.concatenate([v, -q + turn], axis=-1)
 
-    for _ in range(_EPISODE):
+    for _ in range(_LONG_EPISODE):
         for _ in range(_SUBSTEPS):
             k1 = field(state)
             k2 = field(state + h / 2 * k1)

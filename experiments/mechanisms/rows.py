@@ -8,8 +8,9 @@ from functools import partial
 
 import gymnasium
 
-from experiments.mechanisms.motions import Pendulum, charged_particle, double_pendulum
+from experiments.mechanisms.motions import Pendulum, acrobot, charged_particle, double_pendulum, two_rods
 from hnn_gym.data import TransitionDataset, record_steps
+from hnn_gym.physics.dynamics import PortHamiltonian
 
 FRESH = 1_000
 """Added to the seed of a recording, it is that of the fresh episodes that judge what was learned from it."""
@@ -25,7 +26,8 @@ class Row:
         horizons: steps after which forecasts are judged, in standard deviations of fresh episodes.
         bars: what the errors with the scheme of the recording should be at most, by horizon.
         scheme: the name of the scheme that made the data; "": it is none of those that have a name.
-        extra: what else is measured: "energy", "lengths", "free", "rest".
+        extra: what else is measured: "energy", "lengths", "free", "rest", "truth".
+        truth: the true dynamics for "truth", the errors of their own flow.
     """
 
     recorded: Callable[[int, int], TransitionDataset]
@@ -34,6 +36,7 @@ class Row:
     bars: tuple[float, ...] = ()
     scheme: str = ""
     extra: tuple[str, ...] = ()
+    truth: Callable[[], PortHamiltonian] | None = None
 
 
 def _environment(env_id: str, policy: str, steps: int, seed: int) -> TransitionDataset:
@@ -54,7 +57,7 @@ def _known(env_id: str, policy: str = "random") -> Callable[[int, int], Transiti
 
 ROWS: dict[str, Row] = {
     "CartPole-v1": Row(_known("CartPole-v1"), 1000, (1,), (5e-5,), "explicit-euler", ("energy",)),
-    "Acrobot-v1": Row(_known("Acrobot-v1"), 2000, (1, 50, 200), (1e-3, 0.01, 0.05), "rk4"),
+    "Acrobot-v1": Row(_known("Acrobot-v1"), 2000, (1, 50, 200), (1e-3, 0.01, 0.05), "rk4", ("truth",), acrobot),
     "MountainCarContinuous-v0": Row(
         _known("MountainCarContinuous-v0", "bang-bang"),
         2000,
@@ -68,9 +71,9 @@ ROWS: dict[str, Row] = {
     "Reacher-v5": Row(_known("Reacher-v5"), 2000, (1,), (5e-3,), "rk4 x 2"),
     "pendulum": Row(partial(_pendulum, 0.0), 400, (), extra=("free",)),
     "pendulum with dry friction": Row(partial(_pendulum, 0.1), 400, (), extra=("free", "rest")),
-    "chaotic double pendulum": Row(double_pendulum, 2000, (50,), (0.02,)),
-    "charged particle": Row(charged_particle, 2000, (50, 100), (0.005, 0.005), extra=("energy",)),
+    "chaotic double pendulum": Row(double_pendulum, 2000, (50,), (0.02,), extra=("truth",), truth=two_rods),
+    "charged particle": Row(charged_particle, 2000, (50, 200), (0.005, 0.005), extra=("energy",)),
 }
-"""By name. Episodes of the particle have 100 steps."""
+"""By name."""
 FREE_BARS = {"pendulum": 0.01, "pendulum with dry friction": 0.05}
 """Absolute errors after 200 free steps."""

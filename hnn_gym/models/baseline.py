@@ -85,6 +85,8 @@ class LearnedField:
         """Accelerations ``(..., n)``: the same as :meth:`dpdt`, since p = v."""
         return self.dpdt(q, v, u)
 
+    momentum_rate = acceleration
+
     def momentum(self, q: Array, v: Array) -> Array:
         """The velocities themselves: a baseline knows no momentum."""
         return v

@@ -109,6 +109,8 @@ class LearnedHelmholtz:
         """
         raise InputError("A HelmholtzField has no separate acceleration: use field(x).")
 
+    momentum_rate = acceleration
+
     def momentum(self, q: Array, v: Array) -> Array:
         """The velocities themselves: the model knows no momentum."""
         return v

@@ -105,6 +105,11 @@ class LearnedNatural:
         kinetic = p if self.vector_potential is None else p - self.vector_potential(q)
         return self.mass.at(q).solve(kinetic)
 
+    def force(self, q: Array, v: Array) -> Array:
+        """-dH/dq = d/dq (v^T M v / 2) - dV/dq + (dA/dq)^T v at positions and velocities ``(..., n)``."""
+        force = self.mass.at(q).inertial(v)[0] - self.potential.gradient(q)
+        return force if self.vector_potential is None else force + self.vector_potential.linear_at(q)[2](v)
+
     def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
         """Lagrange's equations: M dv/dt = force - dV/dq + d/dq (v^T M v / 2) - dM/dt v + magnetic force."""
         mass = self.mass.at(q)

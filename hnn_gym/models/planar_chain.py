@@ -33,6 +33,8 @@ class PlanarChainHNN(Architecture):
         absolute: the observed angles are absolute; otherwise each is measured from the link before, as joint angles.
         damping: whether to learn viscous friction in the joints.
         dry: whether to learn Coulomb friction in the joints; a scheme of kicks has to step it.
+        symmetric: positions are 0 where the chain hangs or stands straight, and every link is symmetric about its axis,
+            so that H(-q, -p) = H(q, p): then h is real and b = 0. Short recordings hardly determine these numbers.
 
     Raises:
         InputError: there is no angle, or a degree of freedom is a constant of the episode.
@@ -45,6 +47,7 @@ class PlanarChainHNN(Architecture):
     absolute: bool = False
     damping: bool = False
     dry: bool = False
+    symmetric: bool = False
 
     def __post_init__(self) -> None:
         """Check that there are links, and nothing else."""
@@ -79,38 +82,45 @@ class PlanarChainHNN(Architecture):
         return arrays | initial_port(self.variables, damping=self.damping, inertia=False, dry=self.dry)
 
     def parameters_of(self, h: np.ndarray, cosines: np.ndarray, sines: np.ndarray) -> dict[str, np.ndarray]:
-        """The parameters of h ``(n, n)``, Hermitian and positive, and of a and b ``(n,)``."""
-        L = np.linalg.cholesky(h)
+        """The parameters of h ``(n, n)``, Hermitian and positive, and of a and b ``(n,)``.
+
+        A symmetric chain keeps the real part of h, which is positive as well, and leaves b out.
+        """
+        L = np.linalg.cholesky(h.real if self.symmetric else h)
         rows, columns = np.tril_indices(self.variables.n, -1)
         arrays = {
             "chain.diagonal": np.log(np.diag(L).real)[0 if self.known_scale else 1 :],
             "chain.real": L.real[rows, columns],
-            "chain.imaginary": L.imag[rows, columns],
+            "chain.cosines": cosines[list(self.variables.angles)],
         }
-        present = {name: array for name, array in arrays.items() if array.size}
-        return present | {"chain.cosines": cosines[list(self.variables.angles)], "chain.sines": sines}
+        if not self.symmetric:
+            arrays |= {"chain.imaginary": L.imag[rows, columns], "chain.sines": sines}
+        return {name: array for name, array in arrays.items() if array.size}
 
     def build(self, parameters: Parameters) -> PortHamiltonian:
         """Build the dynamics from parameters of any array library."""
-        n, sines = self.variables.n, parameters["chain.sines"]
-        xp = namespace(sines)
-        diagonal = xp.ones_like(sines)
+        n, some = self.variables.n, parameters["chain.cosines"]
+        xp = namespace(some)
+        cosines = some @ _like(some, np.eye(n)[list(self.variables.angles)])
+        sines = parameters.get("chain.sines", 0 * cosines)
+        diagonal = xp.ones_like(cosines)
         if "chain.diagonal" in parameters:
             first = [] if self.known_scale else [diagonal[:1]]
             diagonal = xp.concat([*first, xp.exp(parameters["chain.diagonal"])], axis=0)
-        real = diagonal[:, None] * _like(sines, np.eye(n))
+        real = diagonal[:, None] * _like(some, np.eye(n))
         imaginary = 0 * real
         if n > 1:
             rows, columns = np.tril_indices(n, -1)
             spread = np.zeros((len(rows), n * n))
             spread[range(len(rows)), rows * n + columns] = 1.0
-            real = real + xp.reshape(parameters["chain.real"] @ _like(sines, spread), (n, n))
-            imaginary = xp.reshape(parameters["chain.imaginary"] @ _like(sines, spread), (n, n))
+            real = real + xp.reshape(parameters["chain.real"] @ _like(some, spread), (n, n))
+            if not self.symmetric:
+                imaginary = xp.reshape(parameters["chain.imaginary"] @ _like(some, spread), (n, n))
         hamiltonian = PlanarChain(
             self.kinematics,
             even=real @ real.T + imaginary @ imaginary.T,
             odd=imaginary @ real.T - real @ imaginary.T,
-            cosines=parameters["chain.cosines"] @ _like(sines, np.eye(n)[list(self.variables.angles)]),
+            cosines=cosines,
             sines=sines,
         )
         return with_port(hamiltonian, self.variables, parameters)

@@ -37,16 +37,10 @@ def stopped_together(v: Array, M: Array, impulse: Array) -> Array:
         impulse: largest impulse of dry friction on each degree of freedom ``(n,)`` or ``(..., n)``.
     """
     xp, n = namespace(v), v.shape[-1]
-    free = [v[..., i] for i in range(n)]
-    new = list(free)
-    for _ in range(_SWEEPS if n > 1 else 1):
-        for i in range(n):
-            pull = sum(M[..., i, j] * (free[j] - new[j]) for j in range(n) if j != i)
-            target = M[..., i, i] * free[i] + pull
-            new[i] = stopped(target, impulse[..., i]) / M[..., i, i]
-    swept = xp.stack(new, axis=-1)
     if n == 1:
-        return swept
+        return _swept(v, M, impulse, sweeps=1)
+    # Who sticks and where the others go does not change with small changes of v: derivatives pass by the sweeps.
+    swept = _swept(_constant(v), _constant(M), _constant(impulse), sweeps=_SWEEPS)
     moving = xp.where(swept != 0, 1.0 + 0 * swept, 0 * swept)
     sign = xp.where(swept > 0, moving, -moving)
     both = moving[..., :, None] * moving[..., None, :]
@@ -54,3 +48,21 @@ def stopped_together(v: Array, M: Array, impulse: Array) -> Array:
     momentum = moving * ((M * v[..., None, :]).sum(-1) - sign * impulse)
     solved = moving * solve_positive(M * both + units * (1 - moving)[..., None, :], momentum)
     return xp.where(xp.all(solved * sign >= 0, axis=-1, keepdims=True), solved, swept)
+
+
+def _swept(v: Array, M: Array, impulse: Array, *, sweeps: int) -> Array:
+    """Velocities ``(..., n)`` after sweeps over the degrees of freedom, each with the others held."""
+    n = v.shape[-1]
+    free = [v[..., i] for i in range(n)]
+    new = list(free)
+    for _ in range(sweeps):
+        for i in range(n):
+            pull = sum(M[..., i, j] * (free[j] - new[j]) for j in range(n) if j != i)
+            target = M[..., i, i] * free[i] + pull
+            new[i] = stopped(target, impulse[..., i]) / M[..., i, i]
+    return namespace(v).stack(new, axis=-1)
+
+
+def _constant(array: Array) -> Array:
+    """The array without its derivatives, where the library records them."""
+    return array.detach() if hasattr(array, "detach") else array

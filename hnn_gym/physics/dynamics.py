@@ -144,10 +144,17 @@ class Dynamics(Protocol):
     def acceleration(self, q: Array, v: Array, u: Array | None = None) -> Array:
         """dv/dt at positions and velocities ``(..., n)`` under generalised forces ``(..., m)``."""
 
+    def momentum_rate(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """dp/dt at positions and velocities ``(..., n)`` under generalised forces ``(..., m)``, if second order."""
+
 
 @runtime_checkable
 class NaturalHamiltonian(Hamiltonian, Protocol):
-    """H = (p - A)^T M(q)^-1 (p - A) / 2 + V(q): the velocities that belong to the momenta are dq/dt."""
+    """H = (p - A)^T M(q)^-1 (p - A) / 2 + V(q): the velocities that belong to the momenta are dq/dt.
+
+    One that has ``force(q, v)``, which is -dH/dq at positions and velocities ``(..., n)``, spares implicit schemes the
+    way from velocities to momenta and back.
+    """
 
     def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
         """dv/dt at positions and velocities ``(..., n)`` under a generalised force ``(..., n)`` beside that of H."""
@@ -261,6 +268,17 @@ class PortHamiltonian:
         """
         return self._natural.acceleration(q, v, self._forces(0 * v, q, v, u))
 
+    def momentum_rate(self, q: Array, v: Array, u: Array | None = None) -> Array:
+        """dp/dt = -dH/dq - D v + B u + F at positions and velocities, without dry friction.
+
+        Raises:
+            InputError: the kinetic energy is not quadratic in p.
+        """
+        natural = self._natural
+        if hasattr(natural, "force"):
+            return self._forces(natural.force(q, v), q, v, u)
+        return self._forces(-split(natural.gradient(join(q, natural.momentum(q, v))))[0], q, v, u)
+
     def kick_velocity(self, q: Array, v: Array, dt: float, u: Array | None = None) -> Array:
         """Velocities after ``dt`` seconds of the forces at (q, v), dry friction included: :meth:`kick` for [q, v].
 
@@ -273,12 +291,17 @@ class PortHamiltonian:
         free = v + dt * self.acceleration(q, v, u)
         if self.dry is None:
             return free
-        at_rest, units = (
-            self.momentum(q, 0 * v),
-            namespace(v).eye(self.n, dtype=v.dtype, device=getattr(v, "device", None)),
-        )
+        return stopped_together(free, self._mass_matrix(q, v), _impulse(self.dry, dt))
+
+    def _mass_matrix(self, q: Array, v: Array) -> Array:
+        """M ``(..., n, n)`` at positions ``(..., n)``: written down by some Hamiltonians, else column by column."""
+        if hasattr(self.hamiltonian, "mass_matrix"):
+            found: Array = self.hamiltonian.mass_matrix(q)
+            return found
+        at_rest = self.momentum(q, 0 * v)
+        units = namespace(v).eye(self.n, dtype=v.dtype, device=getattr(v, "device", None))
         rows = [self.momentum(q, 0 * v + unit) - at_rest for unit in units]
-        return stopped_together(free, namespace(v).stack(rows, axis=-2), _impulse(self.dry, dt))
+        return namespace(v).stack(rows, axis=-2)
 
     def control_force(self, q: Array, u: Array) -> Array:
         """The generalised force B u ``(..., n)`` of controls ``(..., m)`` at positions ``(..., n)``.

@@ -103,7 +103,8 @@ def _equations(
     for i, j in _pairs(n):
         between = [(phi * turns)[:, i] - (phi * turns)[:, j] for phi, _, _ in nodes]
         product = [w[:, i] * w[:, j] for _, w, _ in nodes]
-        for function, slope in ((np.cos, lambda b: -np.sin(b)), (np.sin, np.cos)):
+        even, odd = (np.cos, lambda b: -np.sin(b)), (np.sin, np.cos)
+        for function, slope in (even,) if architecture.symmetric else (even, odd):
             momenta = [[function(b) * w[:, k] for b, (_, w, _) in zip(between, nodes, strict=True)] for k in (i, j)]
             force = [-slope(b) * p for b, p in zip(between, product, strict=True)]
             column(
@@ -112,7 +113,7 @@ def _equations(
             )
     for i in (i for i in range(n) if turns[i]):
         column([], [(i, [-np.sin(phi[:, i]) for phi, _, _ in nodes])])
-    for i in range(n):
+    for i in range(0 if architecture.symmetric else n):
         column([], [(i, [np.cos(phi[:, i]) if turns[i] else 1 + 0 * phi[:, i] for phi, _, _ in nodes])])
 
     def pushed(degree: int, along: list[np.ndarray]) -> None:  # a force on one degree of freedom
@@ -157,17 +158,19 @@ def _parameters(architecture: PlanarChainHNN, solution: np.ndarray) -> dict[str,
     """The parameters of a solution; masses that are not positive, and friction that would push, become small."""
     variables, n = architecture.variables, architecture.variables.n
     pairs, angles = n * (n - 1) // 2, list(variables.angles)
-    diagonal, coupled, cosines, sines, rest = np.split(solution, np.cumsum([n, 2 * pairs, sum(angles), n]))
+    kinds = 1 if architecture.symmetric else 2
+    sizes = [n, kinds * pairs, sum(angles), 0 if architecture.symmetric else n]
+    diagonal, coupled, cosines, sines, rest = np.split(solution, np.cumsum(sizes))
     h = np.diag(diagonal).astype(complex)
     rows, columns = np.tril_indices(n, -1)
-    h[rows, columns] = coupled[0::2] + 1j * coupled[1::2]
+    h[rows, columns] = coupled[::kinds] + (0 if architecture.symmetric else 1j * coupled[1::kinds])
     h[columns, rows] = h[rows, columns].conj()
     values, vectors = np.linalg.eigh(h)
     h = (vectors * np.maximum(values, _LEAST * max(values.max(), 1e-12))) @ vectors.conj().T
     scale = 1.0 if architecture.known_scale else float(h[0, 0].real)
     every = np.zeros(n)
     every[angles] = cosines
-    arrays = architecture.parameters_of(h / scale, every / scale, sines / scale)
+    arrays = architecture.parameters_of(h / scale, every / scale, (sines if len(sines) else 0 * every) / scale)
     rest, force = rest / scale, np.diag(h).real / scale * variables.acceleration_scales
     for name, asked, typical in (
         ("damping.log", architecture.damping, force / variables.velocity_scales),

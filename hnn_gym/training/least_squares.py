@@ -39,6 +39,8 @@ _CHUNK = 30_000_000
 """Entries of the Jacobian computed at a time."""
 _ROUNDING = 1e-12
 """Damping of local entries at the least, so that their blocks stay positive definite."""
+_NUDGE = 1e-5
+"""Of central differences, whose error is 1e-10 from their second order and as much from rounding."""
 _LOCAL_FLOOR = 1e-6
 """Smallest curvature of an entry of a row as a share of the median: a start at a speed limit does not feel all."""
 
@@ -58,9 +60,12 @@ class LeastSquaresSettings:
     scaling: Literal["marquardt", "levenberg"] = "marquardt"
     """marquardt: D = diag(J^T J), blind to the units of the parameters. levenberg: D = mean(diag(J^T J)) 1, a ball in
     which combinations of parameters that the data do not determine stay small."""
+    differences: bool = False
+    """Central differences instead of exact derivatives, for few parameters that act through many short steps: they cost
+    a third, and err by 1e-8 of the largest one."""
 
 
-class _Linear(NamedTuple):
+class Linear(NamedTuple):
     """Residuals and their derivatives.
 
     Attributes:
@@ -74,6 +79,87 @@ class _Linear(NamedTuple):
     J: np.ndarray
     own: np.ndarray | None
     after: np.ndarray | None
+
+
+class Problem:
+    """Residuals as a function of one flat vector of shared parameters and of the rows' own, with derivatives.
+
+    Arguments and errors are those of :func:`least_squares`.
+
+    Attributes:
+        theta: the shared parameters ``(P,)`` to start from.
+        own: the local entries ``(N, k)`` to start from.
+    """
+
+    def __init__(
+        self,
+        residual: Residual,
+        start: Mapping[str, np.ndarray],
+        *,
+        local: str | None = None,
+        chained: bool = False,
+        jacobian: Jacobian | None = None,
+        settings: LeastSquaresSettings | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        if local is not None and local not in start:
+            raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
+        self._residual, self._local, self._chained = residual, local, chained
+        self._jacobian, self._settings = jacobian, settings or LeastSquaresSettings()
+        self._shapes = {name: array.shape for name, array in start.items() if name != local}
+        self._sizes = [int(np.prod(shape)) for shape in self._shapes.values()]
+        check_size(sum(self._sizes))
+        flat = [np.ravel(start[name]) for name in self._shapes] or [np.zeros(0)]
+        self.theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
+        rows = np.zeros((0, 0)) if local is None else start[local]
+        self.own = torch.tensor(rows, dtype=torch.float64, device=device)
+
+    def named(self, theta: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The arrays by name."""
+        pieces = zip(self._shapes.items(), torch.split(theta, self._sizes), strict=True)
+        found = {name: piece.reshape(shape) for (name, shape), piece in pieces}
+        return found if self._local is None else found | {self._local: own}
+
+    def linearised(self, theta: torch.Tensor, own: torch.Tensor) -> Linear:
+        """Residuals and derivatives there."""
+        residual, named = self._residual, self.named
+        if self._jacobian is not None:
+            parameters = named(theta, own)
+            with torch.no_grad():
+                r = on_numpy(residual(parameters))
+            return Linear(r, on_numpy(self._jacobian(parameters).detach()), None, None)
+
+        def push(shared: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
+            tangents = shared, local
+            if self._settings.differences:
+                before, after = (residual(named(theta + h * shared, own + h * local)) for h in (-_NUDGE, _NUDGE))
+                return (after - before) / (2 * _NUDGE)
+            column: torch.Tensor = torch.func.jvp(lambda *at: residual(named(*at)), (theta, own), tangents)[1]
+            return column
+
+        # Rows of a chain that are two apart have no residual in common: every second one is moved at a time.
+        parity = torch.arange(len(own), device=own.device) % 2 == 0
+        masks = [parity, ~parity] if self._chained else [torch.ones_like(parity)] if own.numel() else []
+        entries = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
+        moved = [mask[:, None] * entry for mask in masks for entry in entries]
+        shared = torch.eye(len(theta) + len(moved), len(theta), dtype=theta.dtype, device=theta.device)
+        local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
+        if moved:
+            local[len(theta) :] = torch.stack(moved)
+        # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
+            r = on_numpy(residual(named(theta, own)))
+            chunk = self._settings.chunk or max(_CHUNK // max(r.size, 1), 1)
+            columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
+        J = columns[: len(theta)].reshape(len(theta), r.size).T
+        if not moved:
+            return Linear(r, J, None, None)
+        rows = np.moveaxis(columns[len(theta) :].reshape(len(masks), own.shape[1], *r.shape), 1, -1)
+        if not self._chained:
+            return Linear(r, J, rows[0], None)
+        even = on_numpy(parity)[:, None, None]
+        return Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
 
 
 def least_squares(
@@ -108,56 +194,10 @@ def least_squares(
         ConvergenceError: the residuals at the start are not finite.
     """
     settings = settings or LeastSquaresSettings()
-    if local is not None and local not in start:
-        raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
-    shapes = {name: array.shape for name, array in start.items() if name != local}
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    check_size(sum(sizes))
-
-    def named(flat: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
-        pieces = torch.split(flat, sizes)
-        found = {name: piece.reshape(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
-        return found if local is None else found | {local: own}
-
-    def linearised(theta: torch.Tensor, own: torch.Tensor) -> _Linear:
-        if jacobian is not None:
-            parameters = named(theta, own)
-            with torch.no_grad():
-                r = on_numpy(residual(parameters))
-            return _Linear(r, on_numpy(jacobian(parameters).detach()), None, None)
-
-        def push(shared: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
-            tangents = shared, local
-            column: torch.Tensor = torch.func.jvp(lambda *at: residual(named(*at)), (theta, own), tangents)[1]
-            return column
-
-        # Rows of a chain that are two apart have no residual in common: every second one is moved at a time.
-        parity = torch.arange(len(own), device=own.device) % 2 == 0
-        masks = [parity, ~parity] if chained else [torch.ones_like(parity)] if own.numel() else []
-        entries = torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
-        moved = [mask[:, None] * entry for mask in masks for entry in entries]
-        shared = torch.eye(len(theta) + len(moved), len(theta), dtype=theta.dtype, device=theta.device)
-        local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
-        if moved:
-            local[len(theta) :] = torch.stack(moved)
-        # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
-            r = on_numpy(residual(named(theta, own)))
-            chunk = settings.chunk or max(_CHUNK // max(r.size, 1), 1)
-            columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
-        J = columns[: len(theta)].reshape(len(theta), r.size).T
-        if not moved:
-            return _Linear(r, J, None, None)
-        rows = np.moveaxis(columns[len(theta) :].reshape(len(masks), own.shape[1], *r.shape), 1, -1)
-        if not chained:
-            return _Linear(r, J, rows[0], None)
-        even = on_numpy(parity)[:, None, None]
-        return _Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
-
-    flat = [np.ravel(start[name]) for name in shapes] or [np.zeros(0)]
-    theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
-    own = torch.tensor(np.zeros((0, 0)) if local is None else start[local], dtype=torch.float64, device=device)
+    problem = Problem(
+        residual, start, local=local, chained=chained, jacobian=jacobian, settings=settings, device=device
+    )
+    named, linearised, theta, own = problem.named, problem.linearised, problem.theta, problem.own
     linear = linearised(theta, own)
     best = float(np.sum(linear.r**2))
     if not np.isfinite(best):
@@ -213,7 +253,7 @@ class _Step(NamedTuple):
     predicted: float
 
 
-def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
+def _step(linear: Linear, damping: float, *, levenberg: bool) -> _Step | None:
     """The damped step, or None where the matrix is not positive definite in floating point."""
     r, J, own, _ = linear
     normal, gradient = J.T @ J, J.T @ r.ravel()
@@ -255,7 +295,7 @@ def _step(linear: _Linear, damping: float, *, levenberg: bool) -> _Step | None:
     return _Step(shared, moved, float(predicted))
 
 
-def _normal_equations(linear: _Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
+def _normal_equations(linear: Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
     """The part of J^T J and J^T r that belongs to the local entries.
 
     Returns:

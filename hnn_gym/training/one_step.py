@@ -22,6 +22,7 @@ from hnn_gym.physics.integrators import Integrator, InVelocities, VelocityForm
 from hnn_gym.physics.phase import Array, join, split
 from hnn_gym.training.equation_error import row_weights
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
+from hnn_gym.training.needed_terms import TERMS, needed_terms
 from hnn_gym.training.transitions import Transitions, turn
 
 _FRICTION = ("damping.log", "dry.log")
@@ -45,6 +46,8 @@ class OneStepSettings:
     """Relative decrease of the sum of squares below which a step does not count."""
     patience: int = 4
     """Stop after so many steps that do not count."""
+    keep_zeros: bool = False
+    """Leave parameters at 0 that are 0 at the start: terms that the model does without."""
     seed: int = 0
     """Draws the rows that are fitted."""
 
@@ -92,11 +95,12 @@ def fit_one_step(
     settings = settings or OneStepSettings()
     free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
     parameters = {name: np.asarray(value, np.float64) for name, value in start.items()}
+    used = {name: parameters[name] != 0 for name in TERMS if settings.keep_zeros and name in parameters}
     for rows, steps in settings.stages(free):
         # Contacts and readings that saturate are steps that no smooth model explains: they lose their weight.
         chosen = data.take(rows)
         weights = row_weights(one_step_errors(architecture.build(parameters), scheme, chosen))
-        problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings)
+        problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings, used=used)
         parameters = least_squares(
             problem.residual,
             _linear(parameters),
@@ -105,6 +109,34 @@ def fit_one_step(
         )
         parameters = _positive(parameters, architecture.variables)
     return parameters
+
+
+def without_needless_terms(
+    architecture: Architecture,
+    scheme: Integrator,
+    data: Transitions,
+    parameters: Mapping[str, np.ndarray],
+    *,
+    settings: OneStepSettings,
+) -> dict[str, np.ndarray]:
+    """The parameters of a fit with 0 for the terms that the data do not need, see :mod:`.needed_terms`.
+
+    Args:
+        architecture: the model.
+        scheme: the scheme that it was fitted through.
+        data: the steps that it was fitted to.
+        parameters: the result of the fit.
+        settings: of the fit.
+    """
+    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
+    chosen = data.take(free)
+    weights = row_weights(one_step_errors(architecture.build(parameters), scheme, chosen))
+    problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings, used={})
+    linear = _linear(parameters)
+    values = {name: torch.tensor(value) for name, value in linear.items()}
+    with torch.no_grad():
+        r = problem.residual(values).numpy()
+    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy()), architecture.variables)
 
 
 def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -> np.ndarray:
@@ -146,8 +178,10 @@ class _Problem:
         weights: np.ndarray,
         *,
         settings: OneStepSettings,
+        used: Mapping[str, np.ndarray],
     ) -> None:
         self._architecture, self._scheme, self._settings = architecture, scheme, settings
+        self._used = {name: torch.tensor(entries, dtype=torch.float64) for name, entries in used.items()}
         self._angles = data.angles
         roots = np.sqrt(weights / weights.mean())[:, None]
         self._dt = data.dt
@@ -179,6 +213,7 @@ class _Problem:
         q, v, u, next_q, next_v, root, *own = row
         friction = {name: parameters[name] * self._moving for name in ("damping", "dry") if name in parameters}
         model = {name: value for name, value in parameters.items() if name not in friction}
+        model |= {name: parameters[name] * entries for name, entries in self._used.items()}
         dynamics = self._architecture.build(model)
         if friction:
             assert isinstance(dynamics, PortHamiltonian)

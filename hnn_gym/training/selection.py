@@ -14,6 +14,7 @@ import numpy as np
 
 from hnn_gym.models import Architecture, MechanicalHNN, Variables
 from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler
+from hnn_gym.training.finishing import for_longer, with_fewer_terms
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step
 from hnn_gym.training.structures import (
     DRY,
@@ -52,6 +53,7 @@ _GOOD = 1e-4
 QUICK = OneStepSettings(steps=12, rows=300, most_rows=300)
 POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
 NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
+LONGER = OneStepSettings(steps=200, rows=1000, most_rows=2000, patience=20, gain=1e-4)
 
 
 @dataclass
@@ -95,17 +97,18 @@ class Selection:
             if structure is not None:
                 candidates.append(self.tried(structure, scheme))
                 if candidates[-1].merit <= max(self._floor, 0.5 * network.merit):
-                    return self._simplified(self._in_finer_steps(candidates[-1]))
+                    return self.finished(self._simplified(self._in_finer_steps(candidates[-1])))
         for structure in networks(self.variables):
             candidates.append(self.tried(structure, scheme))
             if candidates[-1].merit <= max(self._floor, _NO_ENERGY * network.merit):
                 break
-        return self._simplified(self._extended([*candidates, network]))
+        return self.finished(self._simplified(self._extended([*candidates, network])))
 
     def refined(self, best: Trial) -> Trial:
         """The best model fitted to all of the recording."""
         evidence = self.trials.evidence
-        settings = replace(self._settings(best.architecture), steps=8, residual_penalty=_penalty(best.architecture))
+        penalty = _penalty(best.architecture)
+        settings = replace(self._settings(best.architecture), steps=8, residual_penalty=penalty, keep_zeros=True)
         parameters = fit_one_step(
             best.architecture, best.world.integrator, evidence.whole, best.parameters, settings=settings
         )
@@ -134,8 +137,7 @@ class Selection:
         return self.trials.attempt(f"{structure.label}, quickly", structure.architecture, scheme, quick).one_step
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
-        polynomial = architecture.hyperparameters().get("hidden") in ((), [])
-        return replace(POLYNOMIAL if polynomial else NETWORK, seed=self.seed)
+        return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
 
     def tried(self, structure: Structure, scheme: Integrator) -> Trial:
         """A model that starts from what linear equations say; networks go most of the way in coarser steps."""
@@ -149,7 +151,7 @@ class Selection:
         """The best of models that were tried, or one of them with what explains more beside it."""
         seen = self.trials.evidence.variables
         free = best_of([trial for trial in candidates if not trial.world.has_energy])
-        structured = simplest([trial for trial in candidates if trial.world.has_energy])
+        structured = self._for_longer(simplest([trial for trial in candidates if trial.world.has_energy]))
         if structured.one_step > _GOOD or structured.merit > _NO_ENERGY * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 structured = self._finer(self._with_more(structured, structure, scheme))
@@ -211,6 +213,19 @@ class Selection:
             return trial
         return replace(best, label=f"{best.label} with viscous friction")
 
+    def finished(self, best: Trial) -> Trial:
+        """The model that was chosen, fitted to its end: polynomials with fewer terms, small networks for longer."""
+        if not _is_polynomial(best.architecture):
+            return self._for_longer(best)
+        settings = replace(self._settings(best.architecture), residual_penalty=_penalty(best.architecture))
+        return with_fewer_terms(self.trials, best, settings=settings, enough=self._floor / 10)
+
+    def _for_longer(self, best: Trial) -> Trial:
+        if _is_polynomial(best.architecture):
+            return best
+        settings = replace(LONGER, seed=self.seed, residual_penalty=_penalty(best.architecture))
+        return for_longer(self.trials, best, settings=settings)
+
 
 def chosen(trials: list[Trial]) -> Trial:
     """The best trial; one with an energy unless another is better by more than a tenth."""
@@ -225,6 +240,10 @@ def chosen(trials: list[Trial]) -> Trial:
 def simplest(trials: list[Trial]) -> Trial:
     """The first of the trials that explain about as much as the best, which is the one that says most."""
     return next(trial for trial in trials if trial.merit <= _AS_GOOD * best_of(trials).merit)
+
+
+def _is_polynomial(architecture: Architecture) -> bool:
+    return architecture.hyperparameters().get("hidden") in ((), [])
 
 
 def _penalty(architecture: Architecture) -> float:

@@ -17,6 +17,7 @@ from hnn_gym.data.provenance import installed_versions
 from hnn_gym.data.window_stream import group_bounds
 from hnn_gym.errors import instance
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.training.determination import determination_card
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import observation_scale
@@ -90,6 +91,8 @@ def train_world(
     parameters = whole.model_parameters(state.parameters)
     noise = whole.sensor_noise(state.parameters)
     card = card_of(whole.world(parameters), dataset, settings, state, noise=noise)
+    if settings.least_squares_steps and not is_streamed(dataset, settings):
+        card |= determination_card(whole, state.parameters)
     return whole.world(parameters, card=card | inferred_card(prepared.found))
 
 

@@ -27,11 +27,15 @@ from hnn_gym.physics.integrators import (
 )
 from hnn_gym.worlds.world_model import WorldModel
 
-LEAST_ERROR = 1e-3
+LEAST_ERROR = 1e-5
 """Of a typical change in a step: no scheme is made finer than this asks for, however exact the model is."""
 
 _COUNTS = (1, 2, 4, 8, 16, 32)
-_ENOUGH, _FLAT = 4, 10.0
+_ENOUGH = 4
+_AS_NEAR = 1.3
+"""A cheaper scheme may be farther from the recording than the nearest one by this factor."""
+_GAINS = 0.7
+"""Substeps that leave more than this share of the error come nearer to the flow of H, which was not recorded."""
 
 
 class States(Protocol):
@@ -79,6 +83,7 @@ def symplectic_scheme(world: WorldModel, states: States, *, error: float) -> Int
     recorded = _ahead(world, world.integrator, states)
     found: dict[Integrator, float] = {}
     for count in _COUNTS:
+        before = min(found.values(), default=np.inf)
         for scheme in families:
             finer = _with_substeps(scheme, count)
             try:
@@ -88,9 +93,11 @@ def symplectic_scheme(world: WorldModel, states: States, *, error: float) -> Int
             found[finer] = float(np.median(np.sqrt(np.mean(missed**2, axis=-1))))
             if found[finer] <= allowed:
                 return finer
-        if found and count >= _ENOUGH and min(found.values()) > _FLAT * allowed:
-            break  # finer steps come nearer to the flow of H, which is not what was recorded
-    return min(found, key=lambda scheme: found[scheme]) if found else _with_substeps(families[0], _COUNTS[-1])
+        if count >= _ENOUGH and min(found.values(), default=0.0) > _GAINS * before:
+            break
+    if not found:
+        return _with_substeps(families[0], _COUNTS[-1])
+    return next(scheme for scheme, missed in found.items() if missed <= _AS_NEAR * min(found.values()))
 
 
 def _with_substeps(scheme: Integrator, count: int) -> Integrator:

@@ -63,6 +63,18 @@ def test_a_cart_pole_is_learned_to_the_rounding_of_its_observations(cart_pole: h
     assert any("explicit-euler" in sentence for sentence in selection["words"])
 
 
+def test_the_formula_of_a_cart_pole_is_found(cart_pole: hnn_gym.WorldModel) -> None:
+    """M = [[1.1, 0.05 cos q1], [0.05 cos q1, 0.1 / 3]] and V = 0.04 cos q1, without positions, squares and sines."""
+    parameters = cart_pole.parameters
+    assert parameters is not None
+    cosines, others = parameters["mass.w0"][:, 0], parameters["mass.w0"][:, 1:]
+    # The pole stays upright, where a cosine is nearly 1, so that constants and cosines are hard to tell apart.
+    np.testing.assert_allclose(parameters["mass.constant"], [1.1, 0.0, 0.1 / 3], atol=1e-4)
+    np.testing.assert_allclose(cosines, [0.0, 0.05, 0.0], atol=1e-4)
+    np.testing.assert_array_equal(others, 0.0)
+    np.testing.assert_array_equal(parameters["potential.w0"][:, 1:], 0.0)
+
+
 def test_a_world_chosen_automatically_steps_symplectically_unless_asked_for_its_recording(
     cart_pole: hnn_gym.WorldModel,
 ) -> None:

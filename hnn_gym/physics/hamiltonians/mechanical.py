@@ -40,6 +40,10 @@ class Mechanical(SeparableHamiltonian):
         """Velocities v = p / m of momenta ``(..., n)``."""
         return p / self.inertia(p)
 
+    def force(self, q: Array, v: Array) -> Array:
+        """-dV/dq at positions and velocities ``(..., n)``."""
+        return -self.potential_gradient(q)
+
     def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
         """dv/dt = (force - dV/dq) / m at positions and velocities ``(..., n)``."""
         return (force - self.potential_gradient(q)) / self.inertia(v)

@@ -177,6 +177,20 @@ class PlanarChain:
         """Velocities v = M(q)^-1 p of momenta ``(..., n)``."""
         return self.kinematics.joints(solve_positive(self._mass(q)[0], self.kinematics.pushed(p)))
 
+    def force(self, q: Array, v: Array) -> Array:
+        """-dH/dq at positions and velocities ``(..., n)``."""
+        w = self.kinematics.absolutes(v)
+        turning = w * _like(w, self.kinematics.turns)
+        return -self.kinematics.pulled_back(self._potential_slope(q) + turning * _applied(self._mass(q)[1], w))
+
+    def mass_matrix(self, q: Array) -> Array:
+        """M ``(..., n, n)`` of the degrees of freedom as they are observed, at positions ``(..., n)``."""
+        mass = self._mass(q)[0]
+        if self.kinematics.absolute:
+            return mass
+        sums = _like(q, self.kinematics.sums)
+        return sums.T @ mass @ sums
+
     def acceleration(self, q: Array, v: Array, force: Array | float) -> Array:
         """Lagrange's equations: dv/dt at positions and velocities ``(..., n)`` under a further generalised force."""
         mass, slope = self._mass(q)

@@ -62,6 +62,8 @@ class VelocityForm:
         """Accelerations at positions and velocities ``(..., n)``."""
         return self.dynamics.acceleration(q, v, u)
 
+    momentum_rate = acceleration
+
     def momentum(self, q: Array, v: Array) -> Array:
         """The velocities themselves."""
         return v

@@ -224,6 +224,16 @@ def test_the_acceleration_is_the_change_of_velocity_that_hamiltons_equations_giv
     torch.testing.assert_close(found, change, rtol=1e-10, atol=1e-10)  # a sum of some ten terms of size 10
 
 
+@pytest.mark.parametrize("name", NATURAL)
+def test_the_rate_of_momentum_at_a_velocity_is_that_of_hamiltons_equations(name):
+    H = hamiltonian(name)
+    dynamics = PortHamiltonian(H, control=np.eye(H.n), damping=np.full(H.n, 0.3))
+    x, u = points(H, 5), np.random.default_rng(3).normal(size=(5, H.n))
+    q, p = split(x)
+    found = dynamics.momentum_rate(q, dynamics.velocity(q, p), u)
+    np.testing.assert_allclose(found, split(dynamics.field(x, u))[1], rtol=1e-11, atol=1e-11)
+
+
 def test_kinetic_energies_that_are_not_quadratic_have_no_acceleration():
     assert {"spring", "two bodies", "mechanical of rigid bodies", "magnetic"} <= set(NATURAL)
     for name in ("hnn", "separable"):

@@ -1,0 +1,156 @@
+"""What a recording says of the parameters of a fit: friction with its standard error, and what stays open.
+
+Friction is reported in physical units where actions are forces in SI units, with the standard errors of
+:mod:`hnn_gym.training.uncertainty`. A combination of parameters that may change by as much as they are large, without a
+forecast that changes by more than the noise, is not determined: the recording lacks the motion that would tell its
+parts apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hnn_gym.models import PlanarChainHNN
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.training.objective import Objective
+from hnn_gym.training.uncertainty import Uncertainty, uncertainty
+from hnn_gym.worlds.world_model import WorldModel
+
+_FRICTION = {"damping.log": "viscous", "dry.log": "coulomb"}
+_SHARE = 0.1
+"""Friction of this share of typical forces matters."""
+_PART = 0.3
+"""Entries of a free direction that are larger belong to it."""
+_NAMES = {
+    "chain.diagonal": "the inertia of link {}",
+    "chain.real": "how the links are coupled",
+    "chain.imaginary": "how far the centres of mass lie off the links",
+    "chain.cosines": "the weight of link {}",
+    "chain.sines": "the direction of gravity",
+    "damping.log": "the viscous friction of position {}",
+    "dry.log": "the Coulomb friction of position {}",
+    "control.gain": "the gain of action {}",
+    "control.columns": "which position an action acts on",
+}
+
+
+def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return what a card says of friction and of what the recording does not determine.
+
+    Args:
+        objective: of the last round of a fit.
+        parameters: what it found, with the starts of windows.
+
+    Returns:
+        ``friction``: for every position and kind its ``value``, its ``standard_error`` and their ``unit``. For models
+        without networks ``undetermined`` too: a sentence, where something is not determined. Empty without either.
+    """
+    world = objective.world(objective.model_parameters(parameters)).like(np.zeros(0))
+    dynamics = world.dynamics
+    if not isinstance(dynamics, PortHamiltonian):
+        return {}
+    chain = isinstance(objective.architecture, PlanarChainHNN)
+    if not chain and dynamics.damping is None and dynamics.dry is None:
+        return {}
+    sizes, natural = _sizes(world, objective, parameters)
+    residual = objective.residuals_by_member()[0]
+    found = uncertainty(residual, parameters, local=objective.local, sizes=sizes)
+    card: dict[str, Any] = {}
+    friction = _friction(world, found, natural)
+    if friction:
+        card["friction"] = friction
+    if chain:
+        sentence = _undetermined(found)
+        if sentence:
+            card["undetermined"] = sentence
+    return card
+
+
+def friction_words(card: Mapping[str, Any]) -> list[str]:
+    """The friction on a card as lines: one for every position and kind."""
+    return [
+        f"{'Viscous' if kind == 'viscous' else 'Coulomb'} friction of position {number}: {entry['value']:.3g} +- "
+        f"{entry['standard_error']:.2g} {entry['unit']}".rstrip()
+        for number, entries in enumerate(card.get("friction", ()), start=1)
+        for kind, entry in entries.items()
+    ]
+
+
+def _sizes(
+    world: WorldModel, objective: Objective, parameters: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Natural sizes of the parameters as they are, and of friction ``(n,)`` in its own units."""
+    variables = objective.architecture.variables
+    origin = np.zeros(variables.n)
+    inertia = np.array([world.dynamics.momentum(origin, unit)[i] for i, unit in enumerate(np.eye(variables.n))])
+    force = inertia * np.array(variables.acceleration_scales)
+    if variables.in_physical_units:  # accelerations from noisy positions are too large
+        force = np.minimum(force, max(variables.force_scales))
+    matters = {
+        "damping.log": _SHARE * force / np.array(variables.velocity_scales),
+        "dry.log": _SHARE * force,
+    }
+    found = {name: np.maximum(np.exp(parameters[name]), 1e-300) for name in _FRICTION if name in parameters}
+    natural = {name: np.maximum(matters[name], value) for name, value in found.items()}
+    sizes = {name: natural[name] / value for name, value in found.items()}
+    diagonal = np.exp(parameters.get("chain.diagonal", np.zeros(1)))
+    links = np.exp(np.mean(np.log(diagonal)))
+    weights = [parameters[name] for name in ("chain.cosines", "chain.sines") if name in parameters]
+    weight = np.sqrt(np.mean(np.concatenate(weights) ** 2)) if weights else 0.0
+    like = {"chain.real": links, "chain.imaginary": links, "chain.cosines": weight, "chain.sines": weight}
+    sizes |= {
+        name: np.full(parameters[name].shape, max(float(size), 1e-12))
+        for name, size in like.items()
+        if name in parameters
+    }
+    return sizes, natural
+
+
+def _friction(
+    world: WorldModel, found: Uncertainty, natural: Mapping[str, np.ndarray]
+) -> list[dict[str, dict[str, Any]]]:
+    """Values and standard errors of every position, by the kind of friction."""
+    dynamics: Any = world.dynamics
+    values = {"damping.log": dynamics.damping, "dry.log": dynamics.dry}
+    errors = found.errors
+    rows: list[dict[str, dict[str, Any]]] = [{} for _ in world.coordinates.degrees]
+    for name, kind in _FRICTION.items():
+        value = values[name]
+        if value is None or name not in errors:
+            continue
+        for i, angle in enumerate(world.coordinates.angles):
+            rows[i][kind] = {
+                "value": float(value[i]),
+                "standard_error": float(errors[name][i] * natural[name][i]),
+                "unit": _unit(kind, angle=angle) if world.energy_unit else "",
+            }
+    return rows if any(rows) else []
+
+
+def _unit(kind: str, *, angle: bool) -> str:
+    force = "N m" if angle else "N"
+    rate = "N m s" if angle else "N s/m"
+    return rate if kind == "viscous" else force
+
+
+def _undetermined(found: Uncertainty) -> str:
+    """One sentence; empty where everything is determined."""
+    directions = found.free_directions()
+    parts = [
+        _NAMES.get(name, name).format(index + 1)
+        for (name, index), *shares in zip(found.names, *directions, strict=True)
+        if any(abs(share) > _PART * np.abs(way).max() for share, way in zip(shares, directions, strict=True))
+    ]
+    named = list(dict.fromkeys(parts))
+    if not named:
+        return ""
+    listed = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    change = "it may change by its" if len(named) == 1 else "alone or together they may change by their"
+    return (
+        f"The recording does not determine {listed}: {change} whole size, and the motion changes by no more than the "
+        "noise. Record motion that depends on this (changing torques, other speeds, larger angles), or leave it out "
+        "of the model."
+    )
