@@ -9,24 +9,23 @@ measures it in reality.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import gymnasium
-import numpy as np
 import torch
 from rich.console import Console
 
+from experiments.recipe_search import climbed
 from hnn_gym.agents.evaluate import episode_returns
 from hnn_gym.agents.sb3 import AgentRecipe, train_agent
 from hnn_gym.command import run
 from hnn_gym.data import record_steps
 from hnn_gym.errors import InputError
-from hnn_gym.studies import Executing, Execution, Results, run_cells
+from hnn_gym.studies import Executing, Execution, Results
 from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -86,38 +85,20 @@ def search(settings: Settings, *, console: Console) -> dict[str, AgentRecipe]:
     if unknown:
         raise InputError(f"There is no algorithm {unknown[0]!r} here: choose from {', '.join(FIRST)}.")
     results = Results(settings.out, command="python -m experiments.recipes")
-    chosen = {}
     with settings.execution.opened() as executor:
-        for algo in settings.algorithms:
-            recipe = FIRST[algo]
-            for name, values in GRIDS[algo].items():
-                candidates = [changed(recipe, name, value) for value in values]
-                keys = [[_key(algo, candidate, seed) for seed in settings.seeds] for candidate in candidates]
-                cells = {
-                    key: partial(_earned, settings, algo, candidate, seed)
-                    for candidate, of_seeds in zip(candidates, keys, strict=True)
-                    for key, seed in zip(of_seeds, settings.seeds, strict=True)
-                }
-                run_cells(results, cells, executor=executor, console=console)
-                earned = [np.mean([results[key] for key in of_seeds]) for of_seeds in keys]
-                for value, mean in zip(values, earned, strict=True):
-                    console.print(algo, name, value, round(float(mean), 2))
-                recipe = candidates[int(np.argmax(earned))]
-            chosen[algo] = asdict(recipe)
-            if f"chosen/{algo}" not in results or results[f"chosen/{algo}"] != chosen[algo]:
-                results[f"chosen/{algo}"] = chosen[algo]
-    return {algo: AgentRecipe(**fields) for algo, fields in chosen.items()}
-
-
-def changed(recipe: AgentRecipe, name: str, value: Any) -> AgentRecipe:
-    """A recipe with another value of one field, or of one of the algorithm's own arguments."""
-    if name in recipe.arguments:
-        return replace(recipe, arguments={**recipe.arguments, name: value})
-    return replace(recipe, **{name: value})
-
-
-def _key(algo: str, recipe: AgentRecipe, seed: int) -> str:
-    return f"tried/{algo}/{json.dumps(asdict(recipe), sort_keys=True)}/{seed}"
+        return {
+            algo: climbed(
+                algo,
+                FIRST[algo],
+                GRIDS[algo],
+                partial(_earned, settings, algo),
+                seeds=settings.seeds,
+                results=results,
+                executor=executor,
+                console=console,
+            )
+            for algo in settings.algorithms
+        }
 
 
 def _earned(settings: Settings, algo: str, recipe: AgentRecipe, seed: int) -> float:

@@ -26,15 +26,19 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of, frame_forecasts_of
 from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
+from hnn_gym.evaluation.measured_motion import PIECE, MeasuredMotion, energy_balance, measured_motion, rolled
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
 from hnn_gym.page import write_page
 from hnn_gym.systems import truth_of
+from hnn_gym.training.determination import friction_words
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
 _HORIZONS = (1, 10, 50, 100, 200)
 _STARTS = 20
+_PIECES_SHOWN, _PIECES_AHEAD = 24, 4
+"""Of the figure of forecasts beside a log: pieces shown, and pieces that one forecast lasts."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,14 @@ class Evaluation:
         energy: of free motions; None for a network without physics.
         growth: how many times a tiny error grows over the length of the forecasts.
         sentences: the verdict.
+        motion: along a log of a machine, as the world sees it; None for other recordings.
     """
 
     forecasts: Forecasts
     energy: EnergyCheck | None
     growth: float
     sentences: list[str]
+    motion: MeasuredMotion | None = None
 
     def rows(self) -> dict[str, list[str]]:
         """The cells of the table: median, worst tenth and the forecast that nothing moves, by the number of steps."""
@@ -114,20 +120,53 @@ def evaluate(world: WorldModel | PixelWorld, fresh: TransitionDataset, *, energy
     Raises:
         InputError: the recording does not fit the world.
     """
+    motion = None
     if isinstance(world, PixelWorld):
-        found, states = frame_forecasts_of(world, fresh), _observed_through_frames(world, fresh)
-        latent = world.world
+        found, latent = frame_forecasts_of(world, fresh), world.world
+        x = latent.encode(_observed_through_frames(world, fresh))
     else:
         found, latent = forecasts_of(world, fresh), world
-        states = np.asarray(fresh.transitions().observation, np.float64)
-    energy = _energy(latent, states, energy_steps) if latent.has_energy else None
+        motion = _motion(world, fresh)
+        if motion is None:
+            x = world.encode(np.asarray(fresh.transitions().observation, np.float64))
+        else:
+            x = motion.x[np.arange(motion.x.shape[1]) <= motion.windows.steps[:, None]]
+    energy = _energy(latent, x, energy_steps) if latent.has_energy else None
     try:
-        growth = sensitivity(latent, states, steps=found.error.shape[1])
+        growth = sensitivity(latent, x, steps=found.error.shape[1])
     except ConvergenceError:
         growth = float("inf")
-    return Evaluation(
-        found, energy, growth, verdict(found, energy, growth=growth, frames=isinstance(world, PixelWorld))
-    )
+    sentences = verdict(found, energy, growth=growth, frames=isinstance(world, PixelWorld))
+    return Evaluation(found, energy, growth, sentences + _of_measurements(latent, motion), motion)
+
+
+def _motion(world: WorldModel, fresh: TransitionDataset) -> MeasuredMotion | None:
+    """The motion along a log of a machine: of positions alone, or with stamps of its own."""
+    if not any(world.coordinates.unobserved) and fresh.durations() is None:
+        return None
+    try:
+        return measured_motion(world, fresh)
+    except ConvergenceError:
+        return None
+
+
+def _of_measurements(world: WorldModel, motion: MeasuredMotion | None) -> list[str]:
+    """What the motion along a log says beside the forecasts."""
+    if motion is None:
+        return []
+    sizes = ", ".join(f"{size:.2g}" for size in motion.scale)
+    words = [f"In pieces of {PIECE} steps the world comes as near to the measurements as {sizes} (their own units)."]
+    spans = motion.unexplained_spans()
+    if spans:
+        episode, first, last, size = spans[0]
+        words.append(
+            f"{int(motion.unexplained.sum())} rows in {len(spans)} places are not explained, with residuals up to "
+            f"{size:.0f} times as large as elsewhere. The worst are in episode {episode}, from {first:.3f} s to "
+            f"{last:.3f} s: look for a collision, a limit of a motor or a sensor that was wrong."
+        )
+    else:
+        words.append("All rows are explained: no residual is far larger than the others.")
+    return [*words, *(f"{line}." for line in friction_words(world.card))]
 
 
 def _observed_through_frames(seen: PixelWorld, fresh: TransitionDataset) -> np.ndarray:
@@ -139,13 +178,11 @@ def _observed_through_frames(seen: PixelWorld, fresh: TransitionDataset) -> np.n
     return np.concatenate(found)
 
 
-def _energy(world: WorldModel, observation: np.ndarray, steps: int) -> EnergyCheck:
-    """Let the world go from observed states, as its environment steps it."""
+def _energy(world: WorldModel, x: np.ndarray, steps: int) -> EnergyCheck:
+    """Let the world go from points ``(N, 2n)`` of a motion, as its environment steps it."""
     moving = world.stepping("symplectic")
-    everywhere = moving.energy(moving.encode(observation))
-    spread = max(float(np.subtract(*np.percentile(everywhere, [95, 5]))), 1e-12)
-    rows = np.linspace(0, len(observation) - 1, min(_STARTS, len(observation))).astype(int)
-    q, v = moving.coordinates.state(observation[rows])
+    spread = max(float(np.subtract(*np.percentile(moving.energy(x), [95, 5]))), 1e-12)
+    q, v = moving.state(x[np.linspace(0, len(x) - 1, min(_STARTS, len(x))).astype(int)])
     with np.errstate(all="ignore"):
         try:
             energy = moving.energy(moving.rollout(moving.phase_point(q, v), steps=steps))
@@ -193,6 +230,9 @@ def _main(settings: EvaluateSettings) -> None:
 def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWorld, result: Evaluation) -> None:
     dt = (world.world if isinstance(world, PixelWorld) else world).dt
     plots.save(plots.errors_over_horizon(result.forecasts, dt=dt), folder / "errors.png")
+    figures = {"errors over the length of the forecast": "errors.png"}
+    if result.motion is not None and isinstance(world, WorldModel):
+        figures |= _figures_of_a_log(folder, world, result.motion)
     page = ""
     try:
         write_page(settings.world, folder / "world.html")
@@ -202,8 +242,8 @@ def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWo
     words = "\n".join(fill(f"- {sentence}", 118, subsequent_indent="  ") for sentence in result.sentences)
     table = markdown_table(COLUMNS, result.rows())
     title = f"# {settings.world} on {settings.on}"
-    figure = "![errors over the length of the forecast](errors.png)"
-    (folder / "report.md").write_text(f"{title}\n\n{words}\n\n{table}\n{figure}\n{page}", encoding="utf-8")
+    shown = "\n\n".join(f"![{label}]({name})" for label, name in figures.items())
+    (folder / "report.md").write_text(f"{title}\n\n{words}\n\n{table}\n{shown}\n{page}", encoding="utf-8")
     energy = None if result.energy is None else vars(result.energy)
     write_results(
         folder,
@@ -218,6 +258,48 @@ def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWo
             "energy": energy,
         },
     )
+
+
+def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -> dict[str, str]:
+    """Draw what the world makes of a log; returns the files by what they show."""
+    drawn = {
+        "forecasts beside the log": ("log.png", plots.beside_the_log(*_beside(world, motion))),
+        "residuals along the log": ("residuals.png", plots.residuals(motion, piece=PIECE)),
+    }
+    balance = energy_balance(world, motion)
+    if balance is not None:
+        q, v = world.state(motion.x[np.arange(motion.x.shape[1]) <= motion.windows.steps[:, None]])
+        drawn |= {
+            "inertia, potential energy and friction": ("mechanism.png", plots.mechanism(world, q, v)),
+            "balance of the energy": ("balance.png", plots.balance(balance, unit=world.energy_unit)),
+        }
+    for name, figure in drawn.values():
+        plots.save(figure, folder / name)
+    return {label: name for label, (name, _) in drawn.items()}
+
+
+def _beside(
+    world: WorldModel, motion: MeasuredMotion
+) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Times and measurements of some seconds of an episode, and forecasts from the ends of pieces of it."""
+    windows = motion.windows
+    rows = np.flatnonzero(windows.episode == np.bincount(windows.episode).argmax())[: _PIECES_SHOWN + 1]
+    within = np.arange(motion.x.shape[1]) <= windows.steps[rows, None]
+    forecasts = []
+    for first in range(0, len(rows) - 1, _PIECES_AHEAD + 1):
+        ahead = rows[first + 1 : first + 1 + _PIECES_AHEAD]
+        moving = np.arange(windows.action.shape[1]) < windows.steps[ahead, None]
+        action = windows.action[ahead][moving][None]
+        duration = np.diff(motion.time[ahead], axis=1)[moving][None]
+        begin = motion.x[rows[first], windows.steps[rows[first]]][None]
+        try:
+            path = rolled(world, begin, action, duration)
+        except ConvergenceError:
+            continue
+        started = motion.time[ahead[0], 0]
+        moments = np.concatenate([[started], started + np.cumsum(duration[0])])
+        forecasts.append((moments, world.decode(path[0])))
+    return motion.time[rows][within], windows.observation[rows][within], forecasts
 
 
 if __name__ == "__main__":

@@ -99,7 +99,9 @@ def test_a_free_motion_near_the_top_is_sensitive_and_one_at_the_bottom_is_not() 
     world = true_world("Pendulum-v1")
     top, bottom = ([[np.cos(q), np.sin(q), 0.0]] for q in (1e-4, np.pi - 0.1))
     # At the top a deviation grows by exp(t sqrt(15)), 2,300 times in 2 s.
-    assert sensitivity(world, np.array(top), steps=40) > 100 * sensitivity(world, np.array(bottom), steps=40)
+    assert sensitivity(world, world.encode(np.array(top)), steps=40) > 100 * sensitivity(
+        world, world.encode(np.array(bottom)), steps=40
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")

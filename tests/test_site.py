@@ -42,6 +42,10 @@ def test_every_environment_has_a_page_of_its_own(tmp_path: Path, monkeypatch: py
     environments.write(tmp_path)
     pages = {path.stem for path in (tmp_path / "environments").glob("*.md")}
     assert {system.lower() for system in SYSTEMS} <= pages
+    for name in pages - {"index"}:
+        text = (tmp_path / "environments" / f"{name}.md").read_text()
+        for part in ("| observation | what | unit | range |", "Reward", "Starts: "):
+            assert part in text, (name, part)
     page = (tmp_path / "environments" / "pendulum-v1.md").read_text()
     for part in ("HNNPendulum-v0", "worlds/HNNPendulum-v0.html", "Box(-2.0, 2.0", "Entries 0 and 1 are the cosine"):
         assert part in page
@@ -68,6 +72,7 @@ def test_a_figure_on_white_is_followed_by_its_dark_twin_and_frames_stay_alone() 
     assert pictures.with_twins("Text\n\n![words](gallery/spring.gif)\n") == (
         "Text\n\n![words](gallery/spring.gif){.only-light}![words](_generated/dark/gallery/spring.gif){.only-dark}\n"
     )
+    assert pictures.twin("long-task.png") == "long-task-dark.png"
     assert pictures.with_twins("![words](images/pixels/frames.png)") == "![words](images/pixels/frames.png)"
 
 

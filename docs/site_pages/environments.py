@@ -165,7 +165,7 @@ def _commands(system: System) -> str:
     name = system.name.lower()
     lines = [
         f"python -m hnn_gym.collect --env {system.id} --steps 5000 --out data/{name}.zarr",
-        f"python -m hnn_gym.train data/{name}.zarr --model auto --out runs/{name}",
+        f"python -m hnn_gym.train data/{name}.zarr --out runs/{name}",
         f"python -m hnn_gym.page runs/{name} --out {name}.html",
     ]
     return "```bash\n" + "\n".join(lines) + "\n```"

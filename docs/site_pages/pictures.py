@@ -6,8 +6,8 @@ from pathlib import Path
 from hnn_gym.evaluation.plots import save_dark_twin
 
 DOCS = Path(__file__).parents[1]
-AS_SEEN = ("images/browser/*", "images/scenes/*", "images/pixels/bump.*", "images/pixels/frames.png")
-"""Pictures that show frames or a screen as they are seen: they have no twins."""
+AS_SEEN = ("images/scenes/*", "images/pixels/bump.*", "images/pixels/frames.png")
+"""Pictures that show frames as they are seen: they have no twins."""
 _PICTURE = re.compile(r"^!\[([^\]]*)\]\(([^)\s]+)\)$", flags=re.MULTILINE)
 
 
@@ -15,15 +15,18 @@ def write(folder: Path) -> None:
     """Write ``dark/``: the twin of every figure that a page shows."""
     for page in DOCS.glob("*.md"):
         for _, name in _PICTURE.findall(page.read_text(encoding="utf-8")):
-            if has_twin(name):
+            if twin(name).startswith("_generated"):
                 out = folder / "dark" / name
                 out.parent.mkdir(parents=True, exist_ok=True)
                 save_dark_twin(DOCS / name, out)
 
 
-def has_twin(name: str) -> bool:
-    """Whether a picture of the pages has a dark twin."""
-    return not any(Path(name).match(pattern) for pattern in AS_SEEN)
+def twin(name: str) -> str:
+    """The dark twin of a picture of the pages: one beside it, one that is made, or nothing."""
+    beside = Path(name).with_stem(f"{Path(name).stem}-dark")
+    if (DOCS / beside).exists():
+        return str(beside)
+    return "" if any(Path(name).match(pattern) for pattern in AS_SEEN) else f"_generated/dark/{name}"
 
 
 def with_twins(text: str) -> str:
@@ -31,8 +34,7 @@ def with_twins(text: str) -> str:
 
     def both(found: re.Match[str]) -> str:
         words, name = found.groups()
-        if not has_twin(name):
-            return found[0]
-        return f"![{words}]({name}){{.only-light}}![{words}](_generated/dark/{name}){{.only-dark}}"
+        dark = twin(name)
+        return f"![{words}]({name}){{.only-light}}![{words}]({dark}){{.only-dark}}" if dark else found[0]
 
     return _PICTURE.sub(both, text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import hnn_gym
+from site_pages import examples
 from site_pages.docstrings import markdown, of_text
 
 DOCS = Path(__file__).parents[1]
@@ -57,30 +58,12 @@ def _package(name: str, described: dict[int, str]) -> str:
             continue
         if not inspect.ismodule(thing):
             described[id(thing)] = full
-        parts.append(f"## {export}\n\n{_entry(thing, full)}{_used_in(export)}")
+        parts.append(f"## {export}\n\n{_entry(thing, full)}{examples.links(export, name)}")
     return "\n\n".join(parts) + "\n"
 
 
-def _used_in(name: str) -> str:
-    """Links to the pages whose programs use a name; every program of a page is run by a test."""
-    pages = [page for page, (_, programs) in _pages().items() if re.search(rf"\b{name}\b", programs)]
-    links = ", ".join(f"[{_pages()[page][0]}](../../{page})" for page in pages)
-    return f"\n\nPrograms that use it: {links}." if links else ""
-
-
-@cache
-def _pages() -> dict[str, tuple[str, str]]:
-    """Title and programs of every page, by its name."""
-    found = {}
-    for path in sorted(DOCS.glob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        programs = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-        found[path.name] = (re.findall(r"^# (.*)$", text, re.MULTILINE)[0], programs)
-    return found
-
-
 def _entry(thing: Any, full: str) -> str:
-    if inspect.isclass(thing):
+    if inspect.isclass(thing) and thing is not Any:
         return _directive("class", f"{full}{_signature(thing)}", _class_text(thing, full))
     if inspect.ismodule(thing):
         functions = [value for key, value in vars(thing).items() if _is_own(value, thing) and not key.startswith("_")]

@@ -1,7 +1,7 @@
 """The study from end to end; every result is written at once, so that a stopped run resumes where it was.
 
-The agents' settings were chosen in dreams of recording 100, which no published figure uses, by the return in the dream
-alone: ``--recordings 100`` measures those dreams too.
+``--choose`` searches for the agents' recipes in dreams of recording 100, from the starts reset(seed=1000..1039), which
+no published figure uses, by the return in the dream alone. :mod:`experiments.classic.tasks` holds what was chosen.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from rich.console import Console
 from experiments.classic.figures import world_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS, ClassicTask
-from experiments.classic.twins import BUMPED, TIMED, bump_figures, speed_figures
+from experiments.classic.twins import BUMPED, TIMED, bump_figures, force_figures, speed_figures
+from experiments.recipe_search import climbed
 from experiments.shipped import learned, recorded
 from hnn_gym.agents.evaluate import play_episodes
 from hnn_gym.agents.transfer import dream_episodes
@@ -35,6 +37,7 @@ from hnn_gym.worlds.world_model import WorldModel
 LEARNERS = {"HNN": "HNN", "network": "Baseline"}
 """Contenders, and the recipes of twins by which they are learned."""
 _FRESH_SEED = 10_000
+_SEARCHED, _SEARCH_STARTS = 100, range(1000, 1040)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Settings:
     """Seeds of the recordings, and of the agents."""
     learners: tuple[str, ...] = tuple(LEARNERS)
     """HNN, and the second-order network."""
+    choose: bool = False
+    """Search for the recipes of the agents, and measure nothing else."""
     starts: int = 100
     """Real episodes of every agent, from the starts reset(seed=0), reset(seed=1), ..."""
     execution: Executing = field(default_factory=Execution)
@@ -67,17 +72,22 @@ def study(settings: Settings, *, console: Console) -> Results:
         if unknown:
             raise InputError(f"There is no {unknown[0]!r} here: choose from {', '.join(known)}.")
     results = Results(settings.out, command="python -m experiments.classic")
+    if settings.choose:
+        _choose(settings, results, console=console)
+        return results
     cells: dict[str, Cell] = {}
     cells |= {f"bump/{env_id}": partial(bump_figures, env_id) for env_id in BUMPED if env_id in settings.environments}
     cells |= {f"speed/{env_id}": partial(speed_figures, env_id) for env_id in TIMED if env_id in settings.environments}
+    cells |= {f"force/{env_id}": partial(force_figures, env_id) for env_id in settings.environments}
     for env_id in settings.environments:
         task = TASKS[env_id]
         for seed in settings.recordings:
             for learner in settings.learners:
                 cells[f"world/{env_id}/{learner}/{seed}"] = partial(_world_cell, task, learner, seed)
-                for stepping in steppings(task, learner):
-                    key = f"agent/{env_id}/{learner}/{stepping}/{seed}"
-                    cells[key] = partial(_agent_cell, task, learner, stepping, seed, settings.starts)
+                made = [agent for agent in task.agents if learner in agent.learners]
+                for agent, stepping in product(made, steppings(task, learner)):
+                    key = f"agent/{env_id}/{agent.name}/{learner}/{stepping}/{seed}"
+                    cells[key] = partial(_agent_cell, task, agent.name, learner, stepping, seed, settings.starts)
 
     def report(key: str, measured: dict[str, Any]) -> None:
         console.print(key, {name: value for name, value in measured.items() if name != "each"})
@@ -128,15 +138,14 @@ def _fresh(task: ClassicTask) -> TransitionDataset:
     return dataset.select(range(dataset.num_episodes - 1))  # the last episode was cut
 
 
-def _agent_cell(task: ClassicTask, learner: str, stepping: str, seed: int, starts: int) -> dict[str, Any]:
+def _agent_cell(task: ClassicTask, name: str, learner: str, stepping: str, seed: int, starts: int) -> dict[str, Any]:
     """Make an agent in a world alone, and act in the real environment."""
-    stepped = _world(task, learner, seed)[0].stepping(stepping)
-    card = {name: value for name, value in stepped.card.items() if name != "stepping"}  # this scheme, and no other
-    stepped = replace(stepped, card=card)
+    stepped = _stepped(task, learner, stepping, seed)
     simulator = build_simulator(stepped)
+    agent = next(agent for agent in task.agents if agent.name == name)
     began, cpu = time.perf_counter(), time.process_time()
     try:
-        policy = task.make(stepped, simulator, seed)
+        policy = agent.policy(stepped, simulator, seed)
     except (ConvergenceError, InputError) as error:
         return {"failed": str(error)}
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
@@ -154,6 +163,44 @@ def _agent_cell(task: ClassicTask, learner: str, stepping: str, seed: int, start
         "cpu_seconds": round(cpu, 1),
         "each": [_short(value) for value in returns],
     }
+
+
+def _stepped(task: ClassicTask, learner: str, stepping: str, seed: int) -> WorldModel:
+    """A learned world that steps by this scheme, and by no other."""
+    stepped = _world(task, learner, seed)[0].stepping(stepping)
+    return replace(stepped, card={name: value for name, value in stepped.card.items() if name != "stepping"})
+
+
+def _choose(settings: Settings, results: Results, *, console: Console) -> None:
+    """Search for the recipes of all agents that have one, in the dream of the first contender they can be made in."""
+    with settings.execution.opened() as executor:
+        for env_id in settings.environments:
+            task = TASKS[env_id]
+            for agent in task.agents:
+                if agent.first is not None:
+                    climbed(
+                        f"{env_id}/{agent.name}",
+                        agent.first,
+                        agent.candidates,
+                        partial(_dreamt, env_id, agent.name),
+                        seeds=(0,),
+                        results=results,
+                        executor=executor,
+                        console=console,
+                    )
+
+
+def _dreamt(env_id: str, name: str, recipe: Any, seed: int) -> float:
+    """The mean return in the dream that a recipe earns, stepped as the recording was."""
+    task = TASKS[env_id]
+    agent = next(agent for agent in task.agents if agent.name == name)
+    world = _stepped(task, agent.learners[0], "recorded", _SEARCHED)
+    simulator = build_simulator(world)
+    policy = replace(agent, recipe=recipe).policy(world, simulator, seed)
+    with closing(gymnasium.make(env_id)) as env:
+        starts = np.array([env.reset(seed=start)[0] for start in _SEARCH_STARTS])
+    length = simulator.task.max_episode_steps or 1_000
+    return _short(dream_episodes(policy, simulator, starts, steps=length).returns.mean())
 
 
 def _short(value: Any) -> float:

@@ -25,6 +25,16 @@ _RAMESH = {
     "Acro-3-bot": (929.4, 0.5),
 }
 """Return of their method with a Lagrangian network, and millions of real steps."""
+_PHIHP = {
+    "Pendulum": (-263, 2_000),
+    "Pendulum-sw": (-356, 5_000),
+    "CartPole": (500, 5_000),
+    "CartPole-sw": (453, 5_000),
+    "CartPole raised": None,
+    "Acrobot": (-138, 5_000),
+    "Acrobot-sw": (371, 15_000),
+}
+"""Return of PhIHP, and real steps; one task is our own."""
 _OTHERS = {(1, 800): 1.2e-4, (2, 800): 1.3e-3, (3, 800): 4.1e-2, (5, 800): 3.3e-1, (2, 10): 3.9e-1, (2, 100): 1.7e-2}
 """The better of HNN and DeLaN, which know nothing of the links."""
 
@@ -123,6 +133,53 @@ def lagrangian_rl() -> str:
     return table(columns, rows, numbers=True)
 
 
+def friction_rl() -> str:
+    """Real returns of every recording, from shared starts."""
+    found = measurements("friction_rl")
+    rows = []
+    for task, theirs in _PHIHP.items():
+        for structure in ("truth", "chain", "second-order network"):
+            cells = _seeds(found, f"{task}/{structure}/")
+            if not cells:
+                continue
+            whole = [cell for cell in cells.values() if "mean" in cell]
+            errors = [cell["one_step_error"] for cell in whole]
+            seconds = [cell["fit_cpu_s"] + cell["agent_cpu_s"] for cell in whole]
+            learned = structure != "truth"
+            rows.append(
+                (
+                    task,
+                    structure if learned else "true world",
+                    "-" if theirs is None else f"{theirs[0]} from {theirs[1]:,}",
+                    f"{next(cell['steps'] for cell in whole):,}" if learned and whole else "-",
+                    *(_published(cells.get(str(seed))) for seed in range(5 if learned else 1)),
+                    *([] if learned else ["-"] * 4),
+                    f"{np.mean([cell['mean'] for cell in whole]):.1f}" if whole else "failed",
+                    f"{min((cell['worst'] for cell in whole), default=np.nan):.0f}",
+                    power(float(np.median(errors))) if learned and errors else "-",
+                    f"{np.median(seconds):.0f}" if whole else "-",
+                )
+            )
+    columns = (
+        "task",
+        "acted in",
+        "PhIHP",
+        "steps",
+        *(f"recording {seed}" for seed in range(5)),
+        "mean",
+        "worst start",
+        "one-step error",
+        "CPU s",
+    )
+    return table(columns, rows, numbers=True)
+
+
+def _published(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "not run"
+    return f"{cell['mean']:.1f}" if "mean" in cell else "failed"
+
+
 def _mean_return(cell: Mapping[str, Any] | None) -> str:
     if cell is None:
         return "not run"
@@ -158,5 +215,10 @@ def _seconds(cells: Mapping[str, Any]) -> str:
     return f"{np.median(found):.1f}" if found else "-"
 
 
-TABLES: dict[str, Callable[[], str]] = {"symoden": symoden, "chains": chains, "lagrangian-rl": lagrangian_rl}
+TABLES: dict[str, Callable[[], str]] = {
+    "symoden": symoden,
+    "chains": chains,
+    "lagrangian-rl": lagrangian_rl,
+    "friction-rl": friction_rl,
+}
 """By name."""

@@ -95,6 +95,17 @@ def import_time() -> str:
     return table(("in a new interpreter", "CPU seconds"), rows)
 
 
+def pages() -> str:
+    """Sizes of pages, and differences between JavaScript, ONNX and Python."""
+    rows = []
+    for name, found in report("pages")["worlds"].items():
+        steps = [_difference(found[kind][steps]) for kind in ("free", "pushed") for steps in ("100", "1000")]
+        onnx = [_difference(found["onnx"][dtype]) for dtype in ("float64", "float32")]
+        rows.append((f"`{name}`", f"{found['bytes'] / 1000:.0f} kB", *steps, *onnx))
+    free_and_pushed = [f"{kind}, {steps} steps" for kind in ("free", "pushed") for steps in ("100", "1,000")]
+    return table(("world", "its page", *free_and_pushed, "ONNX, float64", "ONNX, float32"), rows)
+
+
 def compilers() -> str:
     """Steps per second of the traced step by compiler, world and number of states."""
     found = report("compilers")
@@ -183,6 +194,11 @@ def _ratio(row: dict[str, Any]) -> str:
     return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2f}"
 
 
+def _difference(value: float) -> str:
+    """A difference; one above 1e-6 has grown from the last bit and says nothing more."""
+    return "0" if value == 0 else f"{value:.0e}" if value < 1e-6 else "chaotic"
+
+
 def _bar(row: dict[str, Any]) -> str:
     if row["bar"] is None:
         return ""
@@ -197,6 +213,7 @@ TABLES = {
     "systems": systems,
     "bodies": bodies,
     "import-time": import_time,
+    "pages": pages,
     "compilers": compilers,
     "compilers-cost": compilers_cost,
     "mass-matrices": mass_matrices,

@@ -42,7 +42,7 @@ def horizon_at(points: Horizons, share: float) -> int:
     """Return the largest number of steps of a dream at a share of the training.
 
     Example:
-        >>> horizon_at(((0.1, 10), (0.5, 200)), 0.3)
+        >>> horizon_at(((0.0, 10), (0.5, 200)), 0.25)
         105
     """
     shares, steps = zip(*points, strict=True)

@@ -8,6 +8,7 @@ Source: Anderson and Moore, *Optimal Control: Linear Quadratic Methods*, 1990, c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.linalg import LinAlgError, solve_discrete_are
 
 from hnn_gym.agents.observed import observed
 from hnn_gym.errors import InputError
+from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -41,6 +43,13 @@ def linearise(
     return jacobian[:, :size], jacobian[:, size:]
 
 
+def _sliding_freely(world: WorldModel) -> WorldModel:
+    """The world without its dry friction, which holds everything at rest and has no slope there."""
+    if not isinstance(world.dynamics, PortHamiltonian) or world.dynamics.dry is None:
+        return world
+    return replace(world, dynamics=replace(world.dynamics, dry=None))
+
+
 class LinearQuadratic:
     """Holds a world at an equilibrium, with the ``predict`` of stable-baselines3.
 
@@ -58,7 +67,7 @@ class LinearQuadratic:
         weights: tuple[float, float, float] = (1.0, 0.1, 0.001),
         tolerance: float = _RESIDUE,
     ) -> None:
-        """Linearise and solve for the gain.
+        """Linearise and solve for the gain; dry friction is left out, since it has no slope at rest.
 
         Args:
             world: a learned or true world on NumPy, with controls.
@@ -75,7 +84,9 @@ class LinearQuadratic:
         if not coordinates.controls:
             raise InputError("LinearQuadratic needs a world with controls, and this one has none.")
         place = np.asarray(position, np.float64)
-        self.world, self._place = world, world.phase_point(place, np.zeros_like(place))
+        self.world = world
+        world = _sliding_freely(world)
+        self._place = world.phase_point(place, np.zeros_like(place))
         none = np.zeros(len(coordinates.controls))
         A, B = linearise(world, self._place, none)
         self._hold = np.linalg.lstsq(B, self._place - world.step(self._place, none), rcond=None)[0]

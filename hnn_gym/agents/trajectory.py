@@ -3,7 +3,9 @@
 Newton's rule on the actions (iLQR) improves several plans from one start. An action is a = share tanh(w), so that w has
 no bounds, and with s = [q, v] the cost of a plan is
 
-    sum_t (1 - r(s_t+1)) + penalty |a_t|^2  +  cost-to-go of a linear controller at the goal, from the last state.
+    sum_t (1 - r(s_t+1)) + penalty |a_t|^2  +  final * cost-to-go of a linear controller, from the last state.
+
+A task without a place to rest has no such controller, and its plan is as long as an episode.
 
 Around the plan the step is linear, s' = A ds + B dw, by central differences of the world's own step. The rewards are
 differentiated by torch, and their curvature is made positive. The same recursion in a gives the gains with which the
@@ -34,6 +36,8 @@ from hnn_gym.worlds.world_model import WorldModel
 _LENGTHS = np.array([1.0, 0.5, 0.25, 0.1, 0.03])
 _DIFFERENCE = 1e-5
 _BLOCK = 512
+_EAGER = 2.0
+"""Of w where a first plan pushes along the motion with all its strength."""
 _SMALL = 1e-5
 """Weight of w^2, which keeps saturated actions within reach of a gradient."""
 
@@ -44,10 +48,19 @@ class TrajectorySettings:
 
     horizon: int = 250
     """Steps of a plan."""
+    drawn: int = 24
+    """Random smooth plans that are tried."""
+    waves: int = 4
+    """Sine waves that a random plan is the sum of; the fastest has so many periods in a plan."""
     plans: int = 24
-    """Plans that are improved side by side, from random smooth actions."""
+    """The cheapest of them, which are improved side by side."""
+    pumping: float = 0.5
+    """Share of the random plans that push along the motion, so that the energy grows."""
     rounds: int = 120
     """Improvements of a plan; after a third of them only the best quarter of the plans is improved further."""
+    final: float = 1.0
+    """Weight of the cost-to-go at the end of a plan. It assumes forces without limits; more than 1 asks a plan to end
+    where limited forces can hold."""
     penalty: float = 1e-3
     """Cost of the square of an action, as a share of its limit."""
     share: float = 0.95
@@ -76,14 +89,16 @@ class Trajectory:
 class TrackedTrajectory:
     """Follows a trajectory by its gains, then holds the goal, with the ``predict`` of stable-baselines3."""
 
-    def __init__(self, world: WorldModel, task: Task, trajectory: Trajectory, hold: LinearQuadratic) -> None:
+    def __init__(
+        self, world: WorldModel, task: Task, trajectory: Trajectory, hold: LinearQuadratic | None = None
+    ) -> None:
         """Follow a trajectory of a world.
 
         Args:
             world: what it was planned in.
             task: whose action space has the limits.
             trajectory: the plan.
-            hold: the controller that takes over at its end.
+            hold: the controller that takes over at its end; None: nothing is done after it.
 
         Raises:
             InputError: the actions are not real numbers within limits.
@@ -94,15 +109,17 @@ class TrackedTrajectory:
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """Return actions ``(..., m)`` for observations ``(..., d)``, and the steps done, which all rows share."""
-        seen = np.asarray(observation, np.float64)
-        done = 0 if state is None or np.any(episode_start) else int(state)
-        if done < len(self._trajectory.actions):
-            at = np.concatenate(self._world.coordinates.state(seen), axis=-1)
-            away = turned(at - self._trajectory.states[done], self._world)
-            wanted = self._limits * (self._trajectory.actions[done] + away @ self._trajectory.gains[done].T)
-        else:
-            wanted = self._hold.action(self._world.encode(seen))
+        """Return actions ``(..., m)`` for observations ``(..., d)``, and the steps done in every episode ``(...)``."""
+        seen, plan = np.asarray(observation, np.float64), self._trajectory
+        done = np.zeros(seen.shape[:-1], np.int64) if state is None else state
+        if episode_start is not None:
+            done = np.where(np.reshape(episode_start, done.shape), 0, done)
+        step = np.minimum(done, len(plan.actions) - 1)
+        at = np.concatenate(self._world.coordinates.state(seen), axis=-1)
+        back = np.einsum("...mn,...n->...m", plan.gains[step], turned(at - plan.states[step], self._world))
+        planned = self._limits * (plan.actions[step] + back)
+        after = 0 * planned if self._hold is None else self._hold.action(self._world.encode(seen))
+        wanted = np.where((done < len(plan.actions))[..., None], planned, after)
         return np.clip(wanted, -self._limits, self._limits), done + 1
 
 
@@ -110,7 +127,7 @@ def optimised(
     world: WorldModel,
     task: Task,
     observation: np.ndarray,
-    hold: LinearQuadratic,
+    hold: LinearQuadratic | None = None,
     *,
     settings: TrajectorySettings | None = None,
     seed: int = 0,
@@ -121,7 +138,7 @@ def optimised(
         world: on NumPy.
         task: its reward, and the limits of its actions, which are the same on both sides of 0.
         observation: of the start ``(d,)``.
-        hold: the controller at the goal.
+        hold: the controller at the goal; None: what follows the plan costs nothing.
         settings: how.
         seed: of the first plans.
 
@@ -135,8 +152,11 @@ def optimised(
     settings = settings or TrajectorySettings()
     start = np.concatenate(world.coordinates.state(np.asarray(observation, np.float64)))
     problem = _Problem(world, task, hold, settings)
-    w = _smooth(np.random.default_rng(seed), settings, len(world.coordinates.controls))
+    rng = np.random.default_rng(seed)
+    w = problem.pumped(start, _smooth(rng, settings, len(world.coordinates.controls)), rng)
     states, cost = problem.followed(start, w, None, None, None)
+    kept = np.argsort(cost)[: settings.plans]
+    w, states, cost = w[kept], states[kept], cost[kept]
     damping = np.full(len(w), 1e-2)
     for done in range(settings.rounds):
         if done == settings.rounds // 3:
@@ -178,11 +198,13 @@ def _limits(task: Task) -> np.ndarray:
 
 
 def _smooth(rng: np.random.Generator, settings: TrajectorySettings, controls: int) -> np.ndarray:
-    """First plans ``(plans, H, m)``: sums of four waves."""
+    """First plans ``(drawn, H, m)``: sums of waves of random sizes."""
+    count = np.arange(1, settings.waves + 1)
     t = np.arange(settings.horizon) / settings.horizon
-    size = rng.normal(size=(settings.plans, 4, controls)) * rng.uniform(0.2, 1.0, (settings.plans, 1, 1))
-    phase = rng.uniform(0, 2 * np.pi, (settings.plans, 4, controls))
-    waves = np.sin(2 * np.pi * np.arange(1, 5)[None, :, None, None] * t + phase[..., None])
+    shape = settings.drawn, settings.waves, controls
+    size = rng.normal(size=shape) * rng.uniform(0.2, 1.0, (settings.drawn, 1, 1)) * np.sqrt(4 / settings.waves)
+    phase = rng.uniform(0, 2 * np.pi, shape)
+    waves = np.sin(2 * np.pi * count[None, :, None, None] * t + phase[..., None])
     return np.moveaxis((size[..., None] * waves).sum(axis=1), -1, 1)
 
 
@@ -226,16 +248,18 @@ class TracedStep:
 class _Problem:
     """Costs and their expansions along plans."""
 
-    def __init__(self, world: WorldModel, task: Task, hold: LinearQuadratic, settings: TrajectorySettings) -> None:
+    def __init__(
+        self, world: WorldModel, task: Task, hold: LinearQuadratic | None, settings: TrajectorySettings
+    ) -> None:
         self._world, self._task, self._settings = world, task, settings
         n = world.coordinates.n
-        goal = hold.goal
-        mass = np.stack(
-            [world.dynamics.momentum(goal, unit) - world.dynamics.momentum(goal, 0 * unit) for unit in np.eye(n)]
-        )
-        to_phase = np.block([[np.eye(n), np.zeros((n, n))], [np.zeros((n, n)), mass]])
-        self._goal = np.concatenate([goal, np.zeros(n)])
-        self._final = to_phase.T @ hold.cost @ to_phase
+        self._goal, self._final = np.zeros(2 * n), np.zeros((2 * n, 2 * n))
+        if hold is not None:
+            goal, momentum = hold.goal, world.dynamics.momentum
+            mass = np.stack([momentum(goal, unit) - momentum(goal, 0 * unit) for unit in np.eye(n)])
+            to_phase = np.block([[np.eye(n), np.zeros((n, n))], [np.zeros((n, n)), mass]])
+            self._goal = np.concatenate([goal, np.zeros(n)])
+            self._final = settings.final * (to_phase.T @ hold.cost @ to_phase)
         self._step = TracedStep(world, task)
 
     def step(self, s: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -266,6 +290,30 @@ class _Problem:
             away = turned(s - self._goal, self._world)
             cost = cost + np.einsum("ri,ij,rj->r", away, self._final, away)
         return np.stack(path, axis=1), np.where(np.isfinite(cost), cost, np.inf)
+
+    def pumped(self, start: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Let a share of plans ``(rows, H, m)`` push along the motion too, until a random step."""
+        rows, horizon, _ = w.shape
+        eager = rng.random(rows) < self._settings.pumping
+        gain, last = 10.0 ** rng.uniform(-0.5, 2.0, (rows, 1)), rng.uniform(0.3, 1.0, rows) * horizon
+        s, pushed = np.broadcast_to(start, (rows, len(start))), w.copy()
+        with np.errstate(all="ignore"):
+            for t in range(horizon):
+                work = np.nan_to_num(self._work(s)) * (eager & (t < last))[:, None]
+                pushed[:, t] = w[:, t] + _EAGER * np.tanh(gain * work)
+                s, _ = self.step(s, pushed[:, t])
+        return pushed
+
+    def _work(self, s: np.ndarray) -> np.ndarray:
+        """What an action adds to v^T p / 2 in one second from states ``(rows, 2n)``, of its limit: ``(rows, m)``."""
+        m = len(self._world.coordinates.controls)
+        q, v = split(s)
+        moves = _DIFFERENCE * np.eye(m)[:, None] + np.zeros((m, len(s), m))
+        there, back = (self._step(np.broadcast_to(s, (m, *s.shape)), sign * moves)[0] for sign in (1, -1))
+        kicks = np.moveaxis(split(there - back)[1], 0, 1) / (2 * _DIFFERENCE * self._world.dt)
+        momentum = self._world.dynamics.momentum
+        places = np.broadcast_to(q[:, None], kicks.shape)
+        return np.asarray(((momentum(places, kicks) - momentum(places, 0 * kicks)) * v[:, None]).sum(-1))
 
     def corrections(self, states: np.ndarray, w: np.ndarray, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Corrections ``(rows, H, m)`` of the plans, and gains ``(rows, H, m, 2n)``."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.evaluation.measured_motion import PIECE, begun
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -61,8 +62,10 @@ def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
     Raises:
         InputError: the recording has other observations or actions than the world.
     """
-    coordinates = world.coordinates
-    windows = fresh.windows(_horizon(fresh), stride=max(1, _horizon(fresh) // 10))
+    coordinates, longest = world.coordinates, _horizon(fresh)
+    # Where velocities are not observed, the steps before a forecast tell its start.
+    before = min(PIECE, longest // 3) if any(coordinates.unobserved) else 0
+    windows = fresh.windows(longest, stride=max(1, longest // 10))
     rows = _rows(len(windows))
     observation = np.asarray(windows.observation, np.float64)[rows]
     if observation.shape[-1] != coordinates.observation_size:
@@ -71,18 +74,26 @@ def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
             f"{observation.shape[-1]}: evaluate it on the environment that it was learned from."
         )
     action = np.asarray(coordinates.control_vector(windows.action), np.float64)[rows]
-    durations = None if windows.duration is None else windows.duration[rows].T
+    durations = None if windows.duration is None else windows.duration[rows]
     scale = np.asarray(fresh.transitions().observation, np.float64).std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
-    still = np.abs(coordinates.unwrapped(observation[:, :1], observation[:, 1:]) - observation[:, 1:]) / scale
     with np.errstate(all="ignore"):
         try:
+            if before:
+                x = begun(world, observation, action, durations, before=before)
+                observation, action = observation[:, before:], action[:, before:]
+                durations = None if durations is None else durations[:, before:]
+            else:
+                x = world.encode(observation[:, 0])
+            still = np.abs(coordinates.unwrapped(observation[:, :1], observation[:, 1:]) - observation[:, 1:]) / scale
             pushed = action.swapaxes(0, 1) if coordinates.controls else None
-            path = world.rollout(world.encode(observation[:, 0]), pushed, steps=action.shape[1], durations=durations)
+            times = None if durations is None else durations.T
+            path = world.rollout(x, pushed, steps=action.shape[1], durations=times)
             seen = coordinates.unwrapped(world.decode(path).swapaxes(0, 1), observation)
             error = np.abs(seen - observation)[:, 1:] / scale
         except ConvergenceError:
             error = np.full(observation[:, 1:].shape, np.inf)
+            still = np.abs(coordinates.unwrapped(observation[:, :1], observation[:, 1:]) - observation[:, 1:]) / scale
         error = np.where(np.isnan(error), np.inf, error)
         return Forecasts(float(np.sqrt(np.mean(error[:, 0] ** 2))), error.max(axis=-1), still.max(axis=-1))
 

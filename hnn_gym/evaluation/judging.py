@@ -37,16 +37,15 @@ class EnergyCheck:
     true_band: float | None
 
 
-def sensitivity(world: WorldModel, observation: np.ndarray, *, steps: int) -> float:
+def sensitivity(world: WorldModel, x: np.ndarray, *, steps: int) -> float:
     """How many times a tiny error of the state grows in so many free steps of a world: the median of some starts.
 
     Args:
         world: on NumPy.
-        observation: some observed states ``(N, d)``.
+        x: phase points of a motion ``(N, 2n)``.
         steps: number of steps.
     """
-    rows = np.linspace(0, len(observation) - 1, min(_SAMPLES, len(observation))).astype(int)
-    x = world.encode(np.asarray(observation, np.float64)[rows])
+    x = x[np.linspace(0, len(x) - 1, min(_SAMPLES, len(x))).astype(int)]
     size = np.maximum(np.abs(x).std(axis=0), 1e-3)
     nudged = x + _NUDGE * size * np.random.default_rng(0).choice([-1.0, 1.0], x.shape)
     with np.errstate(all="ignore"):

@@ -27,7 +27,20 @@ _HIGH = np.array([1, 1, 1, 1, 4 * np.pi, 9 * np.pi], np.float32)
 class AcrobotSwingUp(NumberedStarts):
     """The task of Acrobot-v1: same spaces, starts, reward, termination and length.
 
-    Starts: all four numbers of the state uniform in [low, high], by default [-0.1, 0.1], in float32.
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0, 1 | cos and sin of the angle of the first link from hanging | 1 | [-1, 1] |
+    | 2, 3 | cos and sin of the angle of the second link relative to the first | 1 | [-1, 1] |
+    | 4, 5 | angular velocities | rad/s | 4 pi and 9 pi to both sides |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0, 1, 2 | the torque -1, 0 or 1 between the links | N m | |
+
+    Reward: -1 for every step but the one that reaches the goal.
+
+    Starts: all four numbers of the state uniform in [low, high], by default [-0.1, 0.1], in float32. Terminated where
+    the tip is higher than one link above the pivot; truncated after 500 steps.
     """
 
     observation_space = Box(-_HIGH, _HIGH, dtype=np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.errors import InputError
-from hnn_gym.physics.dynamics import Hamiltonian, PortHamiltonian
+from hnn_gym.physics.dynamics import ControlMap, Force, Hamiltonian, PortHamiltonian
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.systems.task import Task
 
@@ -34,13 +34,16 @@ class Truth:
         hamiltonian: H in J.
         integrator: the scheme that steps it, accurate at the time step of the system.
         damping: D ``(n,)`` of the friction D dq/dt, or None.
-        control: B ``(n, m)`` of the generalised forces B u; None: each control acts on its own degree of freedom.
+        control: B ``(n, m)`` of the generalised forces B u, or a function of the positions; None: each control acts on
+            its own degree of freedom.
+        forces: further forces F(q, v, u), such as friction of another kind.
     """
 
     hamiltonian: Hamiltonian
     integrator: Integrator
     damping: np.ndarray | None = None
-    control: np.ndarray | None = None
+    control: np.ndarray | ControlMap | None = None
+    forces: tuple[Force, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class System:
             raise InputError(f"The true physics of {self.id!r} is unknown: give its System a truth.")
         truth: Truth = _given(self.truth, arguments)
         control = _selection(coordinates) if truth.control is None else truth.control
-        dynamics = PortHamiltonian(truth.hamiltonian, control=control, damping=truth.damping)
+        dynamics = PortHamiltonian(truth.hamiltonian, control=control, damping=truth.damping, forces=truth.forces)
         written = {name: np.asarray(value).tolist() for name, value in (arguments or {}).items()}  # as JSON has it
         card = {"environment": {"id": self.id, "arguments": written}}
         return WorldModel(coordinates, dynamics, truth.integrator, self.dt, card=card)

@@ -29,7 +29,21 @@ _HIGH = np.array([2 * _FARTHEST, np.inf, 2 * _STEEPEST, np.inf], np.float32)
 class CartPoleBalance(NumberedStarts):
     """The task of CartPole-v1: same spaces, starts, reward, termination and length.
 
-    Starts: all four numbers of the state uniform in [low, high], by default [-0.05, 0.05].
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | position of the cart | m | [-2.4, 2.4] |
+    | 1 | velocity of the cart | m/s | infinite |
+    | 2 | angle of the pole from upright | rad | 12 degrees to both sides |
+    | 3 | angular velocity of the pole | rad/s | infinite |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0, 1 | a push to the left or to the right | 10 N | |
+
+    Reward: 1 for every step.
+
+    Starts: all four numbers of the state uniform in [low, high], by default [-0.05, 0.05]. Terminated where the cart or
+    the pole leaves its range; truncated after 500 steps.
     """
 
     observation_space = Box(-_HIGH, _HIGH, dtype=np.float32)

@@ -27,11 +27,25 @@ _NOISE = 0.1
 class InvertedDoublePendulumBalance(Task):
     """The task of InvertedDoublePendulum-v5: same spaces, starts, reward, termination and length.
 
-    The reward, on the state after the step:
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | position of the cart | m | infinite |
+    | 1, 2 | sin of the angles: the lower pole from upright, the upper relative to it | 1 | [-1, 1] |
+    | 3, 4 | cos of these angles | 1 | [-1, 1] |
+    | 5 | velocity of the cart | m/s | infinite |
+    | 6, 7 | angular velocities | rad/s | infinite |
+    | 8 | force of the rail's ends, 0 until the cart reaches them | N | infinite |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0 | force on the cart | 500 N | [-1, 1] |
+
+    Reward, on the state *after* the step:
 
         r = 10 [y_tip > 1] - 0.01 x_tip^2 - (y_tip - 2)^2 - 0.001 v_1^2 - 0.005 v_2^2.
 
-    Starts: positions uniform in [-0.1, 0.1], velocities normal with a standard deviation of 0.1.
+    Starts: positions uniform in [-0.1, 0.1], velocities normal with a standard deviation of 0.1. Terminated where
+    y_tip <= 1; truncated after 1,000 steps.
     """
 
     observation_space = Box(-np.inf, np.inf, (9,), np.float64)

@@ -26,7 +26,21 @@ _NOISE = 0.01
 class InvertedPendulumBalance(NumberedStarts):
     """The task of InvertedPendulum-v5: same spaces, starts, reward, termination and length.
 
-    Starts: all four numbers of the state uniform in [-0.01, 0.01].
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | position of the cart | m | infinite |
+    | 1 | angle of the pole from upright | rad | 0.2 to both sides |
+    | 2 | velocity of the cart | m/s | infinite |
+    | 3 | angular velocity of the pole | rad/s | infinite |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0 | force on the cart | 100 N | [-3, 3] |
+
+    Reward: 1 for every step but the last.
+
+    Starts: all four numbers of the state uniform in [-0.01, 0.01]. Terminated where the pole leaves its range;
+    truncated after 1,000 steps.
     """
 
     observation_space = Box(-np.inf, np.inf, (4,), np.float64)

@@ -27,8 +27,19 @@ _LOW, _HIGH = np.array([-1.2, -0.07], np.float32), np.array([0.6, 0.07], np.floa
 class MountainCarClimb(NumberedStarts):
     """The task of MountainCar-v0: same spaces, starts, reward, termination and length.
 
-    Every step costs 1 until x >= 0.5 with a velocity of at least ``goal_velocity``. Starts: at rest with x uniform in
-    [low, high], by default [-0.6, -0.4].
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | position x of the car | unit of length | [-1.2, 0.6] |
+    | 1 | velocity of the car | unit of length a step | [-0.07, 0.07] |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0, 1, 2 | a push to the left, none, or to the right | 0.001 | |
+
+    Reward: -1 for every step.
+
+    Starts: at rest with x uniform in [low, high], by default [-0.6, -0.4]. Terminated where x >= 0.5 with a velocity of
+    at least ``goal_velocity``; truncated after 200 steps.
     """
 
     observation_space = Box(_LOW, _HIGH, dtype=np.float32)

@@ -15,7 +15,22 @@ _POWER = 0.0015
 
 
 class MountainCarContinuousClimb(MountainCarClimb):
-    """The task of MountainCarContinuous-v0: any action in [-1, 1], 100 for arriving at x = 0.45."""
+    """The task of MountainCarContinuous-v0: same spaces, starts, reward, termination and length.
+
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0 | position x of the car | unit of length | [-1.2, 0.6] |
+    | 1 | velocity of the car | unit of length a step | [-0.07, 0.07] |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0 | a push | 0.0015 | [-1, 1] |
+
+    Reward: 100 for arriving, less 0.1 a^2 for every action a.
+
+    Starts: at rest with x uniform in [low, high], by default [-0.6, -0.4]. Terminated where x >= 0.45; truncated after
+    999 steps.
+    """
 
     action_space = Box(-1.0, 1.0, (1,), np.float32)
     max_episode_steps = 999

@@ -25,11 +25,20 @@ from hnn_gym.systems.task import NumberedStarts
 class PendulumSwingUp(NumberedStarts):
     """The task of Pendulum-v1: same spaces, starts, reward and length.
 
-    The reward, on the state *before* the step, with the angle brought to [-pi, pi):
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0, 1 | cos and sin of the angle q from upright | 1 | [-1, 1] |
+    | 2 | angular velocity v | rad/s | [-8, 8] |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0 | torque u | N m | [-2, 2] |
+
+    Reward, on the state *before* the step, with the angle brought to [-pi, pi):
 
         r = -(q^2 + 0.1 v^2 + 0.001 u^2),  q in rad from upright, v in rad/s, u in N m.
 
-    Starts: q uniform in [-x_init, x_init], v in [-y_init, y_init]; by default pi and 1.
+    Starts: q uniform in [-x_init, x_init], v in [-y_init, y_init]; by default pi and 1. Truncated after 200 steps.
     """
 
     observation_space = Box(np.array([-1, -1, -8], np.float32), np.array([1, 1, 8], np.float32), dtype=np.float32)

@@ -128,7 +128,7 @@ class EnsembleObjective:
             raise InputError("An ensemble is fitted on all windows at once: leave batch_size out.")
         self.settings, self.device = objective.settings, objective.device
         self.windows, self.local, self.chained = objective.windows, objective.local, objective.chained
-        self.scaling = objective.scaling
+        self.scaling, self.differences = objective.scaling, objective.differences
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
         moments = objective.observation.shape[:2]

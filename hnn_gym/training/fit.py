@@ -39,6 +39,10 @@ class Fittable(Protocol):
     def scaling(self) -> Literal["marquardt", "levenberg"]:
         """How Levenberg-Marquardt damps the parameters, see :class:`LeastSquaresSettings`."""
 
+    @property
+    def differences(self) -> bool:
+        """Whether it takes central differences instead of exact derivatives."""
+
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """Where a fit begins."""
 
@@ -245,7 +249,7 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
         if report is not None:
             report(Progress("least-squares", state.least_squares_step, total, squares, squares), state)
 
-    settings = LeastSquaresSettings(steps=total, scaling=objective.scaling)
+    settings = LeastSquaresSettings(steps=total, scaling=objective.scaling, differences=objective.differences)
     minimise = partial(
         least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
     )

@@ -142,6 +142,11 @@ class Objective:
         """
         return "levenberg" if self._correction is None else "marquardt"
 
+    @property
+    def differences(self) -> bool:
+        """Whether derivatives are differences: some ten numbers without networks act through long windows."""
+        return self.settings.loss == "shooting" and not self.architecture.networks and self._correction is None
+
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
 

@@ -29,7 +29,7 @@ def rollout(
     Example:
         >>> import torch, hnn_gym
         >>> from hnn_gym.worlds.differentiable import rollout
-        >>> world = hnn_gym.WorldModel.load("runs/pendulum")
+        >>> world = hnn_gym.envs.resolve_world("HNNPendulum-v0")
         >>> x0 = torch.tensor([[3.1, 0.0]], dtype=torch.float64)
         >>> actions = torch.zeros(200, 1, 1, dtype=torch.float64, requires_grad=True)
         >>> rollout(world.like(x0), x0, actions)[-1].square().sum().backward()

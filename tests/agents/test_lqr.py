@@ -56,6 +56,14 @@ def test_another_gain_costs_more() -> None:
         assert paid(agent.gain * (1 + np.array(change))) > best
 
 
+def test_dry_friction_does_not_change_the_gain() -> None:
+    world = true_world("Pendulum-v1")
+    assert isinstance(world.dynamics, PortHamiltonian)
+    dry = replace(world, dynamics=replace(world.dynamics, dry=np.array([0.1])))
+    agents = [LinearQuadratic(one, position=np.zeros(1)) for one in (world, dry)]
+    np.testing.assert_array_equal(agents[0].gain, agents[1].gain)
+
+
 def test_a_full_turn_of_an_angle_changes_no_action_and_rows_are_independent() -> None:
     agent = LinearQuadratic(true_world("IdealPendulum-v0"), position=np.array([np.pi]))
     x = np.array([[np.pi + 0.1, 0.2], [0.1 - np.pi, 0.2], [3 * np.pi + 0.1, 0.2]])

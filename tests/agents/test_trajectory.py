@@ -53,9 +53,35 @@ def test_the_best_plan_swings_up_and_the_linear_controller_holds_from_neighbouri
     assert np.abs(actions).max() <= 2.0
 
 
+def test_random_plans_that_push_along_the_motion_end_with_more_energy_than_others(hold) -> None:
+    ends = {
+        share: optimised(WORLD, TASK, START, hold, settings=replace(SETTINGS, drawn=40, pumping=share, rounds=0))[0]
+        for share in (0.0, 1.0)
+    }
+    energy = {
+        share: WORLD.energy(WORLD.phase_point(*np.split(plan.states, 2, axis=-1))) for share, plan in ends.items()
+    }
+    assert energy[1.0].max() > energy[0.0].max() + 1.0  # J, of 10 between hanging and the upright
+
+
+def test_the_rows_of_a_batch_may_be_at_different_steps_of_a_plan_and_start_again_one_by_one(plans, hold) -> None:
+    agent = TrackedTrajectory(WORLD, TASK, plans[0], hold)
+    both = np.stack([START, START])
+    _, state = agent.predict(both)
+    _, state = agent.predict(both, state)
+    action, state = agent.predict(both, state, episode_start=np.array([False, True]))
+    np.testing.assert_array_equal(state, [3, 1])
+    np.testing.assert_allclose(action[1], 2.0 * plans[0].actions[0], atol=1e-12)  # the start is that of the plan
+
+
+def test_a_plan_without_a_goal_ends_in_rest(plans) -> None:
+    action, _ = TrackedTrajectory(WORLD, TASK, plans[0]).predict(START, np.array(len(plans[0].actions)))
+    np.testing.assert_array_equal(action, [0.0])
+
+
 def test_more_rounds_make_the_best_plan_cheaper_and_plans_come_in_the_order_of_their_costs(plans, hold) -> None:
-    first = optimised(WORLD, TASK, START, hold, settings=replace(SETTINGS, rounds=3))
-    assert plans[0].cost < 0.9 * first[0].cost
+    first = optimised(WORLD, TASK, START, hold, settings=replace(SETTINGS, rounds=1))
+    assert plans[0].cost < 0.9 * first[0].cost  # the first plans, which push along the motion, are good already
     assert [plan.cost for plan in plans] == sorted(plan.cost for plan in plans)
 
 

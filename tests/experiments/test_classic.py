@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 import pytest
 from rich.console import Console
 
 from experiments.classic import command, twins
+from experiments.classic.agents import PlannerRecipe
 from experiments.classic.command import LEARNERS, Settings, study
 from experiments.classic.figures import ends_apart, world_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS
+from hnn_gym.agents.evaluate import play_episodes
 from hnn_gym.data import TransitionDataset, record_steps
+from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError
 from hnn_gym.studies import Results
@@ -51,8 +56,8 @@ def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkey
         out=tmp_path / "classic.json", page=None, environments=("MountainCar-v0",), recordings=(0,), starts=2
     )
     results = study(settings, console=Console(quiet=True))
-    assert {key.split("/")[0] for key in results.below("")} == {"world", "agent"}
-    assert results["agent/MountainCar-v0/HNN/symplectic/0"]["mean"] > -200  # the car arrives
+    assert {key.split("/")[0] for key in results.below("")} == {"world", "agent", "force"}
+    assert results["agent/MountainCar-v0/backward induction/HNN/symplectic/0"]["mean"] > -200  # the car arrives
     monkeypatch.setattr(command, "_world", lambda *args: pytest.fail("it is measured already"))
     text = page(study(settings, console=Console(quiet=True)))
     assert "| MountainCar-v0 | backward induction | 300 | HNN | symplectic |" in text
@@ -64,6 +69,52 @@ def _learned(quick, twin, dataset, seed):  # type: ignore[no-untyped-def]
 
     name = next(name for name, other in TASKS["MountainCar-v0"].system.twins.items() if other is twin)
     return learned(quick[name], dataset, seed=seed)
+
+
+def test_the_choice_of_a_recipe_takes_what_earns_most_in_the_dream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earned = {"horizon": 10, "weight": 8.0, "colour": 2.0, "std": 1.0, "rounds": 2}
+
+    def dreamt(env_id: str, name: str, recipe: PlannerRecipe, seed: int) -> float:
+        return sum(getattr(recipe, setting) == value for setting, value in earned.items())
+
+    monkeypatch.setattr(command, "_dreamt", dreamt)
+    settings = Settings(out=tmp_path / "classic.json", page=None, environments=("Acrobot-v1",), choose=True)
+    results = study(settings, console=Console(quiet=True))
+    chosen = results.below("chosen/Acrobot-v1/")
+    assert set(chosen) == {agent.name for agent in TASKS["Acrobot-v1"].agents}
+    assert all(earned.items() <= recipe.items() for recipe in chosen.values())
+    assert not results.below("agent/")
+
+
+def test_the_recipes_of_the_agents_are_the_chosen_ones() -> None:
+    results = Results(PUBLISHED, command="python -m experiments.classic")
+    for task in TASKS.values():
+        for agent in task.agents:
+            if agent.first is not None:
+                assert results[f"chosen/{task.env_id}/{agent.name}"] == json.loads(json.dumps(asdict(agent.recipe)))
+
+
+def test_energy_at_the_end_of_plans_swings_an_acrobot_up() -> None:
+    world = resolve_world("HNNAcrobot-v0")
+    agent = TASKS["Acrobot-v1"].agents[0]
+    simulator = build_simulator(world, stepping="recorded")
+    few = replace(agent, recipe=replace(agent.recipe, samples=32, rounds=1))
+    assert play_episodes(few.policy(world, simulator, 0), "Acrobot-v1", seeds=range(2)).returns.min() > -120
+
+
+def test_the_parts_of_the_force_add_up_and_tell_friction_from_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twins, "_STATES", 60)
+    world = resolve_world("HNNCartPole-v0")
+    found = twins.force_figures("CartPole-v1")
+    assert found["friction"] == 0.0
+    assert found["residual"] < 1e-12
+    rubbed = replace(world, dynamics=replace(world.dynamics, damping=np.array([1.0, 0.1])))
+    monkeypatch.setattr(twins, "resolve_world", lambda name: rubbed)
+    again = twins.force_figures("CartPole-v1")
+    assert again["friction"] > 0.01
+    assert again["residual"] < 1e-12
 
 
 def test_a_joule_of_a_bump_is_a_joule_of_the_true_energy(monkeypatch: pytest.MonkeyPatch) -> None:
