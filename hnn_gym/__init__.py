@@ -11,6 +11,7 @@ first used. The parts:
 
 from typing import TYPE_CHECKING
 
+from hnn_gym.files.interrupts import end_in_one_line
 from hnn_gym.lazy import lazy_exports, when_imported
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from hnn_gym.systems import System, Task, Truth, register_system
     from hnn_gym.training import FitSettings, PixelSettings, train_auto, train_pixel_world, train_world
     from hnn_gym.worlds import PixelWorld, WorldModel
+
+end_in_one_line()
 
 __version__ = "0.2.0"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import hnn_gym.train as command
@@ -46,6 +47,7 @@ def test_training_writes_a_checkpoint_that_makes_an_environment(settings: comman
     loaded = WorldModel.load(settings.out)
     assert loaded.card == world.card
     assert loaded.card["data"]["steps"] == 90
+    assert loaded.card["training"]["threads"] == torch.get_num_threads()
     assert loaded.card["figures"]["one_step_rms_on_held_out_episodes"] > 0
     env = gymnasium.make("HNN-v0", world_model=settings.out)
     env.reset(seed=0)

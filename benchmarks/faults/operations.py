@@ -95,12 +95,14 @@ def in_child(
     text = counter.read_text().split() if counter.exists() else []
     operations = int(text[0]) if text else 0
     moments = [float(word) for word in text[1:]]
-    spent = time.monotonic() - (moments[0] if moments else began)
-    waited = moments[2] - moments[1] if len(moments) == 3 else 0.0
+    if len(moments) == 4:  # the child's own clock: this process may notice late that it has ended
+        seconds = moments[2] - moments[0] - (moments[3] - moments[1])
+    else:
+        seconds = time.monotonic() - (moments[0] if moments else began)
     output = log.read_text(errors="replace")[-2000:] if log.exists() else ""
     for left in (log, counter):
         left.unlink(missing_ok=True)
-    return Ended(code, operations, output, spent - waited)
+    return Ended(code, operations, output, seconds)
 
 
 def _run(
@@ -121,7 +123,7 @@ def _run(
             done = next(numbers)
             os.pwrite(count, f"{done:<20}".encode(), 0)
             if done == at:
-                os.pwrite(count, f"{time.monotonic():<20} {_waited():<20}".encode(), 20)
+                os.pwrite(count, _clocks(), 20)
             if at is not None and (done == at or (done > at and not once)):
                 fault()
 
@@ -134,16 +136,17 @@ def _run(
         code = _DEFECT
     sys.stderr.flush()
     if os.fstat(count).st_size > 20:
-        os.pwrite(count, f" {_waited():<20}".encode(), 61)
+        os.pwrite(count, _clocks(), 20 + len(_clocks()))
     os._exit(code)
 
 
-def _waited() -> float:
-    """Seconds for which this process was ready to run and waited for a processor; 0 where Linux does not tell."""
+def _clocks() -> bytes:
+    """The time in s, and for how long this process was ready to run and waited for a processor: 0 where none tells."""
     try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+        waited = int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
     except OSError:
-        return 0.0
+        waited = 0.0
+    return f"{time.monotonic():<20.6f} {waited:<20.6f} ".encode()
 
 
 def _changes_files(event: str, arguments: tuple[Any, ...]) -> bool:

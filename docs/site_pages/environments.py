@@ -86,7 +86,9 @@ def _summary(system: System, task: Any) -> str:
     rows = [("ids for `gymnasium.make`", ", ".join(f"`{name}`" for name in ids) or "none: it was only recorded")]
     rows.append(("time step", f"{system.dt:g} s" if system.dt is not None else "not declared: one unit of time"))
     if task is not None:
-        spaces = [str(space).replace("|", "\\|") for space in (task.observation_space, task.action_space)]
+        spaces = [
+            " ".join(str(space).split()).replace("|", "\\|") for space in (task.observation_space, task.action_space)
+        ]
         rows += [("observation space", f"`{spaces[0]}`"), ("action space", f"`{spaces[1]}`")]
         rows.append(("length of an episode", f"{task.max_episode_steps} steps"))
         if task.options:
@@ -134,7 +136,14 @@ def _truth(system: System) -> str:
     assert isinstance(world.dynamics, PortHamiltonian)
     hamiltonian = world.dynamics.hamiltonian
     scheme = world.integrator
-    words = f"It is stepped by `{scheme_name(scheme)}` at {world.dt:g} s."
+    fields = {name: value for name, value in vars(hamiltonian).items() if name != "n"}
+    plain = all(isinstance(value, int | float | tuple) for value in fields.values())
+    numbers = fields if plain else {}
+    here = ", ".join(
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in numbers.items()
+    )
+    words = f"Here {here}. " if here else ""
+    words += f"It is stepped by `{scheme_name(scheme)}` at {world.dt:g} s."
     return f"{markdown(type(hamiltonian))}\n\n{words}"
 
 

@@ -116,7 +116,7 @@ def upright(world: WorldModel, task: NumberedStarts, seed: int) -> Policy:
     return linear(world, (0.0, 0.0), (1.0, 0.1, 0.001))
 
 
-_SEARCH: dict[str, Any] = {"share": 0.98, "drawn": 2_000, "plans": 24, "rounds": 100, "waves": 24}
+_SEARCH: dict[str, Any] = {"share": 0.98, "drawn": 2_000, "plans": 24, "rounds": 100, "waves": 24, "pumping": 0.5}
 _LONG: dict[str, Any] = {**_SEARCH, "drawn": 500, "plans": 12}
 _CAUTIOUS: dict[str, Any] = {**_SEARCH, "share": 0.94, "rounds": 150, "final": 1000.0}
 AGENTS: dict[str, Callable[[WorldModel, NumberedStarts, int], Policy]] = {

@@ -11,10 +11,12 @@ import torch
 from rich.console import Console
 
 from experiments.lagrangian_rl.control import HORIZON_S, STEPS, earned, goal_error, model
-from experiments.lagrangian_rl.systems import SYSTEMS
+from experiments.lagrangian_rl.figure import returns_of_both
+from experiments.lagrangian_rl.systems import PUBLISHED, SYSTEMS
 from experiments.structures import STRUCTURES
 from hnn_gym.agents.trajectory import TrajectorySettings
 from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.evaluation.plots.style import save
 from hnn_gym.studies import Executing, Execution, Results, run_cells
 
 COMMAND = "python -m experiments.lagrangian_rl"
@@ -36,6 +38,8 @@ class Settings:
     """Seeds of the recordings, of the initial weights and of the first plans."""
     plan: TrajectorySettings = field(default_factory=TrajectorySettings)
     """How trajectories are improved; the horizon is that of the task."""
+    picture: Path | None = None
+    """PNG file of the returns in worlds with and without physics."""
     execution: Executing = field(default_factory=Execution)
 
 
@@ -66,4 +70,7 @@ def _cell(name: str, structure: str, seed: int, settings: Settings) -> dict[str,
 def main(settings: Settings) -> None:
     """Run the study."""
     torch.set_num_threads(1)
-    study(settings, console=Console())
+    results = study(settings, console=Console())
+    if settings.picture is not None:
+        settings.picture.parent.mkdir(parents=True, exist_ok=True)
+        save(returns_of_both(results, {task: theirs for task, (theirs, _) in PUBLISHED.items()}), settings.picture)

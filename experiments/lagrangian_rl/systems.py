@@ -108,3 +108,13 @@ SYSTEMS = {
     "Acro-3-bot": _system("Acro3bot", 3, 0.01, {0: 0.5, 2: 2.0}, cart=False),
 }
 """By the published name."""
+PUBLISHED = {
+    "Reacher": (943.4, 0.125),
+    "Pendulum": (786.7, 0.125),
+    "Cartpole": (900.0, 0.125),
+    "Acrobot": (911.8, 0.5),
+    "Cart-2-pole": (828.3, 0.5),
+    "Cart-3-pole": (916.6, 0.5),
+    "Acro-3-bot": (929.4, 0.5),
+}
+"""Return of their method with a Lagrangian network, and millions of real steps."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.real_robot.contenders import CANDIDATES, HORIZONS, STILL, judged, pooled
+from experiments.real_robot.contenders import CANDIDATES, FAMILIES, HORIZONS, STILL, judged, pooled
 from experiments.real_robot.recordings import DATA, read_recordings
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
@@ -24,6 +24,8 @@ class Settings:
 
     data: Path = DATA
     """Folder with the recordings."""
+    aside: Path | None = None
+    """Folder with further recordings of the machine, which worlds learned from all excitations forecast."""
     out: Path | None = Path("docs/results/real_robot.json")
     """JSON file; results in it are not measured again. None: keep nothing."""
     contenders: tuple[str, ...] = (STILL, *MAKERS, *CANDIDATES)
@@ -36,10 +38,12 @@ def cells_of(settings: Settings) -> dict[str, Cell]:
 
     ``left-out/<contender>/<recording>`` forecasts one excitation by a world learned from the others;
     ``inside/<contender>/<recording>`` compares candidates inside the training recordings of that fold: learned from all
-    but one of them, judged on that one; ``other/<contender>`` forecasts all other recordings of the folder.
+    but one of them, judged on that one; ``other/<contender>`` forecasts all other recordings of the folder, and
+    ``aside/<contender>`` those of another folder.
     """
     tables = read_recordings(settings.data, excitations=True)
     others = read_recordings(settings.data, excitations=False)
+    aside = {} if settings.aside is None else read_recordings(settings.aside)
     names = list(tables)
     cells: dict[str, Cell] = {}
     for contender in settings.contenders:
@@ -47,24 +51,28 @@ def cells_of(settings: Settings) -> dict[str, Cell]:
             train = [n for n in names if n != name]
             chosen = [tables[n] for n in train]
             cells[f"left-out/{contender}/{name}"] = partial(judged, contender, chosen, {name: tables[name]})
-            if contender in CANDIDATES:
+            if any(contender in family for family in FAMILIES.values() if len(family) > 1):
                 inner = train[number % len(train)]
                 rest = [tables[n] for n in train if n != inner]
                 cells[f"inside/{contender}/{name}"] = partial(judged, contender, rest, {inner: tables[inner]})
-        if others:
-            cells[f"other/{contender}"] = partial(judged, contender, list(tables.values()), others)
+        for kind, further in (("other", others), ("aside", aside)):
+            if further:
+                cells[f"{kind}/{contender}"] = partial(judged, contender, list(tables.values()), further)
     return cells
 
 
-def chosen_candidates(results: Results) -> dict[str, str]:
+def chosen_candidates(results: Results, family: str) -> dict[str, str]:
     """For every recording that is left out, the candidate with the least error inside the training recordings.
 
-    The error is the mean over the horizons of each one's share of the least.
+    In a family of one it is that one. The error is the mean over the horizons of each one's share of the least.
     """
-    recordings = results.below(f"inside/{next(iter(CANDIDATES))}/")
+    candidates = list(FAMILIES[family])
     chosen = {}
-    for recording in recordings:
-        errors = {name: np.array(pooled([results[f"inside/{name}/{recording}"]])) for name in CANDIDATES}
+    for recording in results.below(f"left-out/{candidates[0]}/"):
+        if len(candidates) == 1:
+            chosen[recording] = candidates[0]
+            continue
+        errors = {name: np.array(pooled([results[f"inside/{name}/{recording}"]])) for name in candidates}
         least = np.min(list(errors.values()), axis=0)
         chosen[recording] = min(errors, key=lambda name: float((errors[name] / least).mean()))
     return chosen

@@ -38,7 +38,7 @@ class Contender:
     model: str
     options: Mapping[str, Any]
     fit: FitSettings
-    every: int = 10
+    every: int
     integrator: Integrator = field(default_factory=lambda: InVelocities(Leapfrog()))
 
 
@@ -46,13 +46,24 @@ def _shooting(**changed: Any) -> FitSettings:
     return FitSettings(**{"loss": "shooting", "adam_steps": 0, "lbfgs_steps": 0, "decay": 1e-8, **changed})
 
 
-_FRICTION = {"damping": True, "dry": True}
-CANDIDATES = {
-    "chain-0.25": Contender("chain", _FRICTION, _shooting(horizon=13, least_squares_steps=8)),
-    "chain-0.5": Contender("chain", _FRICTION, _shooting(horizon=25, least_squares_steps=8)),
+_LINKS = {"damping": True, "dry": True}
+_SYMMETRIC = {**_LINKS, "symmetric": True}
+FAMILIES: Mapping[str, Mapping[str, Contender]] = {
+    "chain": {
+        "chain-0.25": Contender("chain", _LINKS, _shooting(horizon=13, least_squares_steps=8), every=10),
+        "chain-0.5": Contender("chain", _LINKS, _shooting(horizon=25, least_squares_steps=8), every=10),
+    },
+    "symmetric": {
+        "symmetric-0.5": Contender("chain", _SYMMETRIC, _shooting(horizon=50, least_squares_steps=25), every=5),
+    },
 }
-"""Rigid links with viscous and Coulomb friction, by the length of the windows in s: one is chosen inside the training
-recordings."""
+"""Rigid links with viscous and Coulomb friction, by the length of the windows in s.
+
+Of the family ``chain``, with rows of 0.02 s, one is chosen inside the training recordings. The links of ``symmetric``
+hang straight at 0, as the makers say, and are learned from rows of 0.01 s.
+"""
+CANDIDATES = {name: contender for family in FAMILIES.values() for name, contender in family.items()}
+"""All that are learned, by name."""
 
 
 def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, float]:
@@ -98,7 +109,7 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
         world = makers_world(name.removeprefix("makers-"))
     else:
         world, cpu = learn(CANDIDATES[name], train)
-        card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": friction(world)}
+        card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": world.card.get("friction", [])}
     errors = {recording: squared_errors(world, table) for recording, table in test.items()}
     return {
         "mean_squares": {recording: found.mean(axis=1).tolist() for recording, found in errors.items()},
@@ -106,14 +117,6 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
         "cpu_s": round(cpu, 1),
         **card,
     }
-
-
-def friction(world: WorldModel) -> dict[str, list[float]]:
-    """Viscous friction in N m s and Coulomb friction in N m, of every joint, of a world that has them."""
-    dynamics: Any = world.dynamics
-    named = {"viscous_N_m_s": "damping", "coulomb_N_m": "dry"}
-    found = {name: getattr(dynamics, part, None) for name, part in named.items()}
-    return {name: [float(v) for v in value] for name, value in found.items() if value is not None}
 
 
 def pooled(cells: Sequence[Mapping[str, Any]]) -> list[float]:

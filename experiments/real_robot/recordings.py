@@ -35,8 +35,8 @@ def roles(*, velocities: bool) -> Roles:
     return Roles("time", ("pos_meas1", "pos_meas2"), velocity, ("tau_meas1", "tau_meas2"))
 
 
-def read_recordings(folder: Path, *, excitations: bool) -> dict[str, Table]:
-    """Return the excitations of a folder, or its other recordings, by the names of the files.
+def read_recordings(folder: Path, *, excitations: bool | None = None) -> dict[str, Table]:
+    """Return the excitations of a folder, or its other recordings, or both, by the names of the files.
 
     Raises:
         MissingPathError: there are none; the message says where the data come from.
@@ -45,9 +45,9 @@ def read_recordings(folder: Path, *, excitations: bool) -> dict[str, Table]:
     found = {}
     for path in sorted(folder.glob("*.csv*")):
         names = column_names(path)
-        if set(needed) <= set(names) and (PLANNED not in names) == excitations:
+        if set(needed) <= set(names) and excitations in (None, PLANNED not in names):
             found[path.name.partition(".")[0]] = read_table(path, needed)
-    if not found and excitations:
+    if not found and excitations is not False:
         raise MissingPathError(f"There are no recordings in {folder}. {SOURCE}")
     return found
 

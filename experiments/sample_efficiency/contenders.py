@@ -76,6 +76,11 @@ class Choice:
         return replace(optimiser, loss="shooting", horizon=horizon, first_horizon=_FIRST_HORIZON)
 
 
+def decays_to_choose_from(noise: float) -> tuple[float, ...]:
+    """The decays that are tried at a noise."""
+    return tuple(share * noise**2 for share in DECAY_SHARES) if noise else DECAYS
+
+
 def tuning_steps(noise: float, steps: int) -> int:
     """Transitions of the recordings for choosing settings: with noise as many as worlds are learned from.
 
@@ -149,7 +154,7 @@ def tuned(
             report(what, choice, known[choice])
         return known[choice]
 
-    decays = tuple(share * noise**2 for share in DECAY_SHARES) if noise else DECAYS
+    decays = decays_to_choose_from(noise)
     start = Choice(decays[1], contender.widths[0], _EPISODE if noise else 1)
     choice = min((replace(start, decay=decay) for decay in decays), key=lambda c: error(c, "decay"))
     return min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))

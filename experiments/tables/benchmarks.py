@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.lagrangian_rl.systems import PUBLISHED
 from experiments.structures import STRUCTURES
 from experiments.tables.sources import measurements, power, table
 from hnn_gym.studies import Results
@@ -15,16 +16,6 @@ _SYMODEN = {"pendulum": 0.0948, "cart-pole": 4.16, "acrobot": 0.809}
 """Prediction error of SymODEN in the result notebooks of its repository."""
 _CHNN = {(1, 800): 6.1e-5, (2, 800): 1.2e-4, (3, 800): 3.4e-4, (5, 800): 1.1e-3, (2, 10): 1.6e-2, (2, 100): 9.4e-4}
 """Geometric mean over the test trajectories of CHNN, computed from the CSV files of its repository."""
-_RAMESH = {
-    "Reacher": (943.4, 0.125),
-    "Pendulum": (786.7, 0.125),
-    "Cartpole": (900.0, 0.125),
-    "Acrobot": (911.8, 0.5),
-    "Cart-2-pole": (828.3, 0.5),
-    "Cart-3-pole": (916.6, 0.5),
-    "Acro-3-bot": (929.4, 0.5),
-}
-"""Return of their method with a Lagrangian network, and millions of real steps."""
 _PHIHP = {
     "Pendulum": (-263, 2_000),
     "Pendulum-sw": (-356, 5_000),
@@ -103,20 +94,24 @@ def lagrangian_rl() -> str:
     """Real returns of every recording, and how well the world is known where it has to be held."""
     found = measurements("lagrangian_rl")
     rows = []
-    for task, (theirs, steps) in _RAMESH.items():
-        for structure in ("truth", *STRUCTURES):
-            cells = _seeds(found, f"{task}/10000/{structure}/")
+    for task, (theirs, millions) in PUBLISHED.items():
+        counts = sorted({int(name.split("/")[0]) for name in found.below(f"{task}/")}, reverse=True)
+        for steps, structure in ((steps, structure) for steps in counts for structure in ("truth", *STRUCTURES)):
+            cells = _seeds(found, f"{task}/{steps}/{structure}/")
             if not cells:
                 continue
             known = [cell["error_at_the_goal"] for cell in cells.values() if "error_at_the_goal" in cell]
             seconds = [cell.get("fit_cpu_s", 0) + cell.get("plan_cpu_s", 0) for cell in cells.values()]
+            promised = [cell["dream"] for cell in cells.values() if "dream" in cell]
             rows.append(
                 (
                     task,
                     "true world" if structure == "truth" else structure,
-                    f"{theirs:.0f} after {steps}M",
+                    f"{steps:,}",
+                    f"{theirs:.0f} after {millions}M",
                     *(_mean_return(cells.get(str(seed))) for seed in range(3)),
                     *(_worst_return(cells.get(str(seed))) for seed in range(3)),
+                    f"{np.median(promised):.0f}" if promised else "-",
                     "0" if structure == "truth" or not known else power(float(np.median(known))),
                     f"{np.median(seconds):.0f}",
                 )
@@ -124,9 +119,11 @@ def lagrangian_rl() -> str:
     columns = (
         "task",
         "planned in",
+        "steps",
         "Ramesh and Ravindran",
         *(f"recording {seed}" for seed in range(3)),
         *(f"worst start {seed}" for seed in range(3)),
+        "in the dream",
         "error at the goal",
         "CPU s",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from experiments.tables.sources import report, table
+from experiments.tables.sources import measurements, report, table
 
 _CORES = 1600
 
@@ -67,18 +67,21 @@ def large_recording() -> str:
 
 def full_batch() -> str:
     """What a full-batch fit costs by the size of a recording."""
-    rows = [(row["what"], f"{row['ours']:.1f} us", f"{row['theirs']:.0f} s") for row in report("full_batch")["rows"]]
-    return table(("full batch", "CPU time a transition and evaluation", "CPU time of a fit"), rows)
+    found = report("full_batch")
+    rows = [(f"all of {row['what']}", f"{row['ours']:.1f} us", f"{row['theirs']:.0f} s") for row in found["rows"]]
+    minibatches = found["cpu_seconds_a_transition_in_minibatches"]
+    rows += [(f"minibatches of 4,096, {name}", f"{1e6 * s:.1f} us", "") for name, s in minibatches.items()]
+    return table(("evaluated at once", "CPU time a transition and evaluation", "CPU time of a fit"), rows)
 
 
 def two_cores() -> str:
     """What a second core gains."""
-    found = report("two_cores")
-    rows = [
-        (name, f"{one['gain_by_wall']:.2f} x", f"{one['gain_by_cpu']:.2f} x", ">= 1.7 x" if "frames" in name else "")
-        for name, one in found["measured"].items()
-    ]
-    return table(("two processes against one", "by the clock", "by CPU time", "bar"), rows)
+    rows = []
+    for name, one in report("two_cores")["measured"].items():
+        by_cpu = f"{one['gain_by_cpu']:.2f} x" if one["by"] == "processes" else ""
+        bar = ">= 1.7 x" if "frames" in name else ""
+        rows.append((name, one["by"], f"{one['gain_by_wall']:.2f} x", by_cpu, bar))
+    return table(("two against one", "of what", "by the clock", "by CPU time", "bar"), rows)
 
 
 def transition() -> str:
@@ -89,6 +92,33 @@ def transition() -> str:
         ("one transition of Pendulum-v1 recorded", "CPU time"),
         [(words[name], f"{1e6 * seconds:.0f} us") for name, seconds in found.items()],
     )
+
+
+def rllib() -> str:
+    """What RLlib's PPO earns in reality after training in a learned world."""
+    rows = []
+    for name, earned in measurements("rllib").below("").items():
+        environment, _, seed = name.rpartition("/")
+        last, seconds = earned[-1], sum(part["cpu_seconds"] for part in earned)
+        rows.append(
+            (
+                f"`{environment}`, seed {seed}",
+                f"{last['steps']:,}",
+                f"{seconds:.0f} s",
+                f"{last['mean_return_in_reality']:.0f}",
+                f"{last['worst_return_in_reality']:.0f}",
+                ">= -300",
+            )
+        )
+    columns = (
+        "trained in",
+        "steps",
+        "CPU time",
+        "mean return in `Pendulum-v1`, 100 starts",
+        "worst",
+        "bar of the mean",
+    )
+    return table(columns, rows)
 
 
 def estimate() -> str:
@@ -132,4 +162,5 @@ TABLES = {
     "large-recording": large_recording,
     "two-cores": two_cores,
     "transition-recorded": transition,
+    "rllib": rllib,
 }

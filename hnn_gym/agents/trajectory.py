@@ -54,8 +54,8 @@ class TrajectorySettings:
     """Sine waves that a random plan is the sum of; the fastest has so many periods in a plan."""
     plans: int = 24
     """The cheapest of them, which are improved side by side."""
-    pumping: float = 0.5
-    """Share of the random plans that push along the motion, so that the energy grows."""
+    pumping: float = 0.0
+    """Share of the random plans that push along the motion, so that the energy grows: for weak motors."""
     rounds: int = 120
     """Improvements of a plan; after a third of them only the best quarter of the plans is improved further."""
     final: float = 1.0

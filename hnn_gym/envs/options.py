@@ -22,6 +22,10 @@ _ELSEWHERE = {
 """For arguments that a shell does not take: where to give them instead."""
 
 
+class UnknownArgumentError(InputError, TypeError):
+    """A keyword argument that no shell takes; libraries that try an argument catch Python's error and its words."""
+
+
 @dataclass(frozen=True, eq=False)
 class SimulatorOptions:
     """How a task is put into a world: keyword arguments of ``gymnasium.make``, ``make_vec`` and ``build_simulator``.
@@ -81,14 +85,15 @@ class SimulatorOptions:
             also: names of the shell's own arguments, for the message.
 
         Raises:
-            InputError: a name is unknown here, or a value makes no sense.
+            UnknownArgumentError: a name is unknown here.
+            InputError: a value makes no sense.
         """
         known = [field.name for field in fields(cls)]
         unknown = [name for name in keywords if name not in known]
         if unknown:
             names = ", ".join(unknown)
             hints = [_ELSEWHERE[name] for name in unknown if name in _ELSEWHERE]
-            raise InputError(
-                " ".join([f"{names}: unknown here. The arguments are {', '.join([*known, *also])}.", *hints])
-            )
+            sentences = [f"{names}: unknown here. The arguments are {', '.join([*known, *also])}.", *hints]
+            quoted = ", ".join(map(repr, unknown))
+            raise UnknownArgumentError(" ".join([*sentences, f"(There is an unexpected keyword argument {quoted}.)"]))
         return cls(**keywords)

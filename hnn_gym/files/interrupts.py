@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +17,33 @@ class Terminated(KeyboardInterrupt):
     """The process received SIGTERM. It unwinds like a Ctrl-C, so that what handles the one handles the other."""
 
 
+def end_in_one_line() -> None:
+    """Let SIGINT and SIGTERM end a command of this package with one line while it still imports its modules.
+
+    It does nothing in a process that was not started as ``python -m hnn_gym...``. :func:`sigterm_raises` ends it.
+    """
+    begun = [name for flag, name in zip(sys.orig_argv, sys.orig_argv[1:], strict=False) if flag == "-m"]
+    if sys.argv[:1] == ["-m"] and begun and begun[0].partition(".")[0] == "hnn_gym" and _in_main_thread():
+        for number in _SIGNALS:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"interrupted before anything was done.\n")
+    os._exit(128 + number)
+
+
 @contextmanager
 def sigterm_raises() -> Iterator[None]:
-    """Let SIGTERM raise :class:`Terminated` in the block; only the main thread can arrange it."""
+    """Let SIGTERM raise :class:`Terminated` in the block; only the main thread can arrange it.
+
+    SIGINT raises KeyboardInterrupt from there on.
+    """
     if not _in_main_thread():
         yield
         return
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def terminate(number: int, frame: FrameType | None) -> None:
         raise Terminated

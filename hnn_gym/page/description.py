@@ -10,6 +10,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.envs.core import Simulator
+from hnn_gym.physics.integrators import scheme_name
 from hnn_gym.systems import Picture
 
 _STARTS, _STEPS = 24, 200
@@ -137,7 +138,9 @@ def _facts(simulator: Simulator) -> list[str]:
         facts.append("The scale of the energy is unknown, because the actions have no unit.")
     facts.append(f"One step is {world.dt:g} s.")
     if simulator.truth is not None and world.architecture is not None:
-        facts.append("The true physics runs beside it.")
+        ours, theirs = (scheme_name(one.integrator) for one in (world, simulator.truth))
+        schemes = f", which steps by {theirs}, as the environment does, and this world by {ours}"
+        facts.append(f"The true physics runs beside it{schemes if ours != theirs else ''}.")
     return facts
 
 

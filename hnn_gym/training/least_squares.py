@@ -227,6 +227,46 @@ def least_squares(
     return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
 
 
+def degrees_of_freedom(
+    residual: Residual,
+    at: Mapping[str, np.ndarray],
+    *,
+    prior: int,
+    local: str,
+    chained: bool = False,
+    device: str | torch.device = "cpu",
+) -> float:
+    """Return how many of the shared parameters the data determine, which is at most their number.
+
+    With the curvature S of the sum of squares in the shared parameters, where the local ones have been eliminated, and
+    the part L of it that is not of data, this is the trace of S^-1 (S - L) (Hastie, Tibshirani and Friedman, *The
+    Elements of Statistical Learning*, 2009, section 7.6).
+
+    Args:
+        residual: as of :func:`least_squares`, in rows ``(N, m)``.
+        at: the arrays that were fitted.
+        prior: how many of the last residuals of each row are priors of the shared parameters, and not of data.
+        local: as of :func:`least_squares`.
+        chained: as of :func:`least_squares`.
+        device: as of :func:`least_squares`.
+
+    Raises:
+        InputError: there are too many parameters.
+    """
+    problem = Problem(residual, at, local=local, chained=chained, device=device)
+    linear = problem.linearised(problem.theta, problem.own)
+    assert linear.own is not None
+    blocks, beside, _, mixed = _normal_equations(linear, linear.own)
+    diagonal = np.einsum("nkk->nk", blocks)
+    blocks = blocks + _ROUNDING * max(float(diagonal.max()), 1e-300) * np.eye(linear.own.shape[-1])
+    flat = mixed.reshape(-1, mixed.shape[-1])
+    curvature = linear.J.T @ linear.J - flat.T @ solveh_banded(_banded(blocks, beside), flat)
+    of_prior = linear.J.reshape(*linear.r.shape, -1)[:, linear.r.shape[1] - prior :].reshape(-1, len(curvature))
+    # What neither data nor prior determine does not count.
+    undetermined = np.linalg.pinv(curvature, rcond=_ROUNDING, hermitian=True)
+    return float(np.trace(undetermined @ (curvature - of_prior.T @ of_prior)))
+
+
 def check_size(parameters: int) -> None:
     """Refuse more shared parameters than a dense system of equations can have.
 

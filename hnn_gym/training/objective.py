@@ -25,7 +25,7 @@ from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.chain_guess import chain_guess
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
-from hnn_gym.training.least_squares import Residual
+from hnn_gym.training.least_squares import Residual, degrees_of_freedom
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
@@ -247,17 +247,35 @@ class Objective:
         return carried if self._correction is None else carried | {self._correction.name: self._correction.initial()}
 
     def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
-        """Root mean square of the errors of every observation entry ``(d,)`` that a fit leaves, in the entry's unit.
+        """Standard deviation of the noise of every observation entry ``(d,)``, in the entry's unit.
 
-        Where the starts of windows are estimated this is the noise of the sensors; elsewhere it is None.
+        It is the root mean square of the errors that a fit leaves, times sqrt(N / (N - p)), because a fit with p
+        degrees of freedom follows a part of the noise of N numbers. What counts are the starts of windows that do not
+        continue another one and, where the fit ended with Levenberg-Marquardt, the parameters as far as the data
+        determine them. None: the starts of windows are not estimated.
         """
-        if self.settings.loss != "shooting":
+        if self.settings.loss != "shooting" or self.local is None:
             return None
         with torch.no_grad():
-            (errors,) = self.terms({name: self._tensor(value) for name, value in parameters.items()}).errors
+            terms = self.terms({name: self._tensor(value) for name, value in parameters.items()})
+            (errors,) = terms.errors
             counts = self._seen.sum(dim=(0, 1))
-            noise = ((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale
-        return [float(std) for std in on_numpy(noise)]
+            noise = on_numpy(((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale)
+        begun = len(self.windows) - (int(self.windows.joined.sum()) if self.chained else 0)
+        free = float(parameters[self.local].shape[1] * begun)
+        if self.settings.least_squares_steps:
+            decayed = sum(weights.numel() for _, weights in terms.decayed)
+            free += degrees_of_freedom(
+                lambda at: self.residuals_of(self.terms(at)),
+                parameters,
+                prior=-(-decayed // len(self.windows)),
+                local=self.local,
+                chained=self.chained,
+                device=self.device,
+            )
+        total = float(counts.sum())
+        factor = math.sqrt(total / max(total - free, 1.0))
+        return [float(std) * factor for std in noise]
 
     def terms(self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None) -> Terms:
         """The terms of the objective on all windows, or on the windows with the given indices."""

@@ -66,8 +66,8 @@ class FitSettings:
     precision: Literal["float64", "float32"] = "float64"
     """Of the numbers in these passes. All other parts of a fit are in float64."""
     final_steps: int = 20
-    """Largest number of steps of Levenberg-Marquardt after these passes, on so much of the sample that its derivatives
-    take 160 MB."""
+    """Largest number of steps of Levenberg-Marquardt after these passes, on a part of the sample: 50 observed values
+    for each parameter."""
     seed: int = 0
     """Seed of initial weights and batches."""
 

@@ -31,8 +31,10 @@ _LOOKS = 20
 """How many times a pass measures the held-out error."""
 _FINAL_ENTRIES = 20_000_000
 """Derivatives in a final step: 160 MB."""
-_VALUES_A_PARAMETER = 10
-"""Fewest observed values for each parameter in a final step."""
+_VALUES_A_PARAMETER = 10, 50
+"""Observed values for each parameter in a final step: fewest, and most, since steps are slow."""
+_FINAL_CHUNK = 160_000
+"""Windows, times parameters, whose derivatives are computed at a time."""
 
 
 def is_streamed(dataset: TransitionDataset, settings: FitSettings) -> bool:
@@ -145,8 +147,9 @@ def _final_steps(objective: Objective, test: Objective, state: FitState, report:
     size = sum(value.size for value in state.kept.values())
     with torch.no_grad():
         values = sum(objective.terms(at, torch.tensor([0], device=objective.device)).counts)  # in a window
-    count = min(len(objective.windows), _FINAL_ENTRIES // (size * values))
-    if not settings.final_steps or size > MOST_PARAMETERS or count * values < _VALUES_A_PARAMETER * size:
+    most = min(_VALUES_A_PARAMETER[1] * size, _FINAL_ENTRIES // size) // values
+    count = min(len(objective.windows), most)
+    if not settings.final_steps or size > MOST_PARAMETERS or count * values < _VALUES_A_PARAMETER[0] * size:
         return
     part = torch.linspace(0, len(objective.windows) - 1, count, device=objective.device).long()
     best = _loss(test, state.kept)
@@ -163,7 +166,9 @@ def _final_steps(objective: Objective, test: Objective, state: FitState, report:
     least_squares(
         lambda parameters: objective.residuals_of(objective.terms(parameters, part)),
         state.kept,
-        settings=LeastSquaresSettings(steps=settings.final_steps, scaling=objective.scaling),
+        settings=LeastSquaresSettings(
+            steps=settings.final_steps, scaling=objective.scaling, chunk=max(1, _FINAL_CHUNK // count)
+        ),
         report=after,
         device=objective.device,
     )

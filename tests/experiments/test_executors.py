@@ -30,7 +30,7 @@ def test_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", commands())
-def test_the_experiment_has_the_options_of_executors_and_keeps_its_results_cell_by_cell(name: str) -> None:
+def test_the_experiment_has_the_options_of_executors_and_uses_them(name: str) -> None:
     module = import_module(name)
     assert isinstance(module.Settings().execution, Execution)
-    assert "run_cells(" in Path(str(module.__file__)).read_text()
+    assert "settings.execution.opened()" in Path(str(module.__file__)).read_text()

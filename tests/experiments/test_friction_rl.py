@@ -186,7 +186,9 @@ def test_the_study_learns_a_pendulum_from_random_steps_and_resumes(tmp_path, mon
 
 def test_a_tip_is_raised_by_a_plan_that_is_chosen_in_the_dream():
     world, task = SYSTEMS["Acrobot"].true_world(), SYSTEMS["Acrobot"].task_for()
-    planned = replace(AGENTS["Acrobot"], settings=TrajectorySettings(share=0.98, drawn=60, plans=2, rounds=6, waves=24))
+    planned = replace(
+        AGENTS["Acrobot"], settings=TrajectorySettings(share=0.98, drawn=60, plans=2, rounds=6, waves=24, pumping=0.5)
+    )
     numbers = np.random.default_rng(0).random((4, 4))
     # Episodes end when the tip is high enough, or after 500 steps; energy pumping alone takes 137.
     assert returns(world, task, planned(world, task, 0), numbers).mean() > -250

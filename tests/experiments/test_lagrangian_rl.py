@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from experiments.lagrangian_rl.figure import returns_of_both
 from experiments.lagrangian_rl.systems import SYSTEMS
+from hnn_gym.studies import Results
 
 STEPS = [
     ("Pendulum", (0.7, -1.3), (0.4,), (0.6754099616, -1.159624695), 0.8867930864),
@@ -72,3 +74,14 @@ def test_a_step_and_its_reward_are_those_of_the_published_simulator(name, state,
     # Nine digits, and turns that are counted here and not there.
     np.testing.assert_allclose(np.concatenate([turned, next_v]), expected, rtol=2e-9, atol=2e-9)
     assert float(task.reward(q, v, np.array(action), next_q, next_v)) == pytest.approx(reward, rel=2e-8)
+
+
+def test_the_figure_has_a_bar_for_each_task_and_world_that_was_measured():
+    found = Results(None, command="a test")
+    for task in ("Cartpole", "Acrobot"):
+        for structure, earned in (("chain", 800.0), ("second-order network", 90.0)):
+            found[f"{task}/10000/{structure}/0"] = {"returns": [earned, earned + 2]}
+    found["Pendulum/10000/chain/0"] = {"returns": [700.0]}  # without the other world there is nothing to compare
+    (ax,) = returns_of_both(found, {"Cartpole": 900.0, "Acrobot": 912.0, "Pendulum": 787.0}).axes
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Cartpole", "Acrobot"]
+    assert [bar.get_height() for bar in ax.patches] == [801.0, 801.0, 91.0, 91.0]

@@ -141,6 +141,8 @@ def test_arguments_of_the_real_environment_are_understood_or_refused_in_words() 
     assert observation[0] > 0.9
     with pytest.raises(InputError, match="g: unknown here"):
         gymnasium.make(ID, g=9.81)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'frameskip'"):  # what TorchRL tries, and catches
+        gymnasium.make(ID, frameskip=1)
     with pytest.raises(InputError, match="vector"):
         hnn_gym.RecordTransitions(gymnasium.make_vec(ID, 2), "nowhere.zarr")  # type: ignore[arg-type]
 

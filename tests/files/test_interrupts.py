@@ -2,15 +2,18 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from hnn_gym.command import run
 from hnn_gym.files.interrupts import Terminated, deferred_interrupts, sigterm_raises
 
+ROOT = Path(__file__).parents[2]
 CASES = [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143)]
 
 
@@ -40,6 +43,23 @@ def test_a_command_that_is_interrupted_prints_one_line(monkeypatch, capsys, numb
     assert stopped.value.code == status
     assert capsys.readouterr().err == f"x: {message or 'interrupted.'}\n"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("module", ["hnn_gym.train", "hnn_gym.collect"])
+@pytest.mark.parametrize(("number", "_error", "status"), CASES)
+def test_a_command_that_is_interrupted_while_it_imports_its_modules_prints_one_line(
+    tmp_path, module, number, _error, status
+):
+    late = {"hnn_gym.train": "torch", "hnn_gym.collect": "tyro"}[module]  # an import that takes long
+    (tmp_path / f"{late}.py").write_text(f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(60)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert (done.returncode, done.stderr) == (status, "interrupted before anything was done.\n")
 
 
 @pytest.mark.parametrize(("number", "error", "_status"), CASES)

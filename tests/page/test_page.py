@@ -14,7 +14,7 @@ from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.page import world_page, write_page
-from hnn_gym.page.description import energy_zero
+from hnn_gym.page.description import description, energy_zero
 from hnn_gym.page.programs import world_programs
 from hnn_gym.systems import Task
 from hnn_gym.trace import scalar_code
@@ -247,3 +247,9 @@ def test_a_frame_is_computed_in_less_than_a_sixtieth_of_a_second(browser: Any, t
     })"""
     milliseconds = browser.run(code)
     assert np.median(milliseconds) < 1000 / 60
+
+
+def test_a_page_says_where_the_world_and_the_truth_step_by_different_schemes() -> None:
+    facts = description(build_simulator("HNNCartPole-v0"), "a", None)["facts"]
+    assert "steps by explicit-euler, as the environment does, and this world by midpoint" in facts[-1]
+    assert description(build_simulator("HNNPendulum-v0"), "a", None)["facts"][-1] == "The true physics runs beside it."

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.training.least_squares import MOST_PARAMETERS, LeastSquaresSettings, least_squares
+from hnn_gym.training.least_squares import (
+    MOST_PARAMETERS,
+    LeastSquaresSettings,
+    degrees_of_freedom,
+    least_squares,
+)
 
 T = torch.linspace(0, 1, 6, dtype=torch.float64)
 DATA = torch.tensor(np.random.default_rng(0).normal(size=(7, 6)))
@@ -73,3 +78,20 @@ def test_a_step_to_where_there_is_no_solution_is_shortened():
 def test_more_parameters_than_a_dense_system_can_have_are_refused():
     with pytest.raises(InputError, match="at most 5,000 parameters, and the model has 5,001"):
         least_squares(lambda p: p["x"], {"x": np.zeros(MOST_PARAMETERS + 1)})
+
+
+@pytest.mark.parametrize(("rows", "chained"), [(alone, False), (joined, True)])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_the_degrees_of_freedom_are_those_of_the_whole_system(rows, chained, decay):  # type: ignore[no-untyped-def]
+    def with_prior(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        last = torch.cat([decay * p["rate"], torch.zeros(6, dtype=torch.float64)])
+        return torch.cat([rows(p), last[:, None]], dim=1)
+
+    at = [torch.tensor(value) for value in START.values()]
+    parts = torch.func.jacrev(lambda rate, start: with_prior({"rate": rate, "start": start}), argnums=(0, 1))(*at)
+    J = np.concatenate([part.numpy().reshape(49 + 7 * chained, -1) for part in parts], axis=1)
+    hat = J @ np.linalg.inv(J.T @ J) @ J.T
+    of_prior = np.trace(hat.reshape(7, len(J) // 7, 7, -1)[:, -1, :, -1])
+    found = degrees_of_freedom(with_prior, START, prior=1, local="start", chained=chained)
+    assert found == pytest.approx(1 - of_prior, rel=1e-6)
+    assert (found < 0.999) == bool(decay)
