@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from experiments.mechanisms.motions import Pendulum
-from experiments.mechanisms.rows import CONTACT_HORIZONS, CONTACT_STEPS, FRESH, ROWS, environment
+from experiments.mechanisms.rows import FRESH, ROWS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.integrators import Gauss4, Substeps, integrator_from_json, named_scheme, scheme_name
@@ -26,7 +26,6 @@ _FRESH_STEPS = 2000
 _FREE_STEPS, _STARTS = 200, 20
 _LONG = 10_000
 _FINE = 8
-_USE = 200
 
 
 def measured(name: str, seed: int) -> dict[str, Any]:
@@ -69,30 +68,6 @@ def _network(dataset: TransitionDataset, world: WorldModel) -> WorldModel:
     selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt)))
     scheme = named_scheme(world.card["selection"]["scheme"])
     return selection.refined(selection.finished(selection.tried(second_order(selection.variables), scheme))).world
-
-
-def contacts(env_id: str, seed: int) -> dict[str, Any]:
-    """What the two commands give of an environment with contacts, and how an agent's episode goes there."""
-    dataset, fresh = (environment(env_id, "random", CONTACT_STEPS, one) for one in (seed, seed + FRESH))
-    began = time.process_time()
-    world = train_auto(dataset)
-    seconds = time.process_time() - began
-    env = gymnasium.make("HNN-v0", world_model=world)
-    env.reset(seed=0)
-    env.action_space.seed(0)
-    usable = 0
-    for _ in range(_USE):
-        observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
-        usable += bool(np.isfinite(observation).all())
-        if terminated or truncated:
-            env.reset()
-    return {
-        "cpu_s": round(seconds, 1),
-        "has_energy": world.has_energy,
-        "words": world.card["selection"]["words"],
-        "errors": {str(one): open_loop_error(world, fresh, horizon=one, windows=200) for one in CONTACT_HORIZONS},
-        "finite": usable / _USE,
-    }
 
 
 def true_flow(name: str, seed: int) -> dict[str, float]:

@@ -39,8 +39,7 @@ class Row:
     truth: Callable[[], PortHamiltonian] | None = None
 
 
-def environment(env_id: str, policy: str, steps: int, seed: int) -> TransitionDataset:
-    """Record a registered environment."""
+def _environment(env_id: str, policy: str, steps: int, seed: int) -> TransitionDataset:
     env = gymnasium.make(env_id)
     try:
         return record_steps(env, steps=steps, policy=policy, seed=seed)
@@ -53,7 +52,7 @@ def _pendulum(friction: float, steps: int, seed: int) -> TransitionDataset:
 
 
 def _known(env_id: str, policy: str = "random") -> Callable[[int, int], TransitionDataset]:
-    return partial(environment, env_id, policy)
+    return partial(_environment, env_id, policy)
 
 
 ROWS: dict[str, Row] = {
@@ -77,8 +76,5 @@ ROWS: dict[str, Row] = {
     "charged particle": Row(charged_particle, 2000, (50, 200), (0.005, 0.005), extra=("energy",)),
 }
 """By name."""
-CONTACTS = ("Hopper-v5", "HalfCheetah-v5")
-"""Environments whose feet hit the ground: no energy explains their recordings of :data:`CONTACT_STEPS` steps."""
-CONTACT_STEPS, CONTACT_HORIZONS = 2000, (1, 10)
 FREE_BARS = {"pendulum": 0.01, "pendulum with dry friction": 0.05}
 """Absolute errors after 200 free steps."""

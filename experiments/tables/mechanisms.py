@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from experiments.mechanisms.rows import CONTACT_HORIZONS, CONTACTS, FREE_BARS, ROWS
+from experiments.mechanisms.rows import FREE_BARS, ROWS
 from experiments.tables.sources import measurements, power, table
 
 _KINDS = ("recorded", "symplectic", "second-order")
@@ -86,18 +86,6 @@ def named() -> str:
     )
 
 
-def contacts() -> str:
-    """What was learned where feet hit the ground."""
-    rows = []
-    for name in CONTACTS:
-        for cell in measurements("mechanisms").below(f"{name}/").values():
-            errors = " / ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
-            words = " ".join(cell["words"])
-            rows.append((name, errors, f"{cell['finite']:.0%}", f"{cell['cpu_s']:.0f}", words))
-    steps = " / ".join(map(str, CONTACT_HORIZONS))
-    return table(("recording", f"error after {steps} steps", "finite steps", "CPU s", "what `train` says"), rows)
-
-
 def _found() -> Iterable[tuple[str, list[dict[str, Any]]]]:
     """The cells of every row that was measured, by recording."""
     found = measurements("mechanisms")
@@ -127,6 +115,5 @@ TABLES = {
     "mechanism-choices": choices,
     "mechanism-others": other,
     "mechanism-named": named,
-    "mechanism-contacts": contacts,
 }
 """By name."""
