@@ -64,9 +64,9 @@ class Settings:
     """Frames to record."""
     worlds: int = 6
     """Worlds to learn."""
-    steps: int = 20_000
+    steps: int = 60_000
     """Steps of each of the two blocks of environments."""
-    planned: int = 40
+    planned: int = 120
     """Steps for which both blocks of starts are planned."""
     recorded: int = 3_000
     """Steps of the shorter recording whose time is measured."""
@@ -206,7 +206,7 @@ def _cpu_seconds() -> float:
 def works_of(settings: Settings) -> dict[str, Work]:
     """All that may be measured."""
     blocks = {str(half): partial(step, 128, settings.steps) for half in range(2)}
-    wide = {str(half): partial(step, 8192, max(1, settings.steps // 100)) for half in range(2)}
+    wide = {str(half): partial(step, 8192, max(1, settings.steps // 200)) for half in range(2)}
     plans = {str(half): partial(plan, range(25 * half, 25 * half + 25), settings.planned) for half in range(2)}
     return {
         "frames": Work(
@@ -259,7 +259,9 @@ def main(settings: Settings) -> None:
         for name in settings.what
     ]
     one = {name: transition(name, steps=settings.recorded) for name in ("none", "processes")}
-    report(rows, command=COMMAND, out=settings.out, more={"measured": found, "cpu_seconds_a_transition": one})
+    sizes = {name: getattr(settings, name) for name in ("steps", "planned", "recorded", "rounds")}
+    more = {"sizes": sizes, "measured": found, "cpu_seconds_a_transition": one}
+    report(rows, command=COMMAND, out=settings.out, more=more)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Settings:
     """One training each."""
     steps: int = 400_000
     """Steps of a training; RLlib's own number."""
-    measured_every: int = 40
+    measured_every: int = 100
     """Iterations of 1,024 steps between measurements in the real environment."""
     checkpoints: Path = Path("runs/rllib")
     """Folder for the checkpoints of trainings that are not finished."""

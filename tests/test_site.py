@@ -63,6 +63,15 @@ def test_every_environment_with_a_picture_is_filmed_and_its_page_shows_the_film(
     assert len(films._motion(simulator)) == films._FRAMES
 
 
+def test_the_site_is_not_built_with_a_page_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    from site_pages import worlds
+
+    assert 0 < worlds.page_size("HNNSpring-v0") < worlds.MOST
+    monkeypatch.setattr(worlds, "MOST", 1_000)
+    with pytest.raises(RuntimeError, match="1000 are allowed"):
+        worlds.page_size("HNNSpring-v0")
+
+
 def test_a_figure_on_white_is_followed_by_its_dark_twin_and_frames_stay_alone() -> None:
     from site_pages import pictures
 

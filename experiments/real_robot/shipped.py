@@ -10,15 +10,17 @@ import numpy as np
 from experiments.real_robot.contenders import HORIZONS, squared_errors
 from experiments.real_robot.recordings import dataset_of, read_recordings
 from hnn_gym.data import TransitionDataset
+from hnn_gym.physics.integrators import Substeps
 from hnn_gym.systems import System, Twin
 from hnn_gym.training import FitSettings, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
-_EVERY = 10
+_EVERY = 5
+"""Rows of 0.01 s: one step of the scheme each, of which a step of the environment takes two."""
 
 
 def excitations(folder: Path) -> TransitionDataset:
-    """Positions and torques of all excitations, every tenth row.
+    """Positions and torques of all excitations, every fifth row.
 
     Raises:
         MissingPathError: there are none in the folder; the message says where they come from.
@@ -31,7 +33,9 @@ def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> Wor
     """Learn the world, which then shows the observations that its system declares."""
     dataset = excitations(folder)
     settings = FitSettings(**twin.fit, seed=seed)
-    world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
+    assert isinstance(twin.integrator, Substeps)
+    scheme = twin.integrator.inner
+    world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=scheme)
     coordinates = system.coordinates_for()
     assert coordinates is not None
     assert system.dt is not None
@@ -46,4 +50,4 @@ def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> Wor
         "error_of_a_swing_up_after_0.2_s_rad": rms[0.2],
         "error_of_a_swing_up_after_1_s_rad": rms[1.0],
     }
-    return replace(world, coordinates=coordinates, dt=system.dt, card=card)
+    return replace(world, coordinates=coordinates, integrator=twin.integrator, dt=system.dt, card=card)

@@ -74,6 +74,18 @@ def friction() -> str:
     return table(("friction", "joint 1", "joint 2"), rows)
 
 
+def encoders() -> str:
+    """Friction and forecasts of a simulated arm that is learned from its encoders, seed by seed."""
+    rows = []
+    for name, cell in measurements("encoders").below("arm/").items():
+        kinds = ((part, cell[f"{part}_share_of_truth"]) for part in ("viscous", "coulomb"))
+        off = [f"{100 * (share - 1):+.1f} %" for _, shares in kinds for share in shares]
+        errors = (f"{cell[part]:.3f}" for part in ("error_after_200_steps_sd", "worst_tenth_sd"))
+        rows.append((name.rpartition("/")[2], *errors, *off))
+    columns = ("viscous 1", "viscous 2", "Coulomb 1", "Coulomb 2")
+    return table(("seed", "error after 200 steps", "worst tenth", *columns), rows)
+
+
 def _with_errors(entries: list[dict[str, Any]]) -> str:
     values = [entry["value"] for entry in entries]
     error = np.mean([entry["standard_error"] for entry in entries])
@@ -105,4 +117,5 @@ TABLES = {
     "robot-shares": shares,
     "robot-swing-up": swing_up,
     "robot-friction": friction,
+    "encoders": encoders,
 }

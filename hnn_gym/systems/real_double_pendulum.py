@@ -103,13 +103,13 @@ SYSTEM = System(
     twins={
         "HNN": Twin(
             "chain",
-            options={"damping": True, "dry": True},
+            options={"damping": True, "dry": True, "symmetric": True},
             fit={
                 "loss": "shooting",
-                "horizon": 25,
+                "horizon": 50,
                 "adam_steps": 0,
                 "lbfgs_steps": 0,
-                "least_squares_steps": 8,
+                "least_squares_steps": 25,
                 "decay": 1e-8,
             },
             integrator=Substeps(InVelocities(Leapfrog()), 2),

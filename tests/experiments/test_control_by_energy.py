@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.bump_tasks import measure_tasks
+from experiments.bump_tasks import BUMP_TASKS, measure_task
 from experiments.free_control import measure
 from hnn_gym.envs.shipped import resolve_world
 
@@ -16,8 +16,7 @@ def test_the_real_pendulum_is_swung_up_and_balanced_by_the_learned_energy() -> N
 
 
 def test_every_task_is_solved_from_the_learned_energy_alone() -> None:
-    found = measure_tasks(starts=5)
-    assert {env_id: row["solved"] for env_id, row in found.items()} == {
+    assert {env_id: measure_task(env_id, starts=5)["solved"] for env_id in BUMP_TASKS} == {
         "SpringBump-v0": 5,
         "SpringSweepBump-v0": 5,
         "IdealPendulumBump-v0": 5,

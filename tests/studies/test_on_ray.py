@@ -6,6 +6,7 @@ import math
 import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -118,3 +119,12 @@ def test_a_node_that_dies_costs_no_cell_and_changes_no_bit(cluster: Any, tmp_pat
         run_cells(there, cells, executor=executor, report=report)
     assert len(landed) == 20
     assert (tmp_path / "here.json").read_bytes() == (tmp_path / "there.json").read_bytes()
+
+
+@on_a_cluster
+def test_a_worker_without_a_module_says_which(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("only_here")
+    exec("def answer(): return 42", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)  # as a folder that only this machine has
+    with RayExecutor(cluster.address) as executor, pytest.raises(InputError, match="has no module 'only_here'"):
+        executor.submit(module.answer).result(timeout=60)
