@@ -28,11 +28,18 @@ from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.envs.shipped import WEIGHTS
 from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import read_checkpoint
-from hnn_gym.physics.integrators import integrator_to_json
+from hnn_gym.physics.integrators import InVelocities, integrator_to_json
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Recording, System, Twin
 from hnn_gym.training import FitSettings, one_step_rms, train_world
+from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.evidence import Evidence
+from hnn_gym.training.fit import FitState
+from hnn_gym.training.preparation import architecture_of
+from hnn_gym.training.selection import Selection
+from hnn_gym.training.structures import Structure
+from hnn_gym.training.trials import Trials
+from hnn_gym.training.worlds import card_of
 from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -111,6 +118,8 @@ def train(env_id: str, *, seed: int = 0, data: Path | None = None, robot: Path |
 def learned(twin: Twin, dataset: TransitionDataset, *, seed: int = 0) -> WorldModel:
     """Learn a world from a recording by the recipe of a twin."""
     settings = FitSettings(**twin.fit, seed=seed)
+    if twin.by_steps:
+        return _by_steps(twin, dataset, settings)
     world = train_world(dataset, twin.model, settings=settings, options=twin.options, integrator=twin.integrator)
     if not world.has_energy or world.integrator.symplectic:
         return world
@@ -118,6 +127,21 @@ def learned(twin: Twin, dataset: TransitionDataset, *, seed: int = 0) -> WorldMo
     schemes = {"recorded": world.integrator, "symplectic": symplectic_scheme(world, evidence.held_out, error=0.0)}
     stepping = {name: integrator_to_json(scheme) for name, scheme in schemes.items()}
     return replace(world, card={**world.card, "stepping": stepping})
+
+
+def _by_steps(twin: Twin, dataset: TransitionDataset, settings: FitSettings) -> WorldModel:
+    """Learn a world from single steps, as :func:`hnn_gym.training.train_auto` does, with a model that is known."""
+    found = dataset_map(dataset, None, None)
+    selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt, seed=settings.seed)), settings.seed)
+    architecture = architecture_of(twin.model, selection.variables, twin.options)
+    assert isinstance(twin.integrator, InVelocities)
+    trial = selection.refined(selection.tried(Structure(twin.model, architecture), twin.integrator.inner))
+    card = card_of(trial.world, dataset, settings, FitState({}), noise=None)
+    if trial.world.has_energy:
+        symplectic = symplectic_scheme(trial.world, selection.trials.evidence.held_out, error=trial.one_step)
+        schemes = {"recorded": trial.world.integrator, "symplectic": symplectic}
+        card["stepping"] = {name: integrator_to_json(scheme) for name, scheme in schemes.items()}
+    return replace(trial.world, card=card)
 
 
 def _main(settings: Settings) -> None:

@@ -263,7 +263,7 @@ def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWo
 def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -> dict[str, str]:
     """Draw what the world makes of a log; returns the files by what they show."""
     drawn = {
-        "forecasts beside the log": ("log.png", plots.beside_the_log(*_beside(world, motion))),
+        "forecasts beside the log": ("log.png", plots.beside_the_log(*beside(world, motion))),
         "residuals along the log": ("residuals.png", plots.residuals(motion, piece=PIECE)),
     }
     balance = energy_balance(world, motion)
@@ -278,10 +278,18 @@ def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -
     return {label: name for label, (name, _) in drawn.items()}
 
 
-def _beside(
+def beside(
     world: WorldModel, motion: MeasuredMotion
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Times and measurements of some seconds of an episode, and forecasts from the ends of pieces of it."""
+    """Times ``(T,)`` and measurements ``(T, d)`` of some seconds of an episode, and forecasts from ends of its pieces.
+
+    Args:
+        world: on NumPy.
+        motion: its motion along the recording.
+
+    Returns:
+        The arguments of :func:`hnn_gym.evaluation.plots.beside_the_log`.
+    """
     windows = motion.windows
     rows = np.flatnonzero(windows.episode == np.bincount(windows.episode).argmax())[: _PIECES_SHOWN + 1]
     within = np.arange(motion.x.shape[1]) <= windows.steps[rows, None]

@@ -102,6 +102,15 @@ PLANNERS: Candidates = {
 }
 
 
+def planner(recipe: PlannerRecipe, first: PlannerRecipe, candidates: Candidates) -> Agent:
+    """The cross-entropy method; nothing counts but the rewards of a plan."""
+
+    def make(world: WorldModel, simulator: Simulator, seed: int, recipe: PlannerRecipe) -> Policy:
+        return _planner(simulator, seed, recipe, None)
+
+    return Agent("cross-entropy method", make, recipe, first, candidates)
+
+
 def energy_planner(goal: tuple[float, ...], recipe: PlannerRecipe) -> Agent:
     """The cross-entropy method; at the end of a plan, the energy H is missing that rest at q = ``goal`` has, in J."""
 
@@ -122,8 +131,12 @@ def height_planner(height: Callable[[np.ndarray], np.ndarray], top: float, recip
 
 
 def _planner(
-    simulator: Simulator, seed: int, recipe: PlannerRecipe, missing: Callable[[np.ndarray], np.ndarray]
+    simulator: Simulator, seed: int, recipe: PlannerRecipe, missing: Callable[[np.ndarray], np.ndarray] | None
 ) -> SamplingPlanner:
+    def value(x: np.ndarray) -> np.ndarray:
+        assert missing is not None
+        return -recipe.weight * np.maximum(missing(np.asarray(x, np.float64)), 0.0)
+
     return SamplingPlanner(
         simulator,
         rule=Cem(rounds=recipe.rounds),
@@ -131,6 +144,6 @@ def _planner(
         samples=recipe.samples,
         std=recipe.std,
         colour=recipe.colour,
-        value=lambda x: -recipe.weight * np.maximum(missing(np.asarray(x, np.float64)), 0.0),
+        value=None if missing is None else value,
         seed=seed,
     )

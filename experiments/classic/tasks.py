@@ -13,7 +13,9 @@ from experiments.classic.agents import (
     energy_planner,
     height_planner,
     linear_quadratic,
+    planner,
 )
+from experiments.recipe_search import Grid as Candidates
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.systems import SYSTEMS, Recording, System
 
@@ -59,6 +61,8 @@ def _tip(q: np.ndarray) -> np.ndarray:
 
 
 _CAR = Grid(positions=241, velocities=161, actions=21, position_range=(-1.2, 0.6))
+_REACHING = PlannerRecipe(horizon=15, std=0.2, colour=2.0)
+_REACHES: Candidates = {"std": (0.1, 0.2, 0.4)}
 TASKS = {
     task.env_id: task
     for task in (
@@ -97,6 +101,13 @@ TASKS = {
         ),
         ClassicTask("InvertedPendulum-v5", 1_500, (linear_quadratic(),), bar=1_000, share=0.95),
         ClassicTask("InvertedDoublePendulum-v5", 1_500, (linear_quadratic(),), bar=9_300, share=0.95),
+        ClassicTask(
+            "Reacher-v5",
+            2_000,
+            (planner(PlannerRecipe(horizon=15, std=0.1, colour=2.0), _REACHING, _REACHES),),
+            bar=-4.5,
+            fresh=5_050,
+        ),
     )
 }
 """The recipes of the agents were chosen in dreams of recording 100: ``python -m experiments.classic --choose``."""

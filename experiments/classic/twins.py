@@ -85,8 +85,8 @@ def force_figures(env_id: str) -> dict[str, float]:
     parts["friction"] = split(unforced.field(x))[1] - parts["H"]
     parts["residual"] = whole - parts["H"] - parts["actions"] - parts["friction"]
     size = np.sqrt(np.mean(whole**2, axis=0))
-    moving = size > 0
-    return {name: _short(np.sqrt(np.mean((part / size)[:, moving] ** 2))) for name, part in parts.items()}
+    moving = size > 0  # constants of the episode feel no force
+    return {name: _short(np.sqrt(np.mean((part[:, moving] / size[moving]) ** 2))) for name, part in parts.items()}
 
 
 def speed_figures(env_id: str) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from hnn_gym.coordinates import Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError
 from hnn_gym.models.pixel import FrameCodec
 from hnn_gym.training import PixelSettings
-from hnn_gym.training.pixel_rounds import Footage, fit_rounds
+from hnn_gym.training.pixel_footage import Footage
+from hnn_gym.training.pixel_position import fit_position
+from hnn_gym.training.pixel_rounds import Learner
 from hnn_gym.worlds.world_model import WorldModel
 
 _LINE = Coordinates((DegreeOfFreedom(position=0, velocity=1),))
@@ -80,12 +82,13 @@ def learn_line(film: Film, *, settings: PixelSettings) -> LineWorld:
         coordinates=_LINE,
         dt=DT,
     )
-    fitted = fit_rounds(footage, "mechanical", options={"hidden": _HIDDEN}, settings=settings, report=lambda line: None)
+    learner = Learner("mechanical", {"hidden": _HIDDEN}, None, settings, report=lambda line: None)
+    fitted = fit_position(footage, learner)
     world = WorldModel.built(
         fitted.architecture,
         fitted.parameters,
         coordinates=_LINE,
-        integrator=fitted.architecture.integrator,
+        integrator=fitted.integrator,
         dt=DT,
     )
     assert isinstance(fitted.codec, FrameCodec)

@@ -111,7 +111,14 @@ def _learned(
 ) -> tuple[PixelWorld, dict[str, Any]]:
     began = time.process_time()
     learning = PixelSettings(horizons=setup.horizons, steps=settings.steps, reward_steps=10, reward_hidden=(16,))
-    seen = train_pixel_world(dataset, twin.model, scene=setup.scene, options=twin.options, settings=learning)
+    seen = train_pixel_world(
+        dataset,
+        twin.model,
+        scene=setup.scene,
+        options=twin.options,
+        integrator=twin.integrator,
+        settings=learning,
+    )
     facts: dict[str, Any] = {"cpu_seconds": round(time.process_time() - began, 1)}
     facts["figures"] = dict(seen.about["figures"])  # type: ignore[call-overload]
     if "inertia.log" in (seen.world.parameters or {}):

@@ -46,13 +46,16 @@ class Setup:
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
         """Who learns, and the id under which it ships."""
         system = SYSTEMS[self.env_id]
-        return {
-            "HNN": (system.pixel_twins["HNN"], f"HNNPixel{system.name}-v0"),
-            "second-order network": (_WITHOUT_PHYSICS, None),
+        hnn = system.pixel_twins["HNN"]
+        found = {
+            "HNN": (hnn, f"HNNPixel{system.name}-v0"),
+            "second-order network": (Twin("second-order", {"hidden": (16,)}), None),
         }
+        if not hnn.options["hidden"]:
+            found["second-order polynomial"] = Twin("second-order", {"hidden": ()}, integrator=hnn.integrator), None
+        return found
 
 
-_WITHOUT_PHYSICS = Twin("second-order", options={"hidden": (16,)})
 SETUPS: Mapping[str, Setup] = {
     "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
     "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),

@@ -294,7 +294,9 @@ class _Problem:
     def pumped(self, start: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Let a share of plans ``(rows, H, m)`` push along the motion too, until a random step."""
         rows, horizon, _ = w.shape
-        eager = rng.random(rows) < self._settings.pumping
+        eager = np.asarray(rng.random(rows) < self._settings.pumping)
+        if not eager.any():
+            return w
         gain, last = 10.0 ** rng.uniform(-0.5, 2.0, (rows, 1)), rng.uniform(0.3, 1.0, rows) * horizon
         s, pushed = np.broadcast_to(start, (rows, len(start))), w.copy()
         with np.errstate(all="ignore"):

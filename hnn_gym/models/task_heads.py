@@ -9,7 +9,7 @@ tensors and traced arrays alike. :mod:`hnn_gym.training.task_heads` fits them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -119,6 +119,22 @@ class LearnedTermination:
             ends = ends | (score(observation) > 0)
         return ends
 
+    def to_json(self) -> list[dict[str, Any]]:
+        """A JSON-ready list that :meth:`from_json` reads."""
+        return [_score_to_json(score) for score in self.scores]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Mapping[str, Any]]) -> LearnedTermination:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            InputError: the list does not hold scores.
+        """
+        try:
+            return cls(tuple(_score_from_json(score) for score in data))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"The learned termination of this world cannot be read: {error!r}.") from None
+
     def in_words(self, names: tuple[str, ...]) -> str:
         """When episodes end, as a sentence."""
         if not self.scores:
@@ -171,7 +187,7 @@ class TaskHeads:
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict that :meth:`from_json` reads."""
         return {
-            "termination": [_score_to_json(score) for score in self.termination.scores],
+            "termination": self.termination.to_json(),
             "reward": _score_to_json(self.reward.score),
             "jump": self.reward.jump,
         }
@@ -184,7 +200,7 @@ class TaskHeads:
             InputError: the dict does not hold a learned reward and termination.
         """
         try:
-            termination = LearnedTermination(tuple(_score_from_json(score) for score in data["termination"]))
+            termination = LearnedTermination.from_json(data["termination"])
             reward = LearnedReward(_score_from_json(data["reward"]), float(data["jump"]), termination)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"The learned reward and termination of this world cannot be read: {error!r}.") from None

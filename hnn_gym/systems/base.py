@@ -72,12 +72,15 @@ class Twin:
         options: hyperparameters of the model; the others keep their defaults.
         fit: settings of the fit, by the names of :class:`hnn_gym.training.FitSettings`.
         integrator: the scheme to learn through and to step with; None: the model's own.
+        by_steps: every step of the recording is fitted by itself, and those that no smooth model explains, such as
+            contacts, lose their weight (:mod:`hnn_gym.training.one_step`). It needs the scheme, and no settings.
     """
 
     model: str
     options: Mapping[str, Any] = field(default_factory=dict)
     fit: Mapping[str, Any] = field(default_factory=dict)
     integrator: Integrator | None = None
+    by_steps: bool = False
 
 
 CLOSED_FORM: Mapping[str, Any] = {"adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 60}

@@ -15,7 +15,7 @@ from gymnasium.spaces import Box
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.integrators import InVelocities, RungeKutta4, Substeps
 from hnn_gym.physics.phase import Array, namespace
-from hnn_gym.systems.base import CLOSED_FORM, NETWORK, Recording, System, Twin
+from hnn_gym.systems.base import CLOSED_FORM, Recording, System, Twin
 from hnn_gym.systems.picture import Picture, cart
 from hnn_gym.systems.task import NumberedStarts
 
@@ -81,6 +81,6 @@ SYSTEM = System(
     recording=Recording(1500),
     twins={
         "HNN": Twin("chain", {"damping": True}, CLOSED_FORM, _SCHEME),
-        "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(RungeKutta4())),
+        "Baseline": Twin("second-order", {"hidden": (24,)}, integrator=_SCHEME, by_steps=True),
     },
 )

@@ -23,6 +23,7 @@ FILES = (
     "mountain_car_continuous",
     "inverted_pendulum",
     "inverted_double_pendulum",
+    "reacher",
 )
 """Modules of :mod:`hnn_gym.systems`, each with a ``SYSTEM``."""
 

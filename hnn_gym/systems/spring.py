@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.physics.hamiltonians import Spring
-from hnn_gym.physics.integrators import Yoshida4
+from hnn_gym.physics.integrators import Leapfrog, Yoshida4
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.systems.base import Recording, System, Truth, Twin
 from hnn_gym.systems.picture import Coil, Line, Picture, Polygon, points
@@ -163,5 +163,5 @@ SYSTEM = System(
         "HNN": Twin("mechanical", options={"hidden": (16,)}, integrator=Yoshida4()),
         "Baseline": Twin("baseline", options={"hidden": (64,)}),
     },
-    pixel_twins={"HNN": Twin("mechanical", options={"hidden": (16,)})},
+    pixel_twins={"HNN": Twin("mechanical", options={"hidden": ()}, integrator=Leapfrog())},
 )

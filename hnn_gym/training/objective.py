@@ -107,7 +107,7 @@ class Objective:
         self.device, self._dtype = checked_device(device), torch.float64
         self.architecture, self.settings, self.windows = architecture, settings, windows
         self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
-        self._integrator, self._dt, self._correction = integrator, dt, correction
+        self.integrator, self._dt, self._correction = integrator, dt, correction
         self._seen = torch.tensor(np.isfinite(windows.observation), device=self.device)
         self._count = int(self._seen.sum())
         self.observation = self._tensor(np.nan_to_num(windows.observation))
@@ -213,7 +213,7 @@ class Objective:
             self.architecture,
             parameters,
             coordinates=self.coordinates,
-            integrator=self._integrator,
+            integrator=self.integrator,
             dt=self._dt,
             card=card,
         )

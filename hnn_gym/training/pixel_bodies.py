@@ -12,39 +12,24 @@ they act. Then the dynamics are fitted by multiple shooting over windows that gr
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 
 from hnn_gym.errors import InputError
-from hnn_gym.models import Variables
-from hnn_gym.models.pixel import Bodies, SpriteCodec, Tracks, track
-from hnn_gym.training.fit import FitState, fit
+from hnn_gym.models.pixel import Bodies, Tracks, track
+from hnn_gym.training.fit import FitState
 from hnn_gym.training.objective import Objective
-from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, interpolated, slow_windows
-from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.preparation import architecture_of
-from hnn_gym.training.rounds import next_state
+from hnn_gym.training.pixel_footage import Footage, interpolated
+from hnn_gym.training.pixel_rounds import Fitted, Learner, fit_rounds
 
 _STEPS = 3
 _WORSE = 1.5
-"""A round after which frames and dynamics differ more than before by this factor is undone, and is the last."""
 
 
-def fit_bodies(
-    footage: Footage,
-    model: str,
-    scene: Bodies,
-    *,
-    options: Mapping[str, Any],
-    settings: PixelSettings,
-    report: LineReport,
-    device: str | torch.device = "cpu",
-) -> tuple[Footage, Fitted]:
+def fit_bodies(footage: Footage, scene: Bodies, learner: Learner) -> tuple[Footage, Fitted]:
     """Track the bodies and fit their dynamics.
 
     Returns:
@@ -65,34 +50,17 @@ def fit_bodies(
     if footage.coordinates.controls and scene.count > 1:
         tracks = _in_order_of_controls(tracks, footage)
     q = np.concatenate(tracks.positions)
-    report(
+    learner.report(
         f"sprites and tracks of {scene.count} bodies: pictures differ by {tracks.codec.residual:.2g}, "
         f"{int(np.isnan(q).any(axis=-1).sum())} of {len(q)} frames hide a body"
     )
-    best: Fitted | None = None
-    for horizon in settings.horizons:
-        windows = slow_windows(footage, q, horizon)
-        if best is None:
-            variables = Variables.measured(footage.free, windows.states, windows.action, dt=footage.dt)
-            architecture = architecture_of(model, variables, options)
-        objective = Objective(
-            architecture,
-            footage.free,
-            windows,
-            integrator=architecture.integrator,
-            dt=footage.dt,
-            settings=settings.of_round(horizon),
-            device=device,
-        )
-        state = fit(objective, state=None if best is None else next_state(objective, best.objective, best.state))
-        fitted = _fitted(objective, state, tracks.codec, q, footage)
-        report(f"windows of {horizon} steps: frames and dynamics differ by {fitted.rms:.2g}")
-        if best is not None and not fitted.rms < _WORSE * best.rms:
-            report(f"windows of {horizon} steps are too long for this model: back to those of {best.horizon}")
-            break
-        best = fitted
-    assert best is not None
-    return footage, best
+
+    def seen(objective: Objective, state: FitState, number: int) -> Fitted:
+        states = objective.windows.by_episode(objective.motion(state.parameters), footage.lengths)
+        left = np.concatenate(states)[:, : q.shape[1]] - q
+        return Fitted(objective, state, tracks.codec, states, q, float(np.sqrt(np.nanmean(left**2))))
+
+    return footage, fit_rounds(footage, q, learner, seen, worse=_WORSE)
 
 
 def doubts(tracks: Tracks, episodes: Sequence[np.ndarray]) -> list[str]:
@@ -135,12 +103,6 @@ def _cut(footage: Footage, tracks: Tracks) -> tuple[Footage, Tracks]:
         episodes=tuple(kept),
     )
     return footage, tracks._replace(positions=[tracks.positions[number] for number in kept])
-
-
-def _fitted(objective: Objective, state: FitState, codec: SpriteCodec, q: np.ndarray, footage: Footage) -> Fitted:
-    states = objective.windows.by_episode(objective.motion(state.parameters), footage.lengths)
-    left = np.concatenate(states)[:, : q.shape[1]] - q
-    return Fitted(objective, state, codec, states, q, float(np.sqrt(np.nanmean(left**2))))
 
 
 def _in_order_of_controls(tracks: Tracks, footage: Footage) -> Tracks:

@@ -5,7 +5,8 @@
    a smooth change of the coordinate (:mod:`hnn_gym.training.pixel_rounds`).
 3. The codec: fitted to the frames at the positions of the motion of the *dynamics*, which are far better than those of
    any single frame. Then all frames are encoded again, and 2 and 3 repeat.
-4. The reward: a network of the state and the force, fitted to the recorded rewards.
+4. The reward: a network of the state and the force, fitted to the recorded rewards; and the termination, by the
+   simplest function of the latent observation that tells the recorded ends from all other steps.
 5. A check: the world has to predict the recording (:mod:`hnn_gym.training.pixel_check`).
 
 Only frames, actions and rewards are used, neither observations nor states of the simulator.
@@ -29,13 +30,18 @@ from hnn_gym.errors import InputError, instance
 from hnn_gym.models.mlp import initial_mlp
 from hnn_gym.models.pixel import Bodies, OnePosition, Scene, obvious_scene
 from hnn_gym.models.reward import RewardHead
+from hnn_gym.models.task_heads import LearnedTermination
+from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_bodies import fit_bodies
 from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
-from hnn_gym.training.pixel_rounds import Fitted, Footage, LineReport, fit_rounds, slow_windows
+from hnn_gym.training.pixel_footage import Footage, slow_windows
+from hnn_gym.training.pixel_position import fit_position
+from hnn_gym.training.pixel_rounds import Fitted, Learner, LineReport
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.preparation import opened
+from hnn_gym.training.task_heads import fit_termination
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.pixel_world import PixelWorld
@@ -52,6 +58,7 @@ def train_pixel_world(
     settings: PixelSettings | None = None,
     options: Mapping[str, Any] | None = None,
     coordinates: Coordinates | None = None,
+    integrator: Integrator | None = None,
     dt: float | None = None,
     report: LineReport | None = None,
     device: str = "cpu",
@@ -74,6 +81,9 @@ def train_pixel_world(
             that the dataset declares, or bodies without controls where a scene of them is given. An angle is in rad
             from an unknown origin. The unit of a position is unknown unless the scene has a height, so that a unit of
             its control is dropped, with a warning.
+        integrator: the scheme to learn through and to step with; None takes the model's own. Symplectic Euler, that of
+            "mechanical", is exact where the recorded environment steps by it, as Pendulum-v1 does. Where forces are
+            held over a step of a smooth motion, as in Spring-v0, Leapfrog describes them one order better.
         dt: time step in s; None takes the dataset's.
         report: called with a line of text after every stage.
         device: where dynamics and reward are fitted, "cpu" or "cuda"; pictures are fitted on the CPU.
@@ -107,28 +117,32 @@ def train_pixel_world(
     footage = Footage(
         frames=np.concatenate(frames),
         lengths=tuple(len(part) for part in frames),
-        actions=[np.asarray(episode.action, np.float64) for episode in episodes],
+        actions=[
+            np.asarray(latent.control_vector(episode.action.reshape(len(episode.action), -1)), np.float64)
+            for episode in episodes
+        ],
         coordinates=latent,
         dt=dt,
     )
     model = scene.model if model is None else model
     options = _HIDDEN if options is None else options
+    learner = Learner(model, options, integrator, settings, report, place)
     if isinstance(scene, Bodies):
-        footage, fitted = fit_bodies(
-            footage, model, scene, options=options, settings=settings, report=report, device=place
-        )
+        footage, fitted = fit_bodies(footage, scene, learner)
     else:
-        fitted = fit_rounds(footage, model, options=options, settings=settings, report=report, device=place)
+        fitted = fit_position(footage, learner)
     kept = footage.episodes or range(len(episodes))
     rewards = [episodes[number].reward[: len(u)] for number, u in zip(kept, footage.actions, strict=True)]
     reward = _reward(footage, fitted, rewards, settings, device=place)
-    report("reward")
+    ends = [episodes[number].terminated[: len(u)] for number, u in zip(kept, footage.actions, strict=True)]
+    termination = _termination(latent, fitted, ends)
+    report("reward and termination")
     about = _about(dataset, footage, fitted, settings) | {"notes": notes}
     world = WorldModel.built(
         fitted.architecture,
         fitted.parameters,
         coordinates=latent,
-        integrator=fitted.architecture.integrator,
+        integrator=fitted.integrator,
         dt=dt,
         card={"seen": {"env_id": dataset.provenance.env_id, "sha256": about["sha256"], "frames": about["frames"]}},
     )
@@ -136,7 +150,7 @@ def train_pixel_world(
     report(f"predicted positions are wrong by {100 * share:.2g} % of the motion")
     check_forecast(share)
     about["figures"]["forecast_error_share_of_motion"] = share
-    return PixelWorld(world, fitted.codec, reward, _first_states(fitted), about)
+    return PixelWorld(world, fitted.codec, reward, _first_states(fitted), about, termination)
 
 
 def _long_windows(footage: Footage, fitted: Fitted, settings: PixelSettings) -> TrainingWindows:
@@ -182,7 +196,9 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
         InputError: other controls than those recorded.
     """
     provenance = dataset.provenance
-    if len(coordinates.controls) != int(np.prod(provenance.box_action_space().shape)):
+    if coordinates.force_table is None and len(coordinates.controls) != int(
+        np.prod(provenance.box_action_space().shape)
+    ):
         raise InputError(
             f"The coordinates declare {len(coordinates.controls)} controls, and the recorded actions have the shape "
             f"{provenance.action_space.shape}."
@@ -201,11 +217,21 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
     if isinstance(scene, Bodies):
         return scene.coordinates(replace(coordinates, controls=controls)), notes
     limit = coordinates.degrees[0].speed_limit
+    whole: dict[str, Any] = {"force_table": coordinates.force_table, "action_counts": coordinates.action_counts}
     if coordinates.angles[0]:
-        return Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=limit),), controls), notes
+        turning = DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=limit)
+        return Coordinates((turning,), controls, **whole), notes
     if limit is not None:
         notes.append(f"Frames do not show how long a metre is, so the speed limit of {limit:g} is dropped.")
-    return Coordinates((DegreeOfFreedom(position=0, velocity=1),), controls), notes
+    return Coordinates((DegreeOfFreedom(position=0, velocity=1),), controls, **whole), notes
+
+
+def _termination(coordinates: Coordinates, fitted: Fitted, ends: Sequence[np.ndarray]) -> LearnedTermination:
+    """Fit the termination to latent observations after every step, at the states of the motion of the dynamics."""
+    q, v = np.split(np.concatenate([states[1:] for states in fitted.states]), 2, axis=-1)
+    known = np.isfinite(q).all(axis=-1)
+    observation = coordinates.observation(fitted.codec.wrapped(q[known]), v[known])
+    return fit_termination(observation, np.concatenate(ends)[known])
 
 
 def _reward(

@@ -64,7 +64,7 @@ class TrainingFolder:
         self._replaces: str | None = None
 
     def __enter__(self) -> TrainingFolder:
-        """Take the lock.
+        """Take the lock, and remove what a killed process has left of a saved fit that it removed or only began.
 
         Raises:
             InputError: another process trains in the folder.
@@ -73,6 +73,8 @@ class TrainingFolder:
         with storage_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(wait=False)
+        if not self._fit.exists():
+            shutil.rmtree(self._fit.parent, ignore_errors=True)
         return self
 
     def __exit__(self, *raised: object) -> None:

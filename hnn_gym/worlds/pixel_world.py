@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.files.checkpoint import has_part, read_part, write_checkpoint
 from hnn_gym.models.pixel import Codec, codec_of
 from hnn_gym.models.reward import RewardHead
+from hnn_gym.models.task_heads import LearnedTermination
 from hnn_gym.worlds.world_model import WorldModel
 
 FRAMES = "frames"
@@ -36,6 +37,7 @@ class PixelWorld:
         reward: the learned reward of a step.
         starts: recorded first states [q, v] ``(k, 2n)``.
         about: provenance of the recording and measured figures, JSON-ready.
+        termination: of an episode, as a function of the latent observation; learned from the recorded ends.
 
     Raises:
         InputError: latent and codec have other degrees of freedom.
@@ -46,6 +48,7 @@ class PixelWorld:
     reward: RewardHead
     starts: np.ndarray
     about: Mapping[str, object]
+    termination: LearnedTermination = field(default_factory=LearnedTermination)
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -79,6 +82,24 @@ class PixelWorld:
         """Velocities ``(..., n)`` between positions ``(..., n)`` one step apart, the short way round a circle."""
         return np.where(self.codec.angles, turned(now - before, angle=True), now - before) / abs(self.world.dt)
 
+    def arrived(self, before: np.ndarray, now: np.ndarray, action: np.ndarray) -> np.ndarray:
+        """Phase points ``(..., 2n)`` in which a step from positions ``before`` under an action has ended at ``now``.
+
+        The velocity before the step is the one that leads to ``now``, and the step itself gives the velocity after it,
+        whatever the scheme is. For symplectic Euler that is (now - before) / dt.
+
+        Args:
+            before: positions ``(..., n)``.
+            now: positions ``(..., n)`` one step later.
+            action: the action between them, as the environment takes it, with an axis of entries.
+        """
+        v = self.velocity(before, now)
+        for _ in range(2):  # exact after one step where positions are linear in velocities
+            x = self.world.step(self.world.phase_point(before, v), action)
+            v = v + self.velocity(self.world.state(x)[0], now)
+        x = self.world.step(self.world.phase_point(before, v), action)
+        return self.world.within_speed_limits(self.world.phase_point(now, self.world.state(x)[1]))
+
     def decode(self, x: np.ndarray, *, stack: int = 1) -> np.ndarray:
         """Frames, uint8 ``(..., H, W, stack C)``, of phase points ``(..., 2n)``, the newest last.
 
@@ -100,7 +121,12 @@ class PixelWorld:
             ExistingPathError: the folder holds a checkpoint and ``overwrite`` is False.
         """
         arrays = self.codec.arrays() | {name: np.asarray(a) for name, a in self.reward.parameters.items()}
-        card = {"codec": self.codec.to_json(), "reward": self.reward.to_json(), "about": dict(self.about)}
+        card = {
+            "codec": self.codec.to_json(),
+            "reward": self.reward.to_json(),
+            "termination": self.termination.to_json(),
+            "about": dict(self.about),
+        }
         parts = {FRAMES: (card, arrays | {"starts": self.starts})}
         write_checkpoint(path, *self.world.as_checkpoint(), parts=parts, overwrite=overwrite)
 
@@ -121,7 +147,8 @@ class PixelWorld:
         starts = arrays.get("starts", np.empty(0))
         if starts.shape[1:] != (2 * world.coordinates.n,) or not len(starts) or not np.isfinite(starts).all():
             raise InputError(f"{path} holds no starts of episodes [q, v]: repeat the training.")
-        return cls(world, codec, reward, starts, card.get("about", {}))
+        termination = LearnedTermination.from_json(card.get("termination", ()))
+        return cls(world, codec, reward, starts, card.get("about", {}), termination)
 
 
 def turned(difference: np.ndarray, *, angle: bool) -> np.ndarray:

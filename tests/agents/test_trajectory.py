@@ -80,7 +80,7 @@ def test_a_plan_without_a_goal_ends_in_rest(plans) -> None:
 
 
 def test_more_rounds_make_the_best_plan_cheaper_and_plans_come_in_the_order_of_their_costs(plans, hold) -> None:
-    first = optimised(WORLD, TASK, START, hold, settings=replace(SETTINGS, rounds=3))
+    first = optimised(WORLD, TASK, START, hold, settings=replace(SETTINGS, rounds=0))
     assert plans[0].cost < 0.9 * first[0].cost
     assert [plan.cost for plan in plans] == sorted(plan.cost for plan in plans)
 

@@ -1,5 +1,8 @@
 """Worlds learned from frames as environments, and the real pendulum observed through its frames alone."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 import hnn_gym
 from hnn_gym.envs import LatentObservation
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.models.task_heads import LearnedTermination, PolynomialScore
 
 SHIPPED = "HNNPixelPendulum-v0"
 
@@ -55,6 +59,31 @@ def test_the_reward_of_the_dream_is_the_learned_one_and_its_step_is_traced(seen)
     _, rewards, *_ = envs.step(np.full((3, 1), 0.5))
     np.testing.assert_allclose(rewards, seen.reward(q, v, np.full((3, 1), 0.5)), rtol=1e-12)
     assert envs.unwrapped.batch._step.traced
+
+
+def test_a_learned_termination_ends_the_dream_and_is_kept_in_the_checkpoint(seen, tmp_path):
+    rule = LearnedTermination((PolynomialScore(-4.0, ((2, 2),), (1.0,)),))  # of (cos q, sin q, v): |v| > 2 rad/s
+    replace(seen, termination=rule).save(tmp_path / "world")
+    assert hnn_gym.PixelWorld.load(tmp_path / "world").termination == rule
+    env = gymnasium.make("HNN-v0", world_model=str(tmp_path / "world"))
+    observation, _ = env.reset(seed=0)
+    for _ in range(200):
+        observation, _, terminated, truncated, _ = env.step(np.sign(observation[2:]) * 2.0)
+        assert terminated == (abs(observation[2]) > 2)
+        if terminated or truncated:
+            break
+    assert terminated
+
+
+def test_the_velocity_after_a_step_is_known_for_every_scheme():
+    seen = hnn_gym.PixelWorld.load(Path(hnn_gym.__file__).parent / "envs/weights/HNNPixelSpring-v0")
+    action = np.array([1.0])
+    x = seen.world.phase_point(np.array([0.5]), np.array([0.8]))
+    after = seen.world.step(x, action)
+    (before, _), (now, v) = seen.world.state(x), seen.world.state(after)
+    found = seen.world.state(seen.arrived(before, now, action))[1]
+    assert found == pytest.approx(v, abs=1e-9)
+    assert abs(seen.velocity(before, now) - v) > 1e-2  # Leapfrog is half a step further than the difference
 
 
 def test_an_energy_bump_raises_the_swing_that_is_seen(seen):

@@ -9,19 +9,24 @@ from rich.console import Console
 from experiments.scenes import measures, setups
 from experiments.scenes.command import Settings, study, table
 from hnn_gym.errors import InputError
+from hnn_gym.physics.integrators import Leapfrog
+from hnn_gym.worlds.pixel_world import PixelWorld
 
-TINY = {"spring": replace(setups.SETUPS["spring"], steps=60, context=8, horizon=12, horizons=(5,))}
+TINY = {"spring": replace(setups.SETUPS["spring"], steps=120, context=8, horizon=12, horizons=(5,))}
 
 
 @pytest.mark.filterwarnings("ignore:Frames do not show how long", "ignore:Predicted positions are wrong")
 def test_the_study_measures_every_recording_once(tmp_path, monkeypatch):
     monkeypatch.setattr("experiments.scenes.command.SETUPS", TINY)
-    settings = Settings(out=tmp_path / "scenes.json", scenes=("spring",), seeds=(0,), size=24, motions=1, steps=4)
+    folders = {"out": tmp_path / "scenes.json", "runs": tmp_path}
+    settings = Settings(**folders, scenes=("spring",), seeds=(0,), size=24, motions=1, steps=4)
     console = Console(quiet=True)
     results = study(settings, console)
-    assert set(results.below("spring/")) == {"0/HNN", "0/second-order network"}
+    models = ("HNN", "second-order network", "second-order polynomial")
+    assert set(results.below("spring/")) == {f"0/{name}" for name in models}
     learned = results["spring/0/HNN"]
     assert learned["position_rms_pixels"] < 0.3
+    assert PixelWorld.load(tmp_path / "spring/0/HNN").world.integrator == Leapfrog()
     assert "HNN, recording 0" in table(results, "spring")
     monkeypatch.setattr("experiments.scenes.command.measured", lambda *_: pytest.fail("measured again"))
     assert study(settings, console).below("spring/") == results.below("spring/")

@@ -1,6 +1,7 @@
 """How the worlds that ship are made, and what their cards say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from experiments.real_pendulum_data import real_pendulum_transitions
 from experiments.shipped import RECIPES
 from hnn_gym.envs.shipped import WEIGHTS, resolve_world
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.systems import SYSTEMS
+from hnn_gym.training import selection
+from hnn_gym.training.one_step import OneStepSettings
 
 FILM = Path(__file__).parents[2].parent / "shared" / "data" / "invar_datasets.zip"
 
@@ -48,6 +52,21 @@ def test_the_film_becomes_episodes_without_gaps_that_agree_with_the_card():
     card = resolve_world("HNNRealPendulum-v0").card
     assert card["data"]["sha256"] == train.content_hash()
     assert not episode.action.any()
+
+
+def test_stops_that_joints_meet_lose_their_weight_in_a_twin_that_is_fitted_by_steps(monkeypatch):
+    pytest.importorskip("mujoco", reason="the arm is one of MuJoCo's environments")
+    system = SYSTEMS["Reacher-v5"]
+    dataset = shipped.recorded(system.id, replace(system.recording, steps=300), 3)
+    elbow = np.arctan2(dataset.transitions().observation[:, 3], dataset.transitions().observation[:, 1])
+    assert (np.abs(elbow) > 3.0).any()
+    quick = OneStepSettings(steps=4, rows=150, most_rows=150)  # it begins near its end
+    monkeypatch.setattr(selection, "POLYNOMIAL", quick)
+    monkeypatch.setattr(shipped, "symplectic_scheme", lambda world, *_, **__: world.integrator)
+    world = shipped.learned(system.twins["HNN"], dataset)
+    damping = np.exp(world.parameters["damping.log"][:2])
+    np.testing.assert_allclose(damping, 1.0, rtol=1e-6)  # MuJoCo's own; exact data determine it to rounding
+    assert world.card["training"]["settings"]["seed"] == 0
 
 
 @pytest.mark.parametrize("env_id", RECIPES)

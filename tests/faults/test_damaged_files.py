@@ -92,7 +92,7 @@ def test_a_value_that_was_changed_is_noticed_unless_the_seal_was_removed(world, 
 )
 def test_json_that_python_cannot_hold_is_refused(world, text):
     (world / "world.json").write_text(text)
-    with pytest.raises(InputError, match=r"world\.json"):
+    with pytest.raises(InputError, match=r"world\.json is not JSON"):
         WorldModel.load(world)
 
 

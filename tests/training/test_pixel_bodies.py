@@ -8,7 +8,7 @@ import hnn_gym
 from hnn_gym.data import FrameRule, record_steps
 from hnn_gym.models.pixel import Bodies
 from hnn_gym.training.pixel_bodies import pushes
-from hnn_gym.training.pixel_rounds import Footage
+from hnn_gym.training.pixel_footage import Footage
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 

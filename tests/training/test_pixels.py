@@ -1,10 +1,12 @@
 """Learning from frames recovers the physics that was filmed, in joules if the torque is known."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Discrete
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import Episode, TransitionDataset, record_steps
@@ -12,7 +14,7 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.models.pixel import Bodies, OnePosition
 from hnn_gym.training.pixel_check import REFUSE_ABOVE, WARN_ABOVE
 from hnn_gym.training.pixel_settings import PixelSettings
-from hnn_gym.training.pixels import train_pixel_world
+from hnn_gym.training.pixels import _termination, train_pixel_world
 from hnn_gym.training.starts import estimated_starts
 from hnn_gym.training.warp import bends
 from hnn_gym.training.windows import TrainingWindows
@@ -63,16 +65,16 @@ def test_a_start_fitted_through_frames_is_better_than_the_difference_of_two(pend
     assert abs(np.angle(np.exp(1j * (angle + turn - episode.state[0, 0])))) < 0.02
 
 
-def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_film):
+def test_a_body_on_a_line_that_whole_numbers_push_is_learned_with_a_free_scale(quick_learning, pendulum_film):
     rng, omega, dt = np.random.default_rng(0), 2.0, 0.1
     at = np.linspace(-1.6, 1.6, 16)
     episodes = []
     for _ in range(3):
         x, v = np.zeros(101), np.zeros(101)
         x[0], v[0] = rng.uniform(-0.8, 0.8), rng.uniform(-1, 1)
-        action = rng.uniform(-1, 1, (100, 1)).astype(np.float32)
+        action = rng.integers(3, size=100)
         for t in range(100):
-            v[t + 1] = v[t] + dt * (-(omega**2) * x[t] + 0.5 * action[t, 0])
+            v[t + 1] = v[t] + dt * (-(omega**2) * x[t] + 0.5 * (action[t] - 1))
             x[t + 1] = x[t] + dt * v[t + 1]
         spot = np.exp(-((at - x[:, None]) ** 2)[:, None, :] / 0.2 - (at**2)[:, None] / 0.2)
         episodes.append(
@@ -85,8 +87,10 @@ def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_
                 frame=np.rint(255 * spot).astype(np.uint8)[..., None],
             )
         )
-    coordinates = Coordinates((DegreeOfFreedom(position=0, velocity=1),), (Control(0, limit=1.0),))
-    provenance = replace(pendulum_film.provenance, dt=dt, coordinates=coordinates.to_json())
+    coordinates = Coordinates(
+        (DegreeOfFreedom(position=0, velocity=1),), (Control(0),), force_table=((-1.0,), (0.0,), (1.0,))
+    )
+    provenance = replace(pendulum_film.provenance, dt=dt, coordinates=coordinates.to_json(), action_space=Discrete(3))
     film = TransitionDataset.from_episodes(episodes, provenance)
     seen = train_pixel_world(film, options={"hidden": (8,)}, settings=quick_learning)
     assert seen.world.energy_unit == ""
@@ -95,6 +99,20 @@ def test_a_body_on_a_line_is_learned_with_a_free_scale(quick_learning, pendulum_
     # V'' = omega^2 with p = v, whatever the scale of q.
     force = -seen.world.dynamics.hamiltonian.potential_gradient(np.array([[-0.5], [0.5]]))
     assert -(force[1, 0] - force[0, 0]) == pytest.approx(omega**2, rel=0.1)
+    env = gymnasium.make("HNN-v0", world_model=seen)
+    assert env.action_space == Discrete(3)
+    env.reset(seed=0)
+    env.step(2)
+
+
+def test_the_ends_of_recorded_episodes_become_the_termination_of_the_world():
+    rng = np.random.default_rng(0)
+    states = [rng.uniform(-1, 1, (41, 2)) for _ in range(5)]
+    ends = [np.abs(path[1:, 0]) > 0.8 for path in states]
+    fitted = SimpleNamespace(states=states, codec=SimpleNamespace(wrapped=lambda q: q))
+    line = Coordinates((DegreeOfFreedom(position=0, velocity=1),))
+    found = _termination(line, fitted, ends)
+    assert found(np.array([[0.9, 0.0], [0.5, 1.0], [-0.95, 0.3]])).tolist() == [True, False, True]
 
 
 def test_on_a_line_the_change_of_the_coordinate_neither_shifts_nor_shrinks_it():

@@ -71,6 +71,18 @@ def test_a_kill_before_the_first_saved_state_leaves_an_empty_folder(tmp_path):
     folder.begin(overwrite=False)
 
 
+def test_what_a_kill_leaves_while_a_state_is_written_or_removed_is_cleaned_by_the_next_training(tmp_path):
+    folder = folder_in(Situation.FINISHED, tmp_path / "world")
+    left = tmp_path / "world" / "unfinished"
+    for name in (None, "fit.safetensors.partial"):
+        left.mkdir()
+        if name is not None:
+            (left / name).write_bytes(b"half")
+        with folder:
+            assert not left.exists()
+            assert folder.situation() is Situation.FINISHED
+
+
 def test_a_training_that_replaces_a_world_is_resumed_and_replaces_it(tmp_path):
     resolve_world("HNNPendulum-v0").save(tmp_path / "world")
     folder = TrainingFolder(tmp_path / "world")

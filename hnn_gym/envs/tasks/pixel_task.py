@@ -10,7 +10,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.data import Provenance
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.phase import Array
 from hnn_gym.systems.task import Task
 from hnn_gym.worlds.pixel_world import PixelWorld
 
@@ -27,7 +27,8 @@ class PixelTask(Task):
     If the latent is a line, the observation is (q, v); for bodies in the plane it is their positions, then their
     velocities. The actions are the recorded environment's. Reward: learned from
     the recorded ones, as a function of the state before the step and the force. Starts: drawn from the states in which
-    recorded episodes began. Truncated where the longest recorded episode ended; never terminated.
+    recorded episodes began. Terminated where the learned termination says so, which is never if no recorded episode
+    terminated. Truncated after as many steps as the longest recorded episode has.
     """
 
     renderer = "hnn_gym.envs.render.frames:FrameRenderer"
@@ -45,7 +46,7 @@ class PixelTask(Task):
             raise InputError("The card of this world does not describe its recording: learn it again.") from None
         self.seen = seen
         self.codec = seen.codec
-        self.action_space = provenance.box_action_space()
+        self.action_space: Any = provenance.action_space
         self.observation_space = latent_space(seen)
         self.max_episode_steps = steps
 
@@ -59,8 +60,8 @@ class PixelTask(Task):
         return self.seen.reward(q, v, u)
 
     def terminated(self, q: Array, v: Array) -> Array:
-        """Never."""
-        return namespace(q).zeros_like(q[..., 0], dtype=bool)
+        """Whether the learned termination ends the episode; bool ``(...)``."""
+        return self.seen.termination(self.seen.world.coordinates.observation(q, v))
 
 
 def latent_space(seen: PixelWorld) -> Box:

@@ -94,7 +94,14 @@ class Bodies:
         """Coordinates that show positions, then velocities, of the bodies, with the controls of others."""
         n = 2 * self.count
         degrees = tuple(DegreeOfFreedom(position=i, velocity=n + i) for i in range(n))
-        return Coordinates(degrees, () if controls is None else controls.controls)
+        if controls is None:
+            return Coordinates(degrees)
+        return Coordinates(
+            degrees,
+            controls.controls,
+            force_table=controls.force_table,
+            action_counts=controls.action_counts,
+        )
 
 
 Scene = OnePosition | Bodies
