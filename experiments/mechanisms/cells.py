@@ -13,6 +13,7 @@ from experiments.mechanisms.rows import FRESH, ROWS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.integrators import Gauss4, Substeps, integrator_from_json, named_scheme, scheme_name
+from hnn_gym.trace import scalar_code, trace
 from hnn_gym.training import open_loop_error, train_auto
 from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.evidence import Evidence
@@ -57,7 +58,7 @@ def measured(name: str, seed: int) -> dict[str, Any]:
             kind: {str(horizon): open_loop_error(one, fresh, horizon=horizon, windows=200) for horizon in row.horizons}
             for kind, one in worlds.items()
         },
-        **{extra: _EXTRA[extra](worlds, name, fresh) for extra in row.extra},
+        **{extra: _EXTRA[extra](worlds, name) for extra in row.extra},
     }
 
 
@@ -69,28 +70,34 @@ def _network(dataset: TransitionDataset, world: WorldModel) -> WorldModel:
     return selection.refined(selection.finished(selection.tried(second_order(selection.variables), scheme))).world
 
 
-def _truth(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, float]:
+def true_flow(name: str, seed: int) -> dict[str, float]:
     """Errors of the true H, stepped by a symplectic scheme so fine that it is the flow, on the fresh episodes."""
-    row, learned = ROWS[name], worlds["symplectic"]
+    row = ROWS[name]
     assert row.truth is not None
-    exact = WorldModel(learned.coordinates, row.truth(), Substeps(Gauss4(), _FINE), learned.dt)
+    fresh = row.recorded(_FRESH_STEPS, seed + FRESH)
+    found = dataset_map(fresh, None, None)
+    exact = WorldModel(found.coordinates, row.truth(), Substeps(Gauss4(), _FINE), found.dt)
     return {str(horizon): open_loop_error(exact, fresh, horizon=horizon, windows=200) for horizon in row.horizons}
 
 
-def _energy(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, float]:
+def _energy(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
     """Largest change of H over 10,000 free steps, as a share of the largest change of V on the way."""
     world = worlds["symplectic"]
     if not world.has_energy:
         return {}
     start = {"CartPole-v1": ([0.0, 0.3], [0.0, 0.0]), "charged particle": ([0.8, 0.0], [0.0, 0.5])}[name]
     q, v = (np.array(values) for values in start)
-    path = world.rollout(world.phase_point(q, v), steps=_LONG)
+    program = trace(lambda x: {"x": world.integrator.step(world.dynamics, x, world.dt)}, x=len(q) + len(v))
+    step, points = scalar_code.compiled(program, {}), [world.phase_point(q, v)]
+    for _ in range(_LONG):
+        points += step(points[-1].tolist())
+    path = np.array(points)
     energy = world.energy(path)
     at_rest = world.energy(world.phase_point(path[:, :2], np.zeros_like(path[:, :2])))
     return {"drift": float(np.abs(energy - energy[0]).max() / np.ptp(at_rest))}
 
 
-def _lengths(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, list[int]]:
+def _lengths(worlds: dict[str, WorldModel], name: str) -> dict[str, list[int]]:
     """Lengths of episodes of bang-bang actions, in the real environment and in the learned one."""
     found: dict[str, list[int]] = {"real": [], "learned": []}
     learned = gymnasium.make("HNN-v0", world_model=worlds["recorded"], stepping="recorded")
@@ -108,7 +115,7 @@ def _lengths(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset)
     return found
 
 
-def _free(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, float]:
+def _free(worlds: dict[str, WorldModel], name: str) -> dict[str, float]:
     """Absolute errors after 200 steps without a torque, the worst entry: medians and the largest over starts."""
     env = Pendulum(0.1 if "friction" in name else 0.0)
     starts, ends = [], []
@@ -125,7 +132,7 @@ def _free(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) ->
     return found
 
 
-def _rest(worlds: dict[str, WorldModel], name: str, fresh: TransitionDataset) -> dict[str, Any]:
+def _rest(worlds: dict[str, WorldModel], name: str) -> dict[str, Any]:
     """How far a pendulum creeps in 10,000 steps after it has come to rest; None: it did not."""
     found: dict[str, Any] = {}
     for kind in ("symplectic", "second-order"):
@@ -147,4 +154,4 @@ def _rolled(world: WorldModel, observation: np.ndarray, steps: int) -> np.ndarra
         return np.full((steps + 1, *world.encode(observation).shape), np.inf)
 
 
-_EXTRA = {"energy": _energy, "lengths": _lengths, "free": _free, "rest": _rest, "truth": _truth}
+_EXTRA = {"energy": _energy, "lengths": _lengths, "free": _free, "rest": _rest}

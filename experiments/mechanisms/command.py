@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from experiments.mechanisms.cells import measured
+from experiments.mechanisms.cells import measured, true_flow
 from experiments.mechanisms.rows import ROWS
 from hnn_gym.errors import InputError
 from hnn_gym.studies import Executing, Execution, Results, run_cells
@@ -48,6 +48,8 @@ def main(settings: Settings) -> None:
     for name in set(settings.rows) - set(rows):
         console.print(f"{name}: left out, since MuJoCo is not installed (pip install hnn-gym[mujoco])")
     cells = {f"{name}/{seed}": partial(measured, name, seed) for seed in settings.seeds for name in rows}
+    known = [name for name in rows if ROWS[name].truth is not None]
+    cells |= {f"true H, {name}/{seed}": partial(true_flow, name, seed) for seed in settings.seeds for name in known}
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, console=console)
     for key in cells:

@@ -26,8 +26,8 @@ class Row:
         horizons: steps after which forecasts are judged, in standard deviations of fresh episodes.
         bars: what the errors with the scheme of the recording should be at most, by horizon.
         scheme: the name of the scheme that made the data; "": it is none of those that have a name.
-        extra: what else is measured: "energy", "lengths", "free", "rest", "truth".
-        truth: the true dynamics for "truth", the errors of their own flow.
+        extra: what else is measured: "energy", "lengths", "free", "rest".
+        truth: the true dynamics, whose own flow is compared with the recordings too.
     """
 
     recorded: Callable[[int, int], TransitionDataset]
@@ -57,7 +57,7 @@ def _known(env_id: str, policy: str = "random") -> Callable[[int, int], Transiti
 
 ROWS: dict[str, Row] = {
     "CartPole-v1": Row(_known("CartPole-v1"), 1000, (1,), (5e-5,), "explicit-euler", ("energy",)),
-    "Acrobot-v1": Row(_known("Acrobot-v1"), 2000, (1, 50, 200), (1e-3, 0.01, 0.05), "rk4", ("truth",), acrobot),
+    "Acrobot-v1": Row(_known("Acrobot-v1"), 2000, (1, 50, 200), (1e-3, 0.01, 0.05), "rk4", truth=acrobot),
     "MountainCarContinuous-v0": Row(
         _known("MountainCarContinuous-v0", "bang-bang"),
         2000,
@@ -69,9 +69,10 @@ ROWS: dict[str, Row] = {
     "InvertedPendulum-v5": Row(_known("InvertedPendulum-v5"), 1500, (1,), (3e-4,), "rk4 x 2"),
     "InvertedDoublePendulum-v5": Row(_known("InvertedDoublePendulum-v5"), 1500, (1,), (2e-3,), "rk4 x 5"),
     "Reacher-v5": Row(_known("Reacher-v5"), 2000, (1,), (5e-3,), "rk4 x 2"),
+    "Pendulum-v1": Row(_known("Pendulum-v1"), 400, (), scheme="semi-implicit-euler"),
     "pendulum": Row(partial(_pendulum, 0.0), 400, (), extra=("free",)),
     "pendulum with dry friction": Row(partial(_pendulum, 0.1), 400, (), extra=("free", "rest")),
-    "chaotic double pendulum": Row(double_pendulum, 2000, (50,), (0.02,), extra=("truth",), truth=two_rods),
+    "chaotic double pendulum": Row(double_pendulum, 2000, (50,), (0.02,), truth=two_rods),
     "charged particle": Row(charged_particle, 2000, (50, 200), (0.005, 0.005), extra=("energy",)),
 }
 """By name."""

@@ -19,11 +19,14 @@ def errors() -> str:
         for horizon, bar in zip(ROWS[name].horizons, ROWS[name].bars, strict=True):
             steps = "one step" if horizon == 1 else f"{horizon} steps"
             shown = [[cell["errors"][kind][str(horizon)] for cell in cells] for kind in _KINDS]
+            shown.insert(2, [cell[str(horizon)] for cell in _true_flows(name)])
             rows.append(_row(f"{name}, {steps}", shown, bar))
         if name in FREE_BARS:
             shown = [[cell["free"][kind] for cell in cells] for kind in _KINDS]
+            shown.insert(2, [])
             rows.append(_row(f"{name}, 200 free steps, absolute", shown, FREE_BARS[name]))
-    return table(("what", "recorded stepping", "symplectic stepping", "second-order network", "bar"), rows)
+    columns = "what", "recorded stepping", "symplectic stepping", "true H, symplectic", "second-order network", "bar"
+    return table(columns, rows)
 
 
 def choices() -> str:
@@ -66,6 +69,23 @@ def other() -> str:
     return table(("what", "recordings", "bar"), rows)
 
 
+def named() -> str:
+    """In how many recordings the scheme is named right, and in how many the observation map is inferred right."""
+    rows = {}
+    for name, cells in _found():
+        if ROWS[name].scheme:
+            right = sum(cell["scheme"] == ROWS[name].scheme for cell in cells)
+            rows[name] = [f"{right} of {len(cells)} ({ROWS[name].scheme})", "-"]
+    for key, recordings in measurements("inferred_maps").below("").items():
+        name, _, noise = key.partition("/noise ")
+        if noise == "0":
+            right = sum(not faults for faults in recordings)
+            rows.setdefault(name, ["-", "-"])[1] = f"{right} of {len(recordings)}"
+    return table(
+        ("recording", "scheme named right", "map inferred right"), [(name, *row) for name, row in rows.items()]
+    )
+
+
 def _found() -> Iterable[tuple[str, list[dict[str, Any]]]]:
     """The cells of every row that was measured, by recording."""
     found = measurements("mechanisms")
@@ -75,8 +95,12 @@ def _found() -> Iterable[tuple[str, list[dict[str, Any]]]]:
             yield name, cells
 
 
+def _true_flows(name: str) -> Iterable[dict[str, float]]:
+    return measurements("mechanisms").below(f"true H, {name}/").values()
+
+
 def _row(what: str, errors: list[list[float]], bar: float) -> tuple[str, ...]:
-    return (what, *(", ".join(map(power, values)) for values in errors), f"<= {bar:g}")
+    return (what, *(", ".join(map(power, values)) or "-" for values in errors), f"<= {bar:g}")
 
 
 def _counted(values: Iterable[str]) -> str:
@@ -86,5 +110,10 @@ def _counted(values: Iterable[str]) -> str:
     return ", ".join(f"{value} ({count})" for value, count in counts.most_common())
 
 
-TABLES = {"mechanism-errors": errors, "mechanism-choices": choices, "mechanism-others": other}
+TABLES = {
+    "mechanism-errors": errors,
+    "mechanism-choices": choices,
+    "mechanism-others": other,
+    "mechanism-named": named,
+}
 """By name."""

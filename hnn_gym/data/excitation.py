@@ -1,12 +1,13 @@
 """Whether something can be learned from a recording: whether anything moves, and whether the actions differ.
 
-Where they do not, ``hnn_gym.collect`` warns and training refuses.
+Where they do not, ``hnn_gym.collect`` warns and training refuses, and so it does where there are too few steps.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.errors import InputError
 
@@ -36,6 +37,21 @@ def require_changing_actions(dataset: TransitionDataset) -> None:
     """
     if (error := _action_fault(dataset)) is not None:
         raise error
+
+
+def require_enough(dataset: TransitionDataset, coordinates: Coordinates) -> None:
+    """Refuse a recording that does not determine even a linear step of its states and forces.
+
+    Raises:
+        InputError: there are fewer transitions than 2 n + m + 1, for n degrees of freedom and m forces.
+    """
+    n, m = coordinates.n, len(coordinates.controls)
+    if dataset.num_steps < 2 * n + m + 1:
+        raise InputError(
+            f"A model of {n} degrees of freedom under {m} forces cannot be learned from {dataset.num_steps} "
+            f"transitions of {dataset.provenance.env_id}: even a linear one needs {2 * n + m + 1}, and a useful one "
+            "some hundred."
+        )
 
 
 def _motion_fault(dataset: TransitionDataset) -> InputError | None:

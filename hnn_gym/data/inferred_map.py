@@ -62,7 +62,10 @@ def _counts(space: ActionSpace) -> tuple[int, ...] | None:
         return None
     start = np.asarray(getattr(space, "start", 0))
     if start.any():
-        raise InputError(f"Whole-number actions must count from 0 for a force_table, and these are of {space}.")
+        raise InputError(
+            f"Whole-number actions must count from 0 for a force_table, and these are of {space}: record the "
+            "environment in a gymnasium.wrappers.TransformAction that counts from 0."
+        )
     if isinstance(space, Discrete):
         return (int(space.n),)
     if isinstance(space, MultiDiscrete):

@@ -41,6 +41,20 @@ class Features:
         """Entries of phi(q)."""
         return 2 * len(self._turns) + (2 if self._squared else 1) * len(self._lengths)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the entries are where degrees of freedom are combined: "cos(q0 + q1)", "sin(q1)", "q0", "q0^2".
+
+        Positions are in units of their scales, "(q0 / 2.4)".
+        """
+        angles = []
+        for row in self._turns:
+            first, *others = [(sign, f"q{i}") for i, sign in enumerate(row) if sign]
+            angles.append(first[1] + "".join(f" {'+' if sign > 0 else '-'} {name}" for sign, name in others))
+        lengths = [f"(q{i} / {self.scales[i]:.4g})" for i in self._lengths]
+        squares = [f"{name}^2" for name in lengths] if self._squared else []
+        return (*(f"cos({a})" for a in angles), *(f"sin({a})" for a in angles), *lengths, *squares)
+
     @cached_property
     def plain(self) -> bool:
         """Whether phi takes every degree of freedom by itself."""

@@ -15,6 +15,7 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_motion
 from hnn_gym.errors import ConvergenceError, instance, whole_number
 from hnn_gym.models import MechanicalHNN
+from hnn_gym.models.formula import formula
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import Integrator, integrator_to_json, scheme_name
 from hnn_gym.training.dataset_map import dataset_map
@@ -148,6 +149,9 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
             f"The best model {kind} an energy is: {second.label}. Its errors are {second.one_step:.2g} and "
             f"{second.many_steps:.2g}."
         )
+    found = formula(final.architecture, final.parameters) if isinstance(final.architecture, MechanicalHNN) else ()
+    if found:
+        yield f"The formula that was found: {', '.join(found)}."
     share = residual_share(final.world, trials.evidence)
     if share is not None:
         yield f"The residual force is {share:.1%} of the total force."

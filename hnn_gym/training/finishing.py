@@ -10,7 +10,7 @@ from hnn_gym.training.trials import Trial, Trials, best_of
 
 _ROUNDS = 3
 """A model that was fitted with fewer terms may need fewer still, and a network may gain from further steps."""
-_SMALL = 300
+_SMALL = 200
 """Networks of more parameters take too long for further steps."""
 _GAIN = 0.8
 """Further steps have to reduce the error to this share to be followed by more."""

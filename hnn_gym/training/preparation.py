@@ -14,7 +14,7 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
-from hnn_gym.data.excitation import require_changing_actions, require_motion
+from hnn_gym.data.excitation import require_changing_actions, require_enough, require_motion
 from hnn_gym.errors import InputError, finite_number, instance, true_or_false, whole_number
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
@@ -107,10 +107,12 @@ class Preparation:
             gap_weight: of the gaps between windows, for shooting.
 
         Raises:
-            InputError: nothing moves in the recording; it does not fit the coordinates; or the model is unknown.
+            InputError: nothing moves in the recording, or it has too few steps; it does not fit the coordinates; or the
+                model is unknown.
         """
         coordinates, dt = self.found.coordinates, self.found.dt
         require_motion(self.dataset)
+        require_enough(self.dataset, coordinates)
         if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
             require_changing_actions(self.dataset)
         windows = windows_of(self.dataset, coordinates, dt, settings)

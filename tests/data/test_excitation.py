@@ -79,3 +79,9 @@ def test_training_accepts_free_motion_where_the_action_is_a_known_force():
     data = record_steps(gymnasium.make("Pendulum-v1"), steps=20, policy="zero")
     require_motion(data)  # and Preparation.objective asks for no more, because Pendulum-v1's torque is in N m
     assert Coordinates.from_json(data.provenance.coordinates).in_physical_units
+
+
+def test_too_few_transitions_for_a_model_are_refused_with_the_number_that_is_needed():
+    recording = record_steps(gymnasium.make("Pendulum-v1"), steps=3, seed=0)
+    with pytest.raises(InputError, match=r"1 degrees of freedom under 1 forces .* 3 transitions of Pendulum-v1: .*4"):
+        train_world(recording, model="mechanical")

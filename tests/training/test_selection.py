@@ -73,6 +73,7 @@ def test_the_formula_of_a_cart_pole_is_found(cart_pole: hnn_gym.WorldModel) -> N
     np.testing.assert_allclose(cosines, [0.0, 0.05, 0.0], atol=1e-4)
     np.testing.assert_array_equal(others, 0.0)
     np.testing.assert_array_equal(parameters["potential.w0"][:, 1:], 0.0)
+    assert any("The formula that was found: M00 = 1.1" in words for words in cart_pole.card["selection"]["words"])
 
 
 def test_a_world_chosen_automatically_steps_symplectically_unless_asked_for_its_recording(

@@ -1,0 +1,44 @@
+"""The formula of a mechanical model whose M(q) and V(q) are polynomials with few terms, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hnn_gym.models.mechanical import MechanicalHNN
+
+MOST_TERMS = 12
+"""Longer formulas say nothing to people."""
+
+
+def formula(architecture: MechanicalHNN, parameters: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Parts such as "M11 = 3.5 + 1 cos(q1)" and "V = -14.7 cos(q0) - 4.9 cos(q0 + q1)", V up to a constant.
+
+    Args:
+        architecture: the model.
+        parameters: its parameters, of which most terms are 0.
+
+    Returns:
+        The parts; none where M or V is a network, M is constant, there are magnetic forces, or the formula is long.
+    """
+    if "mass.w0" not in parameters or architecture.magnetic:
+        return ()
+    slopes, constant, potential = (parameters[name] for name in ("mass.w0", "mass.constant", "potential.w0"))
+    if sum(int(np.count_nonzero(values)) for values in (slopes, constant, potential)) > MOST_TERMS:
+        return ()
+    names, n = architecture.mass_features.names, architecture.variables.n
+    pairs = zip(*np.triu_indices(n), slopes, constant, strict=True)
+    parts = [f"M{i}{j} = {_sum((c, *row), ('', *names))}" for i, j, row, c in pairs]
+    scale = architecture.variables.energy_scale
+    return (*parts, f"V = {_sum(scale * potential[0], architecture.potential_features.names)}")
+
+
+def _sum(weights: Sequence[float] | np.ndarray, names: Sequence[str]) -> str:
+    found = ""
+    for weight, name in zip(weights, names, strict=True):
+        if weight:
+            sign = ("-" if weight < 0 else "") if not found else " - " if weight < 0 else " + "
+            size = f"{abs(weight):.4g}"
+            found += sign + (name if size == "1" and name else f"{size} {name}".rstrip())
+    return found or "0"

@@ -1,0 +1,53 @@
+"""A polynomial M(q) and V(q) with few terms is printed as the formula that it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hnn_gym.models import MechanicalHNN, Variables
+from hnn_gym.models.formula import formula
+
+ARM = Variables(
+    angles=(True, True),
+    position_scales=(1.0, 1.0),
+    velocity_scales=(1.0, 1.0),
+    acceleration_scales=(1.0, 1.0),
+    control_degrees=(1,),
+    force_scales=(1.0,),
+    in_physical_units=True,
+)
+MODEL = MechanicalHNN(ARM, hidden=(), mass_matrix="full")
+
+
+def acrobot(model: MechanicalHNN = MODEL) -> dict[str, np.ndarray]:
+    parameters = {name: 0 * value for name, value in model.initial_parameters(np.random.default_rng(0)).items()}
+    parameters["mass.constant"] = np.array([3.5, 1.25, 1.25])
+    parameters["mass.w0"][:2, 1] = 1.0, -0.5
+    parameters["potential.w0"][0, [0, 2]] = np.array([-14.7, -4.9]) / model.variables.energy_scale
+    return parameters
+
+
+def test_the_formula_of_two_links_is_printed_with_sums_of_angles() -> None:
+    found = formula(MODEL, acrobot())
+    assert found == (
+        "M00 = 3.5 + cos(q1)",
+        "M01 = 1.25 - 0.5 cos(q1)",
+        "M11 = 1.25",
+        "V = -14.7 cos(q0) - 4.9 cos(q0 + q1)",
+    )
+
+
+def test_the_printed_functions_are_those_of_the_model() -> None:
+    variables = replace(ARM, angles=(False, True), position_scales=(2.5, 1.0))
+    features = MechanicalHNN(variables, hidden=(), mass_matrix="full").mass_features
+    q0, q1 = q = np.array([0.7, 1.9])
+    found = [
+        eval(name.replace("^", "**"), {"q0": q0, "q1": q1, "cos": np.cos, "sin": np.sin}) for name in features.names
+    ]
+    np.testing.assert_allclose(found, features(q), rtol=1e-12)
+
+
+def test_a_long_formula_is_not_printed() -> None:
+    assert formula(MODEL, MODEL.initial_parameters(np.random.default_rng(0))) == ()
