@@ -14,7 +14,6 @@ from hnn_gym.agents.evaluate import Policy
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.planned_actions import NearestActions
 from hnn_gym.agents.sampling import Cem, SamplingPlanner
-from hnn_gym.agents.sb3 import AgentRecipe, train_agent
 from hnn_gym.envs.core import Simulator
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -61,15 +60,6 @@ def backward_induction(grid: Grid, *, steps: int) -> Agent:
         return DynamicProgramming([simulator], steps=steps, grid=grid)
 
     return Agent("backward induction", make)
-
-
-def trained(algo: str, recipe: AgentRecipe, first: AgentRecipe, candidates: Candidates) -> Agent:
-    """An algorithm of stable-baselines3, trained in the dream."""
-
-    def make(world: WorldModel, simulator: Simulator, seed: int, recipe: AgentRecipe) -> Policy:
-        return train_agent(world, algo, recipe=recipe, seed=seed)
-
-    return Agent(algo.upper(), make, recipe, first, candidates)
 
 
 @dataclass(frozen=True)

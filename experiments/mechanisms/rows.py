@@ -25,7 +25,7 @@ class Row:
         steps: transitions to learn from.
         horizons: steps after which forecasts are judged, in standard deviations of fresh episodes.
         bars: what the errors with the scheme of the recording should be at most, by horizon.
-        scheme: the name of the scheme that made the data; "": it is none of those that have a name.
+        scheme: the name of the scheme that made the data; "": it has no name here.
         extra: what else is measured: "energy", "lengths", "free", "rest".
         truth: the true dynamics, whose own flow is compared with the recordings too.
     """

@@ -157,12 +157,12 @@ def test_nothing_has_to_be_declared_and_a_scheme_can_be_named() -> None:
     assert known.provenance.coordinates is not None
     declared = Coordinates.from_json(known.provenance.coordinates)
     dataset = TransitionDataset.from_episodes(list(known), replace(known.provenance, coordinates=None))
-    told: list[str] = []
-    world = train_auto(dataset, integrator=SymplecticEuler(), tell=told.append)
+    said: list[str] = []
+    world = train_auto(dataset, integrator=SymplecticEuler(), tell=said.append)
     (degree,), (expected,) = world.coordinates.degrees, declared.degrees
     assert (degree.cos, degree.sin, degree.velocity) == (expected.cos, expected.sin, expected.velocity)
     assert world.card["inferred"]
-    assert told[: len(world.card["inferred"])] == world.card["inferred"]
+    assert said[: len(world.card["inferred"])] == world.card["inferred"]
     assert world.card["selection"]["scheme"] == "semi-implicit-euler"
 
 

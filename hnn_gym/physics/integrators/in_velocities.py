@@ -121,7 +121,7 @@ class InVelocities(Integrator):
 
     @property
     def adjoint(self) -> Integrator:
-        """There is none that is explicit.
+        """No scheme of this kind is explicit.
 
         Raises:
             InputError: always.
