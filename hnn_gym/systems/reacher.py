@@ -30,7 +30,19 @@ _GEAR = 200.0
 class ReacherReaching(Task):
     """The task of Reacher-v5: same spaces, starts, reward and length.
 
-    The reward, with the action a and the state after the step:
+    | observation | what | unit | range |
+    |---|---|---|---|
+    | 0, 1 | cos of the angles: the upper arm, the forearm relative to it | 1 | [-1, 1] |
+    | 2, 3 | sin of these angles | 1 | [-1, 1] |
+    | 4, 5 | x and y of the target | m | in the disc of radius 0.2 |
+    | 6, 7 | angular velocities | rad/s | infinite |
+    | 8, 9 | x and y from the target to the fingertip | m | [-0.41, 0.41] |
+
+    | action | what | unit | range |
+    |---|---|---|---|
+    | 0, 1 | torques of the shoulder and the elbow | 200 N m | [-1, 1] |
+
+    Reward, with the action a, on the state *after* the step:
 
         r = -|fingertip - target| - |a|^2.
 

@@ -122,6 +122,7 @@ def test_sac_of_d3rlpy_trains_online() -> None:
 
 def test_minari_records_the_environment_and_makes_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     minari = pytest.importorskip("minari")
+    pytest.importorskip("jax", reason="Minari's collector needs the extra minari[create]")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     env = minari.DataCollector(gymnasium.make(ID, max_episode_steps=20), record_infos=True)
     for seed in range(2):

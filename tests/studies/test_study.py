@@ -153,6 +153,7 @@ def test_a_study_that_was_killed_continues_and_leaves_no_process_behind(tmp_path
     first = subprocess.Popen([sys.executable, str(program), str(tmp_path)])
     log = tmp_path / "computed"
     wait_for(lambda: log.exists() and log.read_text().split() == ["0", "1", "2", "3"])  # the fourth never ends
+    wait_for(lambda: len(Results(tmp_path / "results.json", command=COMMAND).below("")) == 3)
     workers = children(first.pid)
     assert workers
     first.kill()
