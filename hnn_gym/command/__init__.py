@@ -37,6 +37,7 @@ def run(
         with sigterm_raises():
             parsed = tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
             function(_with_paths(parsed))
+            sys.stdout.flush()  # here, and not when the interpreter ends, where a closed pipe would be reported
     except (InputError, ConvergenceError, StudyError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
