@@ -26,7 +26,7 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of, frame_forecasts_of
 from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
-from hnn_gym.evaluation.measured_motion import PIECE, MeasuredMotion, energy_balance, measured_motion, rolled
+from hnn_gym.evaluation.measured_motion import PIECE, MeasuredMotion, energy_balance, log_and_forecasts, measured_motion
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
 from hnn_gym.page import write_page
@@ -37,8 +37,6 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _HORIZONS = (1, 10, 50, 100, 200)
 _STARTS = 20
-_PIECES_SHOWN, _PIECES_AHEAD = 24, 4
-"""Of the figure of forecasts beside a log: pieces shown, and pieces that one forecast lasts."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +261,7 @@ def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWo
 def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -> dict[str, str]:
     """Draw what the world makes of a log; returns the files by what they show."""
     drawn = {
-        "forecasts beside the log": ("log.png", plots.beside_the_log(*beside(world, motion))),
+        "forecasts beside the log": ("log.png", plots.beside_the_log(*log_and_forecasts(world, motion))),
         "residuals along the log": ("residuals.png", plots.residuals(motion, piece=PIECE)),
     }
     balance = energy_balance(world, motion)
@@ -276,38 +274,6 @@ def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -
     for name, figure in drawn.values():
         plots.save(figure, folder / name)
     return {label: name for label, (name, _) in drawn.items()}
-
-
-def beside(
-    world: WorldModel, motion: MeasuredMotion
-) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Times ``(T,)`` and measurements ``(T, d)`` of some seconds of an episode, and forecasts from ends of its pieces.
-
-    Args:
-        world: on NumPy.
-        motion: its motion along the recording.
-
-    Returns:
-        The arguments of :func:`hnn_gym.evaluation.plots.beside_the_log`.
-    """
-    windows = motion.windows
-    rows = np.flatnonzero(windows.episode == np.bincount(windows.episode).argmax())[: _PIECES_SHOWN + 1]
-    within = np.arange(motion.x.shape[1]) <= windows.steps[rows, None]
-    forecasts = []
-    for first in range(0, len(rows) - 1, _PIECES_AHEAD + 1):
-        ahead = rows[first + 1 : first + 1 + _PIECES_AHEAD]
-        moving = np.arange(windows.action.shape[1]) < windows.steps[ahead, None]
-        action = windows.action[ahead][moving][None]
-        duration = np.diff(motion.time[ahead], axis=1)[moving][None]
-        begin = motion.x[rows[first], windows.steps[rows[first]]][None]
-        try:
-            path = rolled(world, begin, action, duration)
-        except ConvergenceError:
-            continue
-        started = motion.time[ahead[0], 0]
-        moments = np.concatenate([[started], started + np.cumsum(duration[0])])
-        forecasts.append((moments, world.decode(path[0])))
-    return motion.time[rows][within], windows.observation[rows][within], forecasts
 
 
 if __name__ == "__main__":

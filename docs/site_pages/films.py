@@ -29,7 +29,7 @@ def write(folder: Path) -> None:
         for name in filmed(system):
             simulator = build_simulator(name)
             save_gif(out / f"{name}.gif", _pictures(name, simulator), fps=_frames_per_second(simulator))
-            if resolve_pixel_world(name) is None:  # what a camera sees has no dark theme
+            if resolve_pixel_world(name) is None:  # decoded frames look as the camera saw them, in any theme
                 save_dark_twin(out / f"{name}.gif", out / f"{name}-dark.gif")
 
 
@@ -39,14 +39,14 @@ def filmed(system: System) -> list[str]:
     candidates += [system.id] if system.truth is not None else []
     task = system.task_for({})
     drawn = task is not None and task.picture(np.zeros(task_size(system))) is not None
-    seen = [f"{prefix}Pixel{system.name}-v0" for prefix in system.pixel_twins if prefix == "HNN"]
-    return (candidates[:1] if drawn else []) + seen
+    from_frames = [f"{prefix}Pixel{system.name}-v0" for prefix in system.pixel_twins if prefix == "HNN"]
+    return (candidates[:1] if drawn else []) + from_frames
 
 
 def task_size(system: System) -> int:
-    """The number of positions of an environment."""
+    """The number of positions of an environment; 0 where its coordinates are not declared."""
     coordinates = system.coordinates_for({})
-    return 0 if coordinates is None else coordinates.n
+    return coordinates.n if coordinates is not None else 0
 
 
 def _frames_per_second(simulator: Simulator) -> float:
@@ -54,13 +54,11 @@ def _frames_per_second(simulator: Simulator) -> float:
 
 
 def _pictures(name: str, simulator: Simulator) -> list[np.ndarray]:
-    seen, task = resolve_pixel_world(name), simulator.task
-    renderer = None if seen is not None else PictureRenderer("rgb_array", task)
-    frames = []
-    for q, v in _motion(simulator):
-        picture = seen.codec.decode(q) if seen is not None else renderer.draw(q, v, None)
-        frames.append(_resized(picture, smooth=seen is None))
-    return frames
+    pixel_world = resolve_pixel_world(name)
+    if pixel_world is not None:
+        return [_resized(pixel_world.codec.decode(q), Image.Resampling.NEAREST) for q, _ in _motion(simulator)]
+    renderer = PictureRenderer("rgb_array", simulator.task)
+    return [_resized(renderer.draw(q, v, None), Image.Resampling.LANCZOS) for q, v in _motion(simulator)]
 
 
 def _motion(simulator: Simulator) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -80,9 +78,8 @@ def _motion(simulator: Simulator) -> list[tuple[np.ndarray, np.ndarray]]:
     return states
 
 
-def _resized(picture: np.ndarray, *, smooth: bool) -> np.ndarray:
+def _resized(picture: np.ndarray, how: Image.Resampling) -> np.ndarray:
     colours = np.repeat(picture, 3, axis=-1)[..., :3] if picture.shape[-1] == 1 else picture
     if colours.shape[-1] == 2:  # red and green alone, as the recording says
         colours = np.concatenate([colours, colours[..., 1:]], axis=-1)
-    how = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
     return np.asarray(Image.fromarray(colours).resize((SIZE, SIZE), how))

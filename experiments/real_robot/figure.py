@@ -1,7 +1,7 @@
 """The figure of the study: ``python -m experiments.real_robot.figure``.
 
 The shipped world, which was learned from the excitations, beside the swing-up, which it has not seen: every forecast
-begins at a state that the 20 rows before it tell, and has the measured torque alone.
+begins at a state estimated from the 20 rows before it, and has the measured torque alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from experiments.real_robot.makers import POSITIONS
 from experiments.real_robot.recordings import DATA, dataset_of, read_recordings
 from hnn_gym.command import run
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.evaluate import beside
 from hnn_gym.evaluation import plots
-from hnn_gym.evaluation.measured_motion import measured_motion
+from hnn_gym.evaluation.measured_motion import log_and_forecasts, measured_motion
 from hnn_gym.physics.integrators import Substeps
 
 
@@ -36,7 +35,7 @@ def _main(settings: Settings) -> None:
     count = shipped.integrator.count
     world = replace(shipped, coordinates=POSITIONS, integrator=shipped.integrator.inner, dt=shipped.dt / count)
     motion = measured_motion(world, dataset_of([table], every=5, velocities=False))
-    plots.save(plots.beside_the_log(*beside(world, motion)), settings.out)
+    plots.save(plots.beside_the_log(*log_and_forecasts(world, motion)), settings.out)
 
 
 if __name__ == "__main__":

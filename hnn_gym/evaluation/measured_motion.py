@@ -29,6 +29,8 @@ PIECE = 20
 """Steps of a piece: many more than unknown numbers of its start, and few enough that a model that is nearly right can
 follow."""
 _MOST_PIECES = 400
+_PIECES_SHOWN, _PIECES_AHEAD = 24, 4
+"""Of :func:`log_and_forecasts`: pieces shown, and pieces that one forecast lasts."""
 _FAR = 8.0
 """Robust standard deviations from which on a row is not explained."""
 _MEDIAN_TO_STD = 1.4826
@@ -154,6 +156,38 @@ def energy_balance(world: WorldModel, motion: MeasuredMotion) -> EnergyBalance |
         np.concatenate([[0.0], done[:-1]]),
         np.concatenate([[0.0], lost[:-1]]),
     )
+
+
+def log_and_forecasts(
+    world: WorldModel, motion: MeasuredMotion
+) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Times ``(T,)`` and measurements ``(T, d)`` of some seconds of an episode, and forecasts from ends of its pieces.
+
+    Args:
+        world: on NumPy.
+        motion: its motion along the recording.
+
+    Returns:
+        The arguments of :func:`hnn_gym.evaluation.plots.beside_the_log`.
+    """
+    windows = motion.windows
+    rows = np.flatnonzero(windows.episode == np.bincount(windows.episode).argmax())[: _PIECES_SHOWN + 1]
+    within = np.arange(motion.x.shape[1]) <= windows.steps[rows, None]
+    forecasts = []
+    for first in range(0, len(rows) - 1, _PIECES_AHEAD + 1):
+        ahead = rows[first + 1 : first + 1 + _PIECES_AHEAD]
+        moving = np.arange(windows.action.shape[1]) < windows.steps[ahead, None]
+        action = windows.action[ahead][moving][None]
+        duration = np.diff(motion.time[ahead], axis=1)[moving][None]
+        begin = motion.x[rows[first], windows.steps[rows[first]]][None]
+        try:
+            path = rolled(world, begin, action, duration)
+        except ConvergenceError:
+            continue
+        started = motion.time[ahead[0], 0]
+        moments = np.concatenate([[started], started + np.cumsum(duration[0])])
+        forecasts.append((moments, world.decode(path[0])))
+    return motion.time[rows][within], windows.observation[rows][within], forecasts
 
 
 def begun(

@@ -20,7 +20,9 @@ from hnn_gym.systems.picture import Disc, Line, Picture, along, points
 from hnn_gym.systems.task import NumberedStarts
 from hnn_gym.systems.uniform import uniform_start
 
-_HIGH = np.array([1, 1, 1, 1, np.inf, np.inf], np.float32)
+_FASTEST = 30.0
+"""In rad/s, twice the speeds in the recordings: nothing was measured beyond, and the motors would push without end."""
+_HIGH = np.array([1, 1, 1, 1, _FASTEST, _FASTEST], np.float32)
 _LINKS = (0.2, 0.3)
 """Lengths of the links in m, from the makers' drawings: the task needs them, the physics does not."""
 _TORQUE = 6.0
@@ -33,7 +35,7 @@ class RealDoublePendulumSwingUp(NumberedStarts):
     |---|---|---|---|
     | 0, 1 | cos and sin of the angle of the first link from hanging | 1 | [-1, 1] |
     | 2, 3 | cos and sin of the angle of the second link relative to the first | 1 | [-1, 1] |
-    | 4, 5 | angular velocities | rad/s | (-inf, inf) |
+    | 4, 5 | angular velocities | rad/s | [-30, 30] |
 
     | action | what | unit | range |
     |---|---|---|---|
@@ -41,6 +43,8 @@ class RealDoublePendulumSwingUp(NumberedStarts):
 
     Reward, on the state *after* the step: r = -(1 - h) / 2 - 0.001 (u_0^2 + u_1^2), with h in [-1, 1] the height of the
     tip above the pivot as a share of 0.5 m, and torques u in N m.
+
+    Velocities are clipped at 30 rad/s, twice the speed of the fastest recorded motion.
 
     Starts: hanging, all four numbers of the state uniform in [low, high], by default [-0.1, 0.1].
     Truncated after 500 steps of 0.02 s; never terminated.
@@ -92,7 +96,10 @@ class RealDoublePendulumSwingUp(NumberedStarts):
 SYSTEM = System(
     "RealDoublePendulum",
     coordinates=Coordinates(
-        degrees=(DegreeOfFreedom(cos=0, sin=1, velocity=4), DegreeOfFreedom(cos=2, sin=3, velocity=5)),
+        degrees=(
+            DegreeOfFreedom(cos=0, sin=1, velocity=4, speed_limit=_FASTEST),
+            DegreeOfFreedom(cos=2, sin=3, velocity=5, speed_limit=_FASTEST),
+        ),
         controls=(
             Control(0, limit=_TORQUE, unit="N m", scale=_TORQUE),
             Control(1, limit=_TORQUE, unit="N m", scale=_TORQUE),

@@ -41,3 +41,15 @@ def test_the_card_says_how_the_robot_was_learned() -> None:
     assert world.card["data"]["provenance"]["policy"] == "log"
     assert world.card["data"]["steps"] > 1900
     assert 0.1 < world.dynamics.dry[0] < 0.5  # N m, as the makers found
+
+
+def test_random_torques_for_whole_episodes_leave_no_state_beyond_the_speed_limit() -> None:
+    envs = gymnasium.make_vec("HNNRealDoublePendulum-v0", num_envs=16)
+    envs.reset(seed=0)
+    rng, fastest = np.random.default_rng(0), 0.0
+    for _ in range(500):  # without a limit 8 of 20 such episodes exceeded 200 rad/s
+        observation, reward, *_ = envs.step(rng.uniform(-1, 1, (16, 2)).astype(np.float32))
+        assert np.isfinite(observation).all()
+        assert np.isfinite(reward).all()
+        fastest = max(fastest, float(np.abs(observation[:, 4:]).max()))
+    assert fastest == 30.0

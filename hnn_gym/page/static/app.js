@@ -70,7 +70,7 @@
     if (!simulation.step(force())) {
       reverse();
       pause(true);
-      say("No state is found that a step leads from to this one, so time cannot run backwards here.");
+      say("No earlier state was found from which one step leads here, so time runs forwards again.");
       return false;
     }
     if (simulation.finite) return true;

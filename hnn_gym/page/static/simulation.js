@@ -47,7 +47,7 @@ class Motion {
     const { q, v } = this.state;
     return truth ? truth.energy(truth.point(q, v).x).energy : NaN;
   }
-  // Make a step; false if time runs backwards and no state is found that a step leads from to here.
+  // Make a step; false if time runs backwards and no earlier state is found.
   advance(force, forwards) {
     const { step, back } = this.world;
     const next = forwards ? step(this.x, force).x : back ? back(this.x, force).x : undone(step, this.x, force);
