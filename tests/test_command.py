@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -81,7 +82,8 @@ def test_every_value_that_a_card_may_hold_is_printed(value: object, text: str) -
 
 def test_a_command_ends_quietly_where_its_output_is_no_longer_read():
     command = [sys.executable, "-m", "hnn_gym.collect", "--help"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 141

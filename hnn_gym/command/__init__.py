@@ -35,9 +35,11 @@ def run(
     threading.excepthook = _quiet_about_storage
     try:
         with sigterm_raises():
-            parsed = tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
-            function(_with_paths(parsed))
-            sys.stdout.flush()  # here, and not when the interpreter ends, where a closed pipe would be reported
+            try:
+                parsed = tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
+                function(_with_paths(parsed))
+            finally:  # after --help too; when the interpreter writes the rest at its end, it reports a closed pipe
+                sys.stdout.flush()
     except (InputError, ConvergenceError, StudyError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.worlds.pixel_world import FRAMES, PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -18,7 +20,7 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
     """Return a world given itself, the id of a shipped or true one, or the path of a checkpoint.
 
     Raises:
-        MissingPathError: there is no such checkpoint.
+        MissingPathError: there is no such id and no such checkpoint.
         InputError: the path is not a checkpoint of this package, or the argument is neither world, id nor path.
     """
     if isinstance(world_model, WorldModel):
@@ -32,6 +34,14 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
         return _shipped(world_model)
     if isinstance(world_model, str) and world_model in SYSTEMS and SYSTEMS[world_model].truth is not None:
         return true_world(world_model)
+    if isinstance(world_model, str) and re.fullmatch(r"[\w:]+-v\d+", world_model) and not Path(world_model).exists():
+        known = [path.parent.name for path in WEIGHTS.glob("*/world.json")]
+        known += [name for name, system in SYSTEMS.items() if system.truth is not None]
+        near = get_close_matches(world_model, known, n=1)
+        raise MissingPathError(
+            f"There is no world with the id {world_model!r}, and no checkpoint at that path"
+            + (f": did you mean {near[0]}?" if near else ": `python -m hnn_gym.train` makes one.")
+        )
     return WorldModel.load(world_model)
 
 

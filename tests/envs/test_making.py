@@ -129,6 +129,13 @@ def test_a_missing_world_is_named(make_one: Any) -> None:
         make_one("HNN-v0")
 
 
+def test_a_misspelt_id_is_answered_with_the_one_that_exists() -> None:
+    with pytest.raises(InputError, match=r"no world with the id 'HNNPendulm-v0'.*did you mean HNNPendulum-v0\?"):
+        gymnasium.make("HNN-v0", world_model="HNNPendulm-v0")
+    with pytest.raises(InputError, match=r"no world with the id 'Mine-v3'.*`python -m hnn_gym.train` makes one"):
+        gymnasium.make("HNN-v0", world_model="Mine-v3")
+
+
 def test_a_path_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"No checkpoint at .*nothing: `python -m hnn_gym.train` makes one"):
         gymnasium.make("HNN-v0", world_model=tmp_path / "nothing")
