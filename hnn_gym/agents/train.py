@@ -22,6 +22,7 @@ from hnn_gym.agents.agent_checkpoint import (
     UNFINISHED,
     begin_training,
     check_free,
+    complete_agent,
     nothing_left_of_nothing,
     read_agent,
 )
@@ -127,6 +128,8 @@ def train(settings: TrainAgentSettings) -> Transfer:
         with _bar() as report, nothing_left_of_nothing(settings.out):
             train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
+    else:
+        complete_agent(settings.out)
     transfer = measure_transfer(
         load_agent(settings.out), simulator, real, seeds=range(settings.episodes), env_kwargs=real_kwargs
     )
