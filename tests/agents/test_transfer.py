@@ -169,7 +169,9 @@ def test_the_same_command_resumes_where_it_was_killed(
     before = (settings.out / "policy.zip").read_bytes()
     with pytest.raises(ExistingPathError, match="holds an agent"):
         train.train(replace(settings, seed=1))
+    (settings.out / UNFINISHED).write_bytes(b"what a kill leaves after the agent's card is written")
     train.train(settings)
+    assert not (settings.out / UNFINISHED).exists()
     assert (settings.out / "policy.zip").read_bytes() == before
     assert (settings.out / "transfer" / "report.md").exists()
 
