@@ -235,7 +235,8 @@ def _train_sb3(
         device=settings.device,
         about=about,
     )
-    sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=about, overwrite=settings.overwrite)
+    card = {**about, "threads": torch.get_num_threads()}
+    sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=card, overwrite=settings.overwrite)
 
 
 def _train_shac(
@@ -257,7 +258,8 @@ def _train_shac(
         device=settings.device,
         about=about,
     )
-    policy.save(settings.out, about={"settings": asdict(own), **about}, overwrite=settings.overwrite)
+    card = {"settings": asdict(own), **about, "threads": torch.get_num_threads()}
+    policy.save(settings.out, about=card, overwrite=settings.overwrite)
 
 
 @contextmanager

@@ -54,6 +54,15 @@ def test_a_folder_holds_two_files_and_no_scraps(folder):
     assert sorted(content(folder)) == ["world.json", "world.safetensors"]
 
 
+def test_what_a_kill_had_begun_in_a_folder_is_removed_by_the_next_writer(folder):
+    for name in ("world.json.partial", "world.safetensors.next", "frames/world.safetensors.next", "frames/x.partial"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"begun")
+    write_checkpoint(folder, {"dt": 1.0}, {}, overwrite=True)
+    left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    assert left == ["world.json", "world.safetensors"]
+
+
 def test_a_checkpoint_is_not_written_while_another_writer_holds_it(folder):
     before, other = content(folder), PathLock(folder / CARD_NAME)
     other.acquire(wait=False)
