@@ -59,9 +59,7 @@ def main(settings: Settings) -> None:
         found = parts[name]()
         results = json.loads(settings.out.read_text()) if settings.out.exists() else {}
         if name.startswith("kills/"):
-            before = results.get("kills", {})
-            earlier = before["cases"] if before.get("every") == settings.every else {}
-            results["kills"] = {"every": settings.every, "cases": {**earlier, **found}}
+            results["kills"] = {**results.get("kills", {}), **found}
         else:
             results[name] = found
         settings.out.parent.mkdir(parents=True, exist_ok=True)

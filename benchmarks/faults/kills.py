@@ -279,7 +279,7 @@ def run(cases: Sequence[Case], *, every: int = 1) -> dict[str, Any]:
     rows = {}
     for case in cases:
         outcome = killed_everywhere(case, every=every)
-        rows[case.name] = {"kills": outcome.kills, "faults": outcome.faults}
+        rows[case.name] = {"every": every, "kills": outcome.kills, "faults": outcome.faults}
     return rows
 
 
