@@ -261,7 +261,10 @@ def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWo
 def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -> dict[str, str]:
     """Draw what the world makes of a log; returns the files by what they show."""
     drawn = {
-        "forecasts beside the log": ("log.png", plots.beside_the_log(*log_and_forecasts(world, motion))),
+        "forecasts beside the log": (
+            "log.png",
+            plots.beside_the_log(*log_and_forecasts(world, motion), labels=motion.labels),
+        ),
         "residuals along the log": ("residuals.png", plots.residuals(motion, piece=PIECE)),
     }
     balance = energy_balance(world, motion)
