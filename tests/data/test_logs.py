@@ -316,6 +316,10 @@ REFUSED = {
         {name: np.degrees(c) if name in "q1q2v1v2" and name != "t" else c for name, c in columns(900).items()},
         r"'q1' of .* would be [\d.]+ turns in rad.*--angle-unit deg",
     ),
+    "a few degrees": (
+        {**(c := columns(900)), "q1": 15 * np.sin(3 * c["t"]), "v1": 45 * np.cos(3 * c["t"])},
+        r"'q1' of .* would be 4\.8 turns in rad",
+    ),
     "degrees beside rad": (changed("q1", np.degrees), "57.3 times 'v1', so it seems that 'q1' is in degrees"),
     "turned sign": (changed("v2", np.negative), "opposite sign"),
     "wraps": (

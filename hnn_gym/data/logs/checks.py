@@ -10,7 +10,8 @@ import numpy as np
 from hnn_gym.data.logs.units import TIMES
 from hnn_gym.errors import InputError
 
-_TURNS = 2.0
+_TURNS, _FAST_TURNS, _FAST = 6.0, 2.0, 20.0
+"""Turns that an angle hardly moves over, and those that it hardly moves over at more than so many rad/s on average."""
 _LONGEST_STEP, _SHORTEST_STEP = 10.0, 1e-6
 _LONGEST_LIKELY, _SHORTEST_LIKELY = 1.0, 1e-4
 _DEGREES, _RPM = 180 / math.pi, 2 * math.pi / 60
@@ -72,16 +73,17 @@ def check_wraps(values: np.ndarray, name: str, label: str) -> None:
         )
 
 
-def check_span(values: np.ndarray, name: str, label: str) -> None:
-    """Refuse an angle ``(rows,)``, whose unit is not known, that moves over more turns than one in rad does.
+def check_span(time: np.ndarray, values: np.ndarray, name: str, label: str) -> None:
+    """Refuse an angle ``(rows,)`` of unknown unit that moves further, or as far and fast, as no angle in rad does.
 
     Raises:
         InputError: it does; the message names the column.
     """
-    span = float(np.ptp(values))
-    if span > 2 * math.pi * _TURNS:
+    span, turns = float(np.ptp(values)), float(np.ptp(values)) / (2 * math.pi)
+    fast = float(np.sqrt(np.mean((np.diff(values) / np.diff(time)) ** 2))) > _FAST
+    if turns > _TURNS or (turns > _FAST_TURNS and fast):
         raise InputError(
-            f"{name!r} of {label} moves over {span:.4g}, which would be {span / 2 / math.pi:.1f} turns in rad. If it "
+            f"{name!r} of {label} moves over {span:.4g}, which would be {turns:.1f} turns in rad. If it "
             "is in degrees, give angle_unit='deg' (--angle-unit deg); if it does turn so often, angle_unit='rad' "
             "(--angle-unit rad)."
         )

@@ -58,12 +58,11 @@ def episodes_of_tables(tables: Sequence[Table], roles: Roles, settings: LogSetti
     recordings = [part for table in tables for part in _recordings(table, scales, settings)]
     every_step = np.concatenate([np.diff(recording.time) for recording in recordings])
     gap = settings.gap or _GAP_STEPS * float(np.median(every_step))
-    episodes, bridged = [], []
+    episodes = []
     for recording in recordings:
         for begin, end in _between_gaps(recording.time, gap):
             if end - begin > settings.every:
                 episodes.append(_episode(recording, begin, end, settings))
-                bridged.append(np.diff(recording.time[begin:end]))
     if not episodes:
         raise InputError(
             f"Nothing is left of the log: no {settings.every + 1} rows follow each other within {gap:g} s."
@@ -71,10 +70,11 @@ def episodes_of_tables(tables: Sequence[Table], roles: Roles, settings: LogSetti
     shown = np.concatenate([recording.observation for recording in recordings])
     resolutions = {name: resolution_of(column) for name, column in zip(scales.names, shown.T, strict=True)}
     coarse = {name: float(f"{value:.6g}") for name, value in resolutions.items() if value is not None}
-    provenance = _provenance(tables, episodes, scales, settings, gap, coarse)
+    steps = np.concatenate([np.diff(episode.time) for episode in episodes if episode.time is not None])
+    provenance = _provenance(tables, steps, scales, settings, gap, coarse)
     sentences = (
         *scales.sentences(shown.min(axis=0), shown.max(axis=0)),
-        _clock(np.concatenate(bridged), gap=gap, cuts=int((every_step > gap).sum())),
+        _clock(steps, every=settings.every, gap=gap, cuts=int((every_step > gap).sum())),
     )
     sentences += tuple(f"{name} is shown in steps of {value:.3g}." for name, value in coarse.items())
     skipped = sum(recording.skipped for recording in recordings)
@@ -184,7 +184,7 @@ def _check_motion(
         check_velocities(time, q, v, list(zip(names, scales.roles.velocity, strict=True)), label)
     for i in angles:
         if not (unwrapped or scales.angle_is_declared[i]):
-            check_span(q[:, i], names[i], label)
+            check_span(time, q[:, i], names[i], label)
 
 
 def _between_gaps(time: np.ndarray, gap: float) -> list[tuple[int, int]]:
@@ -214,13 +214,12 @@ def _episode(recording: _Recording, begin: int, end: int, settings: LogSettings)
 
 def _provenance(
     tables: Sequence[Table],
-    episodes: Sequence[Episode],
+    steps: np.ndarray,
     scales: Scales,
     settings: LogSettings,
     gap: float,
     resolutions: Mapping[str, float],
 ) -> Provenance:
-    steps = np.concatenate([np.diff(episode.time) for episode in episodes if episode.time is not None])
     roles, names = scales.roles, scales.names
     bound = np.inf if settings.limit is None else settings.limit
     # The files are named without their folders, so that the same logs give the same bytes anywhere.
@@ -246,9 +245,11 @@ def _provenance(
     )
 
 
-def _clock(steps: np.ndarray, *, gap: float, cuts: int) -> str:
+def _clock(steps: np.ndarray, *, every: int, gap: float, cuts: int) -> str:
     low, middle, high = float(steps.min()), float(np.median(steps)), float(steps.max())
     ended = "no step is longer" if not cuts else "1 step is longer" if cuts == 1 else f"{cuts} steps are longer"
+    between = "" if every == 1 else f" between rows, of which one in {every} is kept"
     return (
-        f"A step takes {middle:.6g} s ({low:.6g} to {high:.6g}); an episode ends at a gap of {gap:.4g} s, and {ended}."
+        f"A step takes {middle:.6g} s ({low:.6g} to {high:.6g}); an episode ends at a gap of {gap:.4g} s{between}, and "
+        f"{ended}."
     )
