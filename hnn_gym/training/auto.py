@@ -94,7 +94,7 @@ def train_found(
     require_motion(sample)
     if found.coordinates.controls and not found.coordinates.in_physical_units:
         require_changing_actions(sample)
-    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed)), seed=seed)
+    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say), seed=seed)
     if integrator is None:
         say("Comparing the schemes that may have made the recording.")
     scheme = integrator or selection.scheme()
@@ -146,7 +146,7 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
         second = best_of(others)
         kind = "with" if second.world.has_energy else "without"
         yield (
-            f"The best model {kind} an energy is: {second.label}. Its errors are {second.one_step:.2g} and "
+            f"The best model {kind} an energy is: {second.name}. Its errors are {second.one_step:.2g} and "
             f"{second.many_steps:.2g}."
         )
     found = formula(final.architecture, final.parameters) if isinstance(final.architecture, MechanicalHNN) else ()

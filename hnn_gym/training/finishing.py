@@ -14,9 +14,7 @@ _SMALL = 200
 """Networks of more parameters take too long for further steps."""
 _GAIN = 0.8
 """Further steps have to reduce the error to this share to be followed by more."""
-_AS_GOOD = 1.05
-"""Fewer terms may increase the error by this factor."""
-_STEPS = 8
+_STEPS = 24
 """Steps of the fit after terms were left out."""
 
 
@@ -37,9 +35,9 @@ def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings, 
         left = terms(start)
         if left == terms(found.parameters):
             break
-        sparse = replace(settings, steps=_STEPS, keep_zeros=True)
+        sparse = replace(settings.continued(_STEPS), keep_zeros=True)
         trial = trials.attempt(f"{best.label}, {left} terms", found.architecture, best.scheme, sparse, start=start)
-        if not trial.merit <= max(_AS_GOOD * best.merit, enough):
+        if not trials.as_good(trial, enough=enough):
             break
         found = replace(trial, label=best.label)
     return found

@@ -26,6 +26,8 @@ from hnn_gym.training.needed_terms import TERMS, needed_terms
 from hnn_gym.training.transitions import Transitions, turn
 
 _FRICTION = ("damping.log", "dry.log")
+_SMALL_GAIN = 1e-5
+"""Relative decrease that counts in a fit that begins near its end."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,17 @@ class OneStepSettings:
     """Stop after so many steps that do not count."""
     keep_zeros: bool = False
     """Leave parameters at 0 that are 0 at the start: terms that the model does without."""
+    seconds: float = 15.0
+    """What a fit of a large model may take, by which :func:`hnn_gym.training.effort.affordable` cuts rows and steps."""
     seed: int = 0
     """Draws the rows that are fitted."""
+
+    def continued(self, steps: int) -> OneStepSettings:
+        """Settings of a fit that begins where another one ended: all rows from the first step, and small gains count.
+
+        With the few rows of the first stages it would lose what the other fit had found.
+        """
+        return replace(self, steps=steps, rows=self.most_rows, gain=_SMALL_GAIN)
 
     def stages(self, rows: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Which rows are fitted with how many steps: few rows until the errors show which of them count, then all."""
