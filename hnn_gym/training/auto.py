@@ -147,7 +147,9 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
         kind = "with" if second.world.has_energy else "without"
         yield (
             f"The best model {kind} an energy is: {second.name}. Its errors are {second.one_step:.2g} and "
-            f"{second.many_steps:.2g}."
+            f"{second.many_steps:.2g}, which is {second.merit / final.merit:.2g} times as much on the whole."
+            if np.isfinite(second.merit)
+            else f"No model {kind} an energy could be fitted."
         )
     found = formula(final.architecture, final.parameters) if isinstance(final.architecture, MechanicalHNN) else ()
     if found:

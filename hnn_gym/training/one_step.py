@@ -22,7 +22,7 @@ from hnn_gym.physics.integrators import Integrator, InVelocities, VelocityForm
 from hnn_gym.physics.phase import Array, join, split
 from hnn_gym.training.equation_error import row_weights
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
-from hnn_gym.training.needed_terms import TERMS, needed_terms
+from hnn_gym.training.needed_terms import SHARE, TERMS, needed_terms
 from hnn_gym.training.transitions import Transitions, turn
 
 _FRICTION = ("damping.log", "dry.log")
@@ -129,6 +129,7 @@ def without_needless_terms(
     parameters: Mapping[str, np.ndarray],
     *,
     settings: OneStepSettings,
+    share: float = SHARE,
 ) -> dict[str, np.ndarray]:
     """The parameters of a fit with 0 for the terms that the data do not need, see :mod:`.needed_terms`.
 
@@ -138,6 +139,7 @@ def without_needless_terms(
         data: the steps that it was fitted to.
         parameters: the result of the fit.
         settings: of the fit.
+        share: of the sum of squares that a term has to be worth.
     """
     free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
     chosen = data.take(free)
@@ -147,7 +149,7 @@ def without_needless_terms(
     values = {name: torch.tensor(value) for name, value in linear.items()}
     with torch.no_grad():
         r = problem.residual(values).numpy()
-    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy()), architecture.variables)
+    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy(), share=share), architecture.variables)
 
 
 def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -> np.ndarray:

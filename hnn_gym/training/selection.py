@@ -177,10 +177,12 @@ class Selection:
         model = structure.architecture
         assert isinstance(model, MechanicalHNN)
         start = None if model.magnetic and not model.hidden else base.parameters
-        trial = self.trials.attempt(f"{structure.label}, {QUICKLY}", structure.architecture, scheme, brief, start=start)
-        if not trial.merit < base.merit:
+        label = structure.label
+        quick = self.trials.attempt(f"{label}, {QUICKLY}", structure.architecture, scheme, brief, start=start)
+        if not quick.merit < base.merit:
             return base
-        trial = self.trials.attempt(structure.label, structure.architecture, scheme, settings, start=trial.parameters)
+        whole = self.trials.attempt(label, structure.architecture, scheme, settings, start=quick.parameters)
+        trial = best_of([replace(quick, label=label), whole])
         return trial if AS_GOOD * trial.merit < base.merit else base
 
     def _finer(self, trial: Trial) -> Trial:

@@ -2,7 +2,8 @@
 
     rigid bodies    M(q) and V(q) trigonometric polynomials of joint angles, polynomials of positions
     networks        M constant or a network of q, V a network
-    + constants of the episode, controls B(q) u, magnetic forces, friction that sticks, learned friction, a residual force
+    + constants of the episode, controls B(q) u, magnetic forces, friction that sticks, friction that is learned, and
+      a residual force
     no energy       networks for the acceleration, or for the whole rate of change
 
 All that have an energy have viscous friction at first.
