@@ -49,20 +49,11 @@ def explained(
 
 
 def _without_copies(recording: Recording, found: list[Found], left: list[int]) -> tuple[list[Found], list[int]]:
-    """Take what follows from angles, such as the tip of an arm and its velocity, out of the degrees of freedom.
-
-    The tip may be on a circle itself: the cosine and the sine of an angle that is shown with its velocity.
-    """
+    """Take what follows from angles, such as the tip of an arm and its velocity, out of the degrees of freedom."""
     kept = list(found)
     left = list(left)
     for one in found:
         others = [other for other in kept if other is not one]
-        if one.seen.place is not None and len(one.entries) == 2 and one.seen.velocity is None and others:
-            library = Library.of(recording, others)
-            if all(library.exact(recording, entry) is not None for entry in one.entries):
-                kept = others
-                left += one.entries
-            continue
         turning = any(other.seen.place is not None and len(other.seen.place.entries) > 1 for other in others)
         if one.raw is None or one.fixed or not turning:
             continue
