@@ -145,9 +145,10 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
     if others:
         second = best_of(others)
         kind = "with" if second.world.has_energy else "without"
+        times = f", {second.merit / final.merit:.2g} times as much on the whole" if final.merit else ""
         yield (
             f"The best model {kind} an energy is: {second.name}. Its errors are {second.one_step:.2g} and "
-            f"{second.many_steps:.2g}, which is {second.merit / final.merit:.2g} times as much on the whole."
+            f"{second.many_steps:.2g}{times}."
             if np.isfinite(second.merit)
             else f"No model {kind} an energy could be fitted."
         )
