@@ -50,6 +50,12 @@ def inertia_of(parameters: Parameters) -> Array | float:
     return 1.0 if log is None else namespace(log).exp(log)
 
 
+def coefficient(parameters: Parameters, name: str) -> Array | None:
+    """Coefficients that are positive: the exponential of ``<name>.log``, or ``<name>`` itself while it is fitted."""
+    log = parameters.get(f"{name}.log")
+    return parameters.get(name) if log is None else namespace(log).exp(log)
+
+
 def network_weights(parameters: Parameters) -> dict[str, Array]:
     """The weights of all networks, by name; no biases."""
     return {name: value for name, value in parameters.items() if name.rpartition(".")[2].startswith("w")}
@@ -80,8 +86,8 @@ def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parame
     xp, kind = namespace(some), {"dtype": some.dtype, "device": getattr(some, "device", None)}
     moving = xp.asarray(variables.moving, **kind)
     damping, dry = (
-        None if log is None else xp.exp(log) * moving
-        for log in (parameters.get("damping.log"), parameters.get("dry.log"))
+        None if found is None else found * moving
+        for found in (coefficient(parameters, name) for name in ("damping", "dry"))
     )
     forces: tuple[Force, ...] = ()
     if "friction.w0" in parameters:

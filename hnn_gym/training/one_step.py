@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -25,7 +25,8 @@ from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_
 from hnn_gym.training.needed_terms import TERMS, needed_terms
 from hnn_gym.training.transitions import Transitions, turn
 
-_FRICTION = ("damping.log", "dry.log")
+_POSITIVE = ("damping.log", "dry.log", "rotors.log", "drag.linear.log", "drag.quadratic.log")
+"""Coefficients that are kept as logarithms, and fitted as they are."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,9 @@ def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -
 
 
 def _linear(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Parameters with friction itself in place of its logarithm, which once far below 0 would not move any more."""
+    """Parameters with coefficients in place of their logarithms, which once far below 0 would not move any more."""
     return {
-        name.removesuffix(".log") if name in _FRICTION else name: np.exp(value) if name in _FRICTION else value
+        name.removesuffix(".log") if name in _POSITIVE else name: np.exp(value) if name in _POSITIVE else value
         for name, value in parameters.items()
     }
 
@@ -158,10 +159,11 @@ def _linear(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _positive(parameters: Mapping[str, np.ndarray], variables: Variables) -> dict[str, np.ndarray]:
     """The logarithms again; what came out negative is next to nothing."""
     found = dict(parameters)
-    for name in _FRICTION:
+    for name in _POSITIVE:
         value = found.pop(name.removesuffix(".log"), None)
         if value is not None:
-            least = 1e-12 * np.array(variables.acceleration_scales)
+            scales = np.array(variables.acceleration_scales)
+            least = 1e-12 * (scales if value.shape == scales.shape else scales.mean())
             found[name] = np.log(np.maximum(value, least))
     return found
 
@@ -189,7 +191,6 @@ class _Problem:
         columns += [] if data.duration is None else [data.duration]
         self._rows = tuple(torch.tensor(part) for part in columns)
         self._factor = torch.tensor(data.seen / (unit * math.sqrt(len(data) * data.seen.sum())))
-        self._moving = torch.tensor(architecture.variables.moving)
         scale = np.array(architecture.variables.acceleration_scales)
         self._penalty = torch.tensor(math.sqrt(settings.residual_penalty / (len(data) * len(scale))) / scale)
 
@@ -205,19 +206,12 @@ class _Problem:
         count = len(self._rows[0])
         by_rows = torch.cat([columns.reshape(count * columns.shape[1], -1) for columns in rows.values()], dim=1)
         by_weights = torch.func.jacrev(self._weights)(parameters)
-        return torch.cat(
-            [by_rows, torch.cat([columns.reshape(columns.shape[0], -1) for columns in by_weights.values()], dim=1)]
-        )
+        return torch.cat([by_rows, torch.cat([columns.flatten(1) for columns in by_weights.values()], dim=1)])
 
     def _row(self, parameters: Tensors, *row: torch.Tensor) -> torch.Tensor:
         q, v, u, next_q, next_v, root, *own = row
-        friction = {name: parameters[name] * self._moving for name in ("damping", "dry") if name in parameters}
-        model = {name: value for name, value in parameters.items() if name not in friction}
-        model |= {name: parameters[name] * entries for name, entries in self._used.items()}
-        dynamics = self._architecture.build(model)
-        if friction:
-            assert isinstance(dynamics, PortHamiltonian)
-            dynamics = replace(dynamics, damping=friction.get("damping"), dry=friction.get("dry"))
+        used = {name: parameters[name] * entries for name, entries in self._used.items()}
+        dynamics = self._architecture.build({**parameters, **used})
         found_q, found_v = stepped(dynamics, self._scheme, q, v, u, dt=own[0] if own else self._dt)
         error = join(turn(found_q - next_q, self._angles), found_v - next_v) * self._factor * root
         if not self._settings.residual_penalty:
@@ -229,4 +223,4 @@ class _Problem:
 
     def _weights(self, parameters: Tensors) -> torch.Tensor:
         weights = [weight.reshape(-1) for weight in network_weights(parameters).values()]
-        return math.sqrt(self._settings.decay) * torch.cat(weights)
+        return math.sqrt(self._settings.decay) * torch.cat([self._factor.new_zeros(0), *weights])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,9 @@ from hnn_gym.training.starting_point import StartingPoint
 from hnn_gym.training.structures import Structure
 from hnn_gym.training.transitions import Transitions
 from hnn_gym.worlds.world_model import WorldModel
+
+_BRIEF_STEPS, _BRIEF_ROWS = 12, 100
+"""Of the fits that choose between several starts."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Trials:
         """
         began = time.process_time()
         evidence = self.evidence
-        parameters = self._starting_point(architecture.variables, scheme).parameters(architecture, settings.seed)
+        parameters = self._start(architecture, scheme, settings)
         shapes = {name: value.shape for name, value in parameters.items()}
         parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
         stepping, first = (in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme))
@@ -124,6 +128,21 @@ class Trials:
         trial = replace(trial, cpu_seconds=time.process_time() - began)
         self.done.append(trial)
         return trial
+
+    def _start(self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings) -> dict[str, np.ndarray]:
+        """Where a fit begins: where there are several places, a brief fit from each shows which is the best."""
+        found = self._starting_point(architecture.variables, scheme).candidates(architecture, settings.seed)
+        if len(found) == 1:
+            return found[0]
+        brief = replace(settings, steps=_BRIEF_STEPS, rows=_BRIEF_ROWS, most_rows=_BRIEF_ROWS)
+        stepping = in_velocities(scheme, architecture.build(found[0]))
+        fits = []
+        for start in found:
+            with suppress(ConvergenceError):
+                fits.append(fit_one_step(architecture, stepping, self.evidence.fitted, start, settings=brief))
+        worlds = [self.evidence.world(architecture, fit, stepping) for fit in fits]
+        errors = [median_error(world, self.evidence.fitted) for world in worlds]
+        return fits[int(np.argmin(errors))] if fits else found[0]
 
     def _starting_point(self, variables: Variables, scheme: Integrator) -> StartingPoint:
         key = variables, not isinstance(scheme, Euler | SymplecticEuler)
