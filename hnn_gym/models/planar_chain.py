@@ -6,14 +6,14 @@ positive diagonal, so that M is positive at all positions, whatever the paramete
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from hnn_gym.errors import InputError
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
-from hnn_gym.models.port import coefficient, initial_port, with_port
-from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.models.port import coefficient, initial_port, initial_stops, with_port
+from hnn_gym.physics.dynamics import Force, PortHamiltonian
 from hnn_gym.physics.hamiltonians import ChainKinematics, PlanarChain
 from hnn_gym.physics.integrators import Integrator, InVelocities, RungeKutta4
 from hnn_gym.physics.link_drag import LinkDrag, reach
@@ -108,6 +108,7 @@ class PlanarChainHNN(Architecture):
         cosines, sines = scale * rng.normal(size=(2, n))
         arrays = self.parameters_of(np.eye(self.kinematics.rows.shape[1], dtype=complex), cosines, sines)
         arrays |= initial_port(self.variables, damping=self.damping, inertia=False, dry=self.dry)
+        arrays |= initial_stops(self.variables)
         if self.rotors:
             arrays["rotors.log"] = np.full(self.links - 1, -4.0)
         if self.drag:
@@ -165,12 +166,12 @@ class PlanarChainHNN(Architecture):
         if rotors is not None:
             rotors = rotors @ _like(some, kinematics.links[1:])
         hamiltonian = PlanarChain(kinematics, even=even, odd=odd, cosines=cosines, sines=sines, rotors=rotors)
-        dynamics = with_port(hamiltonian, self.variables, parameters)
-        if not self.drag:
-            return dynamics
-        linear, quadratic = (coefficient(parameters, f"drag.{name}") for name in ("linear", "quadratic"))
-        place = reach(kinematics, parameters.get("drag.lengths"), parameters["drag.centres"])
-        return replace(dynamics, forces=(*dynamics.forces, LinkDrag(kinematics, place, linear, quadratic)))
+        forces: tuple[Force, ...] = ()
+        if self.drag:
+            linear, quadratic = (coefficient(parameters, f"drag.{name}") for name in ("linear", "quadratic"))
+            place = reach(kinematics, parameters.get("drag.lengths"), parameters["drag.centres"])
+            forces = (LinkDrag(kinematics, place, linear, quadratic),)
+        return with_port(hamiltonian, self.variables, parameters, forces=forces)
 
 
 def _like(some: Array, array: np.ndarray) -> Array:

@@ -291,17 +291,17 @@ class PortHamiltonian:
         free = v + dt * self.acceleration(q, v, u)
         if self.dry is None:
             return free
-        return stopped_together(free, self._mass_matrix(q, v), _impulse(self.dry, dt))
+        return stopped_together(free, self.mass_matrix(q), _impulse(self.dry, dt))
 
-    def _mass_matrix(self, q: Array, v: Array) -> Array:
+    def mass_matrix(self, q: Array) -> Array:
         """M ``(..., n, n)`` at positions ``(..., n)``: written down by some Hamiltonians, else column by column."""
         if hasattr(self.hamiltonian, "mass_matrix"):
             found: Array = self.hamiltonian.mass_matrix(q)
             return found
-        at_rest = self.momentum(q, 0 * v)
-        units = namespace(v).eye(self.n, dtype=v.dtype, device=getattr(v, "device", None))
-        rows = [self.momentum(q, 0 * v + unit) - at_rest for unit in units]
-        return namespace(v).stack(rows, axis=-2)
+        at_rest = self.momentum(q, 0 * q)
+        units = namespace(q).eye(self.n, dtype=q.dtype, device=getattr(q, "device", None))
+        rows = [self.momentum(q, 0 * q + unit) - at_rest for unit in units]
+        return namespace(q).stack(rows, axis=-2)
 
     def control_force(self, q: Array, u: Array) -> Array:
         """The generalised force B u ``(..., n)`` of controls ``(..., m)`` at positions ``(..., n)``.

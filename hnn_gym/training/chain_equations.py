@@ -19,7 +19,7 @@ from itertools import product
 import numpy as np
 
 from hnn_gym.models import PlanarChainHNN
-from hnn_gym.models.port import initial_port
+from hnn_gym.models.port import initial_port, initial_stops
 from hnn_gym.physics.link_drag import LinkDrag
 
 LEAST_INERTIA = 1e-4
@@ -194,4 +194,5 @@ def chain_parameters(architecture: PlanarChainHNN, solution: np.ndarray) -> dict
         elif not architecture.known_scale:
             gains[control], rest = rest[0], rest[1:]
     learned = initial_port(variables, damping=False, inertia=False)
+    arrays |= initial_stops(variables)
     return arrays | {n: v for n, v in (("control.gain", gains), ("control.columns", unknown)) if n in learned}

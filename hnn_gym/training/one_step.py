@@ -86,7 +86,7 @@ def fit_one_step(
     Args:
         architecture: the model.
         scheme: the scheme, which has to fit the dynamics.
-        data: the steps; those that met a limit are left out.
+        data: the steps; those that met a limit are left out, but for stops that give way.
         start: parameters to start from.
         settings: of the fit.
 
@@ -94,7 +94,7 @@ def fit_one_step(
         ConvergenceError: the errors at the start are not finite.
     """
     settings = settings or OneStepSettings()
-    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
+    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.smooth))[: settings.most_rows]
     parameters = {name: np.asarray(value, np.float64) for name, value in start.items()}
     used = {name: parameters[name] != 0 for name in TERMS if settings.keep_zeros and name in parameters}
     for rows, steps in settings.stages(free):
@@ -129,7 +129,7 @@ def without_needless_terms(
         parameters: the result of the fit.
         settings: of the fit.
     """
-    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
+    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.smooth))[: settings.most_rows]
     chosen = data.take(free)
     weights = row_weights(one_step_errors(architecture.build(parameters), scheme, chosen))
     problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings, used={})

@@ -243,7 +243,7 @@ def simplest(trials: list[Trial]) -> Trial:
 
 
 def _is_polynomial(architecture: Architecture) -> bool:
-    return architecture.hyperparameters().get("hidden") in ((), [])
+    return not architecture.networks or architecture.hyperparameters().get("hidden") in ((), [])
 
 
 def _penalty(architecture: Architecture) -> float:

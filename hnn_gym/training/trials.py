@@ -159,7 +159,7 @@ def best_of(trials: Iterable[Trial]) -> Trial:
 def median_error(world: WorldModel, data: Transitions) -> float:
     """Median error of one step that met no limit, in units of typical changes; infinite where it is not defined."""
     errors = one_step_errors(world.dynamics, world.integrator, data)
-    return float(np.median(errors[data.free] if data.free.any() else errors))
+    return float(np.median(errors[data.smooth] if data.smooth.any() else errors))
 
 
 def _finite(value: float) -> float | None:

@@ -20,11 +20,13 @@ from hnn_gym.physics.integrators import (
     Integrator,
     InVelocities,
     Leapfrog,
+    StopsApart,
     Substeps,
     SymplecticEuler,
     Yoshida4,
     in_velocities,
 )
+from hnn_gym.physics.soft_stops import soft_stops
 from hnn_gym.worlds.world_model import WorldModel
 
 LEAST_ERROR = 1e-5
@@ -79,6 +81,8 @@ def symplectic_scheme(world: WorldModel, states: States, *, error: float) -> Int
         families += [SymplecticEuler(drift_first=True)]
     else:
         families = [ImplicitMidpoint(), Gauss4(), *([GeneralisedEuler()] if dynamics.second_order else [])]
+        if soft_stops(dynamics) is not None:
+            families = [StopsApart(scheme) for scheme in families]
     allowed = max(error, LEAST_ERROR)
     recorded = _ahead(world, world.integrator, states)
     found: dict[Integrator, float] = {}
