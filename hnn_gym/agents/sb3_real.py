@@ -132,9 +132,7 @@ def learn_for_real(
 class _Milestones(BaseCallback):
     """Reports the agent at every milestone, and keeps the training every minute."""
 
-    def __init__(
-        self, left: list[int], report: Callable[[int, Policy], None], keep: Callable[[], None] | None
-    ) -> None:
+    def __init__(self, left: list[int], report: Callable[[int, Policy], None], keep: Callable[[], None] | None) -> None:
         super().__init__()
         self._left, self._report, self._keep = left, report, keep
         self._kept = time.monotonic()

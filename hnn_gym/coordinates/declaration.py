@@ -206,9 +206,10 @@ class Coordinates:
         return any(degree.stops is not None and not degree.soft for degree in self.degrees)
 
     @cached_property
-    def soft_stops(self) -> tuple[tuple[int, float, float], ...]:
-        """The degrees of freedom with stops that give way, and these stops, infinite where there is none."""
-        return tuple((i, *degree.walls) for i, degree in enumerate(self.degrees) if degree.soft)
+    def soft_stops(self) -> tuple[tuple[int, float | None, float | None], ...]:
+        """The degrees of freedom with stops that give way, and these stops, None where there is none."""
+        stops = [(i, degree.stops) for i, degree in enumerate(self.degrees) if degree.soft]
+        return tuple((i, *walls[:2]) for i, walls in stops if walls is not None)
 
     def within_stops(self, q: Array, v: Array) -> tuple[Array, Array]:
         """States ``(..., n)`` as walls leave them: positions clipped, velocities into a wall turned back or lost."""

@@ -43,8 +43,8 @@ class Variables:
             energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
         fixed: which degrees of freedom are constants of the episode, without motion; (): none are.
         ignored: positions on which nothing depends, such as those that are not observed; (): none are.
-        soft_stops: degrees of freedom with stops that give way, each with its lower and its upper stop, None where there
-            is none.
+        soft_stops: degrees of freedom with stops that give way, each with its lower and its upper stop, None where
+            there is none.
 
     Raises:
         InputError: the lengths differ, a scale is not positive and finite, or a control acts nowhere.
@@ -116,7 +116,7 @@ class Variables:
             in_physical_units=coordinates.in_physical_units,
             fixed=coordinates.fixed if any(coordinates.fixed) else (),
             ignored=cyclic if any(cyclic) else (),
-            soft_stops=tuple((i, *degree.stops[:2]) for i, degree in enumerate(coordinates.degrees) if degree.soft),
+            soft_stops=coordinates.soft_stops,
         )
 
     @property

@@ -77,6 +77,11 @@ class LearnedNatural:
         """Degrees of freedom."""
         return len(self.potential.features.angles)
 
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """T is a quadratic form of p where there are no magnetic forces."""
+        return self.vector_potential is None
+
     def energy(self, x: Array) -> Array:
         """H at phase points ``(..., 2n)``; shape ``(...)``."""
         q, p = split(x)

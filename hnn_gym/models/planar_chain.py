@@ -71,7 +71,7 @@ class PlanarChainHNN(Architecture):
             )
         if self.rotors and (self.absolute or self.links < 2):
             raise InputError(
-                "rotors=True is about joints between links whose angles are measured from the link before: leave it out."
+                "rotors=True is about joints between links, with angles measured from the link before: leave it out."
             )
         if self.drag and not self.symmetric:
             raise InputError("drag=True needs symmetric=True: the fluid acts along and across the axes of the links.")

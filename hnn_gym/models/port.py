@@ -121,16 +121,16 @@ def with_port(
         forces = (*forces, LearnedFriction.of(variables, parameters))
     if "residual.w0" in parameters:
         forces = (*forces, ResidualForce.of(variables, parameters))
-    free = PortHamiltonian(hamiltonian, _control(variables, parameters), damping, dry, forces)
+    dynamics = PortHamiltonian(hamiltonian, _control(variables, parameters), damping, dry, forces)
     if "stops.stiffness.log" not in parameters:
-        return free
+        return dynamics
     degrees, low, high = zip(*variables.soft_stops, strict=True)
     walls = [
         np.array([bound if wall is None else wall for wall in some], dtype=float)
         for some, bound in ((low, -np.inf), (high, np.inf))
     ]
     learned = [xp.exp(parameters[f"stops.{name}.log"]) for name in ("stiffness", "damping", "compliance")]
-    return replace(free, forces=(*forces, SoftStops(free, degrees, *walls, *learned)))
+    return replace(dynamics, stops=SoftStops(degrees, *walls, *learned))
 
 
 def _control(variables: Variables, parameters: Parameters) -> Array | ControlMap | None:

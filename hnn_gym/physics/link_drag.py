@@ -64,7 +64,7 @@ class LinkDrag:
 
 
 def reach(kinematics: ChainKinematics, lengths: Array, centres: Array) -> Array:
-    """r ``(L, n)`` of links whose next joints lie ``lengths`` ``(L - 1,)`` from their own along their axes, in m.
+    """R ``(L, n)`` of links whose next joints lie ``lengths`` ``(L - 1,)`` from their own along their axes, in m.
 
     Args:
         kinematics: of the chain.
@@ -80,9 +80,7 @@ def reach(kinematics: ChainKinematics, lengths: Array, centres: Array) -> Array:
         to_next[j, j + 1 :] = links[j]
     own = links[:, None, :] * np.eye(count)[:, :, None]
     xp = namespace(centres)
-    found = _like(centres, fixed) + xp.reshape(
-        centres @ _like(centres, own.reshape(count, -1)), (count, kinematics.n)
-    )
+    found = _like(centres, fixed) + xp.reshape(centres @ _like(centres, own.reshape(count, -1)), (count, kinematics.n))
     if count == 1:
         return found
     return found + xp.reshape(lengths @ _like(centres, to_next.reshape(count - 1, -1)), (count, kinematics.n))

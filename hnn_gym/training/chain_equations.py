@@ -4,10 +4,11 @@ With w = dphi/dt, integrated over a step, the equation of absolute angle or shif
 
     [sum_j M_ij w_j] + int (w_i sum_j dM_ij/dphi_j w_j + dV/dphi_i + friction_i - (B u)_i) dt = 0,
 
-linear in A, B, a, b, in the coefficients of friction, of rotors and of drag and in gains that are not known. No acceleration is needed. The
-integral is Simpson's rule through the cubic that q and v at both ends determine, of fourth order, so that finely
-sampled exact data give the chain to several digits. Where no known force acts, the scale is free and the solution is
-the direction that leaves the least error. Noise makes the guess worse; it remains a beginning for the fit.
+linear in A, B, a, b, in the coefficients of friction, of rotors and of drag, and in gains that are not known. No
+acceleration is needed. The integral is Simpson's rule through the cubic that q and v at both ends determine, of fourth
+order; where q is not observed, v is taken for linear. Where no known force acts, the scale is free and the solution is
+the direction that leaves the least error.
+
 Source: Atkeson, An, Hollerbach, *Estimation of inertial parameters of manipulator loads and links*, Int. J. Robotics
 Research 5 (1986) 101.
 """
@@ -72,7 +73,7 @@ def chain_equations(
             filled[:, row] += sum(weight * rate for weight, rate in zip(weights, along, strict=True))
         columns.append(filled)
 
-    rows = [np.flatnonzero(kinematics.rows[:, row]) for row in range(kinematics.rows.shape[1])]
+    rows = [np.flatnonzero(kinematics.rows[:, row]).tolist() for row in range(kinematics.rows.shape[1])]
     for members in rows:
         column([(i, nodes[2][1][:, i] - nodes[0][1][:, i]) for i in members], [])
     for one, other in _pairs(len(rows)):
@@ -102,7 +103,8 @@ def chain_equations(
         change, force = nodes[2][2] @ link - nodes[0][2] @ link, kinematics.pushed(link)
         column([(row, force[row] * change) for row in range(n) if force[row]], [])
     if drag is not None:
-        for forces in _drag_columns(drag, [(q, w) for (q, _), (_, w, _) in zip((begin, middle, end), nodes, strict=True)]):
+        places = [(q, w) for (q, _), (_, w, _) in zip((begin, middle, end), nodes, strict=True)]
+        for forces in _drag_columns(drag, places):
             column([], [(row, [force[:, row] for force in forces]) for row in range(n)])
     known = np.zeros_like(begin[0])
     for control, degree in enumerate(architecture.variables.control_degrees):
@@ -118,7 +120,7 @@ def chain_equations(
 
 
 def _drag_columns(drag: LinkDrag, nodes: list[tuple[np.ndarray, np.ndarray]]) -> list[list[np.ndarray]]:
-    """The forces on absolute angles and shifts ``(N, n)`` at all nodes, for each coefficient in the order of the arrays."""
+    """The forces on absolute angles and shifts ``(N, n)`` at all nodes, for each coefficient in turn."""
     links = drag.kinematics.links
     found = []
     for power in (0, 1):

@@ -3,15 +3,16 @@
 The drag on a link is linear in its coefficients where its place is known, and its place is not. So links of one length
 are tried, of several sizes, each in either direction of its axis, and the equations give the coefficients of the drag.
 
-A chain that floats pushes against the fluid alone, so that nothing known acts on its base: the equations have a solution
-next to 0 there, which errors of the integrals make look good. So h is that of uniform rods of one mass, which leaves one
-unknown, and the base is tried at some places of the first link. What is best after a Runge-Kutta step is returned first.
+A chain that floats pushes against the fluid alone, so that nothing known acts on its base: the equations have a
+solution next to 0 there, which errors of the integrals make look good. So h is that of uniform rods of one mass, which
+leaves one unknown, and the base is tried at some places of the first link. A Runge-Kutta step judges the guesses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ from hnn_gym.training.chain_equations import chain_equations, chain_parameters, 
 _SIZES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Lengths of links that are tried, in units of the distance that a typical turn moves the base."""
 _BASES = ((1.0, 0.5), (0.5, 0.0), (0.5, 1.0), (0.0, -0.5))
-"""Where the next joint and the centre of the first link of a chain that floats are tried, from the base, in lengths: the
-base is at the link's free end, in its middle, half a length beyond its other end, and at the joint itself."""
+"""Where the next joint and the centre of the first link of a chain that floats are tried, from the base, in lengths:
+the base is at the link's free end, in its middle, half a length beyond its other end, and at the joint itself."""
 _SUBSTEPS = 2
 _KEPT = 3
 
@@ -83,7 +84,7 @@ def _with_drag(
 
 
 def _rods_h(lengths: np.ndarray, centres: np.ndarray, rod: float) -> np.ndarray:
-    """h ``(L + 1, L + 1)`` of a base that is moved and rods of mass 1 on it."""
+    """H ``(L + 1, L + 1)`` of a base that is moved and rods of mass 1 on it."""
     count = len(centres)
     ends, beyond = np.append(lengths, 0.0), np.arange(count)[::-1]
     moments = centres + beyond * ends
@@ -105,6 +106,7 @@ def _missed(
     """The median error of the velocities after a step, in units of typical ones."""
     scheme = Substeps(RungeKutta4(), _SUBSTEPS)
     with np.errstate(all="ignore"):
-        x = scheme.step(VelocityForm(architecture.build(parameters)), join(*begin), seconds[:, None], u)
+        dt: Any = seconds[:, None]
+        x = scheme.step(VelocityForm(architecture.build(parameters)), join(*begin), dt, u)
         error = (split(x)[1] - end[1]) / np.array(architecture.variables.velocity_scales)
         return float(np.median(np.nan_to_num(np.abs(error), nan=np.inf).max(axis=-1)))

@@ -110,8 +110,10 @@ def turn(difference: Array, angles: tuple[bool, ...]) -> Array:
 
 
 def _limited(coordinates: Coordinates, data: Transitions) -> tuple[np.ndarray, np.ndarray]:
-    """Whether a step ``(N,)`` ends at a limit of the speed or comes so near to a wall that it may have met it, and
-    whether it does so at a stop that gives way."""
+    """Whether a step ``(N,)`` met a limit, and whether it met a stop that gives way.
+
+    It did if it ends at a limit of the speed, or comes so near to a wall that it may have met it.
+    """
     limited, given_way = np.zeros((2, len(data.q)), bool)
     for i, degree in enumerate(coordinates.degrees):
         if degree.speed_limit is not None:

@@ -129,7 +129,9 @@ class Trials:
         self.done.append(trial)
         return trial
 
-    def _start(self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings) -> dict[str, np.ndarray]:
+    def _start(
+        self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings
+    ) -> dict[str, np.ndarray]:
         """Where a fit begins: where there are several places, a brief fit from each shows which is the best."""
         found = self._starting_point(architecture.variables, scheme).candidates(architecture, settings.seed)
         if len(found) == 1:

@@ -8,9 +8,8 @@ sum_j c_j exp(i phi_j) dphi_j/dt, so that H = v^T M v / 2 + V with
 
 and a constant Hermitian positive h. Where the centre of mass of every link lies on its axis and all angles are measured
 from the direction of the axis, B = 0. A cart is a degree of freedom whose direction is constant, phi = 0, and along
-which V is linear. A free base has two, along the axis of a link at phi = 0 and across it, with phi = -pi / 2 and 0: they
-move all that the first link hangs on in the plane and share the row of h. The only inertial force in Lagrange's
-equations is the centrifugal one,
+which V is linear. A base that floats in the plane has two, along the axis of a link at phi = 0 and across it: their phi
+are -pi / 2 and 0, and they share one row of h. The only inertial force in Lagrange's equations is the centrifugal one,
 
     sum_j M_ij d^2 phi_j/dt^2 + N_ij (dphi_j/dt)^2 + dV/dphi_i = force_i,    N_ij = dM_ij/dphi_j.
 
@@ -50,7 +49,8 @@ class ChainKinematics:
     def __post_init__(self) -> None:
         """Check that the shifts are those of a plane."""
         if self.n - sum(self.angles) > 2:
-            raise InputError(f"A planar chain is shifted in two directions at most, not in {self.n - sum(self.angles)}.")
+            shifts = self.n - sum(self.angles)
+            raise InputError(f"A planar chain is shifted in two directions at most, not in {shifts}.")
 
     @property
     def n(self) -> int:
@@ -89,7 +89,7 @@ class ChainKinematics:
         return np.eye(self.n)[list(self.angles)]
 
     def phases(self, q: Array) -> Array:
-        """phi ``(..., n)`` of positions."""
+        """Phi ``(..., n)`` of positions."""
         phi = self.absolutes(q) * _like(q, self.turns)
         return phi + _like(q, self.directions) if self.directions.any() else phi
 
@@ -191,6 +191,11 @@ class PlanarChain:
     def n(self) -> int:
         """Degrees of freedom."""
         return self.kinematics.n
+
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """T = p M(q)^-1 p / 2."""
+        return True
 
     def energy(self, x: Array) -> Array:
         """H at phase points ``(..., 2n)``; shape ``(...)``."""

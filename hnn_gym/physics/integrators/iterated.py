@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from hnn_gym.errors import InputError
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators.base import Integrator
-from hnn_gym.physics.soft_stops import soft_stops
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Iterated(Integrator):
             InputError: they lack it, or have stops that give way.
         """
         super().check(dynamics)
-        if soft_stops(dynamics) is not None:
+        if dynamics.stops is not None:
             raise InputError(
                 f"{type(self).__name__} iterates, and the forces of soft stops jump where they are met: use "
                 f"StopsApart({type(self).__name__}())."

@@ -1,4 +1,4 @@
-"""Soft stops by themselves, after a step of all other forces: for schemes that iterate, which need forces without jumps.
+"""Soft stops by themselves, after a step of all other forces: for schemes that iterate, which forces that jump upset.
 
 A step is x -> x* by the scheme, without stops, then p* -> p* + dt f. The force f of the stops is that at x*, with the
 damper at the velocity that it leaves: a step of backward Euler, which cannot overshoot, however hard the stop is. Away
@@ -7,13 +7,12 @@ from the stops the scheme is unchanged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from hnn_gym.physics.dynamics import Dynamics, Structure
+from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian, Structure
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.phase import Array, join, split
-from hnn_gym.physics.soft_stops import soft_stops
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,10 @@ class StopsApart(Integrator):
 
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
-        stops = soft_stops(dynamics)
-        if stops is None:
+        if not isinstance(dynamics, PortHamiltonian) or dynamics.stops is None:
             return self.inner.step(dynamics, x, dt, u)
-        q, p = split(self.inner.step(stops.free, x, dt, u))
-        return join(q, p + stops.impulse(q, dynamics.velocity(q, p), u, dt))
+        q, p = split(self.inner.step(replace(dynamics, stops=None), x, dt, u))
+        return join(q, p + dynamics.stop_impulse(q, dynamics.velocity(q, p), u, dt))
 
     @property
     def adjoint(self) -> Integrator:
@@ -67,5 +65,4 @@ class StopsApart(Integrator):
 
     def check(self, dynamics: Dynamics) -> None:
         """Refuse dynamics that the scheme would integrate wrongly."""
-        stops = soft_stops(dynamics)
-        self.inner.check(dynamics if stops is None else stops.free)
+        self.inner.check(replace(dynamics, stops=None) if isinstance(dynamics, PortHamiltonian) else dynamics)
