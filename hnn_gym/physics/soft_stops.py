@@ -30,8 +30,8 @@ from hnn_gym.physics.dry_friction import without_derivatives
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.physics.small_matrices import solve_positive
 
-_SWEEPS = 3
-"""Sweeps that find which of several stops push; their forces are then solved for."""
+_SWEEPS = 12
+"""Sweeps that find which of more than two stops push; their forces are then solved for."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,41 @@ def _pushing(side: Array, missing: Array, mobility: list[Array], compliance: Arr
     if count == 1:
         alone = missing / (mobility[0] + compliance)
         return xp.where(side * alone > 0, alone, 0 * alone)
-    # Which stops push does not change with small changes: derivatives pass by the sweeps.
-    rows = [without_derivatives(row) for row in mobility]
-    own = [rows[i][..., i] + without_derivatives(compliance)[..., i] for i in range(count)]
-    asked, pushed = without_derivatives(missing), [0 * missing[..., i] for i in range(count)]
-    for _ in range(_SWEEPS):
-        for i in range(count):
-            rest = sum((rows[i][..., j] * pushed[j] for j in range(count) if j != i), 0 * asked[..., i])
-            wanted = (asked[..., i] - rest) / own[i]
-            pushed[i] = xp.where(side[..., i] * wanted > 0, wanted, 0 * wanted)
-    active = xp.stack([xp.where(one != 0, 1.0 + 0 * one, 0 * one) for one in pushed], axis=-1)
+    # Which stops push does not change with small changes: derivatives pass by their choice.
+    rows = [without_derivatives(row) + 0 * side for row in mobility]
+    active = _active(side, without_derivatives(missing), rows, without_derivatives(compliance))
+    return _solved(active, missing, mobility, compliance)
+
+
+def _solved(active: Array, missing: Array, mobility: list[Array], compliance: Array) -> Array:
+    """The forces ``(..., k)`` that give what is missing where stops are active (1, else 0), which push and pull."""
+    xp, count = namespace(missing), len(mobility)
     units = xp.eye(count, dtype=missing.dtype, device=getattr(missing, "device", None))
     both = active[..., :, None] * active[..., None, :]
     matrix = both * xp.stack(mobility, axis=-2) + units * (active * compliance + 1 - active)[..., None, :]
     return active * solve_positive(matrix, active * missing)
+
+
+def _active(side: Array, missing: Array, mobility: list[Array], compliance: Array) -> Array:
+    """1 for stops that push ``(..., k)``, else 0: sweeps over the stops, each with the others held.
+
+    Of two stops that would not both push, one alone does: that which the other does not ask for more.
+    """
+    xp, count, none = namespace(side), len(mobility), 0 * missing
+    if count == 2:
+        met = xp.where(side != 0, none + 1.0, none)
+        pushing = side * _solved(met, missing, mobility, compliance) > 0
+        own = xp.stack([mobility[i][..., i] + compliance[..., i] for i in range(2)], axis=-1)
+        alone = xp.where(side * missing > 0, missing / own, none)
+        first = (alone[..., 0] != 0) & (side[..., 1] * (missing[..., 1] - mobility[1][..., 0] * alone[..., 0]) <= 0)
+        one = xp.where(first, 1.0 + none[..., 0], none[..., 0])
+        other = xp.where(alone[..., 1] != 0, 1.0 - one, none[..., 0])
+        together = pushing[..., 0] & pushing[..., 1]
+        return xp.where(together[..., None], none + 1.0, xp.stack([one, other], axis=-1))
+    forces = [none[..., i] for i in range(count)]
+    for _ in range(_SWEEPS):
+        for i in range(count):
+            rest = sum((mobility[i][..., j] * forces[j] for j in range(count) if j != i), none[..., i])
+            wanted = (missing[..., i] - rest) / (mobility[i][..., i] + compliance[..., i])
+            forces[i] = xp.where(side[..., i] * wanted > 0, wanted, 0 * wanted)
+    return xp.stack([xp.where(one != 0, 1.0 + 0 * one, 0 * one) for one in forces], axis=-1)

@@ -16,7 +16,7 @@ from hnn_gym.training.drag_guess import guesses_with_drag
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import turned
 
-_ROWS, _DRAG_ROWS = 20_000, 300
+_ROWS, _DRAG_ROWS = 20_000, 150
 
 
 def chain_guess(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.models import Architecture, MechanicalHNN, Variables
+from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, Variables
 from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler
 from hnn_gym.training.finishing import for_longer, with_fewer_terms
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step
@@ -52,6 +52,7 @@ _GOOD = 1e-4
 
 QUICK = OneStepSettings(steps=12, rows=300, most_rows=300)
 POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
+CHAIN = OneStepSettings(steps=40, rows=150, most_rows=400)
 NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
 LONGER = OneStepSettings(steps=200, rows=1000, most_rows=2000, patience=20, gain=1e-4)
 
@@ -137,6 +138,8 @@ class Selection:
         return self.trials.attempt(f"{structure.label}, quickly", structure.architecture, scheme, quick).one_step
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
+        if isinstance(architecture, PlanarChainHNN):
+            return replace(CHAIN, seed=self.seed)
         return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
 
     def tried(self, structure: Structure, scheme: Integrator) -> Trial:
@@ -243,7 +246,7 @@ def simplest(trials: list[Trial]) -> Trial:
 
 
 def _is_polynomial(architecture: Architecture) -> bool:
-    return not architecture.networks or architecture.hyperparameters().get("hidden") in ((), [])
+    return architecture.hyperparameters().get("hidden") in ((), [])
 
 
 def _penalty(architecture: Architecture) -> float:
