@@ -20,6 +20,7 @@ import torch
 from rich.console import Console
 
 from experiments.classic.figures import world_figures
+from experiments.classic.model_free import MODEL_FREE, model_free_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS, ClassicTask
 from experiments.classic.twins import BUMPED, TIMED, bump_figures, force_figures, speed_figures
@@ -58,6 +59,10 @@ class Settings:
     """Search for the recipes of the agents, and measure nothing else."""
     starts: int = 100
     """Real episodes of every agent, from the starts reset(seed=0), reset(seed=1), ..."""
+    model_free: tuple[int, ...] = (0,)
+    """Seeds of the agents that learn from the real environment, where they are measured."""
+    unfinished: Path = Path("runs/classic")
+    """Folder for trainings of these in progress, which resume from there."""
     execution: Executing = field(default_factory=Execution)
 
 
@@ -79,6 +84,11 @@ def study(settings: Settings, *, console: Console) -> Results:
     cells |= {f"bump/{env_id}": partial(bump_figures, env_id) for env_id in BUMPED if env_id in settings.environments}
     cells |= {f"speed/{env_id}": partial(speed_figures, env_id) for env_id in TIMED if env_id in settings.environments}
     cells |= {f"force/{env_id}": partial(force_figures, env_id) for env_id in settings.environments}
+    for env_id, algorithm in MODEL_FREE:
+        for seed in settings.model_free if env_id in settings.environments else ():
+            cells[f"model-free/{env_id}/{algorithm}/{seed}"] = partial(
+                model_free_figures, env_id, algorithm, seed, settings.starts, settings.unfinished
+            )
     for env_id in settings.environments:
         task = TASKS[env_id]
         for seed in settings.recordings:

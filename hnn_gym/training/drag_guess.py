@@ -28,7 +28,7 @@ _BASES = ((1.0, 0.5), (0.5, 0.0), (0.5, 1.0), (0.0, -0.5))
 """Where the next joint and the centre of the first link of a chain that floats are tried, from the base, in lengths:
 the base is at the link's free end, in its middle, half a length beyond its other end, and at the joint itself."""
 _SUBSTEPS = 2
-_KEPT = 3
+_KEPT = 2
 
 
 def guesses_with_drag(

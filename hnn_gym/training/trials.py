@@ -12,7 +12,7 @@ import numpy as np
 
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import Architecture, Variables
-from hnn_gym.physics.integrators import Euler, Integrator, SymplecticEuler, in_velocities, scheme_name
+from hnn_gym.physics.integrators import Euler, Integrator, Substeps, SymplecticEuler, in_velocities, scheme_name
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors
 from hnn_gym.training.starting_point import StartingPoint
@@ -20,8 +20,8 @@ from hnn_gym.training.structures import Structure
 from hnn_gym.training.transitions import Transitions
 from hnn_gym.worlds.world_model import WorldModel
 
-_BRIEF_STEPS, _BRIEF_ROWS = 12, 100
-"""Of the fits that choose between several starts."""
+_BRIEF_STEPS, _BRIEF_ROWS = 8, 100
+"""Of the fits that choose between several starts, through half of the substeps."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ class Trials:
         if len(found) == 1:
             return found[0]
         brief = replace(settings, steps=_BRIEF_STEPS, rows=_BRIEF_ROWS, most_rows=_BRIEF_ROWS)
-        stepping = in_velocities(scheme, architecture.build(found[0]))
+        coarser = scheme.inner if isinstance(scheme, Substeps) else scheme
+        coarser = Substeps(coarser, scheme.count // 2) if isinstance(scheme, Substeps) and scheme.count > 2 else coarser
+        stepping = in_velocities(coarser, architecture.build(found[0]))
         fits = []
         for start in found:
             with suppress(ConvergenceError):

@@ -86,4 +86,6 @@ def test_schemes_that_iterate_step_stops_apart_without_overshooting() -> None:
     # In substeps of 0.01 s, as long as a stop brakes; without stops the arm would turn by several radians more.
     assert max(apart) < 0.25
     away = join(np.zeros(2), np.ones(2))
-    np.testing.assert_array_equal(scheme.step(DYNAMICS, away, 0.01), Substeps(scheme.inner.inner, 2).step(FREE, away, 0.01))  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(
+        scheme.step(DYNAMICS, away, 0.01), Substeps(scheme.inner.inner, 2).step(FREE, away, 0.01)
+    )  # type: ignore[attr-defined]
