@@ -103,7 +103,7 @@ def planner(recipe: PlannerRecipe, first: PlannerRecipe, candidates: Candidates)
 
 
 def linear_policy(recipe: SearchRecipe) -> Agent:
-    """The linear policy that earns most in whole episodes of the dream; its recipe is the first one that was written."""
+    """The linear policy that earns most in whole episodes of the dream, by a recipe that was not searched for."""
 
     def make(world: WorldModel, simulator: Simulator, seed: int, recipe: SearchRecipe) -> Policy:
         return searched(world, recipe, seed=seed)
