@@ -84,11 +84,6 @@ def study(settings: Settings, *, console: Console) -> Results:
     cells |= {f"bump/{env_id}": partial(bump_figures, env_id) for env_id in BUMPED if env_id in settings.environments}
     cells |= {f"speed/{env_id}": partial(speed_figures, env_id) for env_id in TIMED if env_id in settings.environments}
     cells |= {f"force/{env_id}": partial(force_figures, env_id) for env_id in settings.environments}
-    for env_id, algorithm in MODEL_FREE:
-        for seed in settings.model_free if env_id in settings.environments else ():
-            cells[f"model-free/{env_id}/{algorithm}/{seed}"] = partial(
-                model_free_figures, env_id, algorithm, seed, settings.starts, settings.unfinished
-            )
     for env_id in settings.environments:
         task = TASKS[env_id]
         for seed in settings.recordings:
@@ -98,6 +93,12 @@ def study(settings: Settings, *, console: Console) -> Results:
                 for agent, stepping in product(made, steppings(task, learner)):
                     key = f"agent/{env_id}/{agent.name}/{learner}/{stepping}/{seed}"
                     cells[key] = partial(_agent_cell, task, agent.name, learner, stepping, seed, settings.starts)
+
+    for env_id, algorithm in MODEL_FREE:
+        for seed in settings.model_free if env_id in settings.environments else ():
+            cells[f"model-free/{env_id}/{algorithm}/{seed}"] = partial(
+                model_free_figures, env_id, algorithm, seed, settings.starts, settings.unfinished
+            )
 
     def report(key: str, measured: dict[str, Any]) -> None:
         console.print(key, {name: value for name, value in measured.items() if name != "each"})

@@ -28,7 +28,7 @@ DT = 0.02
 
 
 def fish(variables: Variables) -> PlanarChainHNN:
-    return PlanarChainHNN(variables, symmetric=True, drag=True, rotors=True, gravity=False)
+    return PlanarChainHNN(variables, symmetric=True, drag=True, gravity=False)
 
 
 def swum(count: int = 300) -> tuple[Transitions, Variables, dict[str, np.ndarray]]:
@@ -48,8 +48,7 @@ def swum(count: int = 300) -> tuple[Transitions, Variables, dict[str, np.ndarray
         ]
     )
     parameters = model.parameters_of(h.astype(complex), np.zeros(4), np.zeros(4))
-    parameters |= {"rotors.log": np.log([0.004]), "drag.lengths": np.array([length])}
-    parameters |= {"drag.centres": np.array([length / 2, length / 2])}
+    parameters |= {"drag.lengths": np.array([length]), "drag.centres": np.array([length / 2, length / 2])}
     parameters |= {"drag.linear.log": np.log([[0.1, 0.1], [0.2, 0.3], [0.002, 0.001]])}
     parameters |= {"drag.quadratic.log": np.log([[0.5, 0.4], [4.0, 5.0], [0.02, 0.03]])}
     parameters |= {f"stops.{name}.log": np.log([size]) for name, size in (("stiffness", 900), ("damping", 50))}
