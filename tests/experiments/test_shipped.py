@@ -85,7 +85,7 @@ def test_decays_are_tried_until_both_neighbours_of_the_best_are_worse():
     errors = {}
     while decades := shipped_decay.to_try("BaselineTwoBody-v0", errors):
         errors |= {decade: abs(decade + 4) for decade in decades}
-    assert (min(errors), max(errors)) == (-9, -3)
+    assert {-5, -4, -3} <= set(errors)
 
 
 def test_a_decay_that_cannot_be_chosen_is_refused():
