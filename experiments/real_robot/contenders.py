@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Contender:
         every: only so many-th rows are learned from.
         integrator: the scheme.
         velocities: learn from the logged velocities too.
+        differentiate: learn from velocities too that are derived from the positions of so many seconds; None: do not.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Contender:
     every: int
     integrator: Integrator = field(default_factory=lambda: InVelocities(Leapfrog()))
     velocities: bool = False
+    differentiate: float | None = None
 
 
 def _shooting(**changed: Any) -> FitSettings:
@@ -49,7 +51,7 @@ def _shooting(**changed: Any) -> FitSettings:
 
 
 _LINKS = {"damping": True, "dry": True}
-_SYMMETRIC = {**_LINKS, "symmetric": True}
+_SYMMETRIC = Contender("chain", {**_LINKS, "symmetric": True}, _shooting(horizon=50, least_squares_steps=25), every=5)
 
 
 def _network(hidden: int, **changed: Any) -> Contender:
@@ -63,13 +65,10 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
         "chain-0.5": Contender("chain", _LINKS, _shooting(horizon=25, least_squares_steps=8), every=10),
     },
     "symmetric": {
-        "symmetric-0.5": Contender("chain", _SYMMETRIC, _shooting(horizon=50, least_squares_steps=25), every=5),
+        "symmetric-0.5": _SYMMETRIC,
     },
-    "measured": {
-        "measured-0.5": Contender(
-            "chain", _SYMMETRIC, _shooting(horizon=50, least_squares_steps=25), every=5, velocities=True
-        ),
-    },
+    "differentiated": {"differentiated-0.5": replace(_SYMMETRIC, differentiate=0.042)},
+    "measured": {"measured-0.5": replace(_SYMMETRIC, velocities=True)},
     "network": {
         "network-32": _network(32, decay=1e-5),
         "network-32-smooth": _network(32, decay=1e-3),
@@ -87,7 +86,9 @@ CANDIDATES = {name: contender for family in FAMILIES.values() for name, contende
 def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, float]:
     """The world of recordings, and the CPU seconds that it took."""
     began = time.process_time()
-    dataset = dataset_of(tables, every=contender.every, velocities=contender.velocities)
+    dataset = dataset_of(
+        tables, every=contender.every, velocities=contender.velocities, differentiate=contender.differentiate
+    )
     world = train_world(
         dataset,
         contender.model,
