@@ -22,7 +22,8 @@ from hnn_gym.errors import InputError
 from hnn_gym.models.pixel import Bodies, Tracks, track
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.objective import Objective
-from hnn_gym.training.pixel_footage import Footage, interpolated
+from hnn_gym.training.pixel_footage import Footage
+from hnn_gym.training.pixel_motion import interpolated, of_bodies
 from hnn_gym.training.pixel_rounds import Fitted, Learner, fit_rounds
 
 _STEPS = 3
@@ -60,7 +61,8 @@ def fit_bodies(footage: Footage, scene: Bodies, learner: Learner) -> tuple[Foota
         left = np.concatenate(states)[:, : q.shape[1]] - q
         return Fitted(objective, state, tracks.codec, states, q, float(np.sqrt(np.nanmean(left**2))))
 
-    return footage, fit_rounds(footage, q, learner, seen, worse=_WORSE)
+    library = of_bodies(scene.count) if scene.count > 1 else None
+    return footage, fit_rounds(footage, q, learner, seen, worse=_WORSE, library=library)
 
 
 def doubts(tracks: Tracks, episodes: Sequence[np.ndarray]) -> list[str]:
