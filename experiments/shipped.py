@@ -60,13 +60,15 @@ def _policy(recording: Recording) -> PolicyChoice:
 
 
 @cache
-def fresh_episodes(env_id: str = "Pendulum-v1", *, recording: Recording | None = None) -> TransitionDataset:
+def fresh_episodes(
+    env_id: str = "Pendulum-v1", *, recording: Recording | None = None, seed: int = _FRESH_SEED
+) -> TransitionDataset:
     """Record 20 episodes of a true environment that no world was trained on, with the actions of a recording."""
     recording = recording or Recording(1)
     with closing(gymnasium.make(env_id, max_episode_steps=recording.episode_steps)) as env:
         assert env.spec is not None
         steps = _FRESH_EPISODES * (env.spec.max_episode_steps or 0)
-        dataset = record_steps(env, steps=steps, seed=_FRESH_SEED, policy=_policy(recording))
+        dataset = record_steps(env, steps=steps, seed=seed, policy=_policy(recording))
         return dataset.select(range(_FRESH_EPISODES))
 
 
@@ -74,8 +76,8 @@ RECIPES: dict[str, tuple[System, Twin]] = {
     f"{prefix}{system.name}-v0": (system, twin) for system in SYSTEMS.values() for prefix, twin in system.twins.items()
 }
 """Every shipped world by the id of its environment: the system, and how the world is made. All worlds of a system are
-learned from the same recording. The decay of a baseline is the one, of 1e-10, 1e-8, 1e-7 and for the bodies also 1e-6
-and 1e-5, that predicts other episodes best."""
+learned from the same recording. The decay of a baseline is chosen on episodes that are used for nothing else
+(:mod:`experiments.shipped_decay`)."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def main(settings: Settings) -> None:
         faults = [fault for part in (found.values() if name == "kills" else [found]) for fault in part["faults"]]
         print(f"{name}: {len(faults)} faults, {time.process_time() - began:.0f} s of this process")
         for fault in faults[:20]:
-            print(f"  {fault[:300]}")
+            print(f"  {fault}")
 
 
 if __name__ == "__main__":

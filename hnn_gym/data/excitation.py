@@ -11,6 +11,8 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.errors import InputError
 
+UNPUSHED = "none: filmed, not pushed"
+"""The policy, in its provenance, of a recording in which the controls that a world is to have did not exist."""
 _REMEDY = "record with a policy that excites the system, such as --policy bang-bang"
 
 
@@ -33,7 +35,8 @@ def require_changing_actions(dataset: TransitionDataset) -> None:
     """Refuse a recording from which the effect of an action entry cannot be learned.
 
     Raises:
-        InputError: an action entry has one value throughout; the message names the entry and the value.
+        InputError: an action entry has one value throughout, and the provenance does not say that nothing was pushed;
+            the message names the entry and the value.
     """
     if (error := _action_fault(dataset)) is not None:
         raise error
@@ -65,6 +68,8 @@ def _motion_fault(dataset: TransitionDataset) -> InputError | None:
 
 
 def _action_fault(dataset: TransitionDataset) -> InputError | None:
+    if dataset.provenance.policy == UNPUSHED:
+        return None
     action = dataset.transitions().action
     action = action.reshape(len(action), -1)
     constant = np.flatnonzero(np.all(action == action[0], axis=0))

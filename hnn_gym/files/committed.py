@@ -64,6 +64,20 @@ def write_committed(folder: Path, card: str, text: bytes, files: Mapping[str, by
                 folder.rmdir()  # if nothing could be written
 
 
+def settle(folder: Path, card: str) -> None:
+    """Complete a change that a killed process had made by its card, and remove what it had only begun.
+
+    Raises:
+        OSError: the operating system refuses to.
+    """
+    lock = PathLock(folder / card)
+    lock.acquire(wait=True)
+    try:
+        _settle(folder, card)
+    finally:
+        lock.release()
+
+
 def _is_committed(card: Path, text: bytes) -> bool:
     try:
         return card.read_bytes() == text
@@ -93,7 +107,7 @@ def read_committed(folder: Path, name: str, sha256: object, *, at_most: int = MO
 
 
 def _settle(folder: Path, card: str) -> None:
-    """Complete a change that a killed process had made by its card, and remove what it had only begun."""
+    """As :func:`settle`, by the holder of the lock."""
     for place in (*folder.glob(f"*{_PARTIAL}"), *folder.glob(f"*/*{_PARTIAL}")):
         place.unlink(missing_ok=True)
     begun = (*folder.glob(f"*{_NEXT}"), *folder.glob(f"*/*{_NEXT}"))

@@ -247,8 +247,13 @@ class MechanicalHNN(Architecture):
 
     @property
     def potential_features(self) -> Features:
-        """What V sees: the same, unless M is constant and says that no body hangs on another."""
-        return self.variables.features if self.separable and self.hidden else self.mass_features
+        """What V sees: with networks the same, unless M is constant and says that no body hangs on another.
+
+        A polynomial V has the products of positions too, which springs between bodies need.
+        """
+        if not self.hidden:
+            return self.variables.combined_features("products")
+        return self.variables.features if self.separable else self.mass_features
 
 
 def _quieter(arrays: dict[str, np.ndarray], name: str, share: float) -> dict[str, np.ndarray]:

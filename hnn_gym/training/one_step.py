@@ -22,10 +22,12 @@ from hnn_gym.physics.integrators import Integrator, InVelocities, VelocityForm
 from hnn_gym.physics.phase import Array, join, split
 from hnn_gym.training.equation_error import row_weights
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
-from hnn_gym.training.needed_terms import TERMS, needed_terms
+from hnn_gym.training.needed_terms import SHARE, TERMS, needed_terms
 from hnn_gym.training.transitions import Transitions, turn
 
 _FRICTION = ("damping.log", "dry.log")
+_SMALL_GAIN = 1e-5
+"""Relative decrease that counts in a fit that begins near its end."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,17 @@ class OneStepSettings:
     """Stop after so many steps that do not count."""
     keep_zeros: bool = False
     """Leave parameters at 0 that are 0 at the start: terms that the model does without."""
+    seconds: float = 15.0
+    """What a fit of a large model may take, by which :func:`hnn_gym.training.effort.affordable` cuts rows and steps."""
     seed: int = 0
     """Draws the rows that are fitted."""
+
+    def continued(self, steps: int) -> OneStepSettings:
+        """Settings of a fit that begins where another one ended: all rows from the first step, and small gains count.
+
+        With the few rows of the first stages it would lose what the other fit had found.
+        """
+        return replace(self, steps=steps, rows=self.most_rows, gain=_SMALL_GAIN)
 
     def stages(self, rows: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Which rows are fitted with how many steps: few rows until the errors show which of them count, then all."""
@@ -118,6 +129,7 @@ def without_needless_terms(
     parameters: Mapping[str, np.ndarray],
     *,
     settings: OneStepSettings,
+    share: float = SHARE,
 ) -> dict[str, np.ndarray]:
     """The parameters of a fit with 0 for the terms that the data do not need, see :mod:`.needed_terms`.
 
@@ -127,6 +139,7 @@ def without_needless_terms(
         data: the steps that it was fitted to.
         parameters: the result of the fit.
         settings: of the fit.
+        share: of the sum of squares that a term has to be worth.
     """
     free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
     chosen = data.take(free)
@@ -136,7 +149,7 @@ def without_needless_terms(
     values = {name: torch.tensor(value) for name, value in linear.items()}
     with torch.no_grad():
         r = problem.residual(values).numpy()
-    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy()), architecture.variables)
+    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy(), share=share), architecture.variables)
 
 
 def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -> np.ndarray:

@@ -75,10 +75,10 @@ class StartingPoint:
 
     def _solved(self, magnetic: bool) -> Guess:
         n, variables = self._variables.n, self._variables
-        features = variables.combined_features("all")
-        if (n * (n + 1) // 2 + 1) * (features.size + 1) > _MOST_COLUMNS:
-            features = variables.combined_features("pairs")
-        return equation_error(self._data, variables, features, features, midpoint=self._midpoint, magnetic=magnetic)
+        masses, potential = variables.combined_features("all"), variables.combined_features("products")
+        if n * (n + 1) // 2 * (masses.size + 1) + potential.size > _MOST_COLUMNS:
+            masses = potential = variables.combined_features("pairs")
+        return equation_error(self._data, variables, masses, potential, midpoint=self._midpoint, magnetic=magnetic)
 
     def parameters(self, architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
         """Parameters to start from, with hidden units drawn by the seed."""

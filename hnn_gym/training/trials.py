@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,12 +13,18 @@ import numpy as np
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import Architecture, Variables
 from hnn_gym.physics.integrators import Euler, Integrator, SymplecticEuler, in_velocities, scheme_name
+from hnn_gym.training.effort import affordable
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors
 from hnn_gym.training.starting_point import StartingPoint
 from hnn_gym.training.structures import Structure
 from hnn_gym.training.transitions import Transitions
 from hnn_gym.worlds.world_model import WorldModel
+
+QUICKLY = "quickly"
+"""Ends the label of a fit of a moment, of which nothing is said."""
+AS_GOOD = 1.1
+"""A model that says more may be worse than the best of all by this factor."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,11 @@ class Trial:
         return Structure(self.label, self.architecture)
 
     @property
+    def name(self) -> str:
+        """What it is, however long it was fitted."""
+        return self.label.removesuffix(f", {QUICKLY}")
+
+    @property
     def merit(self) -> float:
         """One number to compare trials by: the geometric mean of the errors in one step and over many."""
         return float(np.sqrt(self.one_step * self.many_steps))
@@ -76,9 +88,15 @@ class Trial:
 class Trials:
     """All trials on one recording."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        """Start without trials."""
+    def __init__(self, evidence: Evidence, tell: Callable[[str], None] | None = None) -> None:
+        """Start without trials.
+
+        Args:
+            evidence: the recording.
+            tell: called with a sentence about every model, as soon as it is fitted.
+        """
         self.evidence = evidence
+        self.tell = tell or (lambda sentence: None)
         self.done: list[Trial] = []
         self._starts: dict[tuple[Variables, bool], StartingPoint] = {}
 
@@ -107,23 +125,49 @@ class Trials:
         """
         began = time.process_time()
         evidence = self.evidence
-        parameters = self._starting_point(architecture.variables, scheme).parameters(architecture, settings.seed)
-        shapes = {name: value.shape for name, value in parameters.items()}
-        parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
-        stepping, first = (in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme))
-        stepping.check(architecture.build(parameters))
-        try:
-            if through is not None:
-                parameters = fit_one_step(architecture, first, evidence.fitted, parameters, settings=settings)
-                settings = replace(settings, steps=8)
-            parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=settings)
-        except ConvergenceError:  # the start is beyond the numbers: as a trial it is lost, not an error
-            parameters = {name: np.full_like(value, np.nan) for name, value in parameters.items()}
+        shapes = {
+            name: value.shape for name, value in architecture.initial_parameters(np.random.default_rng(0)).items()
+        }
+        size = sum(math.prod(shape) for shape in shapes.values())
+        cut = affordable(settings, architecture, through or scheme, parameters=size)
+        if cut is None:
+            self.tell(f"  {label}: left out, since the {size:,} numbers in it would take too long to fit.")
+            parameters = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
+            stepping = in_velocities(scheme, architecture.build(parameters))
+        else:
+            parameters = self._starting_point(architecture.variables, scheme).parameters(architecture, settings.seed)
+            parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
+            stepping, first = (
+                in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme)
+            )
+            stepping.check(architecture.build(parameters))
+            try:
+                parameters = fit_one_step(architecture, first, evidence.fitted, parameters, settings=cut)
+                rest = replace(settings, steps=8)
+                more = through and affordable(rest, architecture, scheme, parameters=size, fewest=4)
+                if more:
+                    parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=more)
+            except ConvergenceError:  # the start is beyond the numbers: as a trial it is lost, not an error
+                parameters = {name: np.full_like(value, np.nan) for name, value in parameters.items()}
         world = evidence.world(architecture, parameters, stepping)
         trial = Trial(label, scheme, median_error(world, evidence.held_out), evidence.many_steps(world), 0.0, world)
         trial = replace(trial, cpu_seconds=time.process_time() - began)
         self.done.append(trial)
+        if cut is not None and not label.endswith(QUICKLY):
+            self.tell(
+                f"  {label}: errors {trial.one_step:.2g} after one step, {trial.many_steps:.2g} over "
+                f"{evidence.horizon} steps; {trial.cpu_seconds:.0f} s."
+            )
         return trial
+
+    def as_good(self, trial: Trial, *, enough: float) -> bool:
+        """Whether nothing that was tried is better by more than a tenth, or the error is as good as none.
+
+        Args:
+            trial: the trial.
+            enough: an error that is as good as none.
+        """
+        return bool(trial.merit <= max(AS_GOOD * best_of(self.done).merit, enough))
 
     def _starting_point(self, variables: Variables, scheme: Integrator) -> StartingPoint:
         key = variables, not isinstance(scheme, Euler | SymplecticEuler)
