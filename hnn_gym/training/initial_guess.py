@@ -22,8 +22,6 @@ from hnn_gym.training.windows import TrainingWindows
 
 _LARGEST = 100.0
 _QUIET = 0.1
-_SURE = 3.0
-"""Standard errors by which a slope exceeds 0 where it counts."""
 
 
 def quiet(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -41,8 +39,7 @@ def rough_log_inertia(
 ) -> np.ndarray:
     """Return logarithms of the inertias ``(n,)``.
 
-    They are 0 where the data do not determine them: no force acts there, or its effect is within three times its
-    standard error.
+    They are 0 where the data do not determine them: no force acts there, or it seems to pull back.
 
     Args:
         coordinates: what the actions are.
@@ -57,14 +54,10 @@ def rough_log_inertia(
     force = coordinates.force(windows.action).reshape(len(within), -1)[within]
     inputs = variables.features(q[:, :-1]).reshape(len(within), -1)[within]
     columns = np.concatenate([inputs, np.ones((len(inputs), 1)), force], axis=1)
-    found = np.linalg.lstsq(columns, acceleration, rcond=None)[0]
-    slopes = found[inputs.shape[1] + 1 :]
-    left = np.mean((acceleration - columns @ found) ** 2, axis=0)
-    unlike = np.linalg.pinv(columns.T @ columns).diagonal()[inputs.shape[1] + 1 :]
-    noise = np.sqrt(np.maximum(unlike[:, None], 0) * left)  # standard errors of the slopes
+    slopes = np.linalg.lstsq(columns, acceleration, rcond=None)[0][inputs.shape[1] + 1 :]
     log = np.zeros(coordinates.n)
     for control, degree in enumerate(variables.control_degrees):
         slope = 0.0 if degree is None else slopes[control, degree]
-        if degree is not None and slope > _SURE * noise[control, degree]:
+        if slope > 0:
             log[degree] = -np.log(np.clip(slope, 1 / _LARGEST, _LARGEST))
     return log

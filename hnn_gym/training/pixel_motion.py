@@ -92,20 +92,6 @@ def of_linkage(angles: Sequence[bool]) -> Library:
     return library
 
 
-def of_bodies(count: int) -> Library:
-    """Directions to the other bodies times powers of their distances, constants, and forces: bodies in the plane."""
-
-    def library(q: np.ndarray, u: np.ndarray) -> np.ndarray:
-        place = q.reshape(*q.shape[:-1], count, 2)
-        apart = place[..., None, :, :] - place[..., :, None, :]  # from the first index to the second
-        distance = np.sqrt((apart**2).sum(-1, keepdims=True)) + np.eye(count)[..., None]
-        pulls = [(apart * distance**power).sum(-2).reshape(q.shape) for power in (-4, -3, -2, -1, 0)]
-        pushes = [np.broadcast_to(force[..., None], q.shape) for force in np.moveaxis(u, -1, 0)]
-        return np.stack([*pulls, np.ones(q.shape), *pushes], axis=-1)
-
-    return library
-
-
 def interpolated(path: np.ndarray) -> np.ndarray:
     """Positions ``(T + 1, n)`` with straight lines where they are NaN; the nearest ones at the ends."""
     filled = path.copy()

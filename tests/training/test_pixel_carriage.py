@@ -9,7 +9,7 @@ from hnn_gym.data import FrameRule, record_steps
 from hnn_gym.envs import LatentObservation
 from hnn_gym.models.pixel import Carriage
 from hnn_gym.physics.integrators import Euler, InVelocities
-from hnn_gym.training.pixel_motion import motion_between, of_bodies, of_linkage
+from hnn_gym.training.pixel_motion import motion_between, of_linkage
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 
@@ -71,9 +71,3 @@ def test_velocities_are_those_of_the_accelerations_that_explain_the_positions():
     (states,) = motion_between([seen], [force], of_linkage((False, True)), dt=dt)
     assert np.abs(states[:, 2:] - v).max() < 0.25  # half of a kick; differences of positions miss 0.8
     assert np.abs(np.diff(seen, axis=0) / dt - v[:-1])[8:].max() > 0.4
-
-
-def test_bodies_are_pulled_along_the_lines_between_them():
-    pulls = of_bodies(2)(np.array([0.0, 0.0, 3.0, 4.0]), np.array([2.0]))
-    np.testing.assert_allclose(pulls[:, 1], np.array([3, 4, -3, -4]) / 5**3)
-    np.testing.assert_allclose(pulls[:, -1], 2.0)
