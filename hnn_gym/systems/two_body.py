@@ -114,5 +114,8 @@ SYSTEM = System(
         "HNN": Twin("pairwise", integrator=Yoshida6()),
         "Baseline": Twin("baseline"),
     },
-    pixel_twins={"HNN": Twin("pairwise", options={"hidden": (16,)})},
+    pixel_twins={
+        "HNN": Twin("pairwise", options={"hidden": (16,)}),
+        "Baseline": Twin("second-order", options={"hidden": (16,)}),
+    },
 )

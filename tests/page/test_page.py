@@ -193,7 +193,7 @@ def test_a_world_without_a_known_task_gets_dials(browser: Any, tmp_path: Path) -
     assert browser.problems() == []
 
 
-@pytest.mark.parametrize("name", ["HNNPixelPendulum-v0", "HNNPixelTwoBody-v0"])
+@pytest.mark.parametrize("name", ["HNNPixelPendulum-v0", "HNNPixelTwoBody-v0", "HNNPixelCartPole-v0"])
 def test_a_page_shows_the_frames_that_python_decodes(name: str, browser: Any, tmp_path: Path) -> None:
     seen = resolve_pixel_world(name)
     assert seen is not None
