@@ -158,7 +158,9 @@ class Selection:
         """The best of models that were tried, or one of them with what explains more beside it."""
         seen = self.trials.evidence.variables
         free = best_of([trial for trial in candidates if not trial.world.has_energy])
-        structured = self._for_longer(simplest([trial for trial in candidates if trial.world.has_energy]))
+        with_energy = [trial for trial in candidates if trial.world.has_energy]
+        # A force that none of them has hides finer differences between them.
+        structured = self._for_longer(simplest(with_energy, within=_MARGIN))
         if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 structured = self._finer(self._with_more(structured, structure, scheme))
@@ -246,9 +248,9 @@ def chosen(trials: list[Trial]) -> Trial:
     return second if second.merit <= AS_GOOD * best.merit else best
 
 
-def simplest(trials: list[Trial]) -> Trial:
-    """The first of the trials that explain about as much as the best, which is the one that says most."""
-    return next(trial for trial in trials if trial.merit <= _SIMPLER * best_of(trials).merit)
+def simplest(trials: list[Trial], *, within: float = _SIMPLER) -> Trial:
+    """The first of the trials that are worse than the best by a factor at most, which is the one that says most."""
+    return next(trial for trial in trials if trial.merit <= within * best_of(trials).merit)
 
 
 def _is_polynomial(architecture: Architecture) -> bool:
