@@ -156,6 +156,9 @@ def test_where_no_energy_is_found_the_sentences_say_so() -> None:
     words = " ".join(world.card["selection"]["words"])
     assert "No energy was found" in words
     assert "The best model with an energy is" in words
+    assert "times as much on the whole" in words
+    v = np.concatenate([episode.observation[:, 1] for episode in Jumps.recording()])
+    assert world.coordinates.degrees[0].speed_limit == pytest.approx(2 * np.abs(v).max())
 
 
 def test_the_command_line_chooses_and_says_so(
