@@ -23,6 +23,7 @@ from rich.console import Console
 from experiments.real_pendulum_data import energy_mse, real_pendulum_transitions
 from experiments.real_robot.shipped import excitations, learned_robot
 from hnn_gym.command import run
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.envs.shipped import WEIGHTS
@@ -211,6 +212,8 @@ def _is_made(env_id: str, *, seed: int, data: Path | None) -> bool:
         same_fit = FitSettings(**provenance["training"]["settings"]) == FitSettings(**twin.fit, seed=seed)
         options = {name: list(value) if isinstance(value, tuple) else value for name, value in twin.options.items()}
         same_model = model["kind"] == twin.model and options.items() <= model.items()
+        coordinates = system.coordinates_for()
+        same_model &= coordinates is None or Coordinates.from_json(card["coordinates"]) == coordinates
         if not (same_fit and same_model and provenance["command"] == _command(env_id, seed)):
             return False
         if system.id == ROBOT:

@@ -33,6 +33,7 @@ class Contender:
         fit: settings of the fit; multiple shooting over windows of ``horizon`` steps.
         every: only so many-th rows are learned from.
         integrator: the scheme.
+        velocities: learn from the logged velocities too.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Contender:
     fit: FitSettings
     every: int
     integrator: Integrator = field(default_factory=lambda: InVelocities(Leapfrog()))
+    velocities: bool = False
 
 
 def _shooting(**changed: Any) -> FitSettings:
@@ -48,6 +50,13 @@ def _shooting(**changed: Any) -> FitSettings:
 
 _LINKS = {"damping": True, "dry": True}
 _SYMMETRIC = {**_LINKS, "symmetric": True}
+
+
+def _network(hidden: int, **changed: Any) -> Contender:
+    fit = _shooting(**{"horizon": 13, "adam_steps": 100, "least_squares_steps": 30, **changed})
+    return Contender("second-order", {"hidden": (hidden,)}, fit, every=10)
+
+
 FAMILIES: Mapping[str, Mapping[str, Contender]] = {
     "chain": {
         "chain-0.25": Contender("chain", _LINKS, _shooting(horizon=13, least_squares_steps=8), every=10),
@@ -55,6 +64,15 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
     },
     "symmetric": {
         "symmetric-0.5": Contender("chain", _SYMMETRIC, _shooting(horizon=50, least_squares_steps=25), every=5),
+    },
+    "measured": {
+        "measured-0.5": Contender(
+            "chain", _SYMMETRIC, _shooting(horizon=50, least_squares_steps=25), every=5, velocities=True
+        ),
+    },
+    "network": {
+        "network-32": _network(32, decay=1e-5),
+        "network-32-smooth": _network(32, decay=1e-3),
     },
 }
 """Rigid links with viscous and Coulomb friction, by the length of the windows in s.
@@ -69,7 +87,7 @@ CANDIDATES = {name: contender for family in FAMILIES.values() for name, contende
 def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, float]:
     """The world of recordings, and the CPU seconds that it took."""
     began = time.process_time()
-    dataset = dataset_of(tables, every=contender.every, velocities=False)
+    dataset = dataset_of(tables, every=contender.every, velocities=contender.velocities)
     world = train_world(
         dataset,
         contender.model,

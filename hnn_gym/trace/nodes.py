@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-MOST_NODES = 6000
+MOST_NODES = 12000
 """A larger graph is not worth unrolling: array operations are as fast."""
 
 BOOLEAN = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})

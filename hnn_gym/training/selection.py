@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.models import Architecture, MechanicalHNN, Variables
+from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, Variables
 from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler, scheme_name
 from hnn_gym.training.effort import affordable
 from hnn_gym.training.finishing import for_longer, with_fewer_terms
@@ -48,6 +48,7 @@ _GOOD = 1e-4
 
 QUICK = OneStepSettings(steps=12, rows=300, most_rows=300, seconds=3.0)
 POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
+CHAIN = OneStepSettings(steps=40, rows=150, most_rows=400)
 NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
 LONGER = OneStepSettings(steps=200, rows=1000, most_rows=2000, patience=20, gain=1e-4)
 
@@ -144,6 +145,8 @@ class Selection:
         return self.trials.attempt(f"{structure.label}, {QUICKLY}", structure.architecture, scheme, quick).one_step
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
+        if isinstance(architecture, PlanarChainHNN):
+            return replace(CHAIN, seed=self.seed)
         return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
 
     def tried(self, structure: Structure, scheme: Integrator) -> Trial:

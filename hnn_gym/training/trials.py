@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import Architecture, Variables
-from hnn_gym.physics.integrators import Euler, Integrator, SymplecticEuler, in_velocities, scheme_name
+from hnn_gym.physics.integrators import Euler, Integrator, Substeps, SymplecticEuler, in_velocities, scheme_name
 from hnn_gym.training.effort import affordable
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors
@@ -25,6 +26,8 @@ QUICKLY = "quickly"
 """Ends the label of a fit of a moment, of which nothing is said."""
 AS_GOOD = 1.1
 """A model that says more may be worse than the best of all by this factor."""
+_BRIEF_STEPS, _BRIEF_ROWS = 8, 100
+"""Of the fits that choose between several starts, through half of the substeps."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Trials:
             parameters = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
             stepping = in_velocities(scheme, architecture.build(parameters))
         else:
-            parameters = self._starting_point(architecture.variables, scheme).parameters(architecture, settings.seed)
+            parameters = self._start(architecture, scheme, settings)
             parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
             stepping, first = (
                 in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme)
@@ -169,6 +172,25 @@ class Trials:
         """
         return bool(trial.merit <= max(AS_GOOD * best_of(self.done).merit, enough))
 
+    def _start(
+        self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings
+    ) -> dict[str, np.ndarray]:
+        """Where a fit begins: where there are several places, a brief fit from each shows which is the best."""
+        found = self._starting_point(architecture.variables, scheme).candidates(architecture, settings.seed)
+        if len(found) == 1:
+            return found[0]
+        brief = replace(settings, steps=_BRIEF_STEPS, rows=_BRIEF_ROWS, most_rows=_BRIEF_ROWS)
+        coarser = scheme.inner if isinstance(scheme, Substeps) else scheme
+        coarser = Substeps(coarser, scheme.count // 2) if isinstance(scheme, Substeps) and scheme.count > 2 else coarser
+        stepping = in_velocities(coarser, architecture.build(found[0]))
+        fits = []
+        for start in found:
+            with suppress(ConvergenceError):
+                fits.append(fit_one_step(architecture, stepping, self.evidence.fitted, start, settings=brief))
+        worlds = [self.evidence.world(architecture, fit, stepping) for fit in fits]
+        errors = [median_error(world, self.evidence.fitted) for world in worlds]
+        return fits[int(np.argmin(errors))] if fits else found[0]
+
     def _starting_point(self, variables: Variables, scheme: Integrator) -> StartingPoint:
         key = variables, not isinstance(scheme, Euler | SymplecticEuler)
         if key not in self._starts:
@@ -184,7 +206,7 @@ def best_of(trials: Iterable[Trial]) -> Trial:
 def median_error(world: WorldModel, data: Transitions) -> float:
     """Median error of one step that met no limit, in units of typical changes; infinite where it is not defined."""
     errors = one_step_errors(world.dynamics, world.integrator, data)
-    return float(np.median(errors[data.free] if data.free.any() else errors))
+    return float(np.median(errors[data.smooth] if data.smooth.any() else errors))
 
 
 def _finite(value: float) -> float | None:

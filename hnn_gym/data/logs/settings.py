@@ -7,9 +7,11 @@ from typing import Literal
 
 from hnn_gym.errors import InputError, finite_number, whole_number
 
-SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-"""Units of time stamps in s."""
-_CHOICES = {"time_unit": (*SECONDS, None), "angle_unit": ("rad", "deg", None), "actions": ("held", "interpolated")}
+_CHOICES = {
+    "time_unit": ("s", "ms", "us", "ns", None),
+    "angle_unit": ("rad", "deg", None),
+    "actions": ("held", "interpolated"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,10 @@ class LogSettings:
     dt: float | None = None
     """Time step in s, for a log without a column of stamps."""
     time_unit: Literal["s", "ms", "us", "ns"] | None = None
-    """Unit of the stamps. None: the name of their column may end in it, such as time_ms; otherwise s."""
+    """Unit of the stamps. None: the one in the name of their column, such as time_ms or "time [ms]"; otherwise s."""
     angle_unit: Literal["rad", "deg"] | None = None
-    """Unit of angles, and of angular velocities per second. None: rad, and numbers that cannot be rad are refused."""
+    """Unit of angles, and of angular velocities per second. None: the one in the name of a column, such as "q1 [deg]";
+    otherwise rad, and numbers that cannot be rad are refused."""
     lengths: tuple[str, ...] | None = None
     """Which positions are lengths in m. None: those whose names say so, such as x or cart. All others are angles."""
     unwrap: bool = False
@@ -38,7 +41,8 @@ class LogSettings:
     acts_on: tuple[str, ...] | None = None
     """Which position each action acts on. None: the one at the same place, or with the same number in its name."""
     unknown_gain: bool = False
-    """Actions are no forces in N or N m, but volts or shares of a largest value: their gains are learned."""
+    """Actions are no forces in N or N m, but volts or shares of a largest value: their gains are learned. So they are
+    where the name of a column says V, A or %."""
     limit: float | None = None
     """Largest absolute value of an action."""
     gap: float | None = None
