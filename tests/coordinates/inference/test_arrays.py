@@ -8,6 +8,7 @@ import pytest
 
 from hnn_gym.coordinates import DegreeOfFreedom, LearnedReadout, Readout
 from hnn_gym.coordinates.inference import AmbiguousMapError, Recording, infer_map
+from hnn_gym.coordinates.inference.functions import exact_function
 from hnn_gym.errors import InputError
 
 DT = 0.05
@@ -291,7 +292,7 @@ def test_an_ambiguous_map_names_the_alternatives_and_keeps_its_guess():
 def test_an_entry_that_nothing_explains_is_shown_by_a_network_and_called_unexplained():
     def observe(q, v):
         rng = np.random.default_rng(int(1e6 * abs(q[0, 0])))
-        return np.concatenate([q, v, rng.normal(size=q.shape), q > 0.7], axis=1)  # and a flag
+        return np.concatenate([q, v, rng.normal(size=q.shape), q > 1.2], axis=1)  # and a flag that is rarely set
 
     inferred = infer_map(Recording.of(*episodes(spring, observe), dt=DT))
     assert inferred.coordinates.degrees == (DegreeOfFreedom(position=0, velocity=1),)
@@ -303,6 +304,13 @@ def test_an_entry_that_nothing_explains_is_shown_by_a_network_and_called_unexpla
         "Entry 2 is a learned function" in text and "nothing that is observed explains it" in text
         for text in inferred.sentences
     )
+
+
+def test_a_flag_that_is_rarely_set_is_no_function_that_is_zero_in_most_rows():
+    rng = np.random.default_rng(0)
+    q, v = rng.uniform(-1, 1, (2, 600, 2))
+    flag = (q[:, 0] > 0.98).astype(float)
+    assert exact_function(4, flag, q, v, waves=(True, True), linear=(True, True)) is None
 
 
 def test_entries_without_any_mechanics_tell_each_other_how_they_change():
