@@ -22,7 +22,7 @@ from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.preparation import opened
-from hnn_gym.training.selection import Selection
+from hnn_gym.training.selection import Selection, explains_little
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.trials import Trial, Trials, best_of
@@ -172,6 +172,11 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
     share = residual_share(final.world, trials.evidence)
     if share is not None:
         yield f"The residual force is {share:.1%} of the total force."
+    if explains_little(final):
+        yield (
+            "None of the models explains this recording well. Contacts, forces that are not observed, noise or too few "
+            "transitions may be the reason. Do not trust forecasts of many steps."
+        )
     if not final.world.has_energy:
         yield (
             "No energy was found: energies, bumps and reversal do not work in this world. Its speeds end at twice what "

@@ -41,6 +41,8 @@ _CLEARLY = 0.1
 """A scheme of first order that is better than the others by this factor needs no finer rival."""
 _SIMPLER = 1.05
 """A model that was tried earlier, and says more, may be worse by this factor."""
+_LITTLE = 0.2
+"""Of a typical change and of a standard deviation: a model that errs by more explains little."""
 _FLOOR = 30.0
 """Errors below so many roundings of the observations are not worth another model, ..."""
 _GOOD = 1e-4
@@ -242,13 +244,26 @@ class Selection:
 
 
 def chosen(trials: list[Trial]) -> Trial:
-    """The best trial; one with an energy unless another is better by more than a tenth."""
+    """The best trial; one with an energy unless another is better by more than a tenth, or nothing explains much."""
     best = best_of(trials)
     structured = [trial for trial in trials if trial.world.has_energy]
     if not structured:
         return best
     second = simplest(structured)
-    return second if second.merit <= AS_GOOD * best.merit else best
+    if not second.merit <= AS_GOOD * best.merit:
+        return best
+    free = [trial for trial in trials if not trial.world.has_energy]
+    if free and explains_little(second) and best_of(free).merit <= AS_GOOD * best.merit:
+        return best_of(free)
+    return second
+
+
+def explains_little(trial: Trial) -> bool:
+    """Whether a model errs much after one step and over many, so that its energy would be none of the system's.
+
+    Noise of the observations makes errors of one step alone.
+    """
+    return trial.one_step > _LITTLE and trial.many_steps > _LITTLE
 
 
 def simplest(trials: list[Trial], *, within: float = _SIMPLER) -> Trial:

@@ -99,6 +99,11 @@ def test_a_model_without_an_energy_is_chosen_only_if_it_is_clearly_better() -> N
     clearly = replace(network, one_step=rigid.one_step / 2, many_steps=rigid.many_steps)
     assert chosen([rigid, slightly]) is rigid
     assert chosen([rigid, clearly]) is clearly
+    # An energy that explains next to nothing is none; where one step alone errs, it may be noise.
+    poor, noisy = (replace(rigid, one_step=0.4, many_steps=error) for error in (0.7, 0.01))
+    other = replace(network, one_step=0.42, many_steps=0.72)
+    assert chosen([poor, other]) is other
+    assert chosen([noisy, replace(other, many_steps=0.0101)]) is noisy
 
 
 class Jumps:
