@@ -93,4 +93,8 @@ SYSTEM = System(
         "HNN": Twin("chain", {"symmetric": True}, CLOSED_FORM, integrator=InVelocities(Euler())),
         "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(Euler())),
     },
+    pixel_twins={
+        "HNN": Twin("chain", integrator=InVelocities(Euler())),
+        "Baseline": Twin("second-order", {"hidden": (16,)}, integrator=InVelocities(Euler())),
+    },
 )

@@ -138,6 +138,24 @@ def test_every_fifth_row_is_kept_with_the_mean_action_over_its_time():
     assert held.action[0, 0] == pytest.approx(tau[:5] @ steps / steps.sum(), rel=1e-9)
 
 
+def test_velocities_are_derived_from_the_positions_of_all_rows_before_some_are_left_out():
+    t = np.cumsum(np.random.default_rng(0).uniform(0.0015, 0.0025, 600))
+    q = np.stack([np.sin(5 * t), t**3], axis=1)
+    settings = LogSettings(every=5, differentiate=0.042)
+    dataset = TransitionDataset.from_arrays(t, q, settings=settings)
+    (episode,) = dataset
+    v = np.stack([5 * np.cos(5 * t), 3 * t**2], axis=1)[::5]
+    # A cubic is met to rounding; of sin(5 t) its error is of fourth order, and of third order at both ends.
+    np.testing.assert_allclose(episode.observation[:, 3], v[: len(episode.observation), 1], atol=1e-9)
+    np.testing.assert_allclose(episode.observation[5:-5, 2], v[5 : len(episode.observation) - 5, 0], atol=1e-3)
+    assert dataset.provenance.observation_names == ("q0", "q1", "q0_velocity", "q1_velocity")
+    for wrong, message in ((0.002, "over at least 5 rows"), (9.0, "no more than there are")):
+        with pytest.raises(InputError, match=message):
+            TransitionDataset.from_arrays(t, q, settings=LogSettings(differentiate=wrong))
+    with pytest.raises(InputError, match="'v0' is one"):
+        TransitionDataset.from_arrays(t, q, velocity=q, settings=settings)
+
+
 def test_incomplete_rows_are_left_out_and_their_time_passes(log, converted):
     lines = text(columns()).splitlines()
     lines[11] = lines[11].replace(lines[11].split(",")[2], "")

@@ -119,6 +119,13 @@ def test_a_dtype_that_numpy_lacks_is_refused():
         reading.parse_arrays(len(header).to_bytes(8, "little") + header + bytes(4), "x.safetensors")
 
 
+@pytest.mark.parametrize("parts", [True, None, [], "frames", {"frames": 1}])
+def test_a_card_whose_parts_are_of_another_kind_is_refused(tmp_path, parts):
+    resolve_pixel_world("HNNPixelPendulum-v0").save(tmp_path / "world")
+    with pytest.raises(InputError):
+        PixelWorld.load(edited(tmp_path / "world", "parts", parts))
+
+
 @pytest.mark.parametrize("part", ["frames", "frames/world.json", "frames/world.safetensors"])
 def test_the_frames_of_another_world_are_refused(tmp_path, part):
     seen = resolve_pixel_world("HNNPixelPendulum-v0")

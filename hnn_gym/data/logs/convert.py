@@ -20,6 +20,7 @@ from hnn_gym.data.logs.resolution import resolution_of
 from hnn_gym.data.logs.roles import Roles
 from hnn_gym.data.logs.scales import Scales
 from hnn_gym.data.logs.settings import LogSettings
+from hnn_gym.data.logs.slopes import slopes
 from hnn_gym.data.logs.table import Table
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.errors import InputError
@@ -169,6 +170,8 @@ def _recordings(table: Table, scales: Scales, settings: LogSettings) -> list[_Re
         if settings.unwrap:
             q[:, angles] = np.unwrap(q[:, angles], axis=0)
         _check_motion(time, q, v, scales, unwrapped=settings.unwrap, label=table.label)
+        if scales.slopes is not None:
+            v = slopes(time, q, seconds=scales.slopes)
         found.append(_Recording(time, np.concatenate([q, v], axis=1), action * np.array(scales.action), skipped))
         skipped = 0
     return found
@@ -239,6 +242,7 @@ def _provenance(
             "actions": settings.actions,
             "every": settings.every,
             "gap_s": gap,
+            **({} if settings.differentiate is None else {"differentiate_s": settings.differentiate}),
             **({"resolutions": dict(resolutions)} if resolutions else {}),
         },
         coordinates=scales.coordinates().to_json(),

@@ -24,6 +24,7 @@ class Scales:
     Attributes:
         roles: what the columns are.
         limit: largest absolute value of an action, or None.
+        slopes: over how many seconds velocities are derived from positions; None: they are not.
         lengths: which positions are lengths; the others are angles.
         acts_on: the degree of freedom that each action acts on; None: it is not known.
         forces: which actions are forces or torques; the gains of the others are learned.
@@ -37,6 +38,7 @@ class Scales:
 
     roles: Roles
     limit: float | None
+    slopes: float | None
     lengths: tuple[bool, ...]
     acts_on: tuple[int | None, ...]
     forces: tuple[bool, ...]
@@ -68,6 +70,7 @@ class Scales:
         return cls(
             roles=roles,
             limit=settings.limit,
+            slopes=settings.differentiate,
             lengths=lengths,
             acts_on=acts_on,
             forces=tuple(
@@ -87,13 +90,16 @@ class Scales:
         """Names of the entries of an observation: those of the columns, without units where they stay different."""
         columns = (*self.roles.position, *self.roles.velocity)
         short = tuple(named(column).name for column in columns)
-        return short if len(set(short)) == len(short) else columns
+        short = short if len(set(short)) == len(short) else columns
+        return short if self.slopes is None else (*short, *(f"{name}_velocity" for name in short))
 
     def coordinates(self) -> Coordinates:
         """What the entries of observations and actions are."""
         n = len(self.lengths)
         degrees = tuple(
-            DegreeOfFreedom(position=i, velocity=n + i if self.roles.velocity else None, angle=not length)
+            DegreeOfFreedom(
+                position=i, velocity=n + i if self.roles.velocity or self.slopes else None, angle=not length
+            )
             for i, length in enumerate(self.lengths)
         )
         controls = tuple(
@@ -114,6 +120,8 @@ class Scales:
                 speed = f"; {velocity} is its velocity in {unit}/s{_converted(velocity, self.velocity[i])}"
             converted = _converted(name, self.position[i])
             words.append(f"{name} is {kind}{converted}, from {low[i]:.3g} to {high[i]:.3g}{speed}.")
+        if self.slopes is not None:
+            words.append(f"Velocities are the slopes of the positions over {self.slopes:g} s.")
         for name, degree, force, factor in zip(self.roles.action, self.acts_on, self.forces, self.action, strict=True):
             if degree is None:
                 words.append(f"{name} acts on a position that is not known; its gains are learned.")
@@ -132,6 +140,11 @@ class Scales:
 def _check(roles: Roles, settings: LogSettings) -> None:
     if (roles.time is None) == (settings.dt is None):
         raise InputError("A log has a column of stamps, or a time step dt: give one of the two (--time or --dt).")
+    if settings.differentiate is not None and roles.velocity:
+        raise InputError(
+            f"differentiate derives velocities, and {roles.velocity[0]!r} is one: name none with velocity=() "
+            "(--velocity)."
+        )
     for setting in ("lengths", "acts_on"):
         for name in getattr(settings, setting) or ():
             if name not in roles.position:
