@@ -94,7 +94,14 @@ class Selection:
         return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
 
     def structure(self, scheme: Integrator) -> Trial:
-        """The best model."""
+        """The best model, never worse than the best of all that were tried by more than a tenth."""
+        best = self._searched(scheme)
+        if self.trials.as_good(best, enough=self._negligible):
+            return best
+        rival = best_of(self.trials.done)
+        return replace(rival, label=rival.name)
+
+    def _searched(self, scheme: Integrator) -> Trial:
         network = self.tried(second_order(self.variables), scheme)
         candidates = []
         for structure in polynomials(self.variables):
@@ -105,7 +112,7 @@ class Selection:
             candidates.append(self.tried(structure, scheme))
             if candidates[-1].merit <= max(self._floor, AS_GOOD * network.merit):
                 break
-        return self.finished(self._simplified(self._extended([*candidates, network])))
+        return self.finished(self._simplified(self._extended(candidates)))
 
     def refined(self, best: Trial) -> Trial:
         """The best model fitted to all of the recording."""
@@ -160,18 +167,19 @@ class Selection:
         return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
 
     def _extended(self, candidates: list[Trial]) -> Trial:
-        """The best of models that were tried, or one of them with what explains more beside it."""
+        """The best of mechanical models and of networks, or a mechanical one with what explains more beside it."""
         seen = self.trials.evidence.variables
-        free = best_of([trial for trial in candidates if not trial.world.has_energy])
-        with_energy = [trial for trial in candidates if trial.world.has_energy]
+        # A small network that was fitted for a moment may know more of what nothing explains.
+        free = best_of(trial for trial in self.trials.done if not trial.world.has_energy)
+        free = replace(free, label=free.name)
         # A force that none of them has hides finer differences between them.
-        structured = self._for_longer(simplest(with_energy, within=_MARGIN))
+        structured = self._for_longer(simplest(candidates, within=_MARGIN))
         if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 structured = self._finer(self._with_more(structured, structure, scheme))
             if structured.merit > 0.9 * free.merit:
                 structured = self._with_more(structured, with_residual(structured.structure), structured.scheme)
-        best = chosen([*candidates, structured])
+        best = chosen([*candidates, structured, free])
         if best.world.has_energy:
             return best
         return chosen([best, self.tried(first_order(seen), Euler())])  # the residual of a step: the best it can do
