@@ -115,6 +115,17 @@ def encoders() -> str:
     return table(("seed", "error after 200 steps", "worst tenth", *columns), rows)
 
 
+def filmed_pendulum() -> str:
+    """Forecasts of a filmed double pendulum, by the part of both motions that was left out."""
+    rows = []
+    for name, cell in measurements("filmed_pendulum").below("left-out/").items():
+        parts = ("median_sd", "median_worst_entry_sd", "worst_tenth_sd", "rms_sd")
+        for ahead, found in cell["after"].items():
+            rows.append((name.rpartition("/")[2], ahead, found["forecasts"], *(f"{found[part]:.3f}" for part in parts)))
+    columns = ("median", "median of the worst entry", "worst tenth", "root mean square")
+    return table(("part left out", "rows ahead", "forecasts", *columns), rows)
+
+
 def _with_errors(entries: list[dict[str, Any]]) -> str:
     values = [entry["value"] for entry in entries]
     error = np.mean([entry["standard_error"] for entry in entries])
@@ -152,4 +163,5 @@ TABLES = {
     "robot-recordings": recordings,
     "robot-planned": planned_swing_ups,
     "encoders": encoders,
+    "filmed-pendulum": filmed_pendulum,
 }
