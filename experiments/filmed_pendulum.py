@@ -81,7 +81,7 @@ def errors_of(world: WorldModel, part: Part, scale: np.ndarray, ahead: int) -> n
     starts = np.array([k for k in range(len(steps) - ahead + 1) if steps[k : k + ahead].max() <= GAP], int)
     durations = steps[starts + np.arange(ahead)[:, None]]
     x = world.phase_point(*np.split(part.state[starts], 2, axis=-1))
-    path = world.rollout(x, np.zeros((ahead, len(starts), 0)), durations=durations)
+    path = world.rollout(x, np.zeros((ahead, len(starts), len(world.coordinates.controls))), durations=durations)
     return (np.concatenate(world.state(path[-1]), axis=-1) - part.state[starts + ahead]) / scale
 
 
