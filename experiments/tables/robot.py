@@ -121,7 +121,8 @@ def filmed_pendulum() -> str:
     for name, cell in measurements("filmed_pendulum").below("left-out/").items():
         parts = ("median_sd", "median_worst_entry_sd", "worst_tenth_sd", "rms_sd")
         for ahead, found in cell["after"].items():
-            rows.append((name.rpartition("/")[2], ahead, str(found["forecasts"]), *(f"{found[part]:.3f}" for part in parts)))
+            errors = (f"{found[part]:.3f}" for part in parts)
+            rows.append((name.rpartition("/")[2], ahead, str(found["forecasts"]), *errors))
     columns = ("median", "median of the worst entry", "worst tenth", "root mean square")
     return table(("part left out", "rows ahead", "forecasts", *columns), rows)
 
