@@ -222,7 +222,7 @@ def _starts(cells: dict[str, Any]) -> list[str]:
         "|---|---|",
     ]
     found = {env_id: cells[env_id]["apart"] for env_id in TASKS if env_id in cells}
-    return [*lines, *(f"| {env_id} | {apart:.1e} |" if apart else f"| {env_id} | 0 |" for env_id, apart in found.items())]
+    return [*lines, *(f"| {env_id} | {f'{apart:.1e}' if apart else '0'} |" for env_id, apart in found.items())]
 
 
 def _bumps(cells: dict[str, Any]) -> list[str]:
