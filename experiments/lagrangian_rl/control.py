@@ -11,7 +11,8 @@ from experiments.array_dataset import dataset_of
 from experiments.lagrangian_rl.systems import SYSTEMS, Upright
 from experiments.structures import learned
 from hnn_gym.agents.lqr import LinearQuadratic
-from hnn_gym.agents.trajectory import TracedStep, TrackedTrajectory, TrajectorySettings, optimised
+from hnn_gym.agents.traced_step import TracedStep
+from hnn_gym.agents.trajectory import TrackedTrajectory, TrajectorySettings, optimised
 from hnn_gym.data import TransitionDataset
 from hnn_gym.systems import System
 from hnn_gym.worlds.world_model import WorldModel
@@ -22,8 +23,17 @@ FITTED = 2_000
 STARTS, DREAMT = 20, 40
 WEIGHTS = (0.25, 0.003)
 """Of the squares of positions and velocities about the goal: how the reward falls there, to second order."""
-HORIZON_S = {"Reacher": 3.0, "Pendulum": 6.0, "Cart-3-pole": 3.0}
-"""Length of a plan in s; elsewhere 2.5."""
+_SEVERAL_LINKS: dict[str, Any] = {"paths": True, "loose_rounds": 200, "rounds": 100, "plans": 16}
+SEARCH = {
+    "Reacher": TrajectorySettings(horizon=150),
+    "Pendulum": TrajectorySettings(horizon=300),
+    "Cartpole": TrajectorySettings(horizon=250),
+    "Acrobot": TrajectorySettings(horizon=250, **_SEVERAL_LINKS),
+    "Cart-2-pole": TrajectorySettings(horizon=280, **_SEVERAL_LINKS),
+    "Cart-3-pole": TrajectorySettings(horizon=280, **_SEVERAL_LINKS),
+    "Acro-3-bot": TrajectorySettings(horizon=250, **_SEVERAL_LINKS),
+}
+"""How a plan of every task is found."""
 
 
 def task_of(system: System) -> Upright:
