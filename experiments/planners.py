@@ -83,11 +83,13 @@ def measure(settings: Settings, *, console: Console) -> Results:
     unknown = set(settings.planners) - set(PLANNERS)
     if unknown:
         raise InputError(f"There is no planner {sorted(unknown)[0]!r}: choose from {', '.join(PLANNERS)}.")
-    choices = Results(settings.study, command=STUDY)
-    key = choice_key("HNN", 0.0, max(settings.transitions))
-    if key not in choices:
-        raise InputError(f"{settings.study} holds no choice for clean data: run {STUDY} first.")
-    choice = Choice(**choices[key])
+    if "choice" not in results:  # what is measured later belongs to the same worlds, whatever the study chooses then
+        choices = Results(settings.study, command=STUDY)
+        key = choice_key("HNN", 0.0, max(settings.transitions))
+        if key not in choices:
+            raise InputError(f"{settings.study} holds no choice for clean data: run {STUDY} first.")
+        results["choice"] = choices[key]
+    choice = Choice(**results["choice"])
     if "rate" not in results:
         results["rate"] = decision_rate()
     cells: dict[str, Cell] = {}

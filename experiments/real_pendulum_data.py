@@ -11,6 +11,7 @@ import os
 import numpy as np
 
 from hnn_gym.data import Episode, Provenance, TransitionDataset
+from hnn_gym.data.excitation import UNPUSHED
 from hnn_gym.data.schmidt_lipson import read_schmidt_lipson
 from hnn_gym.systems import SYSTEMS, RealPendulumSustain
 from hnn_gym.worlds.world_model import WorldModel
@@ -56,7 +57,7 @@ def _dataset(time: np.ndarray, state: np.ndarray) -> TransitionDataset:
         observation_space=RealPendulumSustain.observation_space,
         action_space=RealPendulumSustain.action_space,
         dt=system.dt,
-        policy="none: filmed, not pushed",
+        policy=UNPUSHED,
         coordinates=coordinates.to_json(),
     )
     gaps = np.flatnonzero(np.diff(time) > 1.5 * FRAME) + 1

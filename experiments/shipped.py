@@ -23,6 +23,7 @@ from rich.console import Console
 from experiments.real_pendulum_data import energy_mse, real_pendulum_transitions
 from experiments.real_robot.shipped import excitations, learned_robot
 from hnn_gym.command import run
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.envs.shipped import WEIGHTS
@@ -60,13 +61,15 @@ def _policy(recording: Recording) -> PolicyChoice:
 
 
 @cache
-def fresh_episodes(env_id: str = "Pendulum-v1", *, recording: Recording | None = None) -> TransitionDataset:
+def fresh_episodes(
+    env_id: str = "Pendulum-v1", *, recording: Recording | None = None, seed: int = _FRESH_SEED
+) -> TransitionDataset:
     """Record 20 episodes of a true environment that no world was trained on, with the actions of a recording."""
     recording = recording or Recording(1)
     with closing(gymnasium.make(env_id, max_episode_steps=recording.episode_steps)) as env:
         assert env.spec is not None
         steps = _FRESH_EPISODES * (env.spec.max_episode_steps or 0)
-        dataset = record_steps(env, steps=steps, seed=_FRESH_SEED, policy=_policy(recording))
+        dataset = record_steps(env, steps=steps, seed=seed, policy=_policy(recording))
         return dataset.select(range(_FRESH_EPISODES))
 
 
@@ -74,8 +77,8 @@ RECIPES: dict[str, tuple[System, Twin]] = {
     f"{prefix}{system.name}-v0": (system, twin) for system in SYSTEMS.values() for prefix, twin in system.twins.items()
 }
 """Every shipped world by the id of its environment: the system, and how the world is made. All worlds of a system are
-learned from the same recording. The decay of a baseline is the one, of 1e-10, 1e-8, 1e-7 and for the bodies also 1e-6
-and 1e-5, that predicts other episodes best."""
+learned from the same recording. The decay of a baseline is chosen on episodes that are used for nothing else
+(:mod:`experiments.shipped_decay`)."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,8 @@ def _is_made(env_id: str, *, seed: int, data: Path | None) -> bool:
         same_fit = FitSettings(**provenance["training"]["settings"]) == FitSettings(**twin.fit, seed=seed)
         options = {name: list(value) if isinstance(value, tuple) else value for name, value in twin.options.items()}
         same_model = model["kind"] == twin.model and options.items() <= model.items()
+        coordinates = system.coordinates_for()
+        same_model &= coordinates is None or Coordinates.from_json(card["coordinates"]) == coordinates
         if not (same_fit and same_model and provenance["command"] == _command(env_id, seed)):
             return False
         if system.id == ROBOT:

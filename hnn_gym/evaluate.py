@@ -21,6 +21,7 @@ from rich.table import Table
 from hnn_gym.command import check_at_least, run
 from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.data.environment import make_environment
+from hnn_gym.data.logs.convert import LOG
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import plots
@@ -134,7 +135,8 @@ def evaluate(world: WorldModel | PixelWorld, fresh: TransitionDataset, *, energy
         growth = sensitivity(latent, x, steps=found.error.shape[1])
     except ConvergenceError:
         growth = float("inf")
-    sentences = verdict(found, energy, growth=growth, frames=isinstance(world, PixelWorld))
+    log = fresh.provenance.policy == LOG
+    sentences = verdict(found, energy, growth=growth, frames=isinstance(world, PixelWorld), log=log)
     return Evaluation(found, energy, growth, sentences + _of_measurements(latent, motion), motion)
 
 
@@ -261,7 +263,10 @@ def _write(folder: Path, settings: EvaluateSettings, world: WorldModel | PixelWo
 def _figures_of_a_log(folder: Path, world: WorldModel, motion: MeasuredMotion) -> dict[str, str]:
     """Draw what the world makes of a log; returns the files by what they show."""
     drawn = {
-        "forecasts beside the log": ("log.png", plots.beside_the_log(*log_and_forecasts(world, motion))),
+        "forecasts beside the log": (
+            "log.png",
+            plots.beside_the_log(*log_and_forecasts(world, motion), labels=motion.labels),
+        ),
         "residuals along the log": ("residuals.png", plots.residuals(motion, piece=PIECE)),
     }
     balance = energy_balance(world, motion)

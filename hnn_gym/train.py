@@ -32,6 +32,7 @@ from hnn_gym.command import check_at_least, figure_text, run
 from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
+from hnn_gym.data.logs.convert import LOG
 from hnn_gym.errors import InputError
 from hnn_gym.models import MODELS
 from hnn_gym.physics.integrators import IMPLICIT, Integrator, InVelocities, named_scheme
@@ -354,7 +355,11 @@ def _main(settings: TrainSettings) -> None:
     ]
     for sentence in filter(None, words):
         console.print(sentence, highlight=False, soft_wrap=True)
-    console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}") steps it.')
+    of_a_log = world.card["data"]["provenance"]["policy"] == LOG
+    reward = ", reward=f" if of_a_log else ""
+    console.print(f'gymnasium.make("HNN-v0", world_model="{settings.out}"{reward}) steps it.')
+    if of_a_log:
+        console.print("A log holds no rewards: f(observation, force, next_observation) is yours.")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Settings:
     every: int = 1
     """Kill at every so many file operations."""
     cases: str = ""
-    """Kill only in cases whose names contain this."""
+    """Kill only in cases whose names contain this; a case is stored as soon as it has been run."""
     files: int = 3000
     """Malformed files."""
     calls: int = 1000
@@ -46,28 +47,34 @@ def main(settings: Settings) -> None:
     """Run the parts, and write the results after each."""
     kills.preload()
     parts: dict[str, Callable[[], Any]] = {
-        "kills": lambda: kills.run([case for case in CASES if settings.cases in case.name], every=settings.every),
+        **{f"kills/{case.name}": partial(kills.run, [case], every=settings.every) for case in CASES},
         "files": lambda: malformed.read_damaged(settings.files, seed=settings.seed),
         "calls": lambda: calls.wrong_calls(settings.calls, seed=settings.seed),
         "writers": lambda: writers.appended_at_once(4, settings.rounds),
         "signals": lambda: moments.at_moments("signal", settings.moments),
         "disk-full": lambda: moments.at_moments("disk full", settings.moments),
     }
-    for name in sorted(settings.parts, key=lambda name: name == "calls"):  # calls start threads, so they come last
+    for name in _in_order(settings, tuple(parts)):
         began = time.process_time()
         found = parts[name]()
         results = json.loads(settings.out.read_text()) if settings.out.exists() else {}
-        if name == "kills":
-            earlier = results.get(name, {}).get("cases", {}) if settings.cases else {}
-            results[name] = {"every": settings.every, "cases": {**earlier, **found}}
+        if name.startswith("kills/"):
+            results["kills"] = {**results.get("kills", {}), **found}
         else:
             results[name] = found
         settings.out.parent.mkdir(parents=True, exist_ok=True)
         settings.out.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
-        faults = [fault for part in (found.values() if name == "kills" else [found]) for fault in part["faults"]]
+        faults = [fault for part in (found.values() if "/" in name else [found]) for fault in part["faults"]]
         print(f"{name}: {len(faults)} faults, {time.process_time() - began:.0f} s of this process")
         for fault in faults[:20]:
-            print(f"  {fault[:300]}")
+            print(f"  {fault}")
+
+
+def _in_order(settings: Settings, names: tuple[str, ...]) -> list[str]:
+    """The parts that are to be run, a case of kills after the other; calls start threads, so they come last."""
+    parts = ((name, *name.partition("/")[::2]) for name in names)
+    chosen = [name for name, part, case in parts if part in settings.parts and (not case or settings.cases in case)]
+    return sorted(chosen, key=lambda name: name == "calls")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 What counts as a fault is an exception that is neither an InputError nor a ConvergenceError nor one of Gymnasium's own
 errors, and on a command line a traceback. A call that takes the value is no fault: some of the values make sense there.
+The process may allocate 4 GiB more than it had, so that a call that asks for more is a fault too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import contextlib
 import io
 import os
 import random
+import resource
 import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ _WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 10**9, 1.5, -0.5, float("nan"), float("inf"), "", "x", "1", b"x", [], [1, 2], {}, {"a": 1},
     object(), 1j, (None,),
 )  # fmt: skip
+_BYTES = 2**32
 _WORDS = ("", "x", "-1", "0", "1.5", "nan", "inf", "[]", "{", "null", "--", "1" * 400, "../x", "~nobody/x", "\n")
 
 
@@ -131,6 +134,18 @@ def _command_lines(folder: Path) -> dict[str, tuple[Callable[[], Any], list[str]
     }
 
 
+@contextlib.contextmanager
+def _little_memory() -> Iterator[None]:
+    """Let this process allocate no more than :data:`_BYTES` in the block, in addition to what it has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _BYTES, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def wrong_calls(count: int, *, seed: int) -> dict[str, Any]:
     """Make wrong calls and command lines, half of each; a JSON-ready summary."""
     import gymnasium
@@ -138,7 +153,7 @@ def wrong_calls(count: int, *, seed: int) -> dict[str, Any]:
     from hnn_gym.errors import ConvergenceError, InputError
 
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings(), _little_memory():
         warnings.simplefilter("ignore")
         folder, here = Path(temporary), os.getcwd()
         os.chdir(folder)

@@ -279,10 +279,14 @@ def run(cases: Sequence[Case], *, every: int = 1) -> dict[str, Any]:
     rows = {}
     for case in cases:
         outcome = killed_everywhere(case, every=every)
-        rows[case.name] = {"kills": outcome.kills, "faults": outcome.faults}
+        rows[case.name] = {"every": every, "kills": outcome.kills, "faults": outcome.faults}
     return rows
 
 
 if __name__ == "__main__":
     preload()
-    print(json.dumps(run({"CHECKPOINTS": CHECKPOINTS, "DATASETS": DATASETS}[sys.argv[1]], every=int(sys.argv[2]))))
+    from benchmarks.faults.trainings import TRAININGS  # which needs this module
+
+    pairs = zip(sys.argv[1::2], sys.argv[2::2], strict=True)
+    suites = {"checkpoints": CHECKPOINTS, "datasets": DATASETS, "training": TRAININGS[:1]}
+    print(json.dumps({name: run(suites[name], every=int(every)) for name, every in pairs}))

@@ -81,8 +81,8 @@ def _summary(system: System, task: Any) -> str:
     module = __import__(f"hnn_gym.systems.{_module(system)}", fromlist=["SYSTEM"]) if _module(system) else None
     about = markdown(module) if module is not None else ""
     ids = [system.id] if system.id in gymnasium.registry else []
-    ids += [f"{name}-v0" for name in system.variants] + _shipped(system)
-    ids += [f"HNN{name}-v0" for name in system.variants]
+    true, learned = ([f"{prefix}{name}-v0" for name in system.variants] for prefix in ("", "HNN"))
+    ids += [name for name in (*true, *_shipped(system), *learned) if name in gymnasium.registry]
     rows = [("ids for `gymnasium.make`", ", ".join(f"`{name}`" for name in ids) or "none: it was only recorded")]
     rows.append(("time step", f"{system.dt:g} s" if system.dt is not None else "not declared: one unit of time"))
     if task is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.classic.policy_search import SearchRecipe, searched
 from experiments.recipe_search import Grid as Candidates
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Policy
@@ -99,6 +100,15 @@ def planner(recipe: PlannerRecipe, first: PlannerRecipe, candidates: Candidates)
         return _planner(simulator, seed, recipe, None)
 
     return Agent("cross-entropy method", make, recipe, first, candidates)
+
+
+def linear_policy(recipe: SearchRecipe) -> Agent:
+    """The linear policy that earns most in whole episodes of the dream, by a recipe that was not searched for."""
+
+    def make(world: WorldModel, simulator: Simulator, seed: int, recipe: SearchRecipe) -> Policy:
+        return searched(world, recipe, seed=seed)
+
+    return Agent("linear policy, found by the cross-entropy method", make, recipe)
 
 
 def energy_planner(goal: tuple[float, ...], recipe: PlannerRecipe) -> Agent:

@@ -20,6 +20,7 @@ import torch
 from rich.console import Console
 
 from experiments.classic.figures import world_figures
+from experiments.classic.model_free import MODEL_FREE, model_free_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS, ClassicTask
 from experiments.classic.twins import BUMPED, TIMED, bump_figures, force_figures, speed_figures
@@ -58,6 +59,10 @@ class Settings:
     """Search for the recipes of the agents, and measure nothing else."""
     starts: int = 100
     """Real episodes of every agent, from the starts reset(seed=0), reset(seed=1), ..."""
+    model_free: tuple[int, ...] = (0,)
+    """Seeds of the agents that learn from the real environment, where they are measured."""
+    unfinished: Path = Path("runs/classic")
+    """Folder for trainings of these in progress, which resume from there."""
     execution: Executing = field(default_factory=Execution)
 
 
@@ -88,6 +93,12 @@ def study(settings: Settings, *, console: Console) -> Results:
                 for agent, stepping in product(made, steppings(task, learner)):
                     key = f"agent/{env_id}/{agent.name}/{learner}/{stepping}/{seed}"
                     cells[key] = partial(_agent_cell, task, agent.name, learner, stepping, seed, settings.starts)
+
+    for env_id, algorithm in MODEL_FREE:
+        for seed in settings.model_free if env_id in settings.environments else ():
+            cells[f"model-free/{env_id}/{algorithm}/{seed}"] = partial(
+                model_free_figures, env_id, algorithm, seed, settings.starts, settings.unfinished
+            )
 
     def report(key: str, measured: dict[str, Any]) -> None:
         console.print(key, {name: value for name, value in measured.items() if name != "each"})

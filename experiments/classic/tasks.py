@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +13,11 @@ from experiments.classic.agents import (
     backward_induction,
     energy_planner,
     height_planner,
+    linear_policy,
     linear_quadratic,
     planner,
 )
+from experiments.classic.policy_search import SearchRecipe
 from experiments.recipe_search import Grid as Candidates
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.systems import SYSTEMS, Recording, System
@@ -29,7 +32,8 @@ class ClassicTask:
         transitions: real transitions that a world is learned from.
         agents: how agents are made.
         fresh: real steps that figures of worlds are measured on.
-        bar: the mean real return to reach, or with ``share`` the return of single episodes.
+        bar: the mean real return to reach, or with ``share`` the return of single episodes; NaN: it is that of an agent
+            without a model, which is not measured yet.
         model_free: returns of agents that learned from the real environment, as others have published them.
         share: how many of all episodes have to reach the bar; None: their mean has to.
     """
@@ -108,6 +112,7 @@ TASKS = {
             bar=-4.5,
             fresh=5_050,
         ),
+        ClassicTask("Swimmer-v5", 5_000, (linear_policy(SearchRecipe()),), bar=math.nan, fresh=6_000),
     )
 }
 """The recipes of the agents were chosen in dreams of recording 100: ``python -m experiments.classic --choose``."""

@@ -68,7 +68,8 @@ def force_figures(env_id: str) -> dict[str, float]:
 
     Each is the root mean square over 1,000 states of real episodes under random actions and over all degrees of freedom
     that move, of forces dp/dt as shares of the root mean square of the whole force on the same degree of freedom.
-    Shares of forces that act against each other add up to more than 1. "residual" is what none of the three explains.
+    Shares of forces that act against each other add up to more than 1. "residual" is what none of the three explains:
+    the stops of joints.
     """
     world = resolve_world(f"HNN{SYSTEMS[env_id].name}-v0")
     dynamics = world.dynamics
@@ -81,7 +82,7 @@ def force_figures(env_id: str) -> dict[str, float]:
     whole = split(dynamics.field(x, u))[1]
     parts = {"H": split(PortHamiltonian(dynamics.hamiltonian).field(x))[1]}
     parts["actions"] = split(PortHamiltonian(dynamics.hamiltonian, dynamics.control).field(x, u))[1] - parts["H"]
-    unforced = replace(dynamics, control=None, forces=())
+    unforced = replace(dynamics, control=None, stops=None)
     parts["friction"] = split(unforced.field(x))[1] - parts["H"]
     parts["residual"] = whole - parts["H"] - parts["actions"] - parts["friction"]
     size = np.sqrt(np.mean(whole**2, axis=0))

@@ -94,7 +94,7 @@ def _system(
         coordinates=Coordinates(tuple(degrees), controls),
         dt=dt,
         task=lambda: Upright(poles, cart=cart, controls=len(actuated)),
-        truth=Truth(replace(hamiltonian, rotors=OWN_INERTIA), InVelocities(RungeKutta4())),
+        truth=Truth(replace(hamiltonian, rotors=np.full(hamiltonian.n, OWN_INERTIA)), InVelocities(RungeKutta4())),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from experiments.long_task.cells import acted, planned
 from experiments.long_task.page import NOTHING, TRUE, figure, page
 from experiments.long_task.task import EnergyHold
 from experiments.sample_efficiency.command import COMMAND as STUDY
-from experiments.sample_efficiency.command import Panel, cell_key, choice_key
+from experiments.sample_efficiency.command import Panel, cell_key, choice_key, forget_if_changed
 from experiments.sample_efficiency.contenders import CONTENDERS, Choice, learned, recorded
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.agents.scripted import Idle
@@ -70,6 +70,7 @@ def study(settings: Settings, *, console: Console) -> Results:
                     choice = choices[name, panel.noise, steps]
                     key = cell_key(panel.noise, steps, name, seed)
                     cells[key] = partial(_cell, settings, choice, panel.noise, steps, name, seed)
+                    forget_if_changed(results, key, choice)
 
     def report(key: str, measured: dict[str, Any]) -> None:
         returns = measured.get("returns")
@@ -92,14 +93,13 @@ def main(settings: Settings) -> None:
     console.print(f"{settings.page} and its figure are written.")
 
 
-def _cell(
-    settings: Settings, choice: Choice, noise: float, steps: int, name: str, seed: int
-) -> dict[str, str | list[float]]:
+def _cell(settings: Settings, choice: Choice, noise: float, steps: int, name: str, seed: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"choice": asdict(choice)}
     try:
         (world,) = learned(CONTENDERS[name], choice, recorded(noise, steps=steps, seed=seed), noise=noise, seed=seed)
     except ConvergenceError as error:
-        return {"failed": str(error)}
-    return planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
+        return found | {"failed": str(error)}
+    return found | planned(world, steps=settings.steps, grid=settings.grid, starts=settings.starts)
 
 
 def _choices(settings: Settings) -> dict[tuple[str, float, int], Choice]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Contender:
         fit: settings of the fit; multiple shooting over windows of ``horizon`` steps.
         every: only so many-th rows are learned from.
         integrator: the scheme.
+        velocities: learn from the logged velocities too.
+        differentiate: learn from velocities too that are derived from the positions of so many seconds; None: do not.
     """
 
     model: str
@@ -40,6 +42,8 @@ class Contender:
     fit: FitSettings
     every: int
     integrator: Integrator = field(default_factory=lambda: InVelocities(Leapfrog()))
+    velocities: bool = False
+    differentiate: float | None = None
 
 
 def _shooting(**changed: Any) -> FitSettings:
@@ -47,20 +51,31 @@ def _shooting(**changed: Any) -> FitSettings:
 
 
 _LINKS = {"damping": True, "dry": True}
-_SYMMETRIC = {**_LINKS, "symmetric": True}
+_SYMMETRIC = Contender("chain", {**_LINKS, "symmetric": True}, _shooting(horizon=50, least_squares_steps=25), every=5)
+
+
 FAMILIES: Mapping[str, Mapping[str, Contender]] = {
     "chain": {
         "chain-0.25": Contender("chain", _LINKS, _shooting(horizon=13, least_squares_steps=8), every=10),
         "chain-0.5": Contender("chain", _LINKS, _shooting(horizon=25, least_squares_steps=8), every=10),
     },
-    "symmetric": {
-        "symmetric-0.5": Contender("chain", _SYMMETRIC, _shooting(horizon=50, least_squares_steps=25), every=5),
+    "symmetric": {"symmetric-0.5": _SYMMETRIC},
+    "differentiated": {"differentiated-0.5": replace(_SYMMETRIC, differentiate=0.042)},
+    "measured": {"measured-0.5": replace(_SYMMETRIC, velocities=True)},
+    "network": {
+        "network-0.25": Contender(
+            "second-order",
+            {"hidden": (32,)},
+            _shooting(horizon=13, adam_steps=100, least_squares_steps=30, decay=1e-5),
+            every=10,
+        ),
     },
 }
 """Rigid links with viscous and Coulomb friction, by the length of the windows in s.
 
 Of the family ``chain``, with rows of 0.02 s, one is chosen inside the training recordings. The links of ``symmetric``
-hang straight at 0, as the makers say, and are learned from rows of 0.01 s.
+hang straight at 0, as the makers say, and are learned from rows of 0.01 s; those of ``differentiated`` and ``measured``
+see velocities too. ``network`` is a second-order network without physics.
 """
 CANDIDATES = {name: contender for family in FAMILIES.values() for name, contender in family.items()}
 """All that are learned, by name."""
@@ -69,7 +84,9 @@ CANDIDATES = {name: contender for family in FAMILIES.values() for name, contende
 def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, float]:
     """The world of recordings, and the CPU seconds that it took."""
     began = time.process_time()
-    dataset = dataset_of(tables, every=contender.every, velocities=False)
+    dataset = dataset_of(
+        tables, every=contender.every, velocities=contender.velocities, differentiate=contender.differentiate
+    )
     world = train_world(
         dataset,
         contender.model,

@@ -34,8 +34,8 @@ def _main(settings: Settings) -> None:
     assert isinstance(shipped.integrator, Substeps)
     count = shipped.integrator.count
     world = replace(shipped, coordinates=POSITIONS, integrator=shipped.integrator.inner, dt=shipped.dt / count)
-    motion = measured_motion(world, dataset_of([table], every=5, velocities=False))
-    plots.save(plots.beside_the_log(*log_and_forecasts(world, motion)), settings.out)
+    motion = measured_motion(world, dataset_of([table], every=5))
+    plots.save(plots.beside_the_log(*log_and_forecasts(world, motion), labels=motion.labels), settings.out)
 
 
 if __name__ == "__main__":

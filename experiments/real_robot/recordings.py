@@ -52,9 +52,20 @@ def read_recordings(folder: Path, *, excitations: bool | None = None) -> dict[st
     return found
 
 
-def dataset_of(tables: Sequence[Table], *, every: int, velocities: bool) -> TransitionDataset:
-    """The transitions of recordings; a measured torque changes evenly from stamp to stamp."""
-    settings = LogSettings(name="RealDoublePendulum", every=every, actions="interpolated", limit=6.0)
+def dataset_of(
+    tables: Sequence[Table], *, every: int, velocities: bool = False, differentiate: float | None = None
+) -> TransitionDataset:
+    """The transitions of recordings; a measured torque changes evenly from stamp to stamp.
+
+    Args:
+        tables: the recordings.
+        every: only so many-th rows are kept.
+        velocities: whether the logged velocities are kept.
+        differentiate: seconds over which velocities are derived from positions; None: they are not.
+    """
+    settings = LogSettings(
+        name="RealDoublePendulum", every=every, actions="interpolated", limit=6.0, differentiate=differentiate
+    )
     return TransitionDataset.from_episodes(*episodes_of_tables(tables, roles(velocities=velocities), settings)[:2])
 
 
@@ -77,7 +88,7 @@ class Forecasts:
     @classmethod
     def of(cls, table: Table) -> Forecasts:
         """Forecasts from every quarter of a second, as long as a second follows."""
-        (episode,) = dataset_of([table], every=1, velocities=False)
+        (episode,) = dataset_of([table], every=1)
         assert episode.time is not None
         time, q = episode.time, episode.observation
         smooth, rates = (

@@ -26,7 +26,7 @@ def excitations(folder: Path) -> TransitionDataset:
         MissingPathError: there are none in the folder; the message says where they come from.
     """
     tables = read_recordings(folder, excitations=True)
-    return dataset_of(list(tables.values()), every=_EVERY, velocities=False)
+    return dataset_of(list(tables.values()), every=_EVERY)
 
 
 def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> WorldModel:

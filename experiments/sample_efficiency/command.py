@@ -14,13 +14,13 @@ from rich.console import Console
 
 from experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drift, measured
+from experiments.sample_efficiency.choosing import Candidate, best, error_of, to_try
 from experiments.sample_efficiency.contenders import (
     CONTENDERS,
     HELD_OUT_STEPS,
     TUNING_SEEDS,
     Choice,
     recorded,
-    tuned,
     tuning_steps,
 )
 from experiments.sample_efficiency.model_free import MILESTONES, model_free
@@ -58,6 +58,8 @@ class Settings:
     """JSON file of the best returns."""
     panels: tuple[Panel, ...] = PANELS
     """Noises, and numbers of transitions."""
+    noises: tuple[float, ...] = tuple(panel.noise for panel in PANELS)
+    """Only the panels of these noises are measured; the page shows all that is stored."""
     contenders: tuple[str, ...] = ("HNN", "second-order MLP", "first-order MLP")
     """Contenders to compare; also "MLP ensemble"."""
     seeds: tuple[int, ...] = tuple(range(10))
@@ -99,7 +101,7 @@ def study(settings: Settings, *, console: Console) -> Results:
 
 def _cells(settings: Settings, results: Results) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
-    for noise in {panel.noise: None for panel in settings.panels}:
+    for noise in {panel.noise: None for panel in settings.panels if panel.noise in settings.noises}:
         if noise:
             truth = [true_world("Pendulum-v1")]
             act = partial(acted, truth, noise=noise, starts=settings.starts, grid=settings.grid)
@@ -107,12 +109,20 @@ def _cells(settings: Settings, results: Results) -> dict[str, Cell]:
     for seed in settings.seeds:
         for noise, steps, name in _rows(settings):
             choice = Choice(**results[choice_key(name, noise, steps)])
-            cells[cell_key(noise, steps, name, seed)] = partial(_measured, settings, choice, noise, steps, name, seed)
+            key = cell_key(noise, steps, name, seed)
+            cells[key] = partial(_measured, settings, choice, noise, steps, name, seed)
+            forget_if_changed(results, key, choice)
     return cells
 
 
+def forget_if_changed(results: Results, key: str, choice: Choice) -> None:
+    """Forget a cell that was measured with other settings than those that are chosen now."""
+    if key in results and results[key].get("choice") != asdict(choice):
+        del results[key]
+
+
 def _measured(settings: Settings, choice: Choice, noise: float, steps: int, name: str, seed: int) -> dict[str, Any]:
-    return measured(
+    found = measured(
         CONTENDERS[name],
         choice,
         _recorded(noise, steps, seed),
@@ -123,6 +133,7 @@ def _measured(settings: Settings, choice: Choice, noise: float, steps: int, name
         grid=settings.grid,
         drift_steps=settings.drift_steps,
     )
+    return found | {"choice": asdict(choice)}
 
 
 def _printed(console: Console) -> Callable[[str, dict[str, Any]], None]:
@@ -135,9 +146,23 @@ def _printed(console: Console) -> Callable[[str, dict[str, Any]], None]:
 
 def choice_key(name: str, noise: float, steps: int) -> str:
     """Key of the choice for a contender: ensembles share that of their members, and all exact recordings share one."""
+    return f"choice/{noise}/{tuning_steps(noise, steps)}/{_alone(name)}"
+
+
+def tried(results: Results, noise: float, steps: int, name: str) -> dict[Candidate, float]:
+    """Held-out errors of the candidates that were tried for a choice."""
+    found = results.below(f"{_tuning_key(noise, steps, name)}/")
+    return {Candidate(*map(int, key.split("/"))): error for key, error in found.items()}
+
+
+def _tuning_key(noise: float, steps: int, name: str) -> str:
+    return f"tuning/{noise}/{tuning_steps(noise, steps)}/{_alone(name)}"
+
+
+def _alone(name: str) -> str:
+    """The contender of one member that has the same model."""
     model = CONTENDERS[name].model
-    alone = next(other for other, contender in CONTENDERS.items() if contender.model == model)
-    return f"choice/{noise}/{tuning_steps(noise, steps)}/{alone}"
+    return next(other for other, contender in CONTENDERS.items() if contender.model == model)
 
 
 def cell_key(noise: float, steps: int, name: str, seed: int) -> str:
@@ -147,7 +172,7 @@ def cell_key(noise: float, steps: int, name: str, seed: int) -> str:
 
 def _rows(settings: Settings) -> Iterator[tuple[float, int, str]]:
     for panel in settings.panels:
-        for steps in panel.steps:
+        for steps in panel.steps if panel.noise in settings.noises else ():
             for name in settings.contenders:
                 yield panel.noise, steps, name
 
@@ -158,37 +183,31 @@ def _recorded(noise: float, steps: int, seed: int) -> TransitionDataset:
 
 
 def _choose(settings: Settings, results: Results, executor: Executor | None, console: Console) -> None:
-    """Keep the choices that are missing, and every error that led to one."""
-    missing: dict[str, Cell] = {}
+    """Try candidates until no choice has a better neighbour."""
+
+    def report(key: str, error: float) -> None:
+        console.print(f"{key}: {error:.6g}")
+
+    while True:
+        cells: dict[str, Cell] = {}
+        for noise, steps, name in _rows(settings):
+            for candidate in to_try(_alone(name), noise, tried(results, noise, steps, name)):
+                key = f"{_tuning_key(noise, steps, name)}/{candidate.decade}/{candidate.width}"
+                cells[key] = partial(
+                    error_of,
+                    _alone(name),
+                    noise,
+                    candidate,
+                    steps=min(tuning_steps(noise, steps), settings.held_out_steps),
+                    seeds=settings.tuning_seeds,
+                    held_out_steps=settings.held_out_steps,
+                )
+        if not cells:
+            break
+        run_cells(results, cells, executor=executor, report=report, console=console)
     for noise, steps, name in _rows(settings):
-        key = choice_key(name, noise, steps)
-        if key not in results and key not in missing:
-            missing[key] = partial(_tuned, name, noise, tuning_steps(noise, steps), settings)
-
-    def report(key: str, found: dict[str, Any]) -> None:
-        for candidate, error in found["tuning"].items():
-            console.print(f"{candidate}: {error:.6g}")
-            results[candidate] = error
-        results[key] = found["choice"]
-
-    run_cells(Results(None, command=COMMAND), missing, executor=executor, report=report, console=console)
-
-
-def _tuned(name: str, noise: float, steps: int, settings: Settings) -> dict[str, Any]:
-    errors: dict[str, float] = {}
-
-    def report(what: str, choice: Choice, error: float) -> None:
-        errors[f"tuning/{noise}/{steps}/{name}/{choice.decay}/{choice.hidden}/{choice.horizon}"] = error
-
-    choice = tuned(
-        CONTENDERS[name],
-        noise,
-        report=report,
-        seeds=settings.tuning_seeds,
-        steps=min(steps, settings.held_out_steps),
-        held_out_steps=settings.held_out_steps,
-    )
-    return {"choice": asdict(choice), "tuning": errors}
+        choice = best(tried(results, noise, steps, name)).choice(noise)
+        results[choice_key(name, noise, steps)] = asdict(choice)
 
 
 def main(settings: Settings) -> None:

@@ -2,31 +2,24 @@
 
 On clean data a world is fitted to single steps, on noisy data by shooting over whole episodes with estimated starts,
 begun with windows of 10 steps that are made to join. Weight decay and width are chosen for every contender, noise and
-number of transitions by :func:`tuned`, one after the other, on recordings that are used for nothing else, by the error
-of predictions on another such recording. No return in the real environment influences the choice.
+number of transitions (:mod:`experiments.sample_efficiency.choosing`), on recordings that are used for nothing else, by
+the error of predictions on another such recording. No return in the real environment influences the choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from hnn_gym.data import ObservationNoise, TransitionDataset, record_steps
-from hnn_gym.errors import ConvergenceError
 from hnn_gym.systems import coordinates_of
-from hnn_gym.training import FitSettings, held_out_error, train_ensemble, train_world
+from hnn_gym.training import FitSettings, train_ensemble, train_world
 from hnn_gym.worlds.world_model import WorldModel
 
-_FIRST_HORIZON, _EPISODE = 10, 200
+_FIRST_HORIZON, EPISODE = 10, 200
 _EXACT_STEPS = 400
-DECAYS = (1e-13, 1e-12, 1e-11)
-"""Decays to choose from on exact data."""
-DECAY_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Decays to choose from on noisy data, as shares of the noise's variance, so that they are comparable priors."""
 TUNING_SEEDS, HELD_OUT_SEED, HELD_OUT_STEPS = (1000, 1001), 1002, 4000
 
 
@@ -37,7 +30,7 @@ class Contender:
     Attributes:
         model: one of :data:`hnn_gym.models.MODELS`.
         members: number of learned worlds; more than one make an ensemble.
-        widths: hidden units to choose from, the middle one first.
+        widths: hidden units that are tried first.
     """
 
     model: str
@@ -76,11 +69,6 @@ class Choice:
         return replace(optimiser, loss="shooting", horizon=horizon, first_horizon=_FIRST_HORIZON)
 
 
-def decays_to_choose_from(noise: float) -> tuple[float, ...]:
-    """The decays that are tried at a noise."""
-    return tuple(share * noise**2 for share in DECAY_SHARES) if noise else DECAYS
-
-
 def tuning_steps(noise: float, steps: int) -> int:
     """Transitions of the recordings for choosing settings: with noise as many as worlds are learned from.
 
@@ -113,48 +101,3 @@ def learned(
     if contender.members == 1:
         return (train_world(dataset, contender.model, settings=settings, options=options),)
     return train_ensemble(dataset, contender.model, members=contender.members, settings=settings, options=options)
-
-
-def tuned(
-    contender: Contender,
-    noise: float,
-    *,
-    report: Callable[[str, Choice, float], None],
-    steps: int,
-    seeds: Sequence[int] = TUNING_SEEDS,
-    held_out_steps: int = HELD_OUT_STEPS,
-) -> Choice:
-    """Choose decay and width, one after the other, by the mean held-out error.
-
-    An ensemble takes the choice of its members.
-
-    Args:
-        contender: the contender.
-        noise: share of observation noise.
-        report: called with each candidate and its error.
-        steps: transitions of each recording.
-        seeds: of the recordings.
-        held_out_steps: transitions of the recording on which errors are measured.
-    """
-    held_out = recorded(noise, steps=held_out_steps, seed=HELD_OUT_SEED)
-    datasets = [recorded(noise, steps=steps, seed=seed) for seed in seeds]
-    alone = replace(contender, members=1)
-    known: dict[Choice, float] = {}
-
-    def error(choice: Choice, what: str) -> float:
-        if choice not in known:
-            errors = []
-            for dataset in datasets:
-                try:
-                    (world,) = learned(alone, choice, dataset, noise=noise)
-                    errors.append(held_out_error(world, held_out))
-                except ConvergenceError:
-                    errors.append(float("inf"))
-            known[choice] = float(np.mean(errors))
-            report(what, choice, known[choice])
-        return known[choice]
-
-    decays = decays_to_choose_from(noise)
-    start = Choice(decays[1], contender.widths[0], _EPISODE if noise else 1)
-    choice = min((replace(start, decay=decay) for decay in decays), key=lambda c: error(c, "decay"))
-    return min((replace(choice, hidden=width) for width in contender.widths), key=lambda c: error(c, "width"))

@@ -47,11 +47,11 @@ class Setup:
         """Who learns, and the id under which it ships."""
         system = SYSTEMS[self.env_id]
         hnn = system.pixel_twins["HNN"]
-        found = {
+        found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0"),
-            "second-order network": (Twin("second-order", {"hidden": (16,)}), None),
+            "second-order network": (system.pixel_twins["Baseline"], f"BaselinePixel{system.name}-v0"),
         }
-        if not hnn.options["hidden"]:
+        if hnn.options.get("hidden") == ():
             found["second-order polynomial"] = Twin("second-order", {"hidden": ()}, integrator=hnn.integrator), None
         return found
 

@@ -14,10 +14,9 @@ def faults() -> str:
 
 def _rows() -> Iterator[tuple[str, str, str]]:
     found = report("faults")
-    kills = found.get("kills", {"every": 1, "cases": {}})
-    step = "" if kills["every"] == 1 else f", every {kills['every']}th"
-    for name, case in kills["cases"].items():
-        yield f"kills at file operations{step}: `{name}`", f"{case['kills']:,}", str(len(case["faults"]))
+    for name, case in found.get("kills", {}).items():
+        which = "every file operation" if case["every"] == 1 else f"one in {case['every']} file operations"
+        yield f"kills at {which}: `{name}`", f"{case['kills']:,}", str(len(case["faults"]))
     files = found.get("files")
     if files:
         yield "malformed files", f"{files['files']:,}", str(len(files["faults"]))

@@ -94,6 +94,11 @@ def two_bodies() -> str:
     return scenes.table(measurements("scenes"), "two bodies")
 
 
+def cart_pole() -> str:
+    """Every recording of the cart-pole."""
+    return scenes.cart_pole_table(measurements("scenes"))
+
+
 TABLES = {
     "pixels-paper": paper,
     "pixels-forecasts": forecasts,
@@ -101,5 +106,6 @@ TABLES = {
     "pixels-bumps": bumps,
     "pixels-spring": spring,
     "pixels-two-bodies": two_bodies,
+    "pixels-cart-pole": cart_pole,
 }
 """By name."""

@@ -11,6 +11,13 @@ from experiments.real_robot.contenders import CANDIDATES, FAMILIES, HORIZONS, ST
 from experiments.tables.sources import measurements, table
 
 _STILL = "nothing moves"
+_LINKS = {
+    "chain": "rigid links",
+    "symmetric": "symmetric links",
+    "differentiated": "symmetric links with derived velocities",
+    "measured": "symmetric links with logged velocities",
+    "network": "second-order network",
+}
 _SLOWER = (0.0141, 0.0413, 0.0797, 0.0812)
 """Errors in rad of the makers' model 1.0 on four further recordings, which are not public here and move more slowly."""
 
@@ -51,16 +58,38 @@ def swing_up() -> str:
     """Errors of the forecasts of a swing-up, by worlds learned from all excitations."""
     found = measurements("real_robot")
     named = {"nothing moves": STILL, "the makers' model 1.0": MAKERS[0], "the makers' model 2.0": MAKERS[1]}
-    named |= {
-        f"{'symmetric links' if name.startswith('symmetric') else 'rigid links'}, windows of "
-        f"{name.rpartition('-')[2]} s": name
-        for name in CANDIDATES
-    }
+    named |= {f"{_LINKS[name.partition('-')[0]]}, windows of {name.rpartition('-')[2]} s": name for name in CANDIDATES}
     rows = [
         (name, *(f"{error:.4f}" for error in pooled([found[f"other/{contender}"]])))
         for name, contender in named.items()
     ]
     return table(("world", *(f"{horizon:g} s" for horizon in HORIZONS)), rows)
+
+
+def recordings() -> str:
+    """Errors of the symmetric links on every recording that was left out, by what they were learned from."""
+    found, names = measurements("real_robot"), {"positions": "symmetric", "derived": "differentiated"}
+    rows = []
+    for recording in chosen_candidates(found, "symmetric"):
+        errors = [
+            [f"{e:.4f}" for e in pooled([found[f"left-out/{family}-0.5/{recording}"]])]
+            for family in (*names.values(), "measured")
+        ]
+        rows.append((recording.rpartition("-")[2], *(" ".join(row) for row in errors)))
+    return table(("recording", "positions alone", "and derived velocities", "and logged velocities"), rows)
+
+
+def planned_swing_ups() -> str:
+    """Swing-ups of sampled plans, in the world that they were planned in and in the makers' models."""
+    rows = []
+    for name, cell in measurements("real_robot.swing_up").below("").items():
+        motors, _, world = name.partition("/")
+        upright = ", ".join("not" if first is None else f"{first:g}" for first in cell["upright_from_s"])
+        lowest, returns = (", ".join(f"{value:.3g}" for value in cell[part]) for part in ("lowest_height", "return"))
+        speed = max(max(pair) for pair in cell["largest_speeds"])
+        rows.append((motors, world.replace("makers-", "the makers' model "), upright, lowest, returns, f"{speed:.0f}"))
+    columns = ("motors", "acts in", "upright from (s)", "lowest height from 5 s on", "return", "fastest (rad/s)")
+    return table(columns, rows)
 
 
 def friction() -> str:
@@ -104,6 +133,9 @@ def _contenders() -> dict[str, list[Any]]:
         **{f"the makers' model {name.removeprefix('makers-')}": _cells(name) for name in MAKERS},
         "rigid links, from rows of 0.02 s": chosen["chain"],
         "symmetric rigid links, from rows of 0.01 s": chosen["symmetric"],
+        "the same, and velocities derived from the positions": chosen["differentiated"],
+        "the same, and the velocities of the log": chosen["measured"],
+        "a second-order network, from rows of 0.02 s": chosen["network"],
     }
 
 
@@ -117,5 +149,7 @@ TABLES = {
     "robot-shares": shares,
     "robot-swing-up": swing_up,
     "robot-friction": friction,
+    "robot-recordings": recordings,
+    "robot-planned": planned_swing_ups,
     "encoders": encoders,
 }

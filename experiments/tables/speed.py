@@ -21,7 +21,7 @@ _OTHERS = {
     "stable-baselines3 adapter: overhead": ("stable-baselines3 adapter, 1,024 copies", "the bare batch"),
     "PPO, 256 copies / DummyVecEnv of 16": ("PPO, training included, 256 copies", "`DummyVecEnv` of 16 `Pendulum-v1`"),
     "PPO, 16 copies / DummyVecEnv of 16": ("PPO, training included, 16 copies", "`DummyVecEnv` of 16 `Pendulum-v1`"),
-    "memory of 16,384 environments": ("memory of 16,384 environments beyond the import", "the bar"),
+    "memory of 16,384 environments": ("memory of 16,384 environments beyond that of one", "the bar"),
 }
 """Benchmark -> what it measures, and against what; the gradients' rows name themselves."""
 

@@ -53,7 +53,12 @@ def shipped() -> str:
     for system, name in _SYSTEMS.items():
         cards = [card(f"{kind}{system}-v0") for kind in ("HNN", "Baseline")]
         rows.append((name, f"{cards[0]['data']['steps']:,}", *(power(_held_out(found["figures"])) for found in cards)))
-    return table(("system", "transitions", "with H", "without physics"), rows)
+    energies = [
+        card(f"{kind}RealPendulum-v0")["figures"]["energy_mse_on_the_last_fifth"] for kind in ("HNN", "Baseline")
+    ]
+    return table(("system", "transitions", "with H", "without physics"), rows) + _OF_THE_FILM.format(
+        *map(power, energies)
+    )
 
 
 def _held_out(figures: dict[str, float]) -> float:
@@ -75,6 +80,13 @@ def reversibility() -> str:
             cells += ["0 / 0, no bit differs" if exact else spread, errors["within_the_bar"]]
         rows.append((way, *cells))
     return table(("", *(cell for name in worlds for cell in (f"`{name}`", "within"))), rows)
+
+
+_OF_THE_FILM = """
+The film's own noise is about 7e-3, so that one step of the real pendulum ranks nothing. Over an unforced prediction
+of the whole last fifth, from its first frame, the mean square error of the paper's energy is {} with H and
+{} without.
+"""
 
 
 TABLES = {"one-step": one_step, "drift": drift, "shipped": shipped, "reversibility": reversibility}

@@ -18,7 +18,7 @@ from typing import Any
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files import release_0_1
-from hnn_gym.files.committed import read_committed, replace_file, write_committed
+from hnn_gym.files.committed import read_committed, replace_file, settle, write_committed
 from hnn_gym.files.reading import read_bytes, read_json
 from hnn_gym.files.seal import check_seal, sealed
 from hnn_gym.files.storage import checked_path, storage_errors
@@ -110,8 +110,26 @@ def write_agent(
     text = json.dumps(sealed(json.loads(json.dumps(header | plain(card)))), indent=1) + "\n"
     with storage_errors(folder):
         write_committed(folder, CARD, text.encode(), {file: data})
-        (folder / UNFINISHED).unlink(missing_ok=True)
-        (folder / BEGUN).unlink(missing_ok=True)
+    _end_training(folder)
+
+
+def complete_agent(path: str | os.PathLike[str]) -> None:
+    """Do what :func:`write_agent` had left to do when its process was killed, in a folder that holds its card.
+
+    Raises:
+        StorageError: the operating system refuses to write.
+    """
+    folder = checked_path(path)
+    with storage_errors(folder):
+        settle(folder, CARD)
+    _end_training(folder)
+
+
+def _end_training(folder: Path) -> None:
+    """Remove the saved state of a training whose agent is written, and the note that it began."""
+    with storage_errors(folder):
+        for name in (UNFINISHED, BEGUN):
+            (folder / name).unlink(missing_ok=True)
 
 
 def read_agent(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:

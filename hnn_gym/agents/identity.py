@@ -62,6 +62,24 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(_described(value, _DEPTH), sort_keys=True).encode()).hexdigest()
 
 
+def _globals_of(function: FunctionType) -> dict[str, Any]:
+    """The values of its module that a function names: those of other packages, which have versions, by their names."""
+    root = function.__module__.partition(".")[0]
+    found = {name: function.__globals__[name] for name in _names(function.__code__) if name in function.__globals__}
+    return {
+        name: value.__qualname__
+        if isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] != root
+        else value
+        for name, value in found.items()
+        if value is not function
+    }
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return {*code.co_names, *(name for each in inner for name in _names(each))}
+
+
 def _described(value: Any, depth: int) -> Any:
     """A value as JSON: arrays by their bytes, functions by their code, objects by their attributes."""
     if depth == 0:
@@ -83,7 +101,8 @@ def _described(value: Any, depth: int) -> Any:
         return [below(value.__func__), below(value.__self__)]
     if isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or () if cell.cell_contents is not value]
-        return [value.__qualname__, below(value.__code__), below(value.__defaults__), below(cells)]
+        held = below([value.__defaults__, value.__kwdefaults__, cells])
+        return [value.__qualname__, below(value.__code__), held, _described(_globals_of(value), depth // 2)]
     if isinstance(value, CodeType):
         return [value.co_code.hex(), list(value.co_names), [below(constant) for constant in value.co_consts]]
     if isinstance(value, type | ModuleType | BuiltinFunctionType):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"a2c": A2C, "ddpg": DDPG, "dqn": D
 REAL_NUMBERS, WHOLE_NUMBERS = ("sac", "td3", "ddpg"), ("dqn",)
 """Algorithms that take only one kind of actions."""
 _LAST_RATE = 0.02
+_LEAST_MEMORY = {"buffer_size": 1, "n_steps": 2, "batch_size": 2}
+_WEIGHT_BYTES = 4
 
 World = WorldModel | PixelWorld | str | os.PathLike[str] | Sequence[WorldModel]
 StepReport = Callable[[int, float], None]
@@ -235,13 +238,20 @@ def load_sb3_agent(path: str | os.PathLike[str]) -> BaseAlgorithm:
         InputError: the folder is not such an agent, is damaged, or has another version.
     """
 
-    def build(card: Mapping[str, Any], spaces: gymnasium.Env[Any, Any]) -> BaseAlgorithm:
+    def build(card: Mapping[str, Any], spaces: gymnasium.Env[Any, Any], at_most: int) -> BaseAlgorithm:
         recipe = AgentRecipe(**card["recipe"])
-        if "buffer_size" in recipe.arguments:  # an agent that is not trained needs no replay buffer
-            recipe = replace(recipe, arguments={**recipe.arguments, "buffer_size": 1})
-        return _new(card["algo"], recipe, DummyVecEnv([lambda: copy(spaces)] * recipe.num_envs), seed=None)
+        sizes = (gymnasium.spaces.flatdim(spaces.observation_space), *recipe.hidden)
+        if sum(_WEIGHT_BYTES * one * other for one, other in pairwise(sizes)) > at_most:
+            raise InputError(f"it names layers of {sizes} units, and the file holds {at_most:,} bytes.")
+        return _new(card["algo"], _without_memory(recipe), DummyVecEnv([lambda: copy(spaces)]), seed=None)
 
     return read_policy(path, build)
+
+
+def _without_memory(recipe: AgentRecipe) -> AgentRecipe:
+    """The recipe with the least memory for steps: an agent that is not trained needs none."""
+    least = {name: size for name, size in _LEAST_MEMORY.items() if name in recipe.arguments}
+    return replace(recipe, arguments={**recipe.arguments, **least})
 
 
 def _recipe(algo: str, recipe: AgentRecipe | None) -> AgentRecipe:

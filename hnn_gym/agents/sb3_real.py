@@ -1,13 +1,15 @@
 """Model-free baselines: agents of stable-baselines3 that learn from the real environment, without a model of it.
 
-Their settings for Pendulum-v1 are those that RL Baselines3 Zoo publishes as tuned (Raffin, *RL Baselines3 Zoo*, 2020,
-hyperparameters/{sac,td3,ppo}.yml), so that the comparison is with the best published settings, not with ours.
+Their settings are those that RL Baselines3 Zoo publishes as tuned (Raffin, *RL Baselines3 Zoo*, 2020,
+hyperparams/{sac,td3,ppo}.yml), so that the comparison is with the best published settings, not with ours.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -19,6 +21,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hnn_gym.agents.evaluate import Policy
+from hnn_gym.agents.sb3_store import load_unfinished, save_unfinished
 from hnn_gym.errors import InputError
 
 
@@ -70,6 +73,8 @@ PENDULUM = {
         },
     ),
 }
+SWIMMER = {"SAC": Published(SAC, arguments={"learning_starts": 10_000, "gamma": 0.9999})}
+_SAVE_EVERY = 60.0
 
 
 def learn_for_real(
@@ -79,6 +84,7 @@ def learn_for_real(
     milestones: Sequence[int],
     seed: int,
     report: Callable[[int, Policy], None],
+    unfinished: Path | None = None,
 ) -> None:
     """Train in a real environment, and report the agent at given numbers of real steps.
 
@@ -88,9 +94,12 @@ def learn_for_real(
         milestones: real steps after which the agent is reported, rising; the last one ends the training.
         seed: of everything; stable-baselines3 seeds the global generators too.
         report: called with the real steps taken and the agent.
+        unfinished: file for the training in progress, written every minute and when it is interrupted, and removed at
+            the end. A training that is found there resumes with its weights, optimisers and replay buffer, with a new
+            episode and other random numbers; milestones that it had passed are not reported again.
 
     Raises:
-        InputError: there are no milestones, or they do not rise.
+        InputError: there are no milestones, or they do not rise; the unfinished training had other settings.
     """
     if not milestones or list(milestones) != sorted(set(milestones)):
         raise InputError(f"Milestones are numbers of real steps that rise, not {list(milestones)}.")
@@ -100,20 +109,40 @@ def learn_for_real(
         size = envs.action_space.shape or ()
         arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, published.noise))
     agent = published.algorithm("MlpPolicy", envs, seed=seed, device="cpu", **arguments)
-    agent.learn(milestones[-1], callback=_Milestones(list(milestones), report))
-    envs.close()
+    about = {"algorithm": published.algorithm.__name__, "arguments": published.arguments, "seed": seed}
+    about |= {"copies": published.copies, "noise": published.noise, "environment": str(envs.envs[0].spec)}
+    if unfinished is not None and unfinished.exists():
+        load_unfinished(unfinished, agent, about)
+        agent.set_random_seed(seed + agent.num_timesteps)
+    left = [count for count in milestones if count > agent.num_timesteps]
+    keep = None if unfinished is None else (lambda: save_unfinished(unfinished, agent, about))
+    begins, remaining = agent.num_timesteps == 0, milestones[-1] - agent.num_timesteps
+    try:
+        agent.learn(remaining, callback=_Milestones(left, report, keep), reset_num_timesteps=begins)
+    except KeyboardInterrupt:
+        if keep is not None:
+            keep()
+        raise
+    finally:
+        envs.close()
+    if unfinished is not None:
+        unfinished.unlink(missing_ok=True)
 
 
 class _Milestones(BaseCallback):
-    """Reports the agent at every milestone."""
+    """Reports the agent at every milestone, and keeps the training every minute."""
 
-    def __init__(self, left: list[int], report: Callable[[int, Policy], None]) -> None:
+    def __init__(self, left: list[int], report: Callable[[int, Policy], None], keep: Callable[[], None] | None) -> None:
         super().__init__()
-        self._left, self._report = left, report
+        self._left, self._report, self._keep = left, report, keep
+        self._kept = time.monotonic()
 
     def _on_step(self) -> bool:
         while self._left and self.num_timesteps >= self._left[0]:
             self._report(self._left.pop(0), self.model)
+        if self._keep is not None and time.monotonic() - self._kept > _SAVE_EVERY:
+            self._keep()
+            self._kept = time.monotonic()
         return True
 
     def _on_training_end(self) -> None:

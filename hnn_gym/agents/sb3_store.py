@@ -51,9 +51,13 @@ def write_policy(
 
 
 def read_policy(
-    path: str | os.PathLike[str], build: Callable[[Mapping[str, Any], gymnasium.Env[Any, Any]], BaseAlgorithm]
+    path: str | os.PathLike[str], build: Callable[[Mapping[str, Any], gymnasium.Env[Any, Any], int], BaseAlgorithm]
 ) -> BaseAlgorithm:
-    """Read what :func:`write_policy` wrote; ``build`` makes the untrained agent from the card.
+    """Read what :func:`write_policy` wrote.
+
+    Args:
+        path: the folder.
+        build: makes the untrained agent from the card, the spaces, and the size of its tensors in bytes at the most.
 
     Raises:
         MissingPathError: there is nothing at ``path``.
@@ -62,9 +66,9 @@ def read_policy(
     card, data = read_agent(path)
     if card["kind"] != KIND:
         raise InputError(f"{path} is an agent of kind {card['kind']!r}, not of {KIND}.")
-    check_archive(data, path, at_most=MOST_ARRAY_BYTES)
+    size = check_archive(data, path, at_most=MOST_ARRAY_BYTES)
     try:
-        agent = build(card, _Spaces(card))
+        agent = build(card, _Spaces(card), size)
         agent.set_parameters(io.BytesIO(data), device="cpu")  # type: ignore[arg-type]  # files are taken too
     except Exception as error:  # whatever a damaged archive makes the libraries do
         raise InputError(f"The card of {path} does not describe the agent beside it: {error}") from None

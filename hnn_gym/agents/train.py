@@ -22,6 +22,7 @@ from hnn_gym.agents.agent_checkpoint import (
     UNFINISHED,
     begin_training,
     check_free,
+    complete_agent,
     nothing_left_of_nothing,
     read_agent,
 )
@@ -127,6 +128,8 @@ def train(settings: TrainAgentSettings) -> Transfer:
         with _bar() as report, nothing_left_of_nothing(settings.out):
             train_and_save = _train_shac if settings.algo == "shac" else _train_sb3
             train_and_save(settings, simulator, env_kwargs, {"asked": asked}, report)
+    else:
+        complete_agent(settings.out)
     transfer = measure_transfer(
         load_agent(settings.out), simulator, real, seeds=range(settings.episodes), env_kwargs=real_kwargs
     )
@@ -232,7 +235,8 @@ def _train_sb3(
         device=settings.device,
         about=about,
     )
-    sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=about, overwrite=settings.overwrite)
+    card = {**about, "threads": torch.get_num_threads()}
+    sb3.save_agent(settings.out, agent, algo=settings.algo, recipe=recipe, about=card, overwrite=settings.overwrite)
 
 
 def _train_shac(
@@ -254,7 +258,8 @@ def _train_shac(
         device=settings.device,
         about=about,
     )
-    policy.save(settings.out, about={"settings": asdict(own), **about}, overwrite=settings.overwrite)
+    card = {"settings": asdict(own), **about, "threads": torch.get_num_threads()}
+    policy.save(settings.out, about=card, overwrite=settings.overwrite)
 
 
 @contextmanager

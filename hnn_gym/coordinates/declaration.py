@@ -201,10 +201,15 @@ class Coordinates:
         return None if all(limit == float("inf") for limit in limits) else limits
 
     @cached_property
-    def stops(self) -> tuple[tuple[float | None, float | None, float] | None, ...] | None:
-        """Walls (low, high, restitution) of every degree of freedom, None where it has none; None if none has any."""
-        found = tuple(degree.stops for degree in self.degrees)
-        return None if all(stops is None for stops in found) else found
+    def has_walls(self) -> bool:
+        """Whether any degree of freedom has stops that do not give way."""
+        return any(degree.stops is not None and not degree.soft for degree in self.degrees)
+
+    @cached_property
+    def soft_stops(self) -> tuple[tuple[int, float | None, float | None], ...]:
+        """The degrees of freedom with stops that give way, and these stops, None where there is none."""
+        stops = [(i, degree.stops) for i, degree in enumerate(self.degrees) if degree.soft]
+        return tuple((i, *walls[:2]) for i, walls in stops if walls is not None)
 
     def within_stops(self, q: Array, v: Array) -> tuple[Array, Array]:
         """States ``(..., n)`` as walls leave them: positions clipped, velocities into a wall turned back or lost."""
@@ -212,7 +217,7 @@ class Coordinates:
         new_q, new_v = [], []
         for i, degree in enumerate(self.degrees):
             qi, vi = q[..., i], v[..., i]
-            if degree.stops is not None:
+            if degree.stops is not None and not isinstance(degree.stops[2], str):
                 low, high = degree.walls
                 restitution = degree.stops[2]
                 out = ((qi <= low) & (vi < 0)) | ((qi >= high) & (vi > 0))

@@ -4,6 +4,8 @@ A step that ends at (q, v) is followed by the limits in the order in which games
 
     v <- clip(v, -speed_limit, speed_limit)
     q <- clip(q, low, high), and v <- -restitution v if q was at or beyond a stop and v points further out.
+
+Stops may be soft instead: then they are forces of the physics, and a model learns how they give way.
 """
 
 from __future__ import annotations
@@ -11,8 +13,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import Literal
 
 from hnn_gym.errors import InputError, finite_number
+
+SOFT: Literal["soft"] = "soft"
+"""In place of the restitution of stops that give way."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,10 @@ class DegreeOfFreedom:
         angle: the observed position is an angle in rad, so that q and q + 2 pi are the same configuration.
         wraps: the interval (low, high) into which the environment brings an observed angle; None: it counts turns.
         stops: (low, high, restitution) of the walls between which q stays; None in the place of one: there is no wall
-            on that side. What meets a wall at speed v leaves it at -restitution v: 0 is inelastic, 1 elastic. None:
-            there are no walls.
+            on that side. What meets a wall at speed v leaves it at -restitution v: 0 is inelastic, 1 elastic. "soft" in
+            the place of the restitution: the walls give way, as one-sided springs with dampers do, and the models
+            'mechanical' and 'chain' learn how much, see :class:`hnn_gym.physics.soft_stops.SoftStops`. None: there are
+            no walls.
         fixed: q is a constant of the episode, such as a target or a mass. Its velocity is always 0.
         velocity_scale: the observed velocity is this times v, such as 1/8 where it is a share of 8 rad/s.
 
@@ -47,7 +55,7 @@ class DegreeOfFreedom:
     speed_limit: float | None = None
     angle: bool = False
     wraps: tuple[float, float] | None = None
-    stops: tuple[float | None, float | None, float] | None = None
+    stops: tuple[float | None, float | None, float | Literal["soft"]] | None = None
     fixed: bool = False
     velocity_scale: float = 1.0
 
@@ -88,11 +96,14 @@ class DegreeOfFreedom:
             return
         low, high, restitution = self.stops if len(self.stops) == 3 else (None, None, -1.0)
         walls = [wall for wall in (low, high) if wall is not None]
-        if not walls or walls != sorted(set(walls)) or not all(map(math.isfinite, walls)) or not 0 <= restitution <= 1:
+        known = restitution == SOFT or (isinstance(restitution, Real) and 0 <= restitution <= 1)
+        if not walls or walls != sorted(set(walls)) or not all(map(math.isfinite, walls)) or not known:
             raise InputError(
                 "Stops are (low, high, restitution) with low < high, or one of them None, and a restitution from 0 to "
-                f"1, not {self.stops}."
+                f"1 or 'soft', not {self.stops}."
             )
+        if restitution == SOFT and self.position is None and self.cos is None:
+            raise InputError(f"Soft stops need an observed position, and this degree of freedom has none: {self}.")
         if self.is_angle and self.wraps is not None:
             raise InputError(f"An angle that wraps has no stops: {self}.")
 
@@ -100,6 +111,11 @@ class DegreeOfFreedom:
     def is_angle(self) -> bool:
         """Whether q and q + 2 pi are the same configuration."""
         return self.angle or self.cos is not None
+
+    @property
+    def soft(self) -> bool:
+        """Whether it has stops that give way."""
+        return self.stops is not None and self.stops[2] == SOFT
 
     @property
     def walls(self) -> tuple[float, float]:

@@ -59,8 +59,8 @@ def _degree(degree: DegreeOfFreedom, i: int, names: Sequence[str]) -> str:
     walls = ""
     if degree.stops is not None:
         shown = " and ".join(f"{wall:.6g}" for wall in degree.stops[:2] if wall is not None)
-        bounce = f" with restitution {degree.stops[2]:.2g}" if degree.stops[2] else ""
-        walls = f"; walls stop it at {shown}{bounce}"
+        bounce = f" with restitution {degree.stops[2]:.2g}" if degree.stops[2] and not degree.soft else ""
+        walls = f"; stops that give way are at {shown}" if degree.soft else f"; walls stop it at {shown}{bounce}"
     return f"{place}; {velocity or 'its velocity is not observed'}{walls}"
 
 

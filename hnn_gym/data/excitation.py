@@ -9,9 +9,13 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data.dataset import TransitionDataset
+from hnn_gym.data.logs.convert import LOG
 from hnn_gym.errors import InputError
 
+UNPUSHED = "none: filmed, not pushed"
+"""The policy, in its provenance, of a recording in which the controls that a world is to have did not exist."""
 _REMEDY = "record with a policy that excites the system, such as --policy bang-bang"
+_REMEDY_FOR_A_LOG = "log a motion in which every motor pushes with changing force"
 
 
 def excitation_faults(dataset: TransitionDataset) -> list[str]:
@@ -33,7 +37,8 @@ def require_changing_actions(dataset: TransitionDataset) -> None:
     """Refuse a recording from which the effect of an action entry cannot be learned.
 
     Raises:
-        InputError: an action entry has one value throughout; the message names the entry and the value.
+        InputError: an action entry has one value throughout, and the provenance does not say that nothing was pushed;
+            the message names the entry and the value.
     """
     if (error := _action_fault(dataset)) is not None:
         raise error
@@ -60,11 +65,13 @@ def _motion_fault(dataset: TransitionDataset) -> InputError | None:
         return None
     return InputError(
         f"Nothing moves in this recording of {dataset.provenance.env_id}: no observation entry changes within any "
-        f"episode. To learn from it, {_REMEDY}."
+        f"episode. To learn from it, {_remedy(dataset)}."
     )
 
 
 def _action_fault(dataset: TransitionDataset) -> InputError | None:
+    if dataset.provenance.policy == UNPUSHED:
+        return None
     action = dataset.transitions().action
     action = action.reshape(len(action), -1)
     constant = np.flatnonzero(np.all(action == action[0], axis=0))
@@ -73,5 +80,9 @@ def _action_fault(dataset: TransitionDataset) -> InputError | None:
     which = "The action is" if action.shape[1] == 1 else f"Action entry {constant[0]} is"
     return InputError(
         f"{which} {action[0, constant[0]]:g} at every step of this recording of {dataset.provenance.env_id}, so that "
-        f"its effect cannot be learned: {_REMEDY}."
+        f"its effect cannot be learned: {_remedy(dataset)}."
     )
+
+
+def _remedy(dataset: TransitionDataset) -> str:
+    return _REMEDY_FOR_A_LOG if dataset.provenance.policy == LOG else _REMEDY

@@ -25,6 +25,8 @@ from hnn_gym.envs.stepping_numpy import Steps
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.physics.phase import Array, namespace
 
+_MOST_COPIES = 2**22
+
 
 class Batch:
     """Phase points, step counters and random generators of ``num_envs`` copies.
@@ -57,10 +59,16 @@ class Batch:
             device: None for NumPy; "cpu" or "cuda" for torch tensors there.
 
         Raises:
-            InputError: ``num_envs`` or ``max_episode_steps`` is below 1, another ``dtype``, or no such device.
+            InputError: ``num_envs`` or ``max_episode_steps`` is below 1, there are more copies than a batch may hold,
+                another ``dtype``, or no such device.
         """
         if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs!r}.")
+        if num_envs > _MOST_COPIES:
+            raise InputError(
+                f"num_envs must be at most {_MOST_COPIES:,}, got {num_envs:,}: each copy has a generator of its own. "
+                "Step several batches after one another."
+            )
         check_steps(max_episode_steps, "max_episode_steps")
         self.simulator, self.num_envs = simulator, int(num_envs)
         self.max_episode_steps = max_episode_steps

@@ -15,6 +15,7 @@ from hnn_gym.envs.ensemble import ensemble_of
 from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks import BranchedTask, task_for
+from hnn_gym.envs.tasks.driven import DrivenTask
 from hnn_gym.envs.tasks.pixel_task import PixelTask
 from hnn_gym.envs.tasks.rewarded import RewardedTask
 from hnn_gym.envs.tasks.terminated import TerminatedTask
@@ -22,6 +23,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.systems.of_world import truth_of
 from hnn_gym.systems.registry import named_task
 from hnn_gym.systems.task import Task
+from hnn_gym.worlds.fewer_controls import with_controls
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -67,6 +69,12 @@ def simulator_of(world_model: WorldSource | Sequence[WorldSource] | None, option
     if options.exactly_reversible:
         world = world.on_lattice()
     task = _task(world, seen, options)
+    if options.controls is not None:
+        world, others = (
+            with_controls(world, options.controls),
+            tuple(with_controls(o, options.controls) for o in others),
+        )
+        task = DrivenTask(task, options.controls)
     _check_fit(task, world)
     if options.terminated is not None:
         task = TerminatedTask(task, world.coordinates, options.terminated)

@@ -61,6 +61,9 @@ class SimulatorOptions:
     """The episode is truncated where the disagreement is larger; None: never."""
     starts: np.ndarray | None = None
     """Real observations ``(k, d)`` to begin episodes at; None: the starts of the task."""
+    controls: tuple[int, ...] | None = None
+    """Which of the world's controls act, such as (1,) for the second motor of two. The others exert nothing, an action
+    has no entry for them, and a reward sees a force of 0. None: all of them act."""
 
     def __post_init__(self) -> None:
         """Check what does not depend on the world."""

@@ -13,12 +13,14 @@ import numpy as np
 
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError, InputError
-from hnn_gym.evaluation.measured_motion import PIECE, begun
+from hnn_gym.evaluation.measured_motion import PIECE, begun, rolled
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
 _LONGEST = 200
 _WINDOWS = 200
+_BEFORE = (3, 6, 12, PIECE)
+"""Numbers of steps from which the start of a forecast is estimated where velocities are not observed."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
         InputError: the recording has other observations or actions than the world.
     """
     coordinates, longest = world.coordinates, _horizon(fresh)
-    # Where velocities are not observed, the steps before a forecast tell its start.
+    # Where velocities are not observed, the steps before a forecast tell its start: few of them where the world errs
+    # more than the sensors, many where the sensors are noisy.
     before = min(PIECE, longest // 3) if any(coordinates.unobserved) else 0
     windows = fresh.windows(longest, stride=max(1, longest // 10))
     rows = _rows(len(windows))
@@ -80,7 +83,7 @@ def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
     with np.errstate(all="ignore"):
         try:
             if before:
-                x = begun(world, observation, action, durations, before=before)
+                x = _begun(world, observation, action, durations, before=before, scale=scale)
                 observation, action = observation[:, before:], action[:, before:]
                 durations = None if durations is None else durations[:, before:]
             else:
@@ -96,6 +99,32 @@ def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
             still = np.abs(coordinates.unwrapped(observation[:, :1], observation[:, 1:]) - observation[:, 1:]) / scale
         error = np.where(np.isnan(error), np.inf, error)
         return Forecasts(float(np.sqrt(np.mean(error[:, 0] ** 2))), error.max(axis=-1), still.max(axis=-1))
+
+
+def _begun(
+    world: WorldModel,
+    observation: np.ndarray,
+    action: np.ndarray,
+    duration: np.ndarray | None,
+    *,
+    before: int,
+    scale: np.ndarray,
+) -> np.ndarray:
+    """Phase points after ``before`` steps of windows, from as many of them as forecast the next step best."""
+    found, least = None, np.inf
+    now, then = slice(before, before + 1), slice(before + 1, before + 2)
+    for steps in sorted({min(before, steps) for steps in _BEFORE}):
+        part = slice(before - steps, before + 1)
+        seconds = None if duration is None else duration[:, part]
+        x = begun(world, observation[:, part], action[:, part], seconds, before=steps)
+        next_seen = world.decode(rolled(world, x, action[:, now], None if duration is None else duration[:, now])[:, 1])
+        error = (
+            world.coordinates.unwrapped(next_seen, observation[:, then][:, 0]) - observation[:, then][:, 0]
+        ) / scale
+        if (size := float(np.median(np.abs(error).max(axis=-1)))) < least or found is None:
+            found, least = x, size
+    assert found is not None
+    return found
 
 
 def frame_forecasts_of(seen: PixelWorld, fresh: TransitionDataset) -> Forecasts:

@@ -14,6 +14,16 @@ SMALL, SMALL_FRAMES = 0.1, 0.2
 differ, where the error of the picture of a still moment is a part of it."""
 LONG, FEW = 50, 10
 """Steps from which on a forecast is long, and below which it is of little use."""
+_HELP = (
+    "What helps, in this order: read the sentences about the observations and actions that train printed; "
+    "--model auto; more transitions, from a policy that visits what you need (--policy); --damping where there is "
+    "friction."
+)
+_HELP_FOR_A_LOG = (
+    "What helps, in this order: read the units that convert printed; look in the figures where residuals are large; "
+    "--damping and --dry where there is friction; --model chain for links that hang on each other; a longer log, with "
+    "the motion that you need the world for."
+)
 _NUDGE = 1e-6
 _SAMPLES = 32
 
@@ -54,7 +64,9 @@ def sensitivity(world: WorldModel, x: np.ndarray, *, steps: int) -> float:
     return float(np.median(np.nan_to_num(growth, nan=np.inf)))
 
 
-def verdict(forecasts: Forecasts, energy: EnergyCheck | None, *, growth: float, frames: bool = False) -> list[str]:
+def verdict(
+    forecasts: Forecasts, energy: EnergyCheck | None, *, growth: float, frames: bool = False, log: bool = False
+) -> list[str]:
     """Judge a world.
 
     Args:
@@ -62,6 +74,7 @@ def verdict(forecasts: Forecasts, energy: EnergyCheck | None, *, growth: float, 
         energy: what it does to its own energy; None if it has none.
         growth: how many times a tiny error grows over the length of the forecasts.
         frames: whether errors are those of frames, in units of how much these differ.
+        log: whether the recording is a log of a machine.
 
     Returns:
         Sentences; the first says how good the world is.
@@ -81,18 +94,14 @@ def verdict(forecasts: Forecasts, energy: EnergyCheck | None, *, growth: float, 
             "large. So long forecasts cannot be right, while planning over few steps, and what is true on average, can."
         )
     if forecasts.one_step > limit:
+        remedy = "" if log else ": learn with --loss shooting"
         sentences.append(
             f"A single step errs by {forecasts.one_step:.2g} {unit}. Sensors with noise of that size do this to a "
-            "perfect world too: learn with --loss shooting. Otherwise the model, or the map of the observations, is "
-            "wrong."
+            f"perfect world too{remedy}. Otherwise the model, or the map of the observations, is wrong."
         )
     sentences += _of_energy(energy)
     if trusted < min(steps, LONG):
-        sentences.append(
-            "What helps, in this order: read the sentences about the observations and actions that train printed; "
-            "--model auto; more transitions, from a policy that visits what you need (--policy); --damping where there "
-            "is friction."
-        )
+        sentences.append(_HELP_FOR_A_LOG if log else _HELP)
     return sentences
 
 

@@ -11,10 +11,12 @@ everything; what it does not explain is left in two places:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.dynamics import PortHamiltonian
@@ -45,12 +47,14 @@ class MeasuredMotion:
         x: phase points of the world's motion ``(N, k + 1, 2n)``; meaningless beyond the end of a piece.
         residual: measured - shown ``(N, k + 1, d)``; NaN where nothing was measured.
         time: of every moment in s from the start of its episode ``(N, k + 1)``.
+        labels: names of the entries with their units ``(d,)``, such as "q1 (rad)".
     """
 
     windows: TrainingWindows
     x: np.ndarray
     residual: np.ndarray
     time: np.ndarray
+    labels: tuple[str, ...]
 
     @property
     def scale(self) -> np.ndarray:
@@ -127,7 +131,31 @@ def measured_motion(world: WorldModel, recording: TransitionDataset, *, piece: i
     ends = time[np.arange(len(windows)), windows.steps]
     for row in np.flatnonzero(windows.joined):
         time[row + 1] += time[row, 0] + ends[row]
-    return MeasuredMotion(windows, x, windows.observation - shown, time)
+    labels = entry_labels(world.coordinates, recording.provenance.observation_names)
+    return MeasuredMotion(windows, x, windows.observation - shown, time, labels)
+
+
+def entry_labels(coordinates: Coordinates, names: Sequence[str]) -> tuple[str, ...]:
+    """Names of the entries of an observation with their units; where they have no names, their numbers."""
+    units = [""] * coordinates.observation_size
+    for degree in coordinates.degrees:
+        unit = "rad" if degree.is_angle else "m"
+        if degree.position is not None:
+            units[degree.position] = f" ({unit})"
+        if degree.velocity is not None and degree.velocity_scale == 1.0:
+            units[degree.velocity] = f" ({unit}/s)"
+    called = names or [f"entry {i}" for i in range(len(units))]
+    return tuple(f"{name}{unit}" for name, unit in zip(called, units, strict=True))
+
+
+def position_names(world: WorldModel) -> tuple[str, ...]:
+    """Names of the degrees of freedom: those of the positions that the world was learned from, or numbers."""
+    names = world.card.get("data", {}).get("provenance", {}).get("observation_names") or ()
+    entries = [degree.position for degree in world.coordinates.degrees]
+    return tuple(
+        names[entry] if entry is not None and entry < len(names) else f"position {i + 1}"
+        for i, entry in enumerate(entries)
+    )
 
 
 def energy_balance(world: WorldModel, motion: MeasuredMotion) -> EnergyBalance | None:
@@ -168,7 +196,7 @@ def log_and_forecasts(
         motion: its motion along the recording.
 
     Returns:
-        The arguments of :func:`hnn_gym.evaluation.plots.beside_the_log`.
+        The first arguments of :func:`hnn_gym.evaluation.plots.beside_the_log`.
     """
     windows = motion.windows
     rows = np.flatnonzero(windows.episode == np.bincount(windows.episode).argmax())[: _PIECES_SHOWN + 1]

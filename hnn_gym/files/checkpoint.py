@@ -88,11 +88,18 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
 
 
 def has_part(path: str | os.PathLike[str], part: str) -> bool:
-    """Whether the checkpoint folder ``path`` has a part of this name."""
+    """Whether the checkpoint folder ``path`` has a part of this name.
+
+    Raises:
+        InputError: its card is damaged.
+    """
     folder = checked_path(path)
     if not (folder / part).is_dir() or not (folder / CARD).is_file():
         return False
-    return part in read_json(folder / CARD).get("parts", {part: None})  # older cards do not name their parts
+    parts = read_json(folder / CARD).get("parts", {part: None})  # older cards do not name their parts
+    if not isinstance(parts, dict):
+        raise InputError(f"The parts of {folder / CARD} are {parts!r}: it is damaged, or not one of ours.")
+    return part in parts
 
 
 def read_part(path: str | os.PathLike[str], part: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

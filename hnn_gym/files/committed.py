@@ -64,6 +64,20 @@ def write_committed(folder: Path, card: str, text: bytes, files: Mapping[str, by
                 folder.rmdir()  # if nothing could be written
 
 
+def settle(folder: Path, card: str) -> None:
+    """Complete a change that a killed process had made by its card, and remove what it had only begun.
+
+    Raises:
+        OSError: the operating system refuses to.
+    """
+    lock = PathLock(folder / card)
+    lock.acquire(wait=True)
+    try:
+        _settle(folder, card)
+    finally:
+        lock.release()
+
+
 def _is_committed(card: Path, text: bytes) -> bool:
     try:
         return card.read_bytes() == text
@@ -93,10 +107,10 @@ def read_committed(folder: Path, name: str, sha256: object, *, at_most: int = MO
 
 
 def _settle(folder: Path, card: str) -> None:
-    """Complete a change that a killed process had made by its card, and remove what it had only begun."""
-    for place in (*folder.glob(f"*{_PARTIAL}"), *folder.glob(f"*/*{_PARTIAL}")):
+    """As :func:`settle`, by the holder of the lock."""
+    for place in _files(folder, _PARTIAL):
         place.unlink(missing_ok=True)
-    begun = (*folder.glob(f"*{_NEXT}"), *folder.glob(f"*/*{_NEXT}"))
+    begun = _files(folder, _NEXT)
     if begun:
         text = (folder / card).read_bytes() if (folder / card).is_file() else b""
         for place in begun:
@@ -104,6 +118,12 @@ def _settle(folder: Path, card: str) -> None:
                 place.replace(place.with_suffix(""))
             else:
                 place.unlink()
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    """The files in a folder, or in one inside it, whose names end so; folders belong to other writers."""
+    found = (*folder.glob(f"*{ending}"), *folder.glob(f"*/*{ending}"))
+    return [place for place in found if place.is_file()]
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -130,11 +130,11 @@ def parse_zipped_arrays(data: bytes, source: str | os.PathLike[str], *, at_most:
         raise InputError(f"{source} is damaged: its arrays cannot be read ({_reason(error)}).") from None
 
 
-def check_archive(data: bytes, source: str | os.PathLike[str], *, at_most: int) -> None:
-    """Refuse a zip archive that unpacks to more than ``at_most`` bytes.
+def check_archive(data: bytes, source: str | os.PathLike[str], *, at_most: int) -> int:
+    """Return how many bytes a zip archive unpacks to, which are at most ``at_most``.
 
     Raises:
-        InputError: it does, or the bytes are not an archive.
+        InputError: they are more, or the bytes are not an archive.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -145,6 +145,7 @@ def check_archive(data: bytes, source: str | os.PathLike[str], *, at_most: int) 
         raise InputError(
             f"{source} unpacks to {size:,} bytes, and at most {at_most:,} are read: it is not one of ours."
         )
+    return size
 
 
 def _refuse_constant(name: str) -> NoReturn:

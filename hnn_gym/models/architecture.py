@@ -43,6 +43,8 @@ class Variables:
             energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
         fixed: which degrees of freedom are constants of the episode, without motion; (): none are.
         ignored: positions on which nothing depends, such as those that are not observed; (): none are.
+        soft_stops: degrees of freedom with stops that give way, each with its lower and its upper stop, None where
+            there is none.
 
     Raises:
         InputError: the lengths differ, a scale is not positive and finite, or a control acts nowhere.
@@ -57,9 +59,13 @@ class Variables:
     in_physical_units: bool = False
     fixed: tuple[bool, ...] = ()
     ignored: tuple[bool, ...] = ()
+    soft_stops: tuple[tuple[int, float | None, float | None], ...] = ()
 
     def __post_init__(self) -> None:
         """Check that they describe one system."""
+        object.__setattr__(self, "soft_stops", tuple(tuple(stop) for stop in self.soft_stops))
+        if not all(len(stop) == 3 and type(stop[0]) is int and 0 <= stop[0] < self.n for stop in self.soft_stops):
+            raise InputError(f"Variables have soft stops of a degree of freedom that is not there: {self}.")
         scales = (self.position_scales, self.velocity_scales, self.acceleration_scales)
         if not self.n or any(len(scale) != self.n for scale in scales):
             raise InputError(f"Variables need one angle flag and three scales for each degree of freedom: {self}.")
@@ -110,6 +116,7 @@ class Variables:
             in_physical_units=coordinates.in_physical_units,
             fixed=coordinates.fixed if any(coordinates.fixed) else (),
             ignored=cyclic if any(cyclic) else (),
+            soft_stops=coordinates.soft_stops,
         )
 
     @property

@@ -39,6 +39,7 @@ class LearnedField:
     control: Array | None = None
     hamiltonian: None = None
     dry: None = None
+    stops: None = None
 
     @property
     def n(self) -> int:

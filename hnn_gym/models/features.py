@@ -6,16 +6,17 @@ inputs too: of pairs for a network, of all combinations for a trigonometric poly
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import combinations, product
 from typing import Literal
 
 import numpy as np
 
 from hnn_gym.physics.phase import Array, namespace
 
-Combined = Literal["none", "pairs", "all"]
+Combined = Literal["none", "pairs", "all", "products"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Features:
         angles: which degrees of freedom are angles.
         scales: typical size of every position (not used for angles); infinite: it is always 0 as an input.
         combined: which sums and differences of angles are inputs beside the angles themselves: "none", those of
-            "pairs", or "all" with coefficients -1, 0 and 1, and the squares of the positions.
+            "pairs", or "all" with coefficients -1, 0 and 1, and the squares of the positions; "products" are all of
+            these, and the products of two positions, as of bodies that a spring connects.
         fixed: which degrees of freedom are constants of the episode: inputs like the others, along which nothing
             changes, so that their part of a pull-back is 0. (): none are.
     """
@@ -39,21 +41,27 @@ class Features:
     @cached_property
     def size(self) -> int:
         """Entries of phi(q)."""
-        return 2 * len(self._turns) + (2 if self._squared else 1) * len(self._lengths)
+        return 2 * len(self._turns) + (2 if self._squared else 1) * len(self._lengths) + len(self._products)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the entries are where degrees of freedom are combined: "cos(q0 + q1)", "sin(q1)", "q0", "q0^2".
-
-        Positions are in units of their scales, "(q0 / 2.4)".
-        """
+        """What the entries are where degrees of freedom are combined: "cos(q0 + q1)", "sin(q1)", "q0", "q0^2"."""
         angles = []
         for row in self._turns:
             first, *others = [(sign, f"q{i}") for i, sign in enumerate(row) if sign]
             angles.append(first[1] + "".join(f" {'+' if sign > 0 else '-'} {name}" for sign, name in others))
-        lengths = [f"(q{i} / {self.scales[i]:.4g})" for i in self._lengths]
+        lengths = [f"q{i}" for i in self._lengths]
         squares = [f"{name}^2" for name in lengths] if self._squared else []
-        return (*(f"cos({a})" for a in angles), *(f"sin({a})" for a in angles), *lengths, *squares)
+        products = [f"{lengths[a]} {lengths[b]}" for a, b in self._products]
+        return (*(f"cos({a})" for a in angles), *(f"sin({a})" for a in angles), *lengths, *squares, *products)
+
+    @property
+    def units(self) -> tuple[float, ...]:
+        """What each of these is divided by to make an entry: the scale of a position, 1 for an angle."""
+        lengths = [self.scales[i] for i in self._lengths]
+        squares = [scale**2 for scale in lengths] if self._squared else []
+        products = [lengths[a] * lengths[b] for a, b in self._products]
+        return (*(1.0,) * (2 * len(self._turns)), *lengths, *squares, *products)
 
     @cached_property
     def plain(self) -> bool:
@@ -74,7 +82,8 @@ class Features:
         if not self.plain:
             lengths = self._scaled(q)
             squares = [length * length for length in lengths] if self._squared else []
-            return xp.concat([*self._circles(q), *lengths, *squares], axis=-1)
+            products = [lengths[a] * lengths[b] for a, b in self._products]
+            return xp.concat([*self._circles(q), *lengths, *squares, *products], axis=-1)
         if self.only_angles:
             return xp.concat([xp.cos(q), xp.sin(q)], axis=-1)
         parts = []
@@ -103,7 +112,10 @@ class Features:
                 return slope
             along = cotangent[..., 2 * k : 2 * k + lengths]
             if self._squared:
-                along = along + 2 * xp.concat(self._scaled(q), axis=-1) * cotangent[..., 2 * k + lengths :]
+                squares = cotangent[..., 2 * k + lengths : 2 * (k + lengths)]
+                along = along + 2 * xp.concat(self._scaled(q), axis=-1) * squares
+            if self._products:
+                along = along + self._of_products(q, cotangent[..., 2 * (k + lengths) :])
             return slope + self._spread(q, along)
         if self.only_angles:
             return cotangent[..., n:] * xp.cos(q) - cotangent[..., :n] * xp.sin(q)
@@ -122,12 +134,14 @@ class Features:
         xp = namespace(q)
         if not self.plain:
             lengths = self._scaled(v)
-            squares = [2 * a * b for a, b in zip(self._scaled(q), lengths, strict=True)] if self._squared else []
+            at = self._scaled(q)
+            squares = [2 * a * b for a, b in zip(at, lengths, strict=True)] if self._squared else []
+            products = [at[a] * lengths[b] + at[b] * lengths[a] for a, b in self._products]
             circles = []
             if self._turns:
                 (cos, sin), speed = self._circles(q), v @ self._matrix(q).T
                 circles = [-speed * sin, speed * cos]
-            return xp.concat([*circles, *lengths, *squares], axis=-1)
+            return xp.concat([*circles, *lengths, *squares, *products], axis=-1)
         if self.only_angles:
             return xp.concat([-v * xp.sin(q), v * xp.cos(q)], axis=-1)
         parts = []
@@ -140,7 +154,7 @@ class Features:
     def _turns(self) -> tuple[tuple[int, ...], ...]:
         """Coefficients of the angles, one combination a row: the angles themselves first, then sums and differences."""
         at = [i for i, angle in enumerate(self.angles) if angle]
-        most = {"none": 1, "pairs": 2, "all": len(at)}[self.combined]
+        most = {"none": 1, "pairs": 2}.get(self.combined, len(at))
         found = []
         for signs in product((0, 1, -1), repeat=len(at)):
             if 0 < sum(map(abs, signs)) <= most and next(sign for sign in signs if sign) > 0:
@@ -152,7 +166,26 @@ class Features:
 
     @property
     def _squared(self) -> bool:
-        return self.combined == "all"
+        return self.combined in ("all", "products")
+
+    @cached_property
+    def _products(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of the positions that are multiplied, as places among these; those that are always 0 are in none."""
+        if self.combined != "products":
+            return ()
+        fixed = self.fixed or (False,) * len(self.angles)
+        seen = [k for k, i in enumerate(self._lengths) if self.scales[i] < math.inf and not fixed[i]]
+        return tuple(combinations(seen, 2))
+
+    def _of_products(self, q: Array, cotangent: Array) -> Array:
+        """Gradients with respect to the scaled positions ``(..., lengths)`` of their products."""
+        at = self._scaled(q)
+        parts = [0 * length for length in at]
+        for place, (a, b) in enumerate(self._products):
+            weight = cotangent[..., place : place + 1]
+            parts[a] = parts[a] + weight * at[b]
+            parts[b] = parts[b] + weight * at[a]
+        return namespace(q).concat(parts, axis=-1)
 
     @cached_property
     def _lengths(self) -> tuple[int, ...]:

@@ -27,11 +27,11 @@ def formula(architecture: MechanicalHNN, parameters: Mapping[str, np.ndarray]) -
     slopes, constant, potential = (parameters[name] for name in ("mass.w0", "mass.constant", "potential.w0"))
     if sum(int(np.count_nonzero(values)) for values in (slopes, constant, potential)) > MOST_TERMS:
         return ()
-    names, n = architecture.mass_features.names, architecture.variables.n
-    pairs = zip(*np.triu_indices(n), slopes, constant, strict=True)
-    parts = [f"M{i}{j} = {_sum((c, *row), ('', *names))}" for i, j, row, c in pairs]
-    scale = architecture.variables.energy_scale
-    return (*parts, f"V = {_sum(scale * potential[0], architecture.potential_features.names)}")
+    masses, of_potential, n = architecture.mass_features, architecture.potential_features, architecture.variables.n
+    pairs = zip(*np.triu_indices(n), slopes / masses.units, constant, strict=True)
+    parts = [f"M{i}{j} = {_sum((c, *row), ('', *masses.names))}" for i, j, row, c in pairs]
+    weights = architecture.variables.energy_scale * potential[0] / of_potential.units
+    return (*parts, f"V = {_sum(weights, of_potential.names)}")
 
 
 def _sum(weights: Sequence[float] | np.ndarray, names: Sequence[str]) -> str:

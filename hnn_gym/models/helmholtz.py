@@ -37,6 +37,7 @@ class LearnedHelmholtz:
     scale: float
     hamiltonian: None = None
     dry: None = None
+    stops: None = None
 
     @property
     def n(self) -> int:

@@ -17,7 +17,7 @@ from hnn_gym.models.features import Features
 from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
 from hnn_gym.models.mass_matrix import ConstantMass, DiagonalMass, FullMass, MassMatrix, PolynomialMass
 from hnn_gym.models.mlp import MLP, initial_mlp
-from hnn_gym.models.port import inertia_of, initial_port, with_port
+from hnn_gym.models.port import inertia_of, initial_port, initial_stops, with_port
 from hnn_gym.models.potential import NetworkPotential
 from hnn_gym.models.vector_potential import VectorPotential
 from hnn_gym.physics.dynamics import PortHamiltonian
@@ -76,6 +76,11 @@ class LearnedNatural:
     def n(self) -> int:
         """Degrees of freedom."""
         return len(self.potential.features.angles)
+
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """T is a quadratic form of p where there are no magnetic forces."""
+        return self.vector_potential is None
 
     def energy(self, x: Array) -> Array:
         """H at phase points ``(..., 2n)``; shape ``(...)``."""
@@ -197,7 +202,8 @@ class MechanicalHNN(Architecture):
                 arrays |= force.initial(self.variables, hidden, rng)
         # Masses that are not the same everywhere have no common scale that could be left out.
         inertia = None if self.mass_matrix == "constant" else "mass.w0" not in arrays
-        return arrays | initial_port(self.variables, damping=self.damping, inertia=inertia, dry=self.dry)
+        arrays |= initial_port(self.variables, damping=self.damping, inertia=inertia, dry=self.dry)
+        return arrays | initial_stops(self.variables)
 
     def build(self, parameters: Parameters) -> PortHamiltonian:
         """Build the dynamics from parameters of any array library."""
@@ -247,8 +253,13 @@ class MechanicalHNN(Architecture):
 
     @property
     def potential_features(self) -> Features:
-        """What V sees: the same, unless M is constant and says that no body hangs on another."""
-        return self.variables.features if self.separable and self.hidden else self.mass_features
+        """What V sees: with networks the same, unless M is constant and says that no body hangs on another.
+
+        A polynomial V has the products of positions too, which springs between bodies need.
+        """
+        if not self.hidden:
+            return self.variables.combined_features("products")
+        return self.variables.features if self.separable else self.mass_features
 
 
 def _quieter(arrays: dict[str, np.ndarray], name: str, share: float) -> dict[str, np.ndarray]:

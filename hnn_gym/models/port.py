@@ -9,12 +9,15 @@ Friction takes energy by construction: the viscous coefficients D and the sizes 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hnn_gym.models.architecture import Parameters, Variables
 from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
 from hnn_gym.physics.dynamics import ControlMap, Force, Hamiltonian, PortHamiltonian
 from hnn_gym.physics.phase import Array, namespace
+from hnn_gym.physics.soft_stops import SoftStops
 
 
 def initial_port(
@@ -44,10 +47,32 @@ def initial_port(
     return arrays
 
 
+def initial_stops(variables: Variables) -> dict[str, np.ndarray]:
+    """Return ``stops.{stiffness, damping, compliance}.log`` of stops that give way.
+
+    They turn a typical motion round in the time in which typical forces do.
+    """
+    if not variables.soft_stops:
+        return {}
+    degrees = [degree for degree, *_ in variables.soft_stops]
+    rate = (np.array(variables.acceleration_scales) / np.array(variables.velocity_scales))[degrees]
+    mobility = np.ones(len(degrees))
+    if variables.in_physical_units:
+        mobility = np.array(variables.acceleration_scales)[degrees] / max(variables.force_scales)
+    found = {"stiffness": 4 * rate**2, "damping": 4 * rate, "compliance": 0.1 * mobility}
+    return {f"stops.{name}.log": np.log(value) for name, value in found.items()}
+
+
 def inertia_of(parameters: Parameters) -> Array | float:
     """The learned inertia ``(n,)``, or 1 where it is not learned."""
     log = parameters.get("inertia.log")
     return 1.0 if log is None else namespace(log).exp(log)
+
+
+def coefficient(parameters: Parameters, name: str) -> Array | None:
+    """Coefficients that are positive: the exponential of ``<name>.log``, or ``<name>`` itself while it is fitted."""
+    log = parameters.get(f"{name}.log")
+    return parameters.get(name) if log is None else namespace(log).exp(log)
 
 
 def network_weights(parameters: Parameters) -> dict[str, Array]:
@@ -74,21 +99,38 @@ def weights_per_inertia(parameters: Parameters) -> dict[str, Array]:
     return {name: value * per if name in last else value for name, value in weights.items()}
 
 
-def with_port(hamiltonian: Hamiltonian, variables: Variables, parameters: Parameters) -> PortHamiltonian:
-    """Add the control port and the friction that the parameters describe to a Hamiltonian."""
+def with_port(
+    hamiltonian: Hamiltonian, variables: Variables, parameters: Parameters, *, forces: tuple[Force, ...] = ()
+) -> PortHamiltonian:
+    """Add the control port, friction, stops and other forces that the parameters describe to a Hamiltonian.
+
+    Args:
+        hamiltonian: H.
+        variables: of the system.
+        parameters: of the model.
+        forces: of the model itself.
+    """
     some = next(iter(parameters.values()))
     xp, kind = namespace(some), {"dtype": some.dtype, "device": getattr(some, "device", None)}
     moving = xp.asarray(variables.moving, **kind)
     damping, dry = (
-        None if log is None else xp.exp(log) * moving
-        for log in (parameters.get("damping.log"), parameters.get("dry.log"))
+        None if found is None else found * moving
+        for found in (coefficient(parameters, name) for name in ("damping", "dry"))
     )
-    forces: tuple[Force, ...] = ()
     if "friction.w0" in parameters:
         forces = (*forces, LearnedFriction.of(variables, parameters))
     if "residual.w0" in parameters:
         forces = (*forces, ResidualForce.of(variables, parameters))
-    return PortHamiltonian(hamiltonian, _control(variables, parameters), damping, dry, forces)
+    dynamics = PortHamiltonian(hamiltonian, _control(variables, parameters), damping, dry, forces)
+    if "stops.stiffness.log" not in parameters:
+        return dynamics
+    degrees, low, high = zip(*variables.soft_stops, strict=True)
+    walls = [
+        np.array([bound if wall is None else wall for wall in some], dtype=float)
+        for some, bound in ((low, -np.inf), (high, np.inf))
+    ]
+    learned = [xp.exp(parameters[f"stops.{name}.log"]) for name in ("stiffness", "damping", "compliance")]
+    return replace(dynamics, stops=SoftStops(degrees, *walls, *learned))
 
 
 def _control(variables: Variables, parameters: Parameters) -> Array | ControlMap | None:

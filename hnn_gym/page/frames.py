@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.models.pixel import Codec, FrameCodec, SpriteCodec
+from hnn_gym.models.pixel import Codec, FrameCodec, LinkageCodec, SpriteCodec
 from hnn_gym.trace import Program, trace
 
 _LARGEST = 32767
@@ -19,7 +19,7 @@ _LARGEST = 32767
 def frame_programs(codec: Codec) -> dict[str, Program]:
     """The program ``harmonics``: the functions of the position that frames of one position are linear in.
 
-    Sprites need none: they are drawn at the positions themselves.
+    Sprites and linkages need none: they are drawn at the positions themselves.
     """
     if not isinstance(codec, FrameCodec):
         return {}
@@ -30,6 +30,8 @@ def frame_data(codec: Codec) -> dict[str, Any]:
     """What a page needs to decode frames, JSON-ready; arrays are base64 of their bytes, low bytes first."""
     rows, columns, channels = codec.frame_shape
     shape = {"rows": rows, "columns": columns, "channels": channels, "background": _text(codec.background)}
+    if isinstance(codec, LinkageCodec):
+        return shape | _of_linkage(codec)
     return shape | (_of_sprites(codec) if isinstance(codec, SpriteCodec) else _of_one_position(codec))
 
 
@@ -49,6 +51,23 @@ def _of_sprites(codec: SpriteCodec) -> dict[str, Any]:
         "radius": codec.radius,
         "knots": codec.sprites.shape[1],
         "pixels_per_unit": codec.pixels_per_unit,
+    }
+
+
+def _of_linkage(codec: LinkageCodec) -> dict[str, Any]:
+    surfaces = []
+    for surface, level in zip(codec.surfaces, codec.levels, strict=True):
+        shares, scale = _in_16_bits(surface.coefficients)
+        rows, columns = surface.coefficients.shape[:2]
+        size = {"rows": rows, "columns": columns, "low": list(surface.low), "step": surface.step}
+        surfaces.append(size | {"values": shares, "scale": 255 * scale, "level": 255 * level})
+    return {
+        "kind": codec.kind,
+        "surfaces": surfaces,
+        "parts": [{"turns": part.turns, "carrier": part.carrier} for part in codec.parts],
+        "hinges": codec.hinges.tolist(),
+        "pixel_width": codec.pixel_width,
+        "rows_per_unit": codec.rows_per_unit,
     }
 
 

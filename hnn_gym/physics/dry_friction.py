@@ -40,7 +40,7 @@ def stopped_together(v: Array, M: Array, impulse: Array) -> Array:
     if n == 1:
         return _swept(v, M, impulse, sweeps=1)
     # Who sticks and where the others go does not change with small changes of v: derivatives pass by the sweeps.
-    swept = _swept(_constant(v), _constant(M), _constant(impulse), sweeps=_SWEEPS)
+    swept = _swept(without_derivatives(v), without_derivatives(M), without_derivatives(impulse), sweeps=_SWEEPS)
     moving = xp.where(swept != 0, 1.0 + 0 * swept, 0 * swept)
     sign = xp.where(swept > 0, moving, -moving)
     both = moving[..., :, None] * moving[..., None, :]
@@ -63,6 +63,6 @@ def _swept(v: Array, M: Array, impulse: Array, *, sweeps: int) -> Array:
     return namespace(v).stack(new, axis=-1)
 
 
-def _constant(array: Array) -> Array:
+def without_derivatives(array: Array) -> Array:
     """The array without its derivatives, where the library records them."""
     return array.detach() if hasattr(array, "detach") else array

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from hnn_gym.errors import InputError
 from hnn_gym.physics.dry_friction import stopped, stopped_together
 from hnn_gym.physics.phase import Array, join, namespace, split
+from hnn_gym.physics.soft_stops import SoftStops
 
 
 class Structure(IntEnum):
@@ -116,6 +117,10 @@ class Dynamics(Protocol):
     def dry(self) -> Array | None:
         """Coulomb friction on every degree of freedom ``(n,)``, which only a kick can apply; None: there is none."""
 
+    @property
+    def stops(self) -> SoftStops | None:
+        """Stops that give way, whose forces jump where they are met; None: there are none."""
+
     def field(self, x: Array, u: Array | None = None) -> Array:
         """dx/dt without dry friction at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
 
@@ -186,6 +191,8 @@ class PortHamiltonian:
         dry: mu ``(n,)`` >= 0, the largest Coulomb friction of each degree of freedom. It opposes the motion with mu,
             and holds a body at rest while the other forces stay below mu. None: no dry friction.
         forces: further forces F, such as learned friction or a residual.
+        stops: stops of some degrees of freedom that give way. They need an H that is quadratic in p. None: there are
+            none.
 
     With none of these, dx/dt = J grad H are Hamilton's equations, and H is conserved.
 
@@ -197,6 +204,7 @@ class PortHamiltonian:
     damping: Array | None = None
     dry: Array | None = None
     forces: tuple[Force, ...] = ()
+    stops: SoftStops | None = None
 
     @property
     def n(self) -> int:
@@ -213,12 +221,13 @@ class PortHamiltonian:
     @property
     def dissipative(self) -> bool:
         """Whether other forces than those of H and the controls do work."""
-        return self.damping is not None or self.dry is not None or bool(self.forces)
+        return self.damping is not None or self.dry is not None or bool(self.forces) or self.stops is not None
 
     def field(self, x: Array, u: Array | None = None) -> Array:
         """dx/dt without dry friction at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
         dHdq, dHdp = split(self.hamiltonian.gradient(x))
-        return join(dHdp, self._forces(-dHdq, split(x)[0], dHdp, u))
+        q = split(x)[0]
+        return join(dHdp, self._forces(-dHdq, q, dHdp, u) + self._of_stops(q, dHdp, u))
 
     def dqdt(self, p: Array) -> Array:
         """dq/dt = dT/dp at momenta ``(..., n)``.
@@ -235,8 +244,9 @@ class PortHamiltonian:
             InputError: H is not separable.
         """
         hamiltonian = self._separable
-        velocity = None if self.damping is None and not self.forces else hamiltonian.kinetic_gradient(p)
-        return self._forces(-hamiltonian.potential_gradient(q), q, velocity, u)
+        velocity = hamiltonian.kinetic_gradient(p) if self.dissipative else None
+        force = self._forces(-hamiltonian.potential_gradient(q), q, velocity, u)
+        return force if velocity is None else force + self._of_stops(q, velocity, u)
 
     def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
         """Momenta after ``dt`` seconds of the forces at (q, p): p + dt dp/dt, then reduced by dry friction or stopped.
@@ -266,7 +276,12 @@ class PortHamiltonian:
         Raises:
             InputError: the kinetic energy is not quadratic in p.
         """
-        return self._natural.acceleration(q, v, self._forces(0 * v, q, v, u))
+        free = self._natural.acceleration(q, v, self._forces(0 * v, q, v, u))
+        if self.stops is None:
+            return free
+        columns = self._columns(q)
+        pushes = self.stops.forces(q, v, free, columns)
+        return free + sum(pushes[..., i : i + 1] * column for i, column in enumerate(columns))
 
     def momentum_rate(self, q: Array, v: Array, u: Array | None = None) -> Array:
         """dp/dt = -dH/dq - D v + B u + F at positions and velocities, without dry friction.
@@ -276,8 +291,31 @@ class PortHamiltonian:
         """
         natural = self._natural
         if hasattr(natural, "force"):
-            return self._forces(natural.force(q, v), q, v, u)
-        return self._forces(-split(natural.gradient(join(q, natural.momentum(q, v))))[0], q, v, u)
+            conservative = natural.force(q, v)
+        else:
+            conservative = -split(natural.gradient(join(q, natural.momentum(q, v))))[0]
+        return self._forces(conservative, q, v, u) + self._of_stops(q, v, u)
+
+    def stop_impulse(self, q: Array, v: Array, u: Array | None, dt: Array | float) -> Array:
+        """The impulse ``(..., n)`` that the stops give in ``dt`` seconds, 0 without any.
+
+        Raises:
+            InputError: the kinetic energy is not quadratic in p.
+        """
+        return dt * self._of_stops(q, v, u, ahead=dt)
+
+    def _of_stops(self, q: Array, v: Array, u: Array | None, *, ahead: Array | float = 0.0) -> Array | float:
+        """The forces of the stops ``(..., n)``; 0 where there are none."""
+        if self.stops is None:
+            return 0.0
+        free = self._natural.acceleration(q, v, self._forces(0 * v, q, v, u))
+        return self.stops.forces(q, v, free, self._columns(q), ahead=ahead) @ self.stops.units(q)
+
+    def _columns(self, q: Array) -> list[Array]:
+        """The columns of M^-1 ``(..., n)`` that belong to degrees of freedom with stops."""
+        assert self.stops is not None
+        at_rest = self.velocity(q, 0 * q)
+        return [self.velocity(q, 0 * q + unit) - at_rest for unit in self.stops.units(q)]
 
     def kick_velocity(self, q: Array, v: Array, dt: float, u: Array | None = None) -> Array:
         """Velocities after ``dt`` seconds of the forces at (q, v), dry friction included: :meth:`kick` for [q, v].
@@ -291,17 +329,17 @@ class PortHamiltonian:
         free = v + dt * self.acceleration(q, v, u)
         if self.dry is None:
             return free
-        return stopped_together(free, self._mass_matrix(q, v), _impulse(self.dry, dt))
+        return stopped_together(free, self._mass_matrix(q), _impulse(self.dry, dt))
 
-    def _mass_matrix(self, q: Array, v: Array) -> Array:
+    def _mass_matrix(self, q: Array) -> Array:
         """M ``(..., n, n)`` at positions ``(..., n)``: written down by some Hamiltonians, else column by column."""
         if hasattr(self.hamiltonian, "mass_matrix"):
             found: Array = self.hamiltonian.mass_matrix(q)
             return found
-        at_rest = self.momentum(q, 0 * v)
-        units = namespace(v).eye(self.n, dtype=v.dtype, device=getattr(v, "device", None))
-        rows = [self.momentum(q, 0 * v + unit) - at_rest for unit in units]
-        return namespace(v).stack(rows, axis=-2)
+        at_rest = self.momentum(q, 0 * q)
+        units = namespace(q).eye(self.n, dtype=q.dtype, device=getattr(q, "device", None))
+        rows = [self.momentum(q, 0 * q + unit) - at_rest for unit in units]
+        return namespace(q).stack(rows, axis=-2)
 
     def control_force(self, q: Array, u: Array) -> Array:
         """The generalised force B u ``(..., n)`` of controls ``(..., m)`` at positions ``(..., n)``.
@@ -322,7 +360,7 @@ class PortHamiltonian:
             power = power - (self.dry * namespace(v).abs(v)).sum(-1)
         for force in self.forces:
             power = power + (v * force(q, v, u)).sum(-1)
-        return power
+        return power if self.stops is None else power + (v * self._of_stops(q, v, u)).sum(-1)
 
     @property
     def _separable(self) -> SeparableHamiltonian:

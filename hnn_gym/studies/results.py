@@ -65,6 +65,14 @@ class Results:
                 f"The result {name!r} cannot be kept as JSON ({error}): return plain numbers, strings, lists and dicts."
             ) from None
         self._content[name], self._lines[name] = value, line
+        self._write()
+
+    def __delitem__(self, name: str) -> None:
+        """Forget a result, on disk too, so that it is computed again."""
+        del self._content[name], self._lines[name]
+        self._write()
+
+    def _write(self) -> None:
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)

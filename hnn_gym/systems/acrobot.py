@@ -101,7 +101,7 @@ SYSTEM = System(
     ),
     recording=Recording(2000),
     twins={
-        "HNN": Twin("chain", fit=CLOSED_FORM, integrator=InVelocities(RungeKutta4())),
+        "HNN": Twin("chain", {"symmetric": True}, CLOSED_FORM, integrator=InVelocities(RungeKutta4())),
         "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(RungeKutta4())),
     },
 )

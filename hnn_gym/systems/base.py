@@ -101,7 +101,8 @@ class System:
         truth: the true physics. Where Gymnasium has no environment of this id, the true world becomes that environment.
         tasks: other tasks in the same world, by the name that ``gymnasium.make(id, task=name)`` understands.
         variants: names, without version, of environments that differ from this one by arguments of
-            ``gymnasium.make``: ``<name>-v0`` has the true world, ``HNN<name>-v0`` the learned one.
+            ``gymnasium.make``: ``<name>-v0`` has the true world, ``HNN<name>-v0`` the learned one, where there are
+            such.
         recording: what the twins were learned from; None: something else than the real environment.
         twins: the learned worlds that ship with the package, by the prefix of their ids: ``<prefix><name>-v0``.
         pixel_twins: the same, learned from its frames: ``<prefix>Pixel<name>-v0``.

@@ -90,7 +90,11 @@ SYSTEM = System(
     ),
     recording=Recording(500),
     twins={
-        "HNN": Twin("chain", fit=CLOSED_FORM, integrator=InVelocities(Euler())),
+        "HNN": Twin("chain", {"symmetric": True}, CLOSED_FORM, integrator=InVelocities(Euler())),
         "Baseline": Twin("second-order", {"hidden": (24,)}, NETWORK, InVelocities(Euler())),
+    },
+    pixel_twins={
+        "HNN": Twin("chain", integrator=InVelocities(Euler())),
+        "Baseline": Twin("second-order", {"hidden": (16,)}, integrator=InVelocities(Euler())),
     },
 )

@@ -89,5 +89,8 @@ SYSTEM = System(
     truth=Truth(IdealPendulumSwingUp.truth, Yoshida4()),
     variants={"IdealPendulumBump": {"actions": "bump", "bump_limit": 0.2}},
     recording=Recording(2000),
-    twins={"HNN": Twin("mechanical", integrator=Yoshida4()), "Baseline": Twin("baseline")},
+    twins={
+        "HNN": Twin("mechanical", integrator=Yoshida4()),
+        "Baseline": Twin("baseline", fit={"decay": 1e-9}),
+    },
 )

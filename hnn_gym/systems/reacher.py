@@ -102,7 +102,7 @@ SYSTEM = System(
     coordinates=Coordinates(
         degrees=(
             DegreeOfFreedom(cos=0, sin=2, velocity=6),
-            DegreeOfFreedom(cos=1, sin=3, velocity=7, stops=(-3.0, 3.0, 0.0)),
+            DegreeOfFreedom(cos=1, sin=3, velocity=7, stops=(-3.0, 3.0, "soft")),
             DegreeOfFreedom(position=4, fixed=True),
             DegreeOfFreedom(position=5, fixed=True),
         ),

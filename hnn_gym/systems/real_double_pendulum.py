@@ -107,6 +107,7 @@ SYSTEM = System(
     ),
     dt=0.02,
     task=RealDoublePendulumSwingUp,
+    variants={"RealPendubot": {"controls": (0,)}, "RealAcrobot": {"controls": (1,)}},
     twins={
         "HNN": Twin(
             "chain",

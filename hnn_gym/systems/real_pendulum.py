@@ -103,7 +103,7 @@ SYSTEM = System(
         "Baseline": Twin(
             "baseline",
             options={"hidden": (32,), "known_port": True},
-            fit=_SHOOTING | {"decay": 1e-4, "adam_steps": 300, "lbfgs_steps": 300},
+            fit=_SHOOTING | {"decay": 1e-3, "adam_steps": 300, "lbfgs_steps": 300},
         ),
     },
 )

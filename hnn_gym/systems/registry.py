@@ -117,6 +117,8 @@ def _environments(system: System) -> dict[str, dict[str, Any]]:
         env_id = f"{prefix}Pixel{system.name}-v0"
         found[env_id] = pixels | {"kwargs": {"world_model": env_id}}
     for name, arguments in system.variants.items():
-        for env_id, world in ((f"{name}-v0", system.id), (f"HNN{name}-v0", f"HNN{system.name}-v0")):
-            found[env_id] = shells | {"kwargs": {"world_model": world, **arguments}}
+        if system.truth is not None:
+            found[f"{name}-v0"] = shells | {"kwargs": {"world_model": system.id, **arguments}}
+        if "HNN" in system.twins:
+            found[f"HNN{name}-v0"] = shells | {"kwargs": {"world_model": f"HNN{system.name}-v0", **arguments}}
     return found

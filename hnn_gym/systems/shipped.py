@@ -24,6 +24,7 @@ FILES = (
     "inverted_pendulum",
     "inverted_double_pendulum",
     "reacher",
+    "swimmer",
 )
 """Modules of :mod:`hnn_gym.systems`, each with a ``SYSTEM``."""
 

@@ -161,7 +161,10 @@ SYSTEM = System(
     recording=Recording(1000),
     twins={
         "HNN": Twin("mechanical", options={"hidden": (16,)}, integrator=Yoshida4()),
-        "Baseline": Twin("baseline", options={"hidden": (64,)}),
+        "Baseline": Twin("baseline", options={"hidden": (64,)}, fit={"decay": 1e-13}),
     },
-    pixel_twins={"HNN": Twin("mechanical", options={"hidden": ()}, integrator=Leapfrog())},
+    pixel_twins={
+        "HNN": Twin("mechanical", options={"hidden": ()}, integrator=Leapfrog()),
+        "Baseline": Twin("second-order", options={"hidden": (16,)}),
+    },
 )

@@ -112,7 +112,10 @@ SYSTEM = System(
     recording=Recording(5000),
     twins={
         "HNN": Twin("pairwise", integrator=Yoshida6()),
-        "Baseline": Twin("baseline", fit={"decay": 1e-8}),
+        "Baseline": Twin("baseline"),
     },
-    pixel_twins={"HNN": Twin("pairwise", options={"hidden": (16,)})},
+    pixel_twins={
+        "HNN": Twin("pairwise", options={"hidden": (16,)}),
+        "Baseline": Twin("second-order", options={"hidden": (16,)}),
+    },
 )

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-MOST_NODES = 6000
-"""A larger graph is not worth unrolling: array operations are as fast."""
+MOST_NODES = 24000
+"""A larger graph is not traced. HNNSwimmer-v0 has 15,000 nodes: compiled in 0.4 s, its steps are 25 times as fast."""
 
 BOOLEAN = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
 

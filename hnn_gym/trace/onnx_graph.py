@@ -186,6 +186,9 @@ class _Builder:
         values = [self.value(arg) for arg in node.args]
         if op == "affine":
             return self.add("Add", self.add("Mul", values[0], values[1]), values[2])
+        if op in ("mul", "div") and self._nearly_one(node.args[1]):
+            factor = node.args[1] if op == "mul" else 1 / node.args[1]
+            return self.add("Add", values[0], self.add("Mul", values[0], self.constant(factor - 1)))
         if op in _OPERATORS:
             return self.add(_OPERATORS[op], *values)
         made = getattr(self, f"_{op}", None)
@@ -193,6 +196,10 @@ class _Builder:
             raise InputError(f"ONNX has no operation for {op}, which this function uses.")
         result: str = made(*values)
         return result
+
+    def _nearly_one(self, factor: Any) -> bool:
+        """Whether onnxruntime would leave out a factor, since it is 1 in float32, though not in float64."""
+        return isinstance(factor, float) and factor != 1.0 and np.float32(factor) == 1.0 and self._dtype == np.float64
 
     def _cos(self, x: str) -> str:
         if self._dtype == np.float32:

@@ -94,7 +94,7 @@ def train_found(
     require_motion(sample)
     if found.coordinates.controls and not found.coordinates.in_physical_units:
         require_changing_actions(sample)
-    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed)), seed=seed)
+    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say), seed=seed)
     if integrator is None:
         say("Comparing the schemes that may have made the recording.")
     scheme = integrator or selection.scheme()
@@ -145,9 +145,12 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
     if others:
         second = best_of(others)
         kind = "with" if second.world.has_energy else "without"
+        times = f", {second.merit / final.merit:.2g} times as much on the whole" if final.merit else ""
         yield (
-            f"The best model {kind} an energy is: {second.label}. Its errors are {second.one_step:.2g} and "
-            f"{second.many_steps:.2g}."
+            f"The best model {kind} an energy is: {second.name}. Its errors are {second.one_step:.2g} and "
+            f"{second.many_steps:.2g}{times}."
+            if np.isfinite(second.merit)
+            else f"No model {kind} an energy could be fitted."
         )
     found = formula(final.architecture, final.parameters) if isinstance(final.architecture, MechanicalHNN) else ()
     if found:

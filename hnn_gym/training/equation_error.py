@@ -25,6 +25,8 @@ from hnn_gym.models.features import Features
 from hnn_gym.training.transitions import Transitions
 
 _ROUNDS = 8
+_MOST_ENTRIES = 5_000_000
+"""Of the matrix of the equations."""
 _CUTOFF = 1e-9
 _ROUNDING = 1e-13
 """Relative errors below this are rounding."""
@@ -91,7 +93,12 @@ def equation_error(
     """
     n, k = variables.n, 1 + (0 if mass is None else mass.size)
     pairs = [(i, j) for i in range(n) for j in range(i, n)]
-    free = data.take(np.flatnonzero(data.free))
+    rows = np.flatnonzero(data.free)
+    columns = len(pairs) * k + potential.size
+    most = max(_MOST_ENTRIES // (n * columns), 4 * columns // n)
+    if len(rows) > most:  # the start of a fit of many coefficients need not wait for all rows
+        rows = np.random.default_rng(0).permutation(rows)[:most]
+    free = data.take(rows)
     X, y, unit = _equations(free, variables, mass, potential, pairs, midpoint=midpoint)
     if magnetic:
         assert mass is not None

@@ -8,15 +8,16 @@ from hnn_gym.training.needed_terms import terms
 from hnn_gym.training.one_step import OneStepSettings, without_needless_terms
 from hnn_gym.training.trials import Trial, Trials, best_of
 
+_SHARES = (0.01, 0.01, 0.03, 0.1)
+"""Of the sum of squares that a term has to be worth: a model that was fitted with fewer terms may need fewer still, and
+the last ones to go may stand for roundings that are not independent."""
 _ROUNDS = 3
-"""A model that was fitted with fewer terms may need fewer still, and a network may gain from further steps."""
+"""A network may gain from further steps so often."""
 _SMALL = 200
 """Networks of more parameters take too long for further steps."""
 _GAIN = 0.8
 """Further steps have to reduce the error to this share to be followed by more."""
-_AS_GOOD = 1.05
-"""Fewer terms may increase the error by this factor."""
-_STEPS = 8
+_STEPS = 24
 """Steps of the fit after terms were left out."""
 
 
@@ -29,19 +30,23 @@ def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings, 
         settings: of its fit.
         enough: an error that is as good as none.
     """
-    found = best
-    for _ in range(_ROUNDS):
+    found = sparse = best
+    for share in _SHARES:
         start = without_needless_terms(
-            found.architecture, found.world.integrator, trials.evidence.fitted, found.parameters, settings=settings
+            sparse.architecture,
+            sparse.world.integrator,
+            trials.evidence.fitted,
+            sparse.parameters,
+            settings=settings,
+            share=share,
         )
         left = terms(start)
-        if left == terms(found.parameters):
-            break
-        sparse = replace(settings, steps=_STEPS, keep_zeros=True)
-        trial = trials.attempt(f"{best.label}, {left} terms", found.architecture, best.scheme, sparse, start=start)
-        if not trial.merit <= max(_AS_GOOD * best.merit, enough):
-            break
-        found = replace(trial, label=best.label)
+        if left == terms(sparse.parameters):
+            continue
+        shorter = replace(settings.continued(_STEPS), keep_zeros=True)
+        sparse = trials.attempt(f"{best.label}, {left} terms", best.architecture, best.scheme, shorter, start=start)
+        if trials.as_good(sparse, enough=enough):  # if not, terms that are still needless may be what makes it worse
+            found = replace(sparse, label=best.label)
     return found
 
 

@@ -151,7 +151,10 @@ class Problem:
             warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
             r = on_numpy(residual(named(theta, own)))
             chunk = self._settings.chunk or max(_CHUNK // max(r.size, 1), 1)
-            columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
+            if self._settings.differences and not len(theta):  # few, and implicit schemes cannot iterate under vmap
+                columns = on_numpy(torch.stack([push(*one) for one in zip(shared, local, strict=True)]))
+            else:
+                columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
         J = columns[: len(theta)].reshape(len(theta), r.size).T
         if not moved:
             return Linear(r, J, None, None)

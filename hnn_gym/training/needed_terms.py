@@ -19,7 +19,7 @@ TERMS = ("potential.w0", "mass.w0", "mass.constant", "magnetic.w0")
 """Arrays of coefficients of which any may be left out."""
 _SIGNIFICANT = 25.0
 """A term has to be worth so many mean squares, which is five standard errors, ..."""
-_SHARE = 0.01
+SHARE = 0.01
 """... and this share of the sum of squares: errors of single-precision observations are not independent."""
 _RIDGE = 1e-12
 """Of every column against its own size: combinations that the data do not determine are left as they are."""
@@ -30,7 +30,9 @@ def terms(parameters: Mapping[str, np.ndarray]) -> int:
     return sum(int(np.count_nonzero(parameters[name])) for name in TERMS if name in parameters)
 
 
-def needed_terms(parameters: Mapping[str, np.ndarray], r: np.ndarray, J: np.ndarray) -> dict[str, np.ndarray]:
+def needed_terms(
+    parameters: Mapping[str, np.ndarray], r: np.ndarray, J: np.ndarray, *, share: float = SHARE
+) -> dict[str, np.ndarray]:
     """The parameters with 0 in place of the coefficients that the residuals do not need.
 
     The coefficient that contributes most is held fixed. Otherwise a model whose energy has no scale of its own could
@@ -40,6 +42,7 @@ def needed_terms(parameters: Mapping[str, np.ndarray], r: np.ndarray, J: np.ndar
         parameters: arrays by name, of which :data:`TERMS` are coefficients.
         r: residuals of the fit ``(N,)``.
         J: their derivatives ``(N, P)``, parameters flattened one after another in the order of the names.
+        share: of the sum of squares that a term has to be worth.
     """
     theta = np.concatenate([np.ravel(value) for value in parameters.values()])
     droppable = np.concatenate([np.full(np.size(value), name in TERMS) for name, value in parameters.items()])
@@ -49,7 +52,7 @@ def needed_terms(parameters: Mapping[str, np.ndarray], r: np.ndarray, J: np.ndar
         return dict(parameters)
     fixed = int(np.argmax(np.where(droppable, size, 0.0)))
     scaled = J * np.where(kept, theta, 0.0)
-    limit = max(_SIGNIFICANT / len(r), _SHARE) * float(r @ r)
+    limit = max(_SIGNIFICANT / len(r), share) * float(r @ r)
     free = [int(k) for k in np.flatnonzero(kept) if k != fixed]
     while free:
         columns = scaled[:, free]

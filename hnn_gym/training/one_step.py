@@ -22,10 +22,13 @@ from hnn_gym.physics.integrators import Integrator, InVelocities, VelocityForm
 from hnn_gym.physics.phase import Array, join, split
 from hnn_gym.training.equation_error import row_weights
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
-from hnn_gym.training.needed_terms import TERMS, needed_terms
+from hnn_gym.training.needed_terms import SHARE, TERMS, needed_terms
 from hnn_gym.training.transitions import Transitions, turn
 
-_FRICTION = ("damping.log", "dry.log")
+_POSITIVE = ("damping.log", "dry.log", "rotors.log", "drag.linear.log", "drag.quadratic.log")
+"""Coefficients that are kept as logarithms, and fitted as they are."""
+_SMALL_GAIN = 1e-5
+"""Relative decrease that counts in a fit that begins near its end."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,17 @@ class OneStepSettings:
     """Stop after so many steps that do not count."""
     keep_zeros: bool = False
     """Leave parameters at 0 that are 0 at the start: terms that the model does without."""
+    seconds: float = 15.0
+    """What a fit of a large model may take, by which :func:`hnn_gym.training.effort.affordable` cuts rows and steps."""
     seed: int = 0
     """Draws the rows that are fitted."""
+
+    def continued(self, steps: int) -> OneStepSettings:
+        """Settings of a fit that begins where another one ended: all rows from the first step, and small gains count.
+
+        With the few rows of the first stages it would lose what the other fit had found.
+        """
+        return replace(self, steps=steps, rows=self.most_rows, gain=_SMALL_GAIN)
 
     def stages(self, rows: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Which rows are fitted with how many steps: few rows until the errors show which of them count, then all."""
@@ -85,7 +97,7 @@ def fit_one_step(
     Args:
         architecture: the model.
         scheme: the scheme, which has to fit the dynamics.
-        data: the steps; those that met a limit are left out.
+        data: the steps; those that met a limit are left out, but for stops that give way.
         start: parameters to start from.
         settings: of the fit.
 
@@ -93,7 +105,7 @@ def fit_one_step(
         ConvergenceError: the errors at the start are not finite.
     """
     settings = settings or OneStepSettings()
-    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
+    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.smooth))[: settings.most_rows]
     parameters = {name: np.asarray(value, np.float64) for name, value in start.items()}
     used = {name: parameters[name] != 0 for name in TERMS if settings.keep_zeros and name in parameters}
     for rows, steps in settings.stages(free):
@@ -118,6 +130,7 @@ def without_needless_terms(
     parameters: Mapping[str, np.ndarray],
     *,
     settings: OneStepSettings,
+    share: float = SHARE,
 ) -> dict[str, np.ndarray]:
     """The parameters of a fit with 0 for the terms that the data do not need, see :mod:`.needed_terms`.
 
@@ -127,8 +140,9 @@ def without_needless_terms(
         data: the steps that it was fitted to.
         parameters: the result of the fit.
         settings: of the fit.
+        share: of the sum of squares that a term has to be worth.
     """
-    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.free))[: settings.most_rows]
+    free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.smooth))[: settings.most_rows]
     chosen = data.take(free)
     weights = row_weights(one_step_errors(architecture.build(parameters), scheme, chosen))
     problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings, used={})
@@ -136,7 +150,7 @@ def without_needless_terms(
     values = {name: torch.tensor(value) for name, value in linear.items()}
     with torch.no_grad():
         r = problem.residual(values).numpy()
-    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy()), architecture.variables)
+    return _positive(needed_terms(linear, r, problem.jacobian(values).numpy(), share=share), architecture.variables)
 
 
 def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -> np.ndarray:
@@ -148,9 +162,9 @@ def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -
 
 
 def _linear(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Parameters with friction itself in place of its logarithm, which once far below 0 would not move any more."""
+    """Parameters with coefficients in place of their logarithms, which once far below 0 would not move any more."""
     return {
-        name.removesuffix(".log") if name in _FRICTION else name: np.exp(value) if name in _FRICTION else value
+        name.removesuffix(".log") if name in _POSITIVE else name: np.exp(value) if name in _POSITIVE else value
         for name, value in parameters.items()
     }
 
@@ -158,10 +172,11 @@ def _linear(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _positive(parameters: Mapping[str, np.ndarray], variables: Variables) -> dict[str, np.ndarray]:
     """The logarithms again; what came out negative is next to nothing."""
     found = dict(parameters)
-    for name in _FRICTION:
+    for name in _POSITIVE:
         value = found.pop(name.removesuffix(".log"), None)
         if value is not None:
-            least = 1e-12 * np.array(variables.acceleration_scales)
+            scales = np.array(variables.acceleration_scales)
+            least = 1e-12 * (scales if value.shape == scales.shape else scales.mean())
             found[name] = np.log(np.maximum(value, least))
     return found
 
@@ -189,7 +204,6 @@ class _Problem:
         columns += [] if data.duration is None else [data.duration]
         self._rows = tuple(torch.tensor(part) for part in columns)
         self._factor = torch.tensor(data.seen / (unit * math.sqrt(len(data) * data.seen.sum())))
-        self._moving = torch.tensor(architecture.variables.moving)
         scale = np.array(architecture.variables.acceleration_scales)
         self._penalty = torch.tensor(math.sqrt(settings.residual_penalty / (len(data) * len(scale))) / scale)
 
@@ -205,19 +219,12 @@ class _Problem:
         count = len(self._rows[0])
         by_rows = torch.cat([columns.reshape(count * columns.shape[1], -1) for columns in rows.values()], dim=1)
         by_weights = torch.func.jacrev(self._weights)(parameters)
-        return torch.cat(
-            [by_rows, torch.cat([columns.reshape(columns.shape[0], -1) for columns in by_weights.values()], dim=1)]
-        )
+        return torch.cat([by_rows, torch.cat([columns.flatten(1) for columns in by_weights.values()], dim=1)])
 
     def _row(self, parameters: Tensors, *row: torch.Tensor) -> torch.Tensor:
         q, v, u, next_q, next_v, root, *own = row
-        friction = {name: parameters[name] * self._moving for name in ("damping", "dry") if name in parameters}
-        model = {name: value for name, value in parameters.items() if name not in friction}
-        model |= {name: parameters[name] * entries for name, entries in self._used.items()}
-        dynamics = self._architecture.build(model)
-        if friction:
-            assert isinstance(dynamics, PortHamiltonian)
-            dynamics = replace(dynamics, damping=friction.get("damping"), dry=friction.get("dry"))
+        used = {name: parameters[name] * entries for name, entries in self._used.items()}
+        dynamics = self._architecture.build({**parameters, **used})
         found_q, found_v = stepped(dynamics, self._scheme, q, v, u, dt=own[0] if own else self._dt)
         error = join(turn(found_q - next_q, self._angles), found_v - next_v) * self._factor * root
         if not self._settings.residual_penalty:
@@ -229,4 +236,4 @@ class _Problem:
 
     def _weights(self, parameters: Tensors) -> torch.Tensor:
         weights = [weight.reshape(-1) for weight in network_weights(parameters).values()]
-        return math.sqrt(self._settings.decay) * torch.cat(weights)
+        return math.sqrt(self._settings.decay) * torch.cat([self._factor.new_zeros(0), *weights])

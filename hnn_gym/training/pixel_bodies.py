@@ -22,7 +22,8 @@ from hnn_gym.errors import InputError
 from hnn_gym.models.pixel import Bodies, Tracks, track
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.objective import Objective
-from hnn_gym.training.pixel_footage import Footage, interpolated
+from hnn_gym.training.pixel_footage import Footage
+from hnn_gym.training.pixel_motion import interpolated
 from hnn_gym.training.pixel_rounds import Fitted, Learner, fit_rounds
 
 _STEPS = 3

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
+from hnn_gym.training.pixel_motion import Library, interpolated, motion_between
 from hnn_gym.training.windows import TrainingWindows
 
 _NEAR_LIMIT = 0.97
@@ -51,10 +52,17 @@ class Footage:
         return np.split(values, np.cumsum(self.lengths)[:-1])
 
 
-def slow_windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindows:
+def slow_windows(footage: Footage, q: np.ndarray, horizon: int, *, library: Library | None = None) -> TrainingWindows:
     """Cut the positions of all frames ``(N, n)`` into windows, without those that come near a speed limit.
 
     A position that is NaN was not observed. The states of the windows have it between those before and after.
+
+    Args:
+        footage: what was recorded.
+        q: positions of all frames.
+        horizon: steps of a window, at most.
+        library: functions whose sums explain accelerations, by which the states of the windows are estimated
+            (:func:`.motion_between`); None: their velocities are differences of positions.
     """
 
     def cut(positions: np.ndarray) -> TrainingWindows:
@@ -70,6 +78,11 @@ def slow_windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindo
     if np.isnan(q).any():
         filled = cut(np.concatenate([interpolated(path) for path in footage.by_episode(q)]))
         windows = replace(windows, states=filled.states)
+    if library is not None:
+        paths = [np.where(footage.free.angles, _unwrapped(path), path) for path in footage.by_episode(q)]
+        forces = [footage.free.force(action) for action in footage.actions]
+        states = motion_between(paths, forces, library, dt=footage.dt)
+        windows = replace(windows, states=_gathered(windows, states))
     limits = footage.coordinates.speed_limits
     if limits is None:
         return windows
@@ -77,12 +90,16 @@ def slow_windows(footage: Footage, q: np.ndarray, horizon: int) -> TrainingWindo
     return windows.select((np.nanmax(speeds, axis=1) < _NEAR_LIMIT * np.array(limits)).all(axis=-1))
 
 
-def interpolated(path: np.ndarray) -> np.ndarray:
-    """Positions ``(T + 1, n)`` with straight lines where they are NaN; the nearest ones at the ends."""
-    filled = path.copy()
-    moments = np.arange(len(path))
-    for column in filled.T:
-        known = np.isfinite(column)
-        if known.any():
-            column[~known] = np.interp(moments[~known], moments[known], column[known])
-    return filled
+def _unwrapped(path: np.ndarray) -> np.ndarray:
+    """Positions ``(T + 1, n)`` without jumps by whole turns; NaN stays."""
+    straight: np.ndarray = np.where(np.isnan(path), np.nan, np.unwrap(interpolated(path), axis=0))
+    return straight
+
+
+def _gathered(windows: TrainingWindows, states: Sequence[np.ndarray]) -> np.ndarray:
+    """The states of windows ``(N, k + 1, 2n)`` from those of episodes, where there are some."""
+    gathered = windows.states.copy()
+    for row, (episode, begin, steps) in enumerate(zip(windows.episode, windows.begin, windows.steps, strict=True)):
+        part = states[episode][begin : begin + steps + 1]
+        gathered[row, : steps + 1] = np.where(np.isfinite(part), part, gathered[row, : steps + 1])
+    return gathered

@@ -21,6 +21,7 @@ from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitState, fit
 from hnn_gym.training.objective import Correction, Objective
 from hnn_gym.training.pixel_footage import Footage, slow_windows
+from hnn_gym.training.pixel_motion import Library
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.preparation import architecture_of
 from hnn_gym.training.rounds import next_state
@@ -100,6 +101,7 @@ def fit_rounds(
     *,
     worse: float,
     correction: Callable[[TrainingWindows], Correction] | None = None,
+    library: Library | None = None,
 ) -> Fitted:
     """Go through rounds of growing windows, to the last round that fits.
 
@@ -111,6 +113,7 @@ def fit_rounds(
         worse: a round after which frames and dynamics differ more than before by this factor is undone, and is the
             last.
         correction: of the observations of windows.
+        library: functions that accelerations are sums of, to estimate the states that the first round begins with.
 
     Raises:
         InputError: the model does not take the options, or no window is slow enough.
@@ -119,7 +122,7 @@ def fit_rounds(
     best: Fitted | None = None
     architecture: Architecture | None = None
     for number, horizon in enumerate(learner.settings.horizons):
-        windows = slow_windows(footage, q, horizon)
+        windows = slow_windows(footage, q, horizon, library=library)
         if not len(windows):
             raise InputError(
                 f"In every window of {horizon} steps the body comes near its speed limit, where its motion is not that "

@@ -28,13 +28,14 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.errors import InputError, instance
 from hnn_gym.models.mlp import initial_mlp
-from hnn_gym.models.pixel import Bodies, OnePosition, Scene, obvious_scene
+from hnn_gym.models.pixel import Bodies, Carriage, OnePosition, Scene, obvious_scene
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.models.task_heads import LearnedTermination
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_bodies import fit_bodies
+from hnn_gym.training.pixel_carriage import fit_carriage
 from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
 from hnn_gym.training.pixel_footage import Footage, slow_windows
 from hnn_gym.training.pixel_position import fit_position
@@ -71,12 +72,14 @@ def train_pixel_world(
 
     Args:
         dataset: with frames, or its path; all of it is used.
-        model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`; None: "pairwise" for several bodies, else
-            "mechanical".
+        model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`; None: "pairwise" for several bodies, "chain"
+            for a carriage, else "mechanical".
         scene: what the frames show. None: :class:`hnn_gym.OnePosition` where the coordinates have one degree of
-            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body.
+            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body, and
+            :class:`hnn_gym.models.pixel.Carriage` where they are a position and an angle.
         settings: None takes the defaults.
-        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16.
+        options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16 where there
+            is a network.
         coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
             that the dataset declares, or bodies without controls where a scene of them is given. An angle is in rad
             from an unknown origin. The unit of a position is unknown unless the scene has a height, so that a unit of
@@ -102,8 +105,8 @@ def train_pixel_world(
     place = checked_device(device)
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
-    if not isinstance(scene, OnePosition | Bodies | None):
-        raise InputError(f"scene must be OnePosition() or Bodies(...), got {scene!r}.")
+    if not isinstance(scene, OnePosition | Bodies | Carriage | None):
+        raise InputError(f"scene must be OnePosition(), Bodies(...) or Carriage(...), got {scene!r}.")
     if isinstance(scene, Bodies) and coordinates is None and dataset.provenance.coordinates is None:
         coordinates = scene.coordinates()
     coordinates, dt = declared(dataset, coordinates, dt)
@@ -125,10 +128,13 @@ def train_pixel_world(
         dt=dt,
     )
     model = scene.model if model is None else model
-    options = _HIDDEN if options is None else options
+    if options is None:
+        options = {} if model == "chain" else _HIDDEN
     learner = Learner(model, options, integrator, settings, report, place)
     if isinstance(scene, Bodies):
         footage, fitted = fit_bodies(footage, scene, learner)
+    elif isinstance(scene, Carriage):
+        fitted = fit_carriage(footage, scene, learner)
     else:
         fitted = fit_position(footage, learner)
     kept = footage.episodes or range(len(episodes))
@@ -206,7 +212,7 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
     controls = coordinates.controls
     notes: list[str] = []
     units = sorted({control.unit for control in controls if control.unit is not None})
-    if isinstance(scene, Bodies) and scene.height is not None:
+    if not isinstance(scene, OnePosition) and scene.in_metres:
         return scene.coordinates(coordinates), notes
     if units and not coordinates.angles[0]:
         notes.append(
@@ -214,7 +220,7 @@ def _latent(dataset: TransitionDataset, coordinates: Coordinates, scene: Scene) 
             "gain of the control is learned, and the scale of positions and energies is free."
         )
         controls = tuple(replace(control, unit=None) for control in controls)
-    if isinstance(scene, Bodies):
+    if not isinstance(scene, OnePosition):
         return scene.coordinates(replace(coordinates, controls=controls)), notes
     limit = coordinates.degrees[0].speed_limit
     whole: dict[str, Any] = {"force_table": coordinates.force_table, "action_counts": coordinates.action_counts}

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.models import Architecture, MechanicalHNN, Variables
-from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler
+from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, Variables
+from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler, scheme_name
+from hnn_gym.training.effort import affordable
 from hnn_gym.training.finishing import for_longer, with_fewer_terms
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step
 from hnn_gym.training.structures import (
@@ -21,14 +22,13 @@ from hnn_gym.training.structures import (
     Structure,
     extensions,
     first_order,
-    magnetic_bodies,
     networks,
-    rigid_bodies,
+    polynomials,
     second_order,
     with_residual,
     without_friction,
 )
-from hnn_gym.training.trials import Trial, Trials, best_of
+from hnn_gym.training.trials import AS_GOOD, QUICKLY, Trial, Trials, best_of
 
 FIRST_SCHEMES: tuple[Integrator, ...] = (Euler(), SymplecticEuler(), RungeKutta4(), Leapfrog())
 """What most recordings are made by; a later one has to be better by :data:`_MARGIN` than an earlier one."""
@@ -39,19 +39,16 @@ digits."""
 _MARGIN = 1.3
 _CLEARLY = 0.1
 """A scheme of first order that is better than the others by this factor needs no finer rival."""
-_BETTER = 0.8
-"""An addition to a model has to reduce its error to this share."""
-_NO_ENERGY = 1.1
-"""How much worse a model with an energy may be than one without, and still be chosen."""
-_AS_GOOD = 1.05
+_SIMPLER = 1.05
 """A model that was tried earlier, and says more, may be worse by this factor."""
 _FLOOR = 30.0
 """Errors below so many roundings of the observations are not worth another model, ..."""
 _GOOD = 1e-4
 """... nor are additions to a model that explains all but this share of a typical change."""
 
-QUICK = OneStepSettings(steps=12, rows=300, most_rows=300)
+QUICK = OneStepSettings(steps=12, rows=300, most_rows=300, seconds=3.0)
 POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
+CHAIN = OneStepSettings(steps=40, rows=150, most_rows=400)
 NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
 LONGER = OneStepSettings(steps=200, rows=1000, most_rows=2000, patience=20, gain=1e-4)
 
@@ -70,11 +67,14 @@ class Selection:
 
     def scheme(self) -> Integrator:
         """The scheme that made the data: the first one in order that no other beats by much."""
-        probes = [rigid_bodies(self.variables), second_order(self.variables, units=24)]
-        found = {scheme: [self._probe(one, scheme) for one in probes] for scheme in FIRST_SCHEMES}
-        rigid, network = (min(errors) for errors in zip(*found.values(), strict=True))
-        magnetic = magnetic_bodies(self.variables)
-        if magnetic is not None and rigid > network:
+        bodies = polynomials(self.variables)
+        probes = [*bodies[:1], second_order(self.variables, units=24)]
+        found = {}
+        for scheme in FIRST_SCHEMES:
+            found[scheme] = [self._probe(one, scheme) for one in probes]
+            self.trials.tell(f"  {scheme_name(scheme)}: errors of a step {min(found[scheme]):.2g}.")
+        rigid, network = (min(errors[k] for errors in found.values()) for k in (0, -1))
+        for magnetic in bodies[1:] if rigid > network else []:
             probes.append(magnetic)
             found = {scheme: [*errors, self._probe(magnetic, scheme)] for scheme, errors in found.items()}
         scores = {scheme: min(errors) for scheme, errors in found.items()}
@@ -85,7 +85,9 @@ class Selection:
             for scheme in (RungeKutta4(), SymplecticEuler()):
                 if _CLEARLY * scores[scheme] <= scores[best]:  # k substeps have a k-th of the error at the least
                     finer = [Substeps(scheme, count) for count in FINER_COUNTS]
-                    scores |= {one: min(self._probe(probe, one) for probe in probes) for one in finer}
+                    for one in finer:
+                        scores[one] = min(self._probe(probe, one) for probe in probes)
+                        self.trials.tell(f"  {scheme_name(one)}: errors of a step {scores[one]:.2g}.")
         least = min(scores.values())
         return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
 
@@ -93,14 +95,13 @@ class Selection:
         """The best model."""
         network = self.tried(second_order(self.variables), scheme)
         candidates = []
-        for structure in (rigid_bodies(self.variables), magnetic_bodies(self.variables)):
-            if structure is not None:
-                candidates.append(self.tried(structure, scheme))
-                if candidates[-1].merit <= max(self._floor, 0.5 * network.merit):
-                    return self.finished(self._simplified(self._in_finer_steps(candidates[-1])))
+        for structure in polynomials(self.variables):
+            candidates.append(self.tried(structure, scheme))
+            if candidates[-1].merit <= max(min(self._floor, AS_GOOD * network.merit), 0.5 * network.merit):
+                return self.finished(self._simplified(self._in_finer_steps(candidates[-1])))
         for structure in networks(self.variables):
             candidates.append(self.tried(structure, scheme))
-            if candidates[-1].merit <= max(self._floor, _NO_ENERGY * network.merit):
+            if candidates[-1].merit <= max(self._floor, AS_GOOD * network.merit):
                 break
         return self.finished(self._simplified(self._extended([*candidates, network])))
 
@@ -108,7 +109,9 @@ class Selection:
         """The best model fitted to all of the recording."""
         evidence = self.trials.evidence
         penalty = _penalty(best.architecture)
-        settings = replace(self._settings(best.architecture), steps=8, residual_penalty=penalty, keep_zeros=True)
+        settings = replace(self._settings(best.architecture).continued(8), residual_penalty=penalty, keep_zeros=True)
+        size = sum(value.size for value in best.parameters.values())
+        settings = affordable(settings, best.architecture, best.scheme, parameters=size, fewest=1) or settings
         parameters = fit_one_step(
             best.architecture, best.world.integrator, evidence.whole, best.parameters, settings=settings
         )
@@ -131,12 +134,19 @@ class Selection:
         size = np.concatenate([np.abs(evidence.held_out.q), np.abs(evidence.held_out.v)], axis=1).mean(axis=0)
         return _FLOOR * float(np.sqrt(np.mean((6e-8 * size / evidence.held_out.change) ** 2)))
 
+    @property
+    def _negligible(self) -> float:
+        """Errors far below rounding, of which none is better than another."""
+        return self._floor / 100
+
     def _probe(self, structure: Structure, scheme: Integrator) -> float:
         """The error of a step of a model that is fitted for a moment."""
         quick = replace(QUICK, seed=self.seed)
-        return self.trials.attempt(f"{structure.label}, quickly", structure.architecture, scheme, quick).one_step
+        return self.trials.attempt(f"{structure.label}, {QUICKLY}", structure.architecture, scheme, quick).one_step
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
+        if isinstance(architecture, PlanarChainHNN):
+            return replace(CHAIN, seed=self.seed)
         return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
 
     def tried(self, structure: Structure, scheme: Integrator) -> Trial:
@@ -152,7 +162,7 @@ class Selection:
         seen = self.trials.evidence.variables
         free = best_of([trial for trial in candidates if not trial.world.has_energy])
         structured = self._for_longer(simplest([trial for trial in candidates if trial.world.has_energy]))
-        if structured.one_step > _GOOD or structured.merit > _NO_ENERGY * free.merit:
+        if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 structured = self._finer(self._with_more(structured, structure, scheme))
             if structured.merit > 0.9 * free.merit:
@@ -165,16 +175,18 @@ class Selection:
     def _with_more(self, base: Trial, structure: Structure, scheme: Integrator) -> Trial:
         """A looser model, if it explains more: some steps of a fit show whether it is worth a whole one."""
         settings = replace(NETWORK, seed=self.seed, residual_penalty=_penalty(structure.architecture))
-        brief = replace(settings, steps=10, most_rows=settings.rows)
+        brief = replace(settings, steps=10, most_rows=settings.rows, seconds=QUICK.seconds)
         # Magnetic forces that were left out have spoilt what was fitted; linear equations have them all at once.
         model = structure.architecture
         assert isinstance(model, MechanicalHNN)
         start = None if model.magnetic and not model.hidden else base.parameters
-        trial = self.trials.attempt(f"{structure.label}, quickly", structure.architecture, scheme, brief, start=start)
-        if not trial.merit < base.merit:
+        label = structure.label
+        quick = self.trials.attempt(f"{label}, {QUICKLY}", structure.architecture, scheme, brief, start=start)
+        if not quick.merit < base.merit:
             return base
-        trial = self.trials.attempt(structure.label, structure.architecture, scheme, settings, start=trial.parameters)
-        return trial if trial.merit < _BETTER * base.merit else base
+        whole = self.trials.attempt(label, structure.architecture, scheme, settings, start=quick.parameters)
+        trial = best_of([replace(quick, label=label), whole])
+        return trial if AS_GOOD * trial.merit < base.merit else base
 
     def _finer(self, trial: Trial) -> Trial:
         """A model with dry friction in finer substeps than those that were quick to fit, if that is better."""
@@ -194,10 +206,10 @@ class Selection:
         )
         if not isinstance(inner, RungeKutta4) or trial.merit <= self._floor:
             return found
-        settings = replace(self._settings(trial.architecture), steps=8)
+        settings = self._settings(trial.architecture).continued(8)
         for finer in (Substeps(inner, more) for more in FINER_COUNTS if more > count):
             attempt = self.trials.attempt(trial.label, trial.architecture, finer, settings, start=trial.parameters)
-            found = attempt if _MARGIN * attempt.merit < found.merit else found
+            found = attempt if AS_GOOD * attempt.merit < found.merit else found
         return found
 
     def _simplified(self, best: Trial) -> Trial:
@@ -205,11 +217,11 @@ class Selection:
         plain = without_friction(best.structure)
         if plain is None:
             return best
-        settings = replace(self._settings(plain.architecture), steps=12)
+        settings = self._settings(plain.architecture).continued(16)
         trial = self.trials.attempt(
             f"{plain.label} without viscous friction", plain.architecture, best.scheme, settings, start=best.parameters
         )
-        if trial.merit <= max(1.1 * best.merit, self._floor / 100):
+        if self.trials.as_good(trial, enough=self._negligible):
             return trial
         return replace(best, label=f"{best.label} with viscous friction")
 
@@ -218,7 +230,7 @@ class Selection:
         if not _is_polynomial(best.architecture):
             return self._for_longer(best)
         settings = replace(self._settings(best.architecture), residual_penalty=_penalty(best.architecture))
-        return with_fewer_terms(self.trials, best, settings=settings, enough=self._floor / 10)
+        return with_fewer_terms(self.trials, best, settings=settings, enough=self._negligible)
 
     def _for_longer(self, best: Trial) -> Trial:
         if _is_polynomial(best.architecture):
@@ -234,12 +246,12 @@ def chosen(trials: list[Trial]) -> Trial:
     if not structured:
         return best
     second = simplest(structured)
-    return second if second.merit <= _NO_ENERGY * best.merit else best
+    return second if second.merit <= AS_GOOD * best.merit else best
 
 
 def simplest(trials: list[Trial]) -> Trial:
     """The first of the trials that explain about as much as the best, which is the one that says most."""
-    return next(trial for trial in trials if trial.merit <= _AS_GOOD * best_of(trials).merit)
+    return next(trial for trial in trials if trial.merit <= _SIMPLER * best_of(trials).merit)
 
 
 def _is_polynomial(architecture: Architecture) -> bool:

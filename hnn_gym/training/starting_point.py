@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hnn_gym.models import Architecture, MechanicalHNN, SecondOrderBaseline, Variables
+from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, SecondOrderBaseline, Variables
 from hnn_gym.models.features import Features
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import join
+from hnn_gym.training.chain_guess import chain_guesses
 from hnn_gym.training.equation_error import Guess, equation_error
 from hnn_gym.training.transitions import Transitions
 
@@ -75,18 +76,30 @@ class StartingPoint:
 
     def _solved(self, magnetic: bool) -> Guess:
         n, variables = self._variables.n, self._variables
-        features = variables.combined_features("all")
-        if (n * (n + 1) // 2 + 1) * (features.size + 1) > _MOST_COLUMNS:
-            features = variables.combined_features("pairs")
-        return equation_error(self._data, variables, features, features, midpoint=self._midpoint, magnetic=magnetic)
+        masses, potential = variables.combined_features("all"), variables.combined_features("products")
+        if n * (n + 1) // 2 * (masses.size + 1) + potential.size > _MOST_COLUMNS:
+            masses = potential = variables.combined_features("pairs")
+        return equation_error(self._data, variables, masses, potential, midpoint=self._midpoint, magnetic=magnetic)
 
-    def parameters(self, architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
-        """Parameters to start from, with hidden units drawn by the seed."""
+    def candidates(self, architecture: Architecture, seed: int) -> list[dict[str, np.ndarray]]:
+        """Parameters to start from, the best first, with hidden units drawn by the seed."""
+        if isinstance(architecture, PlanarChainHNN):
+            return self._chain(architecture)
+        return [self._parameters(architecture, seed)]
+
+    def _parameters(self, architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
         arrays = _spread(architecture.initial_parameters(rng), rng)
         if isinstance(architecture, SecondOrderBaseline):
             return arrays | self._accelerations(architecture, arrays)
         return self._mechanical(architecture, arrays) if isinstance(architecture, MechanicalHNN) else arrays
+
+    def _chain(self, architecture: PlanarChainHNN) -> list[dict[str, np.ndarray]]:
+        """What the equations say of a planar chain."""
+        free = self._data.take(np.flatnonzero(self._data.free))
+        seconds = np.broadcast_to(np.ravel(free.time), len(free))
+        states = np.stack([free.q, free.v]), np.stack([free.next_q, free.next_v])
+        return chain_guesses(architecture, *states, free.u, seconds)
 
     def _accelerations(self, architecture: SecondOrderBaseline, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Last weights of a network of the acceleration."""

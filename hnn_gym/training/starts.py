@@ -18,7 +18,7 @@ from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.world_model import WorldModel
 
-_UNTIL = LeastSquaresSettings(steps=50, gain=1e-8, differences=True)
+_UNTIL = LeastSquaresSettings(steps=50, gain=1e-5, patience=2, differences=True)
 
 
 def estimated_starts(world: WorldModel, windows: TrainingWindows, *, device: str = "cpu") -> np.ndarray:

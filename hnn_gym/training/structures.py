@@ -2,7 +2,8 @@
 
     rigid bodies    M(q) and V(q) trigonometric polynomials of joint angles, polynomials of positions
     networks        M constant or a network of q, V a network
-    + constants of the episode, magnetic forces, friction that sticks, learned friction, a residual force
+    + constants of the episode, controls B(q) u, magnetic forces, friction that sticks, friction that is learned, and
+      a residual force
     no energy       networks for the acceleration, or for the whole rate of change
 
 All that have an energy have viscous friction at first.
@@ -18,6 +19,8 @@ from hnn_gym.physics.integrators import Integrator, Leapfrog, Substeps, Symplect
 
 RESIDUAL = (24,)
 """Units of a residual force."""
+_MOST_SUMS = 10_000
+"""Combinations of angles with the coefficients -1, 0 and 1 that are worth enumerating."""
 DRY = Substeps(Leapfrog(), 4)
 """The scheme of kicks through which dry friction is fitted, where that of the recording has none."""
 
@@ -50,6 +53,14 @@ def magnetic_bodies(variables: Variables) -> Structure | None:
     return Structure(f"{rigid.label}, magnetic forces", replace(rigid.architecture, magnetic=True))
 
 
+def polynomials(variables: Variables) -> list[Structure]:
+    """Rigid bodies without and with magnetic forces; none of them where the sums of angles would be too many."""
+    if 3 ** sum(variables.angles) > _MOST_SUMS:
+        return []
+    structures = rigid_bodies(variables), magnetic_bodies(variables)
+    return [structure for structure in structures if structure is not None]
+
+
 def networks(variables: Variables) -> Iterator[Structure]:
     """Networks for V(q) and M(q)."""
     plain = MechanicalHNN(variables, hidden=(16,), damping=True)
@@ -79,6 +90,8 @@ def extensions(base: Structure, scheme: Integrator, seen: Variables) -> Iterator
     assert isinstance(model, MechanicalHNN)
     if seen != model.variables:
         yield Structure(f"{base.label}, constants of the episode", replace(model, variables=seen)), scheme
+    if seen.control_degrees:
+        yield Structure(f"{base.label}, controls B(q) u", replace(model, control_map=(12,))), scheme
     if _moving(seen) > 1 and not model.magnetic:
         yield Structure(f"{base.label}, magnetic forces", replace(model, magnetic=True)), scheme
     kicks = scheme if isinstance(scheme, SymplecticEuler) else DRY

@@ -19,6 +19,7 @@ from scipy.optimize import linprog
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
+from hnn_gym.data.logs.convert import LOG
 from hnn_gym.errors import InputError
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.models.task_heads import (
@@ -330,9 +331,12 @@ def task_card(dataset: TransitionDataset, coordinates: Coordinates, *, seed: int
 
     Returns:
         Entries for the card: the heads as "task", and in "task" also "figures" and, as sentences, "words". Nothing
-        where the recorded environment is a registered System with a task.
+        where the recorded environment is a registered System with a task, or where it is a machine, whose log holds no
+        rewards.
     """
     provenance = dataset.provenance
+    if provenance.policy == LOG:
+        return {}
     system = system_of(provenance.env_id)
     known = provenance.task_source or (system is not None and system.task is not None)
     if known and provenance.task_source != {}:  # empty where a task of the user's own was recorded

@@ -24,6 +24,7 @@ class Transitions:
         next_q: positions after the step ``(N, n)``.
         next_v: velocities after the step ``(N, n)``.
         free: whether the step met no limit of the speed and no wall ``(N,)``.
+        smooth: whether it met nothing but stops that give way ``(N,)``.
         angles: which degrees of freedom are angles.
         seen: which entries of [q, v] are observed ``(2n,)``.
         dt: time step in s.
@@ -36,6 +37,7 @@ class Transitions:
     next_q: np.ndarray
     next_v: np.ndarray
     free: np.ndarray
+    smooth: np.ndarray
     angles: tuple[bool, ...]
     seen: np.ndarray
     dt: float
@@ -63,8 +65,9 @@ class Transitions:
         turned = turn(next_q - q, coordinates.angles)
         free, seen = np.ones(len(q), bool), _seen(coordinates)
         seconds = None if duration is None else np.concatenate(duration)[:, None]
-        steps = cls(q, v, u, q + turned, next_v, free, coordinates.angles, seen, dt, seconds)
-        return replace(steps, free=~_limited(coordinates, steps))
+        steps = cls(q, v, u, q + turned, next_v, free, free, coordinates.angles, seen, dt, seconds)
+        limited, given_way = _limited(coordinates, steps)
+        return replace(steps, free=~limited & ~given_way, smooth=~limited)
 
     def __len__(self) -> int:
         """Return the number of steps."""
@@ -72,7 +75,7 @@ class Transitions:
 
     def take(self, rows: np.ndarray) -> Transitions:
         """The steps of the given rows."""
-        names = ("q", "v", "u", "next_q", "next_v", "free")
+        names = ("q", "v", "u", "next_q", "next_v", "free", "smooth")
         duration = None if self.duration is None else self.duration[rows]
         return replace(self, **{name: getattr(self, name)[rows] for name in names}, duration=duration)
 
@@ -106,19 +109,20 @@ def turn(difference: Array, angles: tuple[bool, ...]) -> Array:
     return xp.stack(parts, axis=-1)
 
 
-def _limited(coordinates: Coordinates, data: Transitions) -> np.ndarray:
-    """Whether a step ``(N,)`` ends at a limit of the speed, or comes so near to a wall that it may have met it."""
-    limited = np.zeros(len(data.q), bool)
+def _limited(coordinates: Coordinates, data: Transitions) -> tuple[np.ndarray, np.ndarray]:
+    """Whether a step ``(N,)`` met a limit, and whether it met a stop that gives way.
+
+    It did if it ends at a limit of the speed, or comes so near to a wall that it may have met it.
+    """
+    limited, given_way = np.zeros((2, len(data.q)), bool)
     for i, degree in enumerate(coordinates.degrees):
         if degree.speed_limit is not None:
             limited |= np.abs(data.next_v[:, i]) >= degree.speed_limit * (1 - 1e-6)
         if degree.stops is not None:
-            low, high, _ = degree.stops
+            low, high = degree.walls
             fastest = np.maximum(np.abs(data.v[:, i]), np.abs(data.next_v[:, i]))
             margin = np.ravel(data.time) * fastest + 1e-6 * np.max(np.abs(data.q[:, i]))
+            met = given_way if degree.soft else limited
             for q in (data.q[:, i], data.next_q[:, i]):
-                if low is not None:
-                    limited |= q <= low + margin
-                if high is not None:
-                    limited |= q >= high - margin
-    return limited
+                met |= (q <= low + margin) | (q >= high - margin)
+    return limited, given_way

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,13 +13,21 @@ import numpy as np
 
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import Architecture, Variables
-from hnn_gym.physics.integrators import Euler, Integrator, SymplecticEuler, in_velocities, scheme_name
+from hnn_gym.physics.integrators import Euler, Integrator, Substeps, SymplecticEuler, in_velocities, scheme_name
+from hnn_gym.training.effort import affordable
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors
 from hnn_gym.training.starting_point import StartingPoint
 from hnn_gym.training.structures import Structure
 from hnn_gym.training.transitions import Transitions
 from hnn_gym.worlds.world_model import WorldModel
+
+QUICKLY = "quickly"
+"""Ends the label of a fit of a moment, of which nothing is said."""
+AS_GOOD = 1.1
+"""A model that says more may be worse than the best of all by this factor."""
+_BRIEF_STEPS, _BRIEF_ROWS = 8, 100
+"""Of the fits that choose between several starts, through half of the substeps."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,11 @@ class Trial:
         return Structure(self.label, self.architecture)
 
     @property
+    def name(self) -> str:
+        """What it is, however long it was fitted."""
+        return self.label.removesuffix(f", {QUICKLY}")
+
+    @property
     def merit(self) -> float:
         """One number to compare trials by: the geometric mean of the errors in one step and over many."""
         return float(np.sqrt(self.one_step * self.many_steps))
@@ -76,9 +91,15 @@ class Trial:
 class Trials:
     """All trials on one recording."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        """Start without trials."""
+    def __init__(self, evidence: Evidence, tell: Callable[[str], None] | None = None) -> None:
+        """Start without trials.
+
+        Args:
+            evidence: the recording.
+            tell: called with a sentence about every model, as soon as it is fitted.
+        """
         self.evidence = evidence
+        self.tell = tell or (lambda sentence: None)
         self.done: list[Trial] = []
         self._starts: dict[tuple[Variables, bool], StartingPoint] = {}
 
@@ -107,23 +128,68 @@ class Trials:
         """
         began = time.process_time()
         evidence = self.evidence
-        parameters = self._starting_point(architecture.variables, scheme).parameters(architecture, settings.seed)
-        shapes = {name: value.shape for name, value in parameters.items()}
-        parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
-        stepping, first = (in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme))
-        stepping.check(architecture.build(parameters))
-        try:
-            if through is not None:
-                parameters = fit_one_step(architecture, first, evidence.fitted, parameters, settings=settings)
-                settings = replace(settings, steps=8)
-            parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=settings)
-        except ConvergenceError:  # the start is beyond the numbers: as a trial it is lost, not an error
-            parameters = {name: np.full_like(value, np.nan) for name, value in parameters.items()}
+        shapes = {
+            name: value.shape for name, value in architecture.initial_parameters(np.random.default_rng(0)).items()
+        }
+        size = sum(math.prod(shape) for shape in shapes.values())
+        cut = affordable(settings, architecture, through or scheme, parameters=size)
+        if cut is None:
+            self.tell(f"  {label}: left out, since the {size:,} numbers in it would take too long to fit.")
+            parameters = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
+            stepping = in_velocities(scheme, architecture.build(parameters))
+        else:
+            parameters = self._start(architecture, scheme, settings)
+            parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
+            stepping, first = (
+                in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme)
+            )
+            stepping.check(architecture.build(parameters))
+            try:
+                parameters = fit_one_step(architecture, first, evidence.fitted, parameters, settings=cut)
+                rest = replace(settings, steps=8)
+                more = through and affordable(rest, architecture, scheme, parameters=size, fewest=4)
+                if more:
+                    parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=more)
+            except ConvergenceError:  # the start is beyond the numbers: as a trial it is lost, not an error
+                parameters = {name: np.full_like(value, np.nan) for name, value in parameters.items()}
         world = evidence.world(architecture, parameters, stepping)
         trial = Trial(label, scheme, median_error(world, evidence.held_out), evidence.many_steps(world), 0.0, world)
         trial = replace(trial, cpu_seconds=time.process_time() - began)
         self.done.append(trial)
+        if cut is not None and not label.endswith(QUICKLY):
+            self.tell(
+                f"  {label}: errors {trial.one_step:.2g} after one step, {trial.many_steps:.2g} over "
+                f"{evidence.horizon} steps; {trial.cpu_seconds:.0f} s."
+            )
         return trial
+
+    def as_good(self, trial: Trial, *, enough: float) -> bool:
+        """Whether nothing that was tried is better by more than a tenth, or the error is as good as none.
+
+        Args:
+            trial: the trial.
+            enough: an error that is as good as none.
+        """
+        return bool(trial.merit <= max(AS_GOOD * best_of(self.done).merit, enough))
+
+    def _start(
+        self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings
+    ) -> dict[str, np.ndarray]:
+        """Where a fit begins: where there are several places, a brief fit from each shows which is the best."""
+        found = self._starting_point(architecture.variables, scheme).candidates(architecture, settings.seed)
+        if len(found) == 1:
+            return found[0]
+        brief = replace(settings, steps=_BRIEF_STEPS, rows=_BRIEF_ROWS, most_rows=_BRIEF_ROWS)
+        coarser = scheme.inner if isinstance(scheme, Substeps) else scheme
+        coarser = Substeps(coarser, scheme.count // 2) if isinstance(scheme, Substeps) and scheme.count > 2 else coarser
+        stepping = in_velocities(coarser, architecture.build(found[0]))
+        fits = []
+        for start in found:
+            with suppress(ConvergenceError):
+                fits.append(fit_one_step(architecture, stepping, self.evidence.fitted, start, settings=brief))
+        worlds = [self.evidence.world(architecture, fit, stepping) for fit in fits]
+        errors = [median_error(world, self.evidence.fitted) for world in worlds]
+        return fits[int(np.argmin(errors))] if fits else found[0]
 
     def _starting_point(self, variables: Variables, scheme: Integrator) -> StartingPoint:
         key = variables, not isinstance(scheme, Euler | SymplecticEuler)
@@ -140,7 +206,7 @@ def best_of(trials: Iterable[Trial]) -> Trial:
 def median_error(world: WorldModel, data: Transitions) -> float:
     """Median error of one step that met no limit, in units of typical changes; infinite where it is not defined."""
     errors = one_step_errors(world.dynamics, world.integrator, data)
-    return float(np.median(errors[data.free] if data.free.any() else errors))
+    return float(np.median(errors[data.smooth] if data.smooth.any() else errors))
 
 
 def _finite(value: float) -> float | None:

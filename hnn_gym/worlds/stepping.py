@@ -20,6 +20,7 @@ from hnn_gym.physics.integrators import (
     Integrator,
     InVelocities,
     Leapfrog,
+    StopsApart,
     Substeps,
     SymplecticEuler,
     Yoshida4,
@@ -31,6 +32,7 @@ LEAST_ERROR = 1e-5
 """Of a typical change in a step: no scheme is made finer than this asks for, however exact the model is."""
 
 _COUNTS = (1, 2, 4, 8, 16, 32)
+_ITERATED = (ImplicitMidpoint(), Gauss4(), GeneralisedEuler())
 _ENOUGH = 4
 _AS_NEAR = 1.3
 """A cheaper scheme may be farther from the recording than the nearest one by this factor."""
@@ -78,11 +80,17 @@ def symplectic_scheme(world: WorldModel, states: States, *, error: float) -> Int
         families = [Leapfrog(), Yoshida4()] if dynamics.structure == Structure.SEPARABLE else [Leapfrog()]
         families += [SymplecticEuler(drift_first=True)]
     else:
-        families = [ImplicitMidpoint(), Gauss4(), *([GeneralisedEuler()] if dynamics.second_order else [])]
+        families = list(_ITERATED if dynamics.second_order else _ITERATED[:2])
+    counts: tuple[int, ...] = _COUNTS
+    stops = dynamics.stops
+    if stops is not None:  # a step is to be shorter than the time in which a stop brakes
+        families = [StopsApart(scheme) if scheme in _ITERATED else scheme for scheme in families]
+        fewest = abs(world.dt) * float(np.max(stops.damping))
+        counts = tuple(count for count in _COUNTS if count >= fewest) or _COUNTS[-1:]
     allowed = max(error, LEAST_ERROR)
     recorded = _ahead(world, world.integrator, states)
     found: dict[Integrator, float] = {}
-    for count in _COUNTS:
+    for count in counts:
         before = min(found.values(), default=np.inf)
         for scheme in families:
             finer = _with_substeps(scheme, count)

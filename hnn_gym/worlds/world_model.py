@@ -163,7 +163,7 @@ class WorldModel:
         limits = self.coordinates.speed_limits
         if limits is not None:
             new = self._limited(x, new, limits, dt)
-        return new if self.coordinates.stops is None else self._stopped(new)
+        return self._stopped(new) if self.coordinates.has_walls else new
 
     def bump(self, x: Array, dE: Array | float, *, direction: Direction = "momentum") -> Bump:
         """Give phase points ``(..., 2n)`` dE joules ``(...)`` within speed limits: see :func:`.bumps.bump`.

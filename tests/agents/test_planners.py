@@ -200,6 +200,14 @@ def test_ilqr_counts_no_reward_that_comes_after_the_end_of_the_episode() -> None
         best = found
 
 
+def test_ilqr_leaves_actions_alone_that_come_after_the_end_of_the_episode() -> None:
+    planner = Ilqr(Simulator(true_world("Spring-v0"), PaidToTheEdge()), horizon=30)
+    x = torch.tensor([[0.5, 3.0]], dtype=torch.float64)  # beyond 1 m in two steps, whatever is done
+    plan = planner.improved(x, torch.zeros(1, 30, 1, dtype=torch.float64))
+    assert abs(plan[0, 0, 0]) == 1  # its limit
+    assert plan[0, 2:].abs().max() < 0.01  # what feedback to a curvature of 1e-6 does
+
+
 @pytest.mark.parametrize(
     "bad",
     [

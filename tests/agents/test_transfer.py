@@ -14,6 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import hnn_gym
@@ -169,13 +170,16 @@ def test_the_same_command_resumes_where_it_was_killed(
     before = (settings.out / "policy.zip").read_bytes()
     with pytest.raises(ExistingPathError, match="holds an agent"):
         train.train(replace(settings, seed=1))
+    (settings.out / UNFINISHED).write_bytes(b"what a kill leaves after the agent's card is written")
     train.train(settings)
+    assert not (settings.out / UNFINISHED).exists()
     assert (settings.out / "policy.zip").read_bytes() == before
     assert (settings.out / "transfer" / "report.md").exists()
 
 
 def test_the_command_trains_shac_agents_and_agents_that_act_by_bumps(settings: train.TrainAgentSettings) -> None:
     train.train(replace(settings, algo="shac", steps=1000))
+    assert json.loads((settings.out / "agent.json").read_text())["threads"] == torch.get_num_threads()
     assert isinstance(load_agent(settings.out), ShacPolicy)
     train.train(replace(settings, actions="bump", out=settings.out.with_name("bumped")))
     assert "An action is a request for energy." in (settings.out.with_name("bumped") / "transfer/report.md").read_text()

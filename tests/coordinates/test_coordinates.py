@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom, LearnedReadout, Readout
+from hnn_gym.coordinates.describe import describe
 from hnn_gym.errors import InputError
 from hnn_gym.systems import coordinates_of
 from hnn_gym.trace import scalar_code, trace
@@ -359,3 +360,15 @@ def test_a_declaration_with_one_value_changed_is_read_or_refused(declaration, pa
         return
     coordinates.observation(*states(coordinates, 2))
     coordinates.force(np.zeros(2))
+
+
+def test_stops_that_give_way_move_nothing_and_survive_json() -> None:
+    soft = Coordinates((DegreeOfFreedom(position=0, velocity=1, stops=(-1.2, None, "soft")),))
+    assert Coordinates.from_json(soft.to_json()) == soft
+    assert (soft.has_walls, soft.soft_stops) == (False, ((0, -1.2, None),))
+    q, v = np.array([-2.0]), np.array([-1.0])
+    assert soft.within_stops(q, v) == (q, v)
+    assert "stops that give way are at -1.2" in describe(soft)[0]
+    for wrong, why in (("hard", "or 'soft'"), ("soft", "observed position")):
+        with pytest.raises(InputError, match=why):
+            DegreeOfFreedom(velocity=0, position=1 if wrong == "hard" else None, stops=(-1.0, 1.0, wrong))  # type: ignore[arg-type]

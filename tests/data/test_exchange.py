@@ -33,9 +33,10 @@ def recordings() -> dict[str, TransitionDataset]:
 
 
 @pytest.fixture
-def minari_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def minari_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("minari")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+    return tmp_path / "minari"
 
 
 @pytest.mark.usefixtures("minari_home")
@@ -106,6 +107,25 @@ def test_a_minari_dataset_with_spaces_that_cannot_be_recorded_is_refused() -> No
         read_minari("discrete/test-v0")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::UserWarning:gymnasium")
+def test_a_minari_dataset_is_written_whole_or_not_at_all(minari_home, monkeypatch) -> None:
+    dataset, before = recordings()["log"], sorted(minari_home.rglob("*"))
+    with pytest.raises(InputError, match="give one with a version, such as robot/log-v0"):
+        write_minari(dataset, "whole/test")
+    assert sorted(minari_home.rglob("*")) == before
+    write_minari(dataset, "whole/test-v0")
+    kept = sorted(minari_home.rglob("*"))
+
+    def fails(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("minari.dataset.minari_storage.MinariStorage.update_metadata", fails)
+    with pytest.raises(OSError, match="disk full"):
+        write_minari(dataset, "whole/test-v0", overwrite=True)
+    assert sorted(minari_home.rglob("*")) == kept
+    assert read_minari("whole/test-v0").content_hash() == dataset.content_hash()
+
+
 @pytest.mark.parametrize("name", ["log", "pendulum", "cart"])
 def test_parquet_there_and_back_is_equal_bit_for_bit(name, tmp_path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -127,13 +147,14 @@ def test_parquet_there_and_back_is_equal_bit_for_bit(name, tmp_path) -> None:
         read_parquet(tmp_path / "none.parquet")
 
 
-def lerobot(folder: Path, *, version: str = "v3.0") -> Path:
+def lerobot(folder: Path, *, version: str = "v3.0", names: object = None) -> Path:
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
     rng = np.random.default_rng(0)
     (folder / "meta").mkdir(parents=True)
-    (folder / "meta" / "info.json").write_text(json.dumps({"codebase_version": version, "fps": 50, "features": {}}))
+    features = {"observation.state": {"dtype": "float32", "shape": [2], "names": names}}
+    (folder / "meta" / "info.json").write_text(json.dumps({"codebase_version": version, "features": features}))
     for number in range(2):
         frames = 40
         t = np.arange(frames) / 50
@@ -160,6 +181,10 @@ def test_a_lerobot_dataset_of_states_and_actions_is_a_log_with_numbered_episodes
     assert dataset.provenance.dt == pytest.approx(0.02)
     assert dataset.episode(0).action.shape == (19, 2)
     assert "position: observation.state[0], observation.state[1], guessed from the names." in sentences
+    arm = lerobot(tmp_path / "named", names={"motors": ["shoulder.pos", "elbow.pos"]})
+    named = convert(ConvertSettings((arm,), tmp_path / "n.zarr"))[0]
+    assert named.provenance.observation_names == ("observation.state/shoulder.pos", "observation.state/elbow.pos")
+    np.testing.assert_array_equal(named.episode(3).observation, dataset.episode(3).observation)
     with pytest.raises(InputError, match=r"of version v2\.1"):
         convert(ConvertSettings((lerobot(tmp_path / "old", version="v2.1"),), tmp_path / "e.zarr"))
 

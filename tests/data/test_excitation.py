@@ -1,13 +1,15 @@
 """A sentence names what a recording lacks, and training refuses a recording from which no model can be learned."""
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
-from hnn_gym.data import record_steps
-from hnn_gym.data.excitation import excitation_faults, require_changing_actions, require_motion
+from hnn_gym.data import TransitionDataset, record_steps
+from hnn_gym.data.excitation import UNPUSHED, excitation_faults, require_changing_actions, require_motion
 from hnn_gym.errors import InputError
 from hnn_gym.training import train_world
 
@@ -50,6 +52,13 @@ def test_an_action_entry_that_never_changes_is_named_with_its_value(counter):
         require_changing_actions(data)
     (sentence,) = excitation_faults(record_steps(counter(), steps=10, policy="zero"))
     assert sentence.startswith("The action is 0 at every step")
+
+
+def test_a_recording_in_which_nothing_could_be_pushed_may_have_one_action_throughout(counter):
+    data = record_steps(counter(), steps=10, policy="zero")
+    filmed = TransitionDataset.from_episodes(list(data), replace(data.provenance, policy=UNPUSHED))
+    require_changing_actions(filmed)
+    assert excitation_faults(filmed) == []
 
 
 def test_a_recording_that_moves_under_changing_actions_lacks_nothing(counter):

@@ -15,6 +15,7 @@ from hnn_gym.convert import ConvertSettings, convert
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import LogSettings, TransitionDataset
 from hnn_gym.data.logs.roles import guess_roles
+from hnn_gym.data.logs.units import factor_of
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
 ROBOT = Path("../shared/data/dfki-double-pendulum")
@@ -137,6 +138,24 @@ def test_every_fifth_row_is_kept_with_the_mean_action_over_its_time():
     assert held.action[0, 0] == pytest.approx(tau[:5] @ steps / steps.sum(), rel=1e-9)
 
 
+def test_velocities_are_derived_from_the_positions_of_all_rows_before_some_are_left_out():
+    t = np.cumsum(np.random.default_rng(0).uniform(0.0015, 0.0025, 600))
+    q = np.stack([np.sin(5 * t), t**3], axis=1)
+    settings = LogSettings(every=5, differentiate=0.042)
+    dataset = TransitionDataset.from_arrays(t, q, settings=settings)
+    (episode,) = dataset
+    v = np.stack([5 * np.cos(5 * t), 3 * t**2], axis=1)[::5]
+    # A cubic is met to rounding; of sin(5 t) its error is of fourth order, and of third order at both ends.
+    np.testing.assert_allclose(episode.observation[:, 3], v[: len(episode.observation), 1], atol=1e-9)
+    np.testing.assert_allclose(episode.observation[5:-5, 2], v[5 : len(episode.observation) - 5, 0], atol=1e-3)
+    assert dataset.provenance.observation_names == ("q0", "q1", "q0_velocity", "q1_velocity")
+    for wrong, message in ((0.002, "over at least 5 rows"), (9.0, "no more than there are")):
+        with pytest.raises(InputError, match=message):
+            TransitionDataset.from_arrays(t, q, settings=LogSettings(differentiate=wrong))
+    with pytest.raises(InputError, match="'v0' is one"):
+        TransitionDataset.from_arrays(t, q, velocity=q, settings=settings)
+
+
 def test_incomplete_rows_are_left_out_and_their_time_passes(log, converted):
     lines = text(columns()).splitlines()
     lines[11] = lines[11].replace(lines[11].split(",")[2], "")
@@ -188,6 +207,8 @@ def test_actions_whose_degree_of_freedom_is_not_known_are_learned_with_all_their
         (["t[s]", "q[0]", "dq[0]", "tau[0]"], "q[0]", "dq[0]", "tau[0]"),
         (["Time", "x", "v", "F"], "x", "v", "F"),
         (["timestamp", "encoder1", "temperature"], "encoder1", None, None),
+        (["t (s)", "q1 (rad)", "q1 (deg)", "q1_dot (rad/s)", "q1_ddot", "tau1 [Nm]"], "q1 (rad)", "q1_dot (rad/s)",
+         "tau1 [Nm]"),
     ],
 )  # fmt: skip
 def test_roles_are_guessed_from_the_names_that_logs_have(names, position, velocity, action):
@@ -224,6 +245,61 @@ def test_stamps_of_a_data_frame_may_be_dates():
 WITHOUT_STAMPS = LogSettings(dt=0.01)
 
 
+def spreadsheet(rows: int = 60) -> str:
+    """What a German Excel writes: semicolons, decimal commas, units in the names, a number before every row."""
+    table = columns(rows)
+    cells = np.stack([np.arange(rows), 1000 * table["t"], np.degrees(table["q1"]), table["tau1"]], axis=1)
+    lines = (";".join(f"{value:.9f}".replace(".", ",") for value in row) for row in cells)
+    return "\r\n".join(["sep=;", ";Zeit [ms];q1 [°];tau1 (N·m)", *lines])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_of_a_spreadsheet_is_read_with_its_units_and_decimal_commas(encoding, tmp_path, converted):
+    path, table = tmp_path / "log.csv", columns()
+    path.write_bytes(spreadsheet().encode(encoding))
+    dataset = converted(path, time="Zeit [ms]")
+    (episode,) = dataset
+    assert dataset.provenance.observation_names == ("q1",)
+    np.testing.assert_allclose(episode.observation[:, 0], table["q1"], atol=1e-9)  # nine digits are written
+    np.testing.assert_allclose(episode.time, table["t"] - table["t"][0], atol=1e-9)
+    np.testing.assert_allclose(episode.action[:, 0], table["tau1"][:-1], atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "factor"),
+    [
+        ("q1 [deg]", "position", np.pi / 180),
+        ("lift (mm)", "position", 1e-3),
+        ("theta_deg", "position", np.pi / 180),
+        ("speed [rpm]", "velocity", np.pi / 30),
+        ("v1 (°/s)", "velocity", np.pi / 180),
+        ("torque [mNm]", "action", 1e-3),
+        ("time (µs)", "time", 1e-6),
+        ("tau[0]", "action", None),
+        ("angle (left)", "position", None),
+        ("v1 [deg]", "velocity", None),
+    ],
+)
+def test_a_unit_in_the_name_of_a_column_is_understood_and_other_words_are_not(name, role, factor):
+    assert factor_of(name, role) == pytest.approx(factor)
+
+
+def test_an_action_in_volts_or_a_position_to_go_to_is_no_force(log, converted):
+    table = columns()
+    for name in ("u1 [V]", "pos_cmd1"):
+        path = log({"t": table["t"], "q1": table["q1"], name: table["tau1"]})
+        declared = converted(path, out=f"{name[0]}.zarr", position=("q1",), action=(name,)).provenance.coordinates
+        assert Coordinates.from_json(declared).controls[0].unit is None
+
+
+def test_a_stamp_may_be_a_date_with_a_zone(log, converted):
+    rows = [f"2024-05-01 10:00:0{i // 2}.{5 * (i % 2)}00000+02:00,{np.sin(i)},{np.cos(i)}" for i in range(12)]
+    (episode,) = converted(log("\n".join(["timestamp,q1,tau1", *rows])))
+    np.testing.assert_allclose(episode.time, 0.5 * np.arange(12), atol=1e-6)  # seconds since 1970 in float64
+    with pytest.raises(InputError, match=r"Line 3 of .* has '2024-13-01 10:00' as 'timestamp'"):
+        converted(log("\n".join(["timestamp,q1,tau1", rows[0], "2024-13-01 10:00,0,0"]), "b.csv"), out="b.zarr")
+
+
 def test_a_log_without_stamps_needs_a_time_step(log, converted):
     table = columns()
     del table["t"]
@@ -252,10 +328,15 @@ FULL = text(columns())
 REFUSED = {
     "backwards": (changed("t", put(20, 0.0)), "Row 21 of .* runs backwards from the stamp"),
     "repeated": (changed("t", lambda t: np.where(t == t[20], t[19], t)), "Row 21 of .* repeats the stamp"),
-    "milliseconds": (changed("t", lambda t: 1e6 * t), "in seconds: give their unit with time_unit"),
+    "microseconds": (changed("t", lambda t: 1e6 * t), r"in seconds: give their unit .*--time-unit us"),
+    "no text": ("q1,\0\0", "cannot be read as text"),
     "degrees": (
         {name: np.degrees(c) if name in "q1q2v1v2" and name != "t" else c for name, c in columns(900).items()},
-        r"'q1' of .* would be \d+ turns in rad.*--angle-unit deg",
+        r"'q1' of .* would be [\d.]+ turns in rad.*--angle-unit deg",
+    ),
+    "a few degrees": (
+        {**(c := columns(900)), "q1": 15 * np.sin(3 * c["t"]), "v1": 45 * np.cos(3 * c["t"])},
+        r"'q1' of .* would be 4\.8 turns in rad",
     ),
     "degrees beside rad": (changed("q1", np.degrees), "57.3 times 'v1', so it seems that 'q1' is in degrees"),
     "turned sign": (changed("v2", np.negative), "opposite sign"),
@@ -312,6 +393,8 @@ def test_the_resolution_of_an_encoder_is_found_and_kept() -> None:
     found = dataset.provenance.policy_settings["resolutions"]
     assert list(found) == ["q0"]
     assert found["q0"] == pytest.approx(step, rel=1e-4)  # six digits are kept
+    twice = TransitionDataset.from_arrays(t, np.tile(np.cos(t[:1000]), 2))
+    assert "resolutions" not in twice.provenance.policy_settings  # a motion that repeats is not coarse
 
 
 def test_an_angle_that_wraps_is_unwrapped_on_request(log, converted):

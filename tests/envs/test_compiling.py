@@ -441,3 +441,15 @@ def test_info_has_the_same_names_at_reset_and_in_every_step(env_id: str) -> None
         *_, infos = envs.step(envs.action_space.sample())
         assert start.keys() == infos.keys()
         assert {name: value.dtype for name, value in start.items()} == {name: v.dtype for name, v in infos.items()}
+
+
+@pytest.mark.parametrize("env_id", ["HNNReacher-v0", "HNNAcrobot-v0"])
+def test_bumps_are_compiled_where_the_masses_depend_on_the_positions(env_id: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NotCompiledWarning)
+        env = gymnasium.make(env_id, actions="bump").unwrapped
+        env.reset(seed=0)
+        for energy in (0.5, -0.2):
+            action = np.full(1, energy, np.float32)
+            expected = reference_step(env._simulator, env.phase_point, action.astype(float))  # type: ignore[attr-defined]
+            np.testing.assert_allclose(env.step(action)[0], expected.observation, rtol=1e-6, atol=1e-7)  # float32

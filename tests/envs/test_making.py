@@ -161,7 +161,7 @@ def test_a_pickle_is_refused_and_never_loaded(tmp_path: Path, name: str) -> None
         ({"task": "swing up"}, "no task 'swing up': the names are 'energy sweep'"),
         ({"task": "energy sweep"}, "give the task of this system"),
         ({"task": SpringHold()}, "give the task of this system"),
-        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, .*dt, .*, starts, render_mode"),
+        ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, .*dt, .*, starts, .*render_mode"),
         ({"dtype": "float32"}, "dtype belongs to gymnasium.make_vec and hnn_gym.make_sb3_vec"),
         ({"actions": "push"}, "actions must be 'force', 'bump', .*, not 'push'"),
         ({"actions": "bump", "bump_limit": "much"}, "bump_limit > 0 J"),

@@ -28,6 +28,7 @@ def _copy(array: Any) -> np.ndarray:
         ({"num_envs": -1}, "num_envs must be at least 1, got -1"),
         ({"num_envs": True}, "num_envs must be at least 1, got True"),
         ({"num_envs": "3"}, "num_envs must be at least 1, got '3'"),
+        ({"num_envs": 10**7}, "num_envs must be at most 4,194,304, got 10,000,000"),
         ({"max_episode_steps": 0}, "max_episode_steps must be a whole number of at least 1, got 0"),
         ({"max_episode_steps": 2.5}, "max_episode_steps must be a whole number of at least 1, got 2.5"),
         ({"autoreset_mode": "sometimes"}, "no autoreset mode 'sometimes'"),

@@ -11,6 +11,7 @@ from experiments.real_robot.command import Settings, cells_of
 from experiments.real_robot.contenders import CANDIDATES, HORIZONS, STILL, judged, learn, pooled, squared_errors
 from experiments.real_robot.makers import TwoLinks, makers_world
 from experiments.real_robot.recordings import DATA, Forecasts, read_recordings
+from experiments.real_robot.swing_up import swung_up
 from hnn_gym.data.logs.table import Table
 from hnn_gym.errors import MissingPathError
 from hnn_gym.physics.dynamics import PortHamiltonian
@@ -84,3 +85,10 @@ def test_a_folder_without_recordings_says_where_they_come_from(tmp_path) -> None
 def test_the_recordings_of_the_real_robot_are_of_two_kinds() -> None:
     assert len(read_recordings(DATA, excitations=True)) == 4
     assert len(read_recordings(DATA, excitations=False)) == 1
+
+
+def test_an_agent_acts_in_the_world_that_it_plans_in_and_in_the_makers_model() -> None:
+    for world in ("learned", "makers-1.0"):
+        found = swung_up("shoulder", world, starts=1, steps=4, samples=8)
+        assert len(found["return"]) == len(found["lowest_height"]) == 1
+        assert found["upright_from_s"] == [None]  # it hangs still

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from experiments.planners import Settings as PlannerSettings
 from experiments.planners import measure, summary
 from experiments.sample_efficiency import command, contenders
 from experiments.sample_efficiency import model_free as model_free_module
-from experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study
+from experiments.sample_efficiency.choosing import Candidate, best, error_of, to_try
+from experiments.sample_efficiency.command import Panel, Settings, cell_key, choice_key, study, tried
 from experiments.sample_efficiency.contenders import Choice
 from experiments.sample_efficiency.model_free import agent_key, model_free
 from experiments.sample_efficiency.page import cells, figure, page
@@ -24,6 +26,8 @@ from hnn_gym import InputError
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.evaluation import plots
 from hnn_gym.studies import Results
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def results(tiny: Settings) -> Results:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contenders.Choice, "settings", _quick)
+        patch.setattr(command, "error_of", lambda name, noise, candidate, **_: _valley(candidate))
         return study(tiny, console=Console(quiet=True))
 
 
@@ -53,6 +58,11 @@ def _quick(self: Choice, noise: float, steps: int, *, seed: int = 0) -> contende
     return contenders.FitSettings(
         loss=loss, horizon=10 if noise else 1, decay=self.decay, adam_steps=2, lbfgs_steps=0, seed=seed
     )
+
+
+def _valley(candidate: Candidate) -> float:
+    """An error that is least at 1e-14 and 64 units."""
+    return 1.0 + abs(candidate.decade + 14) + abs(math.log2(candidate.width) - 6)
 
 
 def test_every_cell_is_measured_with_noisy_observations_too(results: Results) -> None:
@@ -72,8 +82,54 @@ def test_a_finished_study_measures_nothing_again(
     tiny: Settings, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "measured", pytest.fail)
-    monkeypatch.setattr(command, "tuned", pytest.fail)
+    monkeypatch.setattr(command, "error_of", pytest.fail)
     assert study(tiny, console=Console(quiet=True)).below("cell/") == results.below("cell/")
+
+
+def test_a_cell_that_was_measured_with_another_choice_is_measured_again(
+    tiny: Settings, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, again = cell_key(0.05, 40, "HNN", 1), []
+    kept = results[key]
+    results[key] = {**kept, "choice": {**kept["choice"], "hidden": 1}}
+    monkeypatch.setattr(command, "measured", lambda *arguments, **options: again.append(options["seed"]) or kept)
+    assert study(tiny, console=Console(quiet=True))[key] == kept
+    assert again == [1]
+
+
+def test_a_choice_has_four_neighbours_that_were_tried_and_none_of_them_is_better() -> None:
+    errors: dict[Candidate, float] = {}
+    while missing := to_try("HNN", 0.0, errors):
+        errors |= {candidate: _valley(candidate) for candidate in missing}
+    assert best(errors) == Candidate(-14, 64)
+    assert all(errors[one] > errors[best(errors)] for one in best(errors).neighbours().values())
+    assert best(errors).choice(0.0) == Choice(1e-14, 64, 1)
+    assert best(errors).choice(0.1).decay == pytest.approx(1e-16)  # a share of the variance of the noise
+
+
+def test_the_error_of_a_candidate_is_that_of_predictions_of_another_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contenders.Choice, "settings", _quick)
+    measure = partial(error_of, "HNN", 0.0, Candidate(-12, 2), steps=30, held_out_steps=60)
+    both = [measure(seeds=(seed,)) for seed in (1000, 1001)]
+    assert measure(seeds=(1000, 1001)) == pytest.approx(np.mean(both))
+    assert 1e-3 < min(both) < max(both)
+
+
+def test_no_network_of_more_than_256_units_is_tried() -> None:
+    errors: dict[Candidate, float] = {}
+    while missing := to_try("first-order MLP", 0.2, errors):
+        errors |= {candidate: -candidate.width + abs(candidate.decade) for candidate in missing}
+    assert best(errors).width == max(one.width for one in errors) == 256
+
+
+def test_the_stored_choices_are_the_best_of_what_was_tried() -> None:
+    stored = Results(ROOT / "docs/results/sample_efficiency.json", command=command.COMMAND)
+    for place, choice in stored.below("choice/").items():
+        noise, steps, name = place.split("/")
+        assert best(tried(stored, float(noise), int(steps), name)).choice(float(noise)) == Choice(**choice), place
+    for key, cell in stored.below("cell/").items():
+        noise, steps, name, _ = key.split("/")
+        assert cell["choice"] == stored[choice_key(name, float(noise), int(steps))], key
 
 
 def test_the_page_contains_every_row_and_the_figure_is_drawn(results: Results, tmp_path: Path) -> None:

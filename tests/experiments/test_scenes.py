@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments.scenes import measures, setups
-from experiments.scenes.command import Settings, study, table
+from experiments.scenes import cart_pole, measures, setups
+from experiments.scenes.command import Settings, cart_pole_table, study, table
+from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Leapfrog
 from hnn_gym.worlds.pixel_world import PixelWorld
@@ -49,3 +50,21 @@ def test_angular_momentum_and_energy_of_a_circle_do_not_change():
     q, v = np.concatenate([place, -place], -1)[None], np.concatenate([speed, -speed], -1)[None]
     found = measures._conserved(setups.SETUPS["two bodies"], q, v, 0.1)
     assert max(found.values()) < 1e-12
+
+
+def test_the_shipped_cart_pole_is_measured_on_a_film_and_balances_the_real_one(monkeypatch):
+    monkeypatch.setattr(cart_pole, "CONTEXT", 12)
+    monkeypatch.setattr(cart_pole, "HORIZON", 8)
+    seen = resolve_pixel_world("HNNPixelCartPole-v0")
+    found = cart_pole.measure(seen, cart_pole.filmed(size=64, motions=1))
+    assert found["position_rms_pixels"] < 0.1
+    assert found["steps_within_one_pixel"]["worst"] == found["true_map_steps_within_one_pixel"]["worst"] == 9
+    agent = cart_pole.balanced(seen, episodes=1, steps=60)  # pushes to either side end an episode after some 20
+    assert agent["returns"] == [60]
+    results = {"cart-pole/0/HNN": found | {"cpu_seconds": 1.0}, "agent/0/HNN": agent}
+
+    class Stored(dict):
+        def below(self, prefix):
+            return {key.removeprefix(prefix): value for key, value in self.items() if key.startswith(prefix)}
+
+    assert "0 of 1" in cart_pole_table(Stored(results))  # 60 steps are no 500

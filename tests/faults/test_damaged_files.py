@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import time
 from pathlib import Path
 
 import gymnasium
@@ -17,6 +18,7 @@ from safetensors.numpy import save
 
 from hnn_gym import PixelWorld, TransitionDataset, WorldModel
 from hnn_gym.agents.load import load_agent
+from hnn_gym.agents.sb3 import AgentRecipe, save_agent, train_agent
 from hnn_gym.agents.shac_policy import ShacPolicy
 from hnn_gym.collect import CollectSettings, collect
 from hnn_gym.envs.shipped import WEIGHTS, resolve_pixel_world, resolve_world
@@ -117,12 +119,22 @@ def test_a_dtype_that_numpy_lacks_is_refused():
         reading.parse_arrays(len(header).to_bytes(8, "little") + header + bytes(4), "x.safetensors")
 
 
-def test_the_frames_of_another_world_are_refused(tmp_path):
+@pytest.mark.parametrize("parts", [True, None, [], "frames", {"frames": 1}])
+def test_a_card_whose_parts_are_of_another_kind_is_refused(tmp_path, parts):
+    resolve_pixel_world("HNNPixelPendulum-v0").save(tmp_path / "world")
+    with pytest.raises(InputError):
+        PixelWorld.load(edited(tmp_path / "world", "parts", parts))
+
+
+@pytest.mark.parametrize("part", ["frames", "frames/world.json", "frames/world.safetensors"])
+def test_the_frames_of_another_world_are_refused(tmp_path, part):
     seen = resolve_pixel_world("HNNPixelPendulum-v0")
     for name, dt in (("one", 0.05), ("two", 0.1)):
-        PixelWorld(seen.world.with_dt(dt), seen.codec, seen.reward, seen.starts * dt, seen.about).save(tmp_path / name)
-    shutil.rmtree(tmp_path / "one" / "frames")
-    shutil.copytree(tmp_path / "two" / "frames", tmp_path / "one" / "frames")
+        about = {**seen.about, "note": name}
+        PixelWorld(seen.world.with_dt(dt), seen.codec, seen.reward, seen.starts * dt, about).save(tmp_path / name)
+    for file in (tmp_path / "two").rglob("*"):
+        if file.is_file() and str(file.relative_to(tmp_path / "two")).startswith(part):
+            shutil.copy(file, tmp_path / "one" / file.relative_to(tmp_path / "two"))
     with pytest.raises(InputError, match="belongs to another folder"):
         PixelWorld.load(tmp_path / "one")
 
@@ -246,6 +258,46 @@ def test_an_agent_whose_numbers_or_spaces_cannot_be_is_refused(tmp_path, arrays,
     assert load_agent(agent(tmp_path / "sound", ARRAYS)).predict(np.zeros((1, 3)))[0].shape == (1, 1)
     with pytest.raises(InputError, match="damaged"):
         load_agent(agent(tmp_path / "damaged", arrays, **card))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An agent of stable-baselines3."""
+    folder = tmp_path_factory.mktemp("agents") / "ppo"
+    recipe = AgentRecipe(2, 8, 1e-3, hidden=(4,), arguments={"n_steps": 4, "batch_size": 8, "n_epochs": 1})
+    save_agent(folder, train_agent("HNNPendulum-v0", "ppo", recipe=recipe), algo="ppo", recipe=recipe)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "refused"),
+    [
+        (("recipe", "hidden"), [20_000, 20_000], True),
+        (("recipe", "num_envs"), 10**7, False),
+        (("recipe", "arguments", "n_steps"), 10**8, False),
+        (("observation_space", "shape"), [10**8], True),
+    ],
+)
+def test_the_card_of_an_agent_cannot_ask_for_more_memory_than_its_numbers_take(
+    trained, tmp_path, place, value, refused
+):
+    shutil.copytree(trained, tmp_path / "agent")
+    card = json.loads((tmp_path / "agent" / "agent.json").read_text())
+    del card["seal"]
+    *outer, last = place
+    inner = card
+    for name in outer:
+        inner = inner[name]
+    inner[last] = value
+    (tmp_path / "agent" / "agent.json").write_text(json.dumps(card))
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    if refused:
+        with pytest.raises(InputError, match="does not describe the agent"):
+            load_agent(tmp_path / "agent")
+    else:  # an agent that is not trained needs neither dreams nor memory
+        assert load_agent(tmp_path / "agent").predict(np.zeros((1, 3), np.float32))[0].shape == (1, 1)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x04.", bytes(100), b"PK\x05\x06" + bytes(18)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -202,11 +203,12 @@ def test_recording_processes_end_with_the_process_that_started_them(tmp_path: Pa
         "def kill():\n"
         "    while len(multiprocessing.active_children()) < 2: time.sleep(0.01)\n"
         "    print(*(child.pid for child in multiprocessing.active_children()), flush=True)\n"
-        "    time.sleep(1)\n"
+        "    time.sleep(0.2)\n"
         "    os._exit(9)\n"
         "if __name__ == '__main__':\n"
         "    threading.Thread(target=kill, daemon=True).start()\n"
-        "    collect(CollectSettings(env='Pendulum-v1', steps=10**7, out=sys.argv[1], workers=2))\n"
+        "    endless = {'max_episode_steps': 10**8}\n"  # nothing is sent that could fail
+        "    collect(CollectSettings(env='Pendulum-v1', env_kwargs=endless, steps=10**8, out=sys.argv[1], workers=2))\n"
     )
     (tmp_path / "record.py").write_text(code)
     done = subprocess.run(
@@ -217,12 +219,36 @@ def test_recording_processes_end_with_the_process_that_started_them(tmp_path: Pa
         env=os.environ | {"PYTHONPATH": str(Path(hnn_gym.__file__).parents[1])},
     )
     assert done.returncode == 9
-    for pid in map(int, done.stdout.split()):
-        for _ in range(500):
-            if not _runs(pid):
-                break
-            os.sched_yield()
-        assert not _runs(pid)
+    began = time.monotonic()
+    while any(map(_runs, map(int, done.stdout.split()))):
+        assert time.monotonic() - began < 5
+        time.sleep(0.01)
+
+
+def test_a_disk_that_is_full_ends_a_recording_of_frames_and_its_processes(tmp_path: Path) -> None:
+    code = (
+        "import errno, os, sys\n"
+        "from hnn_gym import command\n"
+        "from hnn_gym.collect import CollectSettings, main\n"
+        "from hnn_gym.data import StoreWriter\n"
+        "def full(self, episode):\n"
+        "    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))\n"
+        "if __name__ == '__main__':\n"
+        "    StoreWriter.write = full\n"
+        "    command.run(main, CollectSettings, prog='collect')\n"
+    )
+    (tmp_path / "record.py").write_text(code)
+    options = ["--env", "Pendulum-v1", "--pixels", "32", "--steps", "1000000", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "record.py"), "--out", str(tmp_path / "d.zarr"), *options],
+        capture_output=True,
+        text=True,
+        timeout=120,  # it would wait for ever
+        env=os.environ | {"PYTHONPATH": str(Path(hnn_gym.__file__).parents[1])},
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line and not line.startswith("Recording")]
+    assert "make room" in line
 
 
 def _runs(pid: int) -> bool:

@@ -61,6 +61,29 @@ def paying_twice(observation: Any, force: Any, next_observation: Any) -> Any:
     return 2 * observation[..., 0]
 
 
+_PRICE = 1.0
+
+
+def _halved(value: Any) -> Any:
+    return value / 2
+
+
+def priced(observation: Any, force: Any, next_observation: Any) -> Any:
+    return sum(_PRICE * _halved(each) for each in observation.T)
+
+
+def test_a_function_is_identified_by_the_values_and_functions_of_its_module_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [digest_of(priced)]
+    assert digest_of(priced) == found[0]
+    monkeypatch.setitem(priced.__globals__, "_PRICE", 2.0)
+    found.append(digest_of(priced))
+    monkeypatch.setitem(priced.__globals__, "_halved", lambda value: value / 3)
+    found.append(digest_of(priced))
+    assert len(set(found)) == 3
+
+
 def test_a_training_is_identified_by_all_that_its_world_computes_with() -> None:
     world = resolve_world("HNNPendulum-v0")
     assert world_named(world) == world_named(hnn_gym.WorldModel.load(hnn_gym.envs.shipped.WEIGHTS / "HNNPendulum-v0"))

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files.checkpoint import CARD as CARD_NAME
 from hnn_gym.files.checkpoint import VERSION, read_checkpoint, write_checkpoint
+from hnn_gym.files.path_lock import PathLock
 
 CARD = {"dt": 0.05, "note": "größer als 5 °"}
 ARRAYS = {"a.w0": np.arange(6.0).reshape(2, 3), "b": np.array([-0.0, 1e-308])}
@@ -50,6 +52,24 @@ def test_any_float_array_of_any_memory_order_comes_back(tmp_path, value):
 
 def test_a_folder_holds_two_files_and_no_scraps(folder):
     assert sorted(content(folder)) == ["world.json", "world.safetensors"]
+
+
+def test_what_a_kill_had_begun_in_a_folder_is_removed_by_the_next_writer(folder):
+    for name in ("world.json.partial", "world.safetensors.next", "frames/world.safetensors.next", "frames/x.partial"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"begun")
+    write_checkpoint(folder, {"dt": 1.0}, {}, overwrite=True)
+    left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    assert left == ["world.json", "world.safetensors"]
+
+
+def test_a_checkpoint_is_not_written_while_another_writer_holds_it(folder):
+    before, other = content(folder), PathLock(folder / CARD_NAME)
+    other.acquire(wait=False)
+    with pytest.raises(InputError, match="is being written by process"):  # another process would wait
+        write_checkpoint(folder, {"dt": 1.0}, {}, overwrite=True)
+    other.release()
+    assert content(folder) == before
 
 
 def test_an_existing_checkpoint_is_kept_unless_overwriting_is_asked_for(folder):

@@ -15,6 +15,7 @@ ROWS = {
     "all combinations of angles": Features((True, True, True), (1.0, 1.0, 1.0), "all"),
     "with squares of positions": Features((False, True, True, False), (2.0, 1.0, 1.0, 0.5), "all"),
     "squares of positions alone": Features((False, False), (2.0, 3.0), "all"),
+    "products of positions": Features((False, True, False, False), (2.0, 1.0, 3.0, 0.5), "products"),
     "a constant of the episode": Features((False, True, True), (2.0, 3.0, 1.0), "all", (True, False, False)),
 }
 
@@ -61,5 +62,7 @@ def test_sums_and_differences_of_angles_are_among_the_inputs_if_asked_for():
         assert np.abs(pairs - np.cos(angle)).min() < 1e-15
     assert np.abs(pairs - np.cos(q[0] - q[1] + q[2])).min() > 1e-3
     assert np.abs(every - np.cos(q[0] - q[1] + q[2])).min() < 1e-15
+    names = Features((False, False, False), (1.0, 1.0, np.inf), "products").names
+    assert names[-2:] == ("q2^2", "q0 q1"), "what is always 0 is in no product"
     mixed = Features((False, True), (2.0, 1.0), "all")(q[:2])
     np.testing.assert_allclose(mixed, [np.cos(q[1]), np.sin(q[1]), q[0] / 2, (q[0] / 2) ** 2], rtol=1e-15)

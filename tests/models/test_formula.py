@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from hnn_gym.models import MechanicalHNN, Variables
 from hnn_gym.models.formula import formula
@@ -39,14 +40,23 @@ def test_the_formula_of_two_links_is_printed_with_sums_of_angles() -> None:
     )
 
 
-def test_the_printed_functions_are_those_of_the_model() -> None:
-    variables = replace(ARM, angles=(False, True), position_scales=(2.5, 1.0))
-    features = MechanicalHNN(variables, hidden=(), mass_matrix="full").mass_features
+@pytest.mark.parametrize("angles", [(False, True), (False, False)])
+def test_the_printed_functions_are_those_of_the_model(angles: tuple[bool, bool]) -> None:
+    variables = replace(ARM, angles=angles, position_scales=(2.5, 0.5))
+    features = MechanicalHNN(variables, hidden=(), mass_matrix="full").potential_features
     q0, q1 = q = np.array([0.7, 1.9])
-    found = [
-        eval(name.replace("^", "**"), {"q0": q0, "q1": q1, "cos": np.cos, "sin": np.sin}) for name in features.names
-    ]
-    np.testing.assert_allclose(found, features(q), rtol=1e-12)
+    names = [name.replace("^", "**").replace("q0 q1", "q0 * q1") for name in features.names]
+    found = [eval(name, {"q0": q0, "q1": q1, "cos": np.cos, "sin": np.sin}) for name in names]
+    np.testing.assert_allclose(found / np.array(features.units), features(q), rtol=1e-12)
+
+
+def test_the_formula_of_two_masses_on_springs_is_printed_in_units_of_the_positions() -> None:
+    model = MechanicalHNN(replace(ARM, angles=(False, False), position_scales=(0.5, 2.0)), (), mass_matrix="full")
+    parameters = {name: 0 * value for name, value in model.initial_parameters(np.random.default_rng(0)).items()}
+    parameters["mass.constant"] = np.array([1.0, 0.0, 0.5])
+    # V = 2.5 q0^2 + 1.5 q1^2 - 3 q0 q1, in q0 / 0.5 and q1 / 2.
+    parameters["potential.w0"][0, 2:] = np.array([2.5 / 4, 1.5 * 4, -3.0]) / model.variables.energy_scale
+    assert formula(model, parameters) == ("M00 = 1", "M01 = 0", "M11 = 0.5", "V = 2.5 q0^2 + 1.5 q1^2 - 3 q0 q1")
 
 
 def test_a_long_formula_is_not_printed() -> None:

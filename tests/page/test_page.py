@@ -193,7 +193,7 @@ def test_a_world_without_a_known_task_gets_dials(browser: Any, tmp_path: Path) -
     assert browser.problems() == []
 
 
-@pytest.mark.parametrize("name", ["HNNPixelPendulum-v0", "HNNPixelTwoBody-v0"])
+@pytest.mark.parametrize("name", ["HNNPixelPendulum-v0", "HNNPixelTwoBody-v0", "HNNPixelCartPole-v0"])
 def test_a_page_shows_the_frames_that_python_decodes(name: str, browser: Any, tmp_path: Path) -> None:
     seen = resolve_pixel_world(name)
     assert seen is not None
@@ -251,5 +251,5 @@ def test_a_frame_is_computed_in_less_than_a_sixtieth_of_a_second(browser: Any, t
 
 def test_a_page_says_where_the_world_and_the_truth_step_by_different_schemes() -> None:
     facts = description(build_simulator("HNNCartPole-v0"), "a", None)["facts"]
-    assert "steps by explicit-euler, as the environment does, and this world by midpoint" in facts[-1]
+    assert "steps by explicit-euler, as the environment does, and this world by generalised-euler" in facts[-1]
     assert description(build_simulator("HNNPendulum-v0"), "a", None)["facts"][-1] == "The true physics runs beside it."

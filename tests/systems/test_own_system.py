@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_an_invalid_system_is_refused_and_the_remedy_named(make: Any, words: str
 
 def test_a_system_whose_id_is_taken_is_not_registered() -> None:
     with pytest.raises(InputError, match="SpringBump-v0 is registered already"):
-        register_system(System("Mine-v0", LINE, dt=0.1, task=SpringHold, variants={"SpringBump": {"actions": "bump"}}))
+        register_system(replace(_true("Mine-v0"), task=SpringHold, variants={"SpringBump": {"actions": "bump"}}))
     assert "Mine-v0" not in SYSTEMS
 
 

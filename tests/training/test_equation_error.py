@@ -28,7 +28,7 @@ def steps_of_acrobot(count: int, *, dt: float, seed: int = 0) -> tuple[Transitio
     q, v = rng.uniform(-np.pi, np.pi, (count, 2)), rng.normal(size=(count, 2)) * [2, 4]
     u = rng.choice([-1.0, 0.0, 1.0], (count, 1))
     next_q, next_v = stepped(ACROBOT, InVelocities(RungeKutta4()), q, v, u, dt=dt)
-    steps = Transitions(q, v, u, next_q, next_v, np.ones(count, bool), (True, True), np.ones(4, bool), dt)
+    steps = Transitions(q, v, u, next_q, next_v, *[np.ones(count, bool)] * 2, (True, True), np.ones(4, bool), dt)
     size = np.abs(next_v - v).mean(axis=0) / dt
     variables = Variables(
         (True, True), (1.0, 1.0), (2.0, 4.0), tuple(float(a) for a in size), (1,), (1.0,), in_physical_units=True
@@ -46,7 +46,7 @@ def test_masses_are_found_from_accelerations_even_where_a_third_of_them_are_of_c
     hit = np.random.default_rng(1).random(600) < contacts
     steps = replace(steps, next_v=np.where(hit[:, None], -0.5 * steps.v, steps.next_v))
     model = rigid(variables)
-    dynamics = model.build(StartingPoint(steps, variables, midpoint=True).parameters(model, seed=0))
+    dynamics = model.build(StartingPoint(steps, variables, midpoint=True).candidates(model, seed=0)[0])
     q = np.random.default_rng(2).uniform(-np.pi, np.pi, (50, 2))
     for v in np.eye(2):
         # Accelerations are differences over 1 ms: of the order of dt^2 = 1e-6, times some conditioning.
@@ -56,7 +56,7 @@ def test_masses_are_found_from_accelerations_even_where_a_third_of_them_are_of_c
 def test_a_fit_through_the_scheme_reaches_rounding_from_a_coarse_first_guess() -> None:
     steps, variables = steps_of_acrobot(300, dt=0.2)
     model, scheme = rigid(variables), InVelocities(RungeKutta4())
-    start = StartingPoint(steps, variables, midpoint=True).parameters(model, seed=0)
+    start = StartingPoint(steps, variables, midpoint=True).candidates(model, seed=0)[0]
     found = fit_one_step(model, scheme, steps, start, settings=OneStepSettings(steps=30))
     fresh, _ = steps_of_acrobot(200, dt=0.2, seed=1)
     before, after = (np.median(one_step_errors(model.build(p), scheme, fresh)) for p in (start, found))
@@ -74,11 +74,11 @@ def test_magnetic_forces_are_found_with_the_masses() -> None:
     half = v + dt / 2 * acceleration(q, v)
     next_v = v + dt * acceleration(q + dt / 2 * v, half)
     steps = Transitions(
-        q, v, np.zeros((300, 0)), q + dt * half, next_v, np.ones(300, bool), (False, False), np.ones(4, bool), dt
+        q, v, np.zeros((300, 0)), q + dt * half, next_v, *[np.ones(300, bool)] * 2, (False, False), np.ones(4, bool), dt
     )
     variables = Variables((False, False), (1.0, 1.0), (1.0, 1.0), (2.0, 2.0))
     model = MechanicalHNN(variables, hidden=(), mass_matrix="full", magnetic=True)
-    dynamics = model.build(StartingPoint(steps, variables, midpoint=True).parameters(model, seed=0))
+    dynamics = model.build(StartingPoint(steps, variables, midpoint=True).candidates(model, seed=0)[0])
     # Accelerations are differences over 1 ms, of order dt^2; the trap and the field are polynomials.
     np.testing.assert_allclose(dynamics.acceleration(q, v), acceleration(q, v), rtol=0, atol=1e-4)
 

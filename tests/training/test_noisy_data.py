@@ -17,6 +17,7 @@ import torch
 
 from hnn_gym import FitSettings, InputError, ObservationNoise, TransitionDataset, WorldModel, record_steps, train_world
 from hnn_gym.models.port import network_weights
+from hnn_gym.physics.integrators import ImplicitMidpoint
 from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.training import FitState, held_out_error, one_step_rms, train_ensemble
 from hnn_gym.training.ensemble import EnsembleObjective
@@ -131,6 +132,13 @@ def test_the_truth_predicts_up_to_the_noise_and_a_wrong_world_does_not() -> None
     assert held_out_error(truth, recorded(0.0, steps=200, seed=2)) < 1e-5  # float32 observations
     assert held_out_error(truth, held_out) == pytest.approx(0.02, rel=0.5)  # and the error of the estimated start
     assert held_out_error(truth.with_dt(0.06), held_out) > 2 * held_out_error(truth, held_out)
+
+
+def test_a_world_with_an_implicit_scheme_has_a_held_out_error_too() -> None:
+    truth = true_world("Pendulum-v1")
+    implicit = replace(truth, integrator=ImplicitMidpoint())
+    errors = [held_out_error(world, recorded(0.02, steps=60, seed=2)) for world in (truth, implicit)]
+    assert errors[0] < errors[1] < 1  # the recording is made by symplectic Euler, in steps of a twentieth of a second
 
 
 def test_held_out_windows_have_to_fit_in_an_episode() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 import hnn_gym
 from hnn_gym import train as command
@@ -122,6 +123,31 @@ class Jumps:
         )
         provenance = replace(recorded("Pendulum-v1", 5).provenance, coordinates=coordinates.to_json(), dt=0.1)
         return TransitionDataset.from_episodes(episodes, replace(provenance, env_id="Jumps-v0"))
+
+
+def two_masses_on_springs() -> TransitionDataset:
+    """x'' = -2 x + 3 (y - x) and y'' / 2 = -3 (y - x) + u, exactly: V = 5/2 x^2 + 3/2 y^2 - 3 x y."""
+    rates = np.zeros((5, 5))
+    rates[:2, 2:4] = np.eye(2)
+    rates[2:4] = [[-5.0, 3.0, 0.0, 0.0, 0.0], [6.0, -6.0, 0.0, 0.0, 2.0]]
+    step = expm(0.05 * rates)[:4]  # [q, v, u] -> [q, v]
+    rng = np.random.default_rng(0)
+    forces, paths = rng.uniform(-2, 2, (4, 40, 1)), rng.uniform(-1, 1, (4, 1, 4))
+    for t in range(40):
+        paths = np.concatenate([paths, np.concatenate([paths[:, -1], forces[:, t]], axis=1)[:, None] @ step.T], axis=1)
+    times, names = [0.05 * np.arange(41)] * 4, {"position": ("x", "y")}
+    forces = np.concatenate([forces, forces[:, -1:]], axis=1)
+    return TransitionDataset.from_arrays(
+        times, list(paths[..., :2]), velocity=list(paths[..., 2:]), action=list(forces), names=names
+    )
+
+
+def test_masses_that_springs_connect_are_rigid_bodies_with_products_of_positions_in_v() -> None:
+    degrees = (hnn_gym.DegreeOfFreedom(position=0, velocity=2), hnn_gym.DegreeOfFreedom(position=1, velocity=3))
+    known = Coordinates(degrees, (hnn_gym.Control(degree=1),))  # of forces on both, many M and V say the same
+    found = Selection(Trials(Evidence.of(two_masses_on_springs(), known, 0.05)))
+    trial = found.tried(rigid_bodies(found.variables), RungeKutta4())
+    assert trial.merit < 1e-4  # RK4 itself errs by 1e-6 of a change here
 
 
 def test_where_no_energy_is_found_the_sentences_say_so() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from hnn_gym.coordinates import DegreeOfFreedom, Readout
 from hnn_gym.coordinates.inference.angles import Pair, pairs_on_a_circle
 from hnn_gym.coordinates.inference.derivatives import Match, Place, matches, precise_step
+from hnn_gym.coordinates.inference.functions import exact_function
 from hnn_gym.coordinates.inference.leftovers import Kind, Leftover, kind_of
 from hnn_gym.coordinates.inference.recording import Recording
 from hnn_gym.coordinates.inference.states import Seen
@@ -115,8 +116,12 @@ def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found]
     alone, _ = matches(recording, [*raw, *wrapping], moving)
     exact = {entry for m in alone if m.error < _EXACT for entry in (m.place.entries[0], m.velocity)}
     pairs = [pair for pair in pairs if not {pair.cos, pair.sin} <= exact]
+    shown = {
+        entry for pair in pairs for entry in (pair.cos, pair.sin) if any(_shown(recording, pair, m) for m in alone)
+    }
+    pairs = [pair for pair in pairs if pair.cos not in shown]
     on_circle = {entry for pair in pairs for entry in (pair.cos, pair.sin)}
-    free = [i for i in moving if i not in on_circle]
+    free = [i for i in moving if i not in on_circle | shown]
     places = [place for place in (*raw, *wrapping) if place.entries[0] in free]
     places += [Place((pair.cos, pair.sin)) for pair in pairs]
     matched, doubts = matches(recording, places, free)
@@ -126,7 +131,7 @@ def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found]
         if pair.cos not in taken:
             found.append(Found(Seen(Place((pair.cos, pair.sin)), None), _circle(pair)))
     taken |= on_circle
-    return found, [i for i in free if i not in taken], doubts
+    return found, [i for i in moving if i not in taken], doubts
 
 
 def leftover_degree(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> tuple[Found, list[str]]:
@@ -152,6 +157,15 @@ def _doubt(recording: Recording, entry: int, left: Leftover) -> str:
         f"{recording.name(entry)} is no velocity or position of another entry and no function of the others; as a "
         f"velocity without its position its changes are off by {_percent(left.velocity)}, as a position without its "
         f"velocity by {_percent(left.position)}"
+    )
+
+
+def _shown(recording: Recording, pair: Pair, match: Match) -> bool:
+    """Whether a pair on a circle is the tip of an arm whose angle is observed as itself."""
+    q, v = (values[:, None] for values in (match.place.values(recording.before), 0 * recording.before[:, 0]))
+    return all(
+        exact_function(entry, recording.before[:, entry], q, v, waves=(True,), linear=(False,)) is not None
+        for entry in (pair.cos, pair.sin)
     )
 
 

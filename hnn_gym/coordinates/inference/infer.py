@@ -6,11 +6,12 @@ velocities without a position and positions without a velocity; angles among the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, describe
+from hnn_gym.coordinates import Coordinates, DegreeOfFreedom, LearnedReadout, Readout, describe
 from hnn_gym.coordinates.inference.controls import ActionMap, action_map, check_varied, indicators
 from hnn_gym.coordinates.inference.degrees import Found, moving_degrees, still_entries
 from hnn_gym.coordinates.inference.equations import Equations
@@ -20,6 +21,7 @@ from hnn_gym.coordinates.inference.recording import Recording
 from hnn_gym.coordinates.inference.states import States
 from hnn_gym.coordinates.inference.time_step import time_step
 from hnn_gym.coordinates.inference.topology import verdicts
+from hnn_gym.coordinates.readout import factors
 from hnn_gym.errors import InputError
 
 _FEWEST = 30
@@ -78,7 +80,7 @@ def infer_map(recording: Recording) -> InferredMap:
     found = [one.in_time(recording, dt) for one in found]
     functions, found, about, more = explained(recording, found + fixed, left)
     doubts += more
-    degrees, evidence, actions = _judged(recording, found, dt)
+    degrees, evidence, actions = _judged(recording, found, dt, functions)
     readouts = sorted([*constants, *functions], key=lambda readout: readout.entry)
     coordinates = Coordinates(tuple(degrees), actions.controls, tuple(readouts), actions.table, actions.counts)
     evidence |= about | {f"action {k}": reason for k, reason in enumerate(actions.evidence)}
@@ -89,11 +91,15 @@ def infer_map(recording: Recording) -> InferredMap:
 
 
 def _judged(
-    recording: Recording, found: list[Found], dt: float
+    recording: Recording, found: list[Found], dt: float, functions: Sequence[Readout | LearnedReadout]
 ) -> tuple[list[DegreeOfFreedom], dict[str, str], ActionMap]:
     """Decide about angles, limits and actions: declarations, evidence by degree of freedom, and what the actions do."""
     degrees = [_limited(recording, one.degree(recording)) for one in found]
     evidence = [one.evidence for one in found]
+    for i, entry in _turning(functions).items():
+        if found[i].raw is not None and not found[i].fixed and not degrees[i].angle:
+            degrees[i] = replace(degrees[i], angle=True)
+            evidence[i] += f"; {recording.name(entry)} is a function of its cosine and sine"
     moving = [i for i, one in enumerate(found) if not one.fixed]
     states = States.of(recording, [found[i].seen for i in moving], indicators(recording), dt=dt)
     states = states.free([degrees[i] for i in moving])
@@ -115,6 +121,19 @@ def _judged(
         evidence[i] += f"; {verdict.reason}"
     actions = action_map(recording, equations, tuple(degrees[i].is_angle for i in moving), moving)
     return degrees, {f"q{i}": text for i, text in enumerate(evidence)}, actions
+
+
+def _turning(functions: Sequence[Readout | LearnedReadout]) -> dict[int, int]:
+    """The degrees of freedom whose cosine or sine is in a known function, each with the entry that shows it."""
+    return {
+        index: readout.entry
+        for readout in functions
+        if isinstance(readout, Readout)
+        for term, _ in readout.terms
+        for factor in factors(term)
+        if factor.kind in ("cos", "sin")
+        for index, _ in factor.sum
+    }
 
 
 def _limited(recording: Recording, degree: DegreeOfFreedom) -> DegreeOfFreedom:

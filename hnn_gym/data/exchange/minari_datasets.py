@@ -8,7 +8,12 @@ bit.
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gymnasium
@@ -24,6 +29,9 @@ from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.systems.registry import system_of
 
 _PROVENANCE = "hnn_gym_provenance"
+_ROOT = "MINARI_DATASETS_PATH"
+"""The variable of the environment that says where Minari's datasets are."""
+_ID = re.compile(r"([\w-]+/)*[\w-]+-v\d+")
 _NAMES = {"reward": "rewards", "terminated": "terminations", "truncated": "truncations"}
 
 
@@ -40,24 +48,26 @@ def write_minari(dataset: TransitionDataset, dataset_id: str, *, overwrite: bool
         InputError: minari is not installed, or the id is not one.
     """
     minari = _minari()
-    if dataset_id in minari.list_local_datasets():
-        if not overwrite:
-            raise ExistingPathError(f"There is a Minari dataset {dataset_id} already: give another id, or --overwrite.")
-        minari.delete_dataset(dataset_id)
+    if _ID.fullmatch(dataset_id) is None:
+        raise InputError(f"Minari does not take the id {dataset_id!r}: give one with a version, such as robot/log-v0.")
+    target = _folder(dataset_id)
+    if target.exists() and not overwrite:
+        raise ExistingPathError(f"There is a Minari dataset {dataset_id} already: give another id, or --overwrite.")
     provenance = dataset.provenance
-    try:
-        written = minari.create_dataset_from_buffers(
-            dataset_id,
-            list(_buffers(dataset)),
-            env=gymnasium.registry.get(provenance.env_id),
-            observation_space=provenance.observation_space,
-            action_space=provenance.action_space,
-            algorithm_name=provenance.policy,
-            description=f"Recorded from {provenance.env_id}; written by hnn_gym.",
-        )
-    except ValueError as error:
-        raise InputError(f"Minari does not take {dataset_id!r} ({error}): give an id such as robot/log-v0.") from None
-    written.storage.update_metadata({_PROVENANCE: json.dumps(provenance.to_json())})
+    with _written_aside(target, dataset_id):
+        try:
+            written = minari.create_dataset_from_buffers(
+                dataset_id,
+                list(_buffers(dataset)),
+                env=gymnasium.registry.get(provenance.env_id),
+                observation_space=provenance.observation_space,
+                action_space=provenance.action_space,
+                algorithm_name=provenance.policy,
+                description=f"Recorded from {provenance.env_id}; written by hnn_gym.",
+            )
+        except ValueError as error:
+            raise InputError(f"Minari does not take this dataset as {dataset_id!r} ({error}).") from None
+        written.storage.update_metadata({_PROVENANCE: json.dumps(provenance.to_json())})
 
 
 def read_minari(dataset_id: str) -> TransitionDataset:
@@ -68,7 +78,7 @@ def read_minari(dataset_id: str) -> TransitionDataset:
         InputError: minari is not installed, or the dataset has a space that cannot be recorded.
     """
     minari = _minari()
-    if dataset_id not in minari.list_local_datasets():
+    if not (_folder(dataset_id) / "data").is_dir():
         raise MissingPathError(f"There is no Minari dataset {dataset_id} here: python -m minari download {dataset_id}.")
     found = minari.load_dataset(dataset_id)
     stored = found.storage.metadata.get(_PROVENANCE)
@@ -142,6 +152,35 @@ def _row(values: Any, step: int) -> Any:
     if isinstance(values, tuple):
         return tuple(_row(value, step) for value in values)
     return values[step]
+
+
+def _folder(dataset_id: str) -> Path:
+    from minari.storage.datasets_root_dir import get_dataset_path
+
+    return Path(get_dataset_path(dataset_id))
+
+
+@contextmanager
+def _written_aside(target: Path, dataset_id: str) -> Iterator[None]:
+    """Let Minari write into a hidden folder, which it never lists, and move the dataset into its place at the end.
+
+    So an interrupted conversion leaves no dataset behind, and no damaged one in the place of another.
+    """
+    root = _folder("")
+    before = os.environ.get(_ROOT)
+    with TemporaryDirectory(prefix=".hnn_gym-", dir=root, ignore_cleanup_errors=True) as aside:
+        os.environ[_ROOT] = aside
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_ROOT]
+            else:
+                os.environ[_ROOT] = before
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            target.rename(Path(aside) / "replaced")
+        (Path(aside) / dataset_id).rename(target)
 
 
 def _minari() -> Any:

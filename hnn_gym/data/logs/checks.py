@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hnn_gym.data.logs.units import TIMES
 from hnn_gym.errors import InputError
 
-_TURNS = 6.0
+_TURNS, _FAST_TURNS, _FAST = 6.0, 2.0, 20.0
+"""Turns that an angle hardly moves over, and those that it hardly moves over at more than so many rad/s on average."""
 _LONGEST_STEP, _SHORTEST_STEP = 10.0, 1e-6
+_LONGEST_LIKELY, _SHORTEST_LIKELY = 1.0, 1e-4
 _DEGREES, _RPM = 180 / math.pi, 2 * math.pi / 60
 
 
@@ -33,9 +36,10 @@ def check_stamps(time: np.ndarray, label: str, *, declared_unit: bool) -> None:
         )
     middle = float(np.median(steps))
     if not declared_unit and not _SHORTEST_STEP < middle < _LONGEST_STEP:
+        likely = next((unit for unit, s in TIMES.items() if _SHORTEST_LIKELY < middle * s < _LONGEST_LIKELY), "s")
         raise InputError(
             f"The median step of {label} is {middle:g} s if its stamps are in seconds: give their unit with time_unit "
-            "(--time-unit ms)."
+            f"(--time-unit {likely})."
         )
 
 
@@ -54,27 +58,35 @@ def check_complete(values: np.ndarray, names: Sequence[str], label: str) -> None
         )
 
 
-def check_angles(q: np.ndarray, names: Sequence[str], label: str, *, declared_unit: bool) -> None:
-    """Refuse angles ``(rows, angles)`` in rad that wrap, or that can hardly be in rad.
+def check_wraps(values: np.ndarray, name: str, label: str) -> None:
+    """Refuse an angle ``(rows,)`` in rad that jumps by whole turns.
 
     Raises:
-        InputError: they do; the message names the column.
+        InputError: it does; the message names the column and the row.
     """
-    for values, name in zip(q.T, names, strict=True):
-        jumps = np.abs(np.diff(values))
-        span = float(np.ptp(values))
-        if not declared_unit and span > 2 * math.pi * _TURNS:
-            raise InputError(
-                f"{name!r} of {label} moves over {span:.4g}, which would be {span / 2 / math.pi:.0f} turns in rad. If "
-                "it is in degrees, give angle_unit='deg' (--angle-unit deg); if it does turn so often, "
-                "angle_unit='rad' (--angle-unit rad)."
-            )
-        whole = np.abs(jumps - 2 * math.pi) < 0.5
-        if whole.any() and np.median(jumps) < 0.5:
-            raise InputError(
-                f"{name!r} of {label} jumps by a whole turn in row {int(np.argmax(whole)) + 2}, so it wraps: count "
-                "turns with unwrap=True (--unwrap)."
-            )
+    jumps = np.abs(np.diff(values))
+    whole = np.abs(jumps - 2 * math.pi) < 0.5
+    if whole.any() and np.median(jumps) < 0.5:
+        raise InputError(
+            f"{name!r} of {label} jumps by a whole turn in row {int(np.argmax(whole)) + 2}, so it wraps: count turns "
+            "with unwrap=True (--unwrap)."
+        )
+
+
+def check_span(time: np.ndarray, values: np.ndarray, name: str, label: str) -> None:
+    """Refuse an angle ``(rows,)`` of unknown unit that moves further, or as far and fast, as no angle in rad does.
+
+    Raises:
+        InputError: it does; the message names the column.
+    """
+    span, turns = float(np.ptp(values)), float(np.ptp(values)) / (2 * math.pi)
+    fast = float(np.sqrt(np.mean((np.diff(values) / np.diff(time)) ** 2))) > _FAST
+    if turns > _TURNS or (turns > _FAST_TURNS and fast):
+        raise InputError(
+            f"{name!r} of {label} moves over {span:.4g}, which would be {turns:.1f} turns in rad. If it "
+            "is in degrees, give angle_unit='deg' (--angle-unit deg); if it does turn so often, angle_unit='rad' "
+            "(--angle-unit rad)."
+        )
 
 
 def check_velocities(

@@ -14,18 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data.episode import Episode
-from hnn_gym.data.logs.checks import check_angles, check_complete, check_stamps, check_velocities
+from hnn_gym.data.logs.checks import check_complete, check_span, check_stamps, check_velocities, check_wraps
 from hnn_gym.data.logs.resolution import resolution_of
-from hnn_gym.data.logs.roles import Roles, looks_like_length, number_in
-from hnn_gym.data.logs.settings import SECONDS, LogSettings
+from hnn_gym.data.logs.roles import Roles
+from hnn_gym.data.logs.scales import Scales
+from hnn_gym.data.logs.settings import LogSettings
+from hnn_gym.data.logs.slopes import slopes
 from hnn_gym.data.logs.table import Table
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.errors import InputError
 
 _GAP_STEPS = 10.0
-POLICY = "log"
+LOG = "log"
 """Name of what chose the actions, in the provenance of a log."""
 
 
@@ -54,30 +55,27 @@ def episodes_of_tables(tables: Sequence[Table], roles: Roles, settings: LogSetti
     Raises:
         InputError: the numbers cannot be what they are said to be, or nothing is left of them.
     """
-    _check_roles(roles, settings)
-    lengths = _lengths(roles, settings)
-    recordings = [part for table in tables for part in _recordings(table, roles, settings, lengths)]
+    scales = Scales.of(roles, settings)
+    recordings = [part for table in tables for part in _recordings(table, scales, settings)]
     every_step = np.concatenate([np.diff(recording.time) for recording in recordings])
     gap = settings.gap or _GAP_STEPS * float(np.median(every_step))
-    episodes, bridged = [], []
+    episodes = []
     for recording in recordings:
         for begin, end in _between_gaps(recording.time, gap):
             if end - begin > settings.every:
                 episodes.append(_episode(recording, begin, end, settings))
-                bridged.append(np.diff(recording.time[begin:end]))
     if not episodes:
         raise InputError(
             f"Nothing is left of the log: no {settings.every + 1} rows follow each other within {gap:g} s."
         )
-    coordinates = _coordinates(roles, settings, lengths)
     shown = np.concatenate([recording.observation for recording in recordings])
-    names = (*roles.position, *roles.velocity)
-    resolutions = {name: resolution_of(column) for name, column in zip(names, shown.T, strict=True)}
+    resolutions = {name: resolution_of(column) for name, column in zip(scales.names, shown.T, strict=True)}
     coarse = {name: float(f"{value:.6g}") for name, value in resolutions.items() if value is not None}
-    provenance = _provenance(tables, episodes, roles, settings, coordinates, gap, coarse)
+    steps = np.concatenate([np.diff(episode.time) for episode in episodes if episode.time is not None])
+    provenance = _provenance(tables, steps, scales, settings, gap, coarse)
     sentences = (
-        *_units(roles, settings, lengths),
-        _clock(np.concatenate(bridged), gap=gap, cuts=int((every_step > gap).sum())),
+        *scales.sentences(shown.min(axis=0), shown.max(axis=0)),
+        _clock(steps, every=settings.every, gap=gap, cuts=int((every_step > gap).sum())),
     )
     sentences += tuple(f"{name} is shown in steps of {value:.3g}." for name, value in coarse.items())
     skipped = sum(recording.skipped for recording in recordings)
@@ -142,7 +140,8 @@ class _Recording:
     skipped: int
 
 
-def _recordings(table: Table, roles: Roles, settings: LogSettings, lengths: tuple[bool, ...]) -> list[_Recording]:
+def _recordings(table: Table, scales: Scales, settings: LogSettings) -> list[_Recording]:
+    roles = scales.roles
     values, skipped = table.stacked(roles.names), 0
     complete = np.isfinite(values).all(axis=1)
     if settings.skip_incomplete:
@@ -160,34 +159,35 @@ def _recordings(table: Table, roles: Roles, settings: LogSettings, lengths: tupl
             time = part * settings.dt
         else:
             stamps = table.columns[roles.time][part]
-            time = (stamps - stamps[:1]) * SECONDS[_time_unit(roles, settings)]
-        check_stamps(
-            time, table.label, declared_unit=_time_unit(roles, settings) != "s" or settings.time_unit is not None
-        )
+            time = (stamps - stamps[:1]) * scales.time
+        check_stamps(time, table.label, declared_unit=scales.time_is_declared)
         q, v, action = (
             np.stack([table.columns[name][part] for name in names], axis=1) if names else np.empty((len(part), 0))
             for names in (roles.position, roles.velocity, roles.action)
         )
-        q, v = _in_radians(q, v, roles, settings, lengths, table.label)
-        if v.size:
-            pairs = list(zip(roles.position, roles.velocity, strict=True))
-            check_velocities(time, q, v, pairs, table.label)
-        found.append(_Recording(time, np.concatenate([q, v], axis=1), action, skipped))
+        q, v = q * np.array(scales.position), v * np.array(scales.velocity) if v.size else v
+        angles = np.flatnonzero(~np.array(scales.lengths))
+        if settings.unwrap:
+            q[:, angles] = np.unwrap(q[:, angles], axis=0)
+        _check_motion(time, q, v, scales, unwrapped=settings.unwrap, label=table.label)
+        if scales.slopes is not None:
+            v = slopes(time, q, seconds=scales.slopes)
+        found.append(_Recording(time, np.concatenate([q, v], axis=1), action * np.array(scales.action), skipped))
         skipped = 0
     return found
 
 
-def _in_radians(
-    q: np.ndarray, v: np.ndarray, roles: Roles, settings: LogSettings, lengths: tuple[bool, ...], label: str
-) -> tuple[np.ndarray, np.ndarray]:
-    angles = ~np.array(lengths)
-    unit = np.where(angles & (settings.angle_unit == "deg"), np.pi / 180, 1.0)
-    q, v = q * unit, v * unit if v.size else v
-    if settings.unwrap:
-        q[:, angles] = np.unwrap(q[:, angles], axis=0)
-    names = [name for name, length in zip(roles.position, lengths, strict=True) if not length]
-    check_angles(q[:, angles], names, label, declared_unit=settings.angle_unit is not None)
-    return q, v
+def _check_motion(
+    time: np.ndarray, q: np.ndarray, v: np.ndarray, scales: Scales, *, unwrapped: bool, label: str
+) -> None:
+    names, angles = scales.roles.position, [i for i, length in enumerate(scales.lengths) if not length]
+    for i in angles:
+        check_wraps(q[:, i], names[i], label)
+    if v.size:
+        check_velocities(time, q, v, list(zip(names, scales.roles.velocity, strict=True)), label)
+    for i in angles:
+        if not (unwrapped or scales.angle_is_declared[i]):
+            check_span(time, q[:, i], names[i], label)
 
 
 def _between_gaps(time: np.ndarray, gap: float) -> list[tuple[int, int]]:
@@ -217,15 +217,13 @@ def _episode(recording: _Recording, begin: int, end: int, settings: LogSettings)
 
 def _provenance(
     tables: Sequence[Table],
-    episodes: Sequence[Episode],
-    roles: Roles,
+    steps: np.ndarray,
+    scales: Scales,
     settings: LogSettings,
-    coordinates: Coordinates,
     gap: float,
     resolutions: Mapping[str, float],
 ) -> Provenance:
-    steps = np.concatenate([np.diff(episode.time) for episode in episodes if episode.time is not None])
-    names = (*roles.position, *roles.velocity)
+    roles, names = scales.roles, scales.names
     bound = np.inf if settings.limit is None else settings.limit
     # The files are named without their folders, so that the same logs give the same bytes anywhere.
     files = [table.label.replace("\\", "/").rpartition("/")[2] for table in tables]
@@ -235,7 +233,7 @@ def _provenance(
         action_space=Box(-bound, bound, (len(roles.action),), np.float64),
         observation_names=names,
         dt=float(np.median(steps)),
-        policy=POLICY,
+        policy=LOG,
         policy_settings={
             "files": files,
             "columns": {
@@ -244,84 +242,18 @@ def _provenance(
             "actions": settings.actions,
             "every": settings.every,
             "gap_s": gap,
+            **({} if settings.differentiate is None else {"differentiate_s": settings.differentiate}),
             **({"resolutions": dict(resolutions)} if resolutions else {}),
         },
-        coordinates=coordinates.to_json(),
+        coordinates=scales.coordinates().to_json(),
     )
 
 
-def _coordinates(roles: Roles, settings: LogSettings, lengths: tuple[bool, ...]) -> Coordinates:
-    n = len(roles.position)
-    degrees = tuple(
-        DegreeOfFreedom(position=i, velocity=n + i if roles.velocity else None, angle=not length)
-        for i, length in enumerate(lengths)
-    )
-    controls = []
-    for degree in _acted_on(roles, settings):
-        unit = None if settings.unknown_gain or degree is None else "N" if lengths[degree] else "N m"
-        controls.append(Control(degree=degree, limit=settings.limit, unit=unit))
-    return Coordinates(degrees=degrees, controls=tuple(controls))
-
-
-def _acted_on(roles: Roles, settings: LogSettings) -> list[int | None]:
-    if settings.acts_on is not None:
-        return [roles.position.index(name) for name in settings.acts_on]
-    if len(roles.action) == len(roles.position):
-        return list(range(len(roles.action)))
-    numbers = [number_in(name) for name in roles.position]
-    return [
-        numbers.index(number) if (number := number_in(name)) and numbers.count(number) == 1 else None
-        for name in roles.action
-    ]
-
-
-def _lengths(roles: Roles, settings: LogSettings) -> tuple[bool, ...]:
-    if settings.lengths is None:
-        return tuple(looks_like_length(name) for name in roles.position)
-    return tuple(name in settings.lengths for name in roles.position)
-
-
-def _time_unit(roles: Roles, settings: LogSettings) -> str:
-    if settings.time_unit is not None:
-        return settings.time_unit
-    ending = (roles.time or "").lower().rpartition("_")[2]
-    return ending if ending in SECONDS else "s"
-
-
-def _check_roles(roles: Roles, settings: LogSettings) -> None:
-    if (roles.time is None) == (settings.dt is None):
-        raise InputError("A log has a column of stamps, or a time step dt: give one of the two (--time or --dt).")
-    for setting in ("lengths", "acts_on"):
-        for name in getattr(settings, setting) or ():
-            if name not in roles.position:
-                raise InputError(f"{setting} names {name!r}, which is not one of the positions {list(roles.position)}.")
-    if settings.acts_on is not None and len(settings.acts_on) != len(roles.action):
-        raise InputError(f"acts_on names {len(settings.acts_on)} positions for {len(roles.action)} actions.")
-
-
-def _units(roles: Roles, settings: LogSettings, lengths: tuple[bool, ...]) -> tuple[str, ...]:
-    was = settings.angle_unit or "rad"
-    sentences = []
-    for i, (name, length) in enumerate(zip(roles.position, lengths, strict=True)):
-        unit = "m" if length else "rad" if was == "rad" else "rad (from degrees)"
-        speed = f", {roles.velocity[i]} its velocity in {'m' if length else 'rad'}/s" if roles.velocity else ""
-        sentences.append(
-            f"{name} is a {'length' if length else 'angle'} in {unit}{speed}.".replace("a angle", "an angle")
-        )
-    for name, degree in zip(roles.action, _acted_on(roles, settings), strict=True):
-        if degree is None:
-            sentences.append(f"{name} acts on a position that is not known; its gains are learned.")
-        elif settings.unknown_gain:
-            sentences.append(f"{name} acts on {roles.position[degree]} with a gain that is learned.")
-        else:
-            kind = "force in N" if lengths[degree] else "torque in N m"
-            sentences.append(f"{name} is a {kind} on {roles.position[degree]}.")
-    return tuple(sentences)
-
-
-def _clock(steps: np.ndarray, *, gap: float, cuts: int) -> str:
+def _clock(steps: np.ndarray, *, every: int, gap: float, cuts: int) -> str:
     low, middle, high = float(steps.min()), float(np.median(steps)), float(steps.max())
     ended = "no step is longer" if not cuts else "1 step is longer" if cuts == 1 else f"{cuts} steps are longer"
+    between = "" if every == 1 else f" between rows, of which one in {every} is kept"
     return (
-        f"A step takes {middle:.6g} s ({low:.6g} to {high:.6g}); an episode ends at a gap of {gap:.4g} s, and {ended}."
+        f"A step takes {middle:.6g} s ({low:.6g} to {high:.6g}); an episode ends at a gap of {gap:.4g} s{between}, and "
+        f"{ended}."
     )

@@ -1,7 +1,8 @@
 """Columns of Parquet files, and of LeRobot datasets, which are folders of such files (format 3, one row a frame).
 
-A column of lists of numbers, such as LeRobot's "observation.state", becomes one column for each entry,
-"observation.state[0]" and so on. Text, pictures and lists of unequal length are no columns of a log.
+A column of lists of numbers, such as LeRobot's "observation.state", becomes one column for each entry:
+"observation.state[0]" and so on, or "observation.state/shoulder.pos" where LeRobot's meta/info.json names the entries.
+Text, pictures and lists of unequal length are no columns of a log.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from hnn_gym.errors import InputError
 _INFO = Path("meta/info.json")
 EPISODE_INDEX = "episode_index"
 """Column of a LeRobot dataset that numbers its episodes."""
+ENTRY = "/"
+"""Between the name of a column of lists and the name of an entry."""
 
 
 def pyarrow() -> tuple[Any, Any]:
@@ -53,7 +56,7 @@ def parquet_names(path: Path) -> tuple[str, ...]:
         if pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type):
             entries = row.column(field.name)[0].as_py() if row is not None and row.num_rows else None
             if entries and all(isinstance(entry, int | float) for entry in entries):
-                names += [f"{field.name}[{i}]" for i in range(len(entries))]
+                names += entry_names(path, field.name, len(entries))
         elif not pa.types.is_nested(field.type):
             names.append(field.name)
     return tuple(names)
@@ -66,8 +69,8 @@ def read_parquet_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarr
         InputError: a file cannot be read, or a column of lists has lists of unequal length.
     """
     pa, _ = pyarrow()
-    known = set(_opened(_files(path)[0]).schema_arrow.names)
-    wanted = {name: name if name in known else name.rpartition("[")[0] for name in names}
+    known = _opened(_files(path)[0]).schema_arrow.names
+    wanted = {name: name if name in known else _list_of(name) for name in names}
     table = pa.concat_tables([_opened(file).read(columns=sorted(set(wanted.values()))) for file in _files(path)])
     columns = {}
     for name, stored in wanted.items():
@@ -78,17 +81,48 @@ def read_parquet_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarr
         flat = column.flatten().to_numpy(zero_copy_only=False)
         if len(column) == 0 or len(flat) % len(column):
             raise InputError(f"The lists of {stored!r} of {path} have unequal lengths: give a column for each number.")
-        columns[name] = flat.reshape(len(column), -1)[:, int(name.rpartition("[")[2].rstrip("]"))]
+        rows = flat.reshape(len(column), -1)
+        columns[name] = rows[:, entry_names(path, stored, rows.shape[1]).index(name)]
     return columns
+
+
+def entry_names(path: Path, column: str, count: int) -> list[str]:
+    """Names of the ``count`` entries of a column of lists."""
+    names = _feature_names(path, column)
+    if len(set(names)) == len(names) == count:
+        return [f"{column}{ENTRY}{name}" for name in names]
+    return [f"{column}[{i}]" for i in range(count)]
+
+
+def _list_of(name: str) -> str:
+    return name.partition(ENTRY)[0] if ENTRY in name else name.rpartition("[")[0]
+
+
+def _feature_names(path: Path, column: str) -> list[str]:
+    """What meta/info.json calls the entries: a list, or a list in a dict; empty where it does not."""
+    if not is_lerobot(path):
+        return []
+    features = _info(path).get("features")
+    named = features.get(column, {}).get("names") if isinstance(features, dict) else None
+    if isinstance(named, dict) and len(named) == 1:
+        (named,) = named.values()
+    return [str(name) for name in named] if isinstance(named, list) else []
+
+
+def _info(path: Path) -> dict[str, Any]:
+    try:
+        info = json.loads((path / _INFO).read_text(encoding="utf-8"))
+        str(info["codebase_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path / _INFO} does not describe a LeRobot dataset ({error!r}).") from None
+    found: dict[str, Any] = info
+    return found
 
 
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    try:
-        version = str(json.loads((path / _INFO).read_text())["codebase_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path / _INFO} does not describe a LeRobot dataset ({error!r}).") from None
+    version = str(_info(path)["codebase_version"])
     files = sorted((path / "data").rglob("*.parquet"))
     if not version.startswith("v3") or not files:
         raise InputError(

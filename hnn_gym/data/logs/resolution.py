@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 _ENOUGH = 20
-_WHOLE = 0.05
+_WHOLE = 0.2
 """Largest distance of a multiple from a whole number, in steps of the resolution: the rounding of printed numbers."""
 _SHARE = 0.99
+_FURTHER = (2, 10, 100)
+"""Up to so many steps apart, values are compared in turn: many steps determine one step better than one does."""
 
 
 def resolution_of(values: np.ndarray) -> float | None:
@@ -17,10 +19,11 @@ def resolution_of(values: np.ndarray) -> float | None:
         return None
     apart = np.diff(shown)
     least = float(np.median(apart[apart <= 1.5 * apart.min()]))
-    for _ in range(3):  # the sum over many steps determines the step better than one of them
-        steps = np.round(apart / least)
-        near = np.abs(apart / least - steps) < _WHOLE * np.maximum(steps, 1)
-        if near.mean() < _SHARE:
+    near = apart
+    for most in _FURTHER:
+        near = apart[apart < (most + 0.5) * least]
+        steps = np.round(near / least)
+        if (np.abs(near / least - steps) < _WHOLE).mean() < _SHARE:
             return None
-        least = float(apart[near].sum() / steps[near].sum())
-    return least
+        least = float(near.sum() / steps.sum())
+    return least if len(near) > len(apart) / 2 else None

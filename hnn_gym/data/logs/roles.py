@@ -2,7 +2,7 @@
 
 A name is cut into words: "pos_meas1" is pos, meas, 1. One word decides the role. Other words say which of several
 columns is the measured one: "meas" speaks for it, "des", "ref" or "filt" against it. Columns that differ in their
-number alone belong together.
+last number alone, wherever it stands, belong together, and so do the entries of a list of numbers with one role.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from hnn_gym.data.logs.parquet import ENTRY
 from hnn_gym.data.logs.table import shortened
+from hnn_gym.data.logs.units import named
 from hnn_gym.errors import InputError
 
 _WORDS: Mapping[str, Mapping[str, float]] = {
@@ -22,6 +24,7 @@ _WORDS: Mapping[str, Mapping[str, float]] = {
     },
     "velocity": {
         **dict.fromkeys(("v", "vel", "velocity", "velocities", "qd", "dq", "qdot", "qvel", "speed", "omega"), 1.0),
+        "dot": 1.5,
         **dict.fromkeys(("w", "rate", "thetadot", "dx", "xdot", "xd"), 0.5),
     },
     "action": {
@@ -33,10 +36,10 @@ _WORDS: Mapping[str, Mapping[str, float]] = {
 _FOR = ("meas", "measured", "actual", "act")
 _AGAINST = (
     *("des", "desired", "ref", "reference", "target", "goal", "setpoint", "fric", "filt", "filtered"),
-    *("err", "error", "std", "var", "limit", "max", "min", "id", "index"),
+    *("err", "error", "std", "var", "limit", "max", "min", "id", "index", "ddot", "acc"),
 )
 _LENGTHS = ("x", "y", "z", "displacement", "height", "length", "cart", "slider", "lift")
-_NUMBER = re.compile(r"(.*?)[\s_.\[(]*(\d*)[\])]*$")
+_NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 @dataclass(frozen=True)
@@ -149,22 +152,27 @@ def guess_roles(
 
 
 def number_in(name: str) -> str:
-    """Return the number at the end of a name, or ""."""
-    match = _NUMBER.fullmatch(name)
-    return "" if match is None else match[2]
+    """Return the last number in a name, or ""."""
+    return _stem_and_number(name)[1]
 
 
 def looks_like_length(name: str) -> bool:
     """Whether the name of a position says that it is a length."""
-    return any(word in _LENGTHS for word in _words(name))
+    return any(word in _LENGTHS for word in _words(named(name).name))
+
+
+def asks_for_position(action: str) -> bool:
+    """Whether the name of an action says that it is a position to go to, which is no force."""
+    return any(word in _WORDS["position"] for word in _words(named(action).name.rpartition(ENTRY)[2]))
 
 
 def _candidates(names: Sequence[str], role: str) -> list[tuple[str, ...]]:
     """Groups of columns that may have a role, the likeliest first; those that differ in their number are one group."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        match = _NUMBER.fullmatch(name)
-        groups.setdefault(name if match is None else match[1], []).append(name)
+        group = groups.setdefault(_stem_and_number(name)[0], [])
+        if named(name).name not in [named(other).name for other in group]:  # the same in another unit
+            group.append(name)
     scores = {stem: _score(stem, role) for stem in groups}
     likely = sorted((stem for stem in groups if scores[stem] > 0), key=lambda stem: -scores[stem])
     return [tuple(groups[stem]) for stem in likely]
@@ -177,6 +185,16 @@ def _score(stem: str, role: str) -> float:
     if own == 0 or other > own:
         return 0.0
     return own + 0.3 * any(word in _FOR for word in words) - 0.3 * any(word in _AGAINST for word in words)
+
+
+def _stem_and_number(name: str) -> tuple[str, str]:
+    short = named(name).name
+    column, entry, own = short.rpartition(ENTRY)
+    if entry:  # of a list of numbers: those of one role belong together
+        roles = [role for role in _WORDS if any(word in _WORDS[role] for word in _words(own))]
+        return f"{column}{ENTRY}{' '.join(roles)}", ""
+    match = _NUMBER.fullmatch(short)
+    return (short, "") if match is None else (f"{match[1]}#{match[3]}", match[2])
 
 
 def _words(name: str) -> list[str]:

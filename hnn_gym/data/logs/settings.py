@@ -7,9 +7,11 @@ from typing import Literal
 
 from hnn_gym.errors import InputError, finite_number, whole_number
 
-SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-"""Units of time stamps in s."""
-_CHOICES = {"time_unit": (*SECONDS, None), "angle_unit": ("rad", "deg", None), "actions": ("held", "interpolated")}
+_CHOICES = {
+    "time_unit": ("s", "ms", "us", "ns", None),
+    "angle_unit": ("rad", "deg", None),
+    "actions": ("held", "interpolated"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,10 @@ class LogSettings:
     dt: float | None = None
     """Time step in s, for a log without a column of stamps."""
     time_unit: Literal["s", "ms", "us", "ns"] | None = None
-    """Unit of the stamps. None: the name of their column may end in it, such as time_ms; otherwise s."""
+    """Unit of the stamps. None: the one in the name of their column, such as time_ms or "time [ms]"; otherwise s."""
     angle_unit: Literal["rad", "deg"] | None = None
-    """Unit of angles, and of angular velocities per second. None: rad, and numbers that cannot be rad are refused."""
+    """Unit of angles, and of angular velocities per second. None: the one in the name of a column, such as "q1 [deg]";
+    otherwise rad, and numbers that cannot be rad are refused."""
     lengths: tuple[str, ...] | None = None
     """Which positions are lengths in m. None: those whose names say so, such as x or cart. All others are angles."""
     unwrap: bool = False
@@ -38,7 +41,8 @@ class LogSettings:
     acts_on: tuple[str, ...] | None = None
     """Which position each action acts on. None: the one at the same place, or with the same number in its name."""
     unknown_gain: bool = False
-    """Actions are no forces in N or N m, but volts or shares of a largest value: their gains are learned."""
+    """Actions are no forces in N or N m, but volts or shares of a largest value: their gains are learned. So they are
+    where the name of a column says V, A or %."""
     limit: float | None = None
     """Largest absolute value of an action."""
     gap: float | None = None
@@ -47,6 +51,10 @@ class LogSettings:
     every: int = 1
     """Keep every so many-th row. The action of a step is then the mean over its time. A fifth of the rows of a log at
     500 Hz holds as much information, and is learned five times as fast."""
+    differentiate: float | None = None
+    """Where velocities were not measured, derive them: the slope of a cubic through the positions of so many seconds
+    around each row, before ``every`` leaves rows out. For logs with many rows from sensors with little noise: the rows
+    that are left out then count too. None: training estimates velocities."""
     skip_incomplete: bool = False
     """Leave out rows with an empty cell or NaN; their time passes all the same."""
 
@@ -56,7 +64,7 @@ class LogSettings:
             if getattr(self, name) not in choices:
                 allowed = ", ".join(str(choice) for choice in choices if choice is not None)
                 raise InputError(f"{name} must be one of {allowed}, and it is {getattr(self, name)!r}.")
-        for name in ("dt", "limit", "gap"):
+        for name in ("dt", "limit", "gap", "differentiate"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else finite_number(value, name, above=0.0))
         object.__setattr__(self, "every", whole_number(self.every, "every", at_least=1))

@@ -1,31 +1,22 @@
 """A log as a table: one array of numbers for every column, from CSV, TSV, NumPy's .npz, Parquet or LeRobot.
 
-A text file has one line for each row, with commas, semicolons, tabs or blanks between the cells, and may be compressed
-by gzip. Its first line names the columns. Lines that begin with # are comments; where the rows begin at once, the last
-comment before them, which may also begin with %, names the columns. Only the columns that are needed are read, so that
-a column of text does no harm.
+Only the columns that are needed are read, so that a column of text does no harm.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
 from hnn_gym.data.logs.parquet import is_lerobot, parquet_names, read_parquet_columns
+from hnn_gym.data.logs.text import header_of, is_number, read_text
 from hnn_gym.errors import InputError, MissingPathError
 
-_DELIMITERS = "\t;,"
 _TEXT, _ARRAYS, _PARQUET = (".csv", ".tsv", ".txt"), (".npz",), (".parquet", ".pq")
-_EMPTY = ("", "na", "null", "none")
 _SHOWN = 12
 
 
@@ -48,11 +39,11 @@ class Table:
 
 
 def column_names(path: str | Path) -> tuple[str, ...]:
-    """Return the names of the columns of a file.
+    """Return the names of the columns of a file; a column without a name, such as a row number, cannot be chosen.
 
     Raises:
         MissingPathError: there is no such file.
-        InputError: it is empty, of an unknown kind, or damaged; or a column has no name, or that of another.
+        InputError: it is empty, of an unknown kind, or damaged; or a column has the name of another.
     """
     file = Path(path)
     kind = _kind(file)
@@ -61,12 +52,14 @@ def column_names(path: str | Path) -> tuple[str, ...]:
     elif kind in _PARQUET:
         names = parquet_names(file)
     else:
-        names = _header(file)[0]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice or "" in names:
-        fault = f"two columns that are called {min(twice)!r}" if twice - {""} else "a column without a name"
-        raise InputError(f"{file} has {fault}: give every column a name of its own in its first line.")
-    return names
+        names = header_of(file).names
+    twice = {name for name in names if name and names.count(name) > 1}
+    if twice:
+        raise InputError(
+            f"{file} has two columns that are called {min(twice)!r}: give every column a name of its own in its first "
+            "line."
+        )
+    return tuple(name for name in names if name)
 
 
 def read_table(path: str | Path, names: Sequence[str], *, incomplete: bool = False) -> Table:
@@ -97,7 +90,7 @@ def read_table(path: str | Path, names: Sequence[str], *, incomplete: bool = Fal
         stored = read_parquet_columns(file, names)
         columns = {name: numbers(stored[name], f"Column {name!r} of {file}") for name in names}
     else:
-        columns = _read_text(file, names, known, incomplete=incomplete)
+        columns = read_text(file, names, incomplete=incomplete)
     if not len(next(iter(columns.values()))):
         raise InputError(f"{file} has a line of names and no row below it: a log needs at least two rows.")
     return Table(str(file), columns)
@@ -132,7 +125,7 @@ def numbers(values: Any, what: str) -> np.ndarray:
     try:
         return np.array(array, np.float64)
     except (TypeError, ValueError):
-        found = next((value for value in array if not _is_number(value)), array.dtype)
+        found = next((value for value in array if not is_number(value)), array.dtype)
         raise InputError(f"{what} holds {str(found)!r}, which is not a number.") from None
 
 
@@ -174,101 +167,3 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{file} cannot be read as an .npz file of numbers ({error}).") from None
     return columns
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[TextIO]:
-    try:
-        if file.suffix.lower() == ".gz":
-            with gzip.open(file, "rt", encoding="utf-8-sig", newline="") as lines:
-                yield lines
-        else:
-            with file.open(encoding="utf-8-sig", newline="") as lines:
-                yield lines
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise InputError(f"{file} cannot be read as text ({error}).") from None
-
-
-def _header(file: Path) -> tuple[tuple[str, ...], str | None, int]:
-    """The names of the columns, the character between cells (None: blanks), and the number of the first row's line."""
-    comment = None
-    with _opened(file) as lines:
-        for number, line in enumerate(lines, start=1):
-            text = line.strip()
-            if text.startswith(("#", "%")):
-                comment = text.lstrip("#% "), number
-            elif text:
-                names, delimiter = _cells(text)
-                if not all(map(_is_number, names)):
-                    return names, delimiter, number
-                if comment is None or len(_cells(comment[0])[0]) != len(names):
-                    raise InputError(f"{file} begins with numbers: begin it with a line that names the columns.")
-                return _cells(comment[0])[0], delimiter, comment[1]
-    raise InputError(f"{file} holds no line of names: a log needs one, and at least two rows.")
-
-
-def _cells(line: str) -> tuple[tuple[str, ...], str | None]:
-    delimiter = next((mark for mark in _DELIMITERS if mark in line), None)
-    cells = line.split() if delimiter is None else next(csv.reader(io.StringIO(line), delimiter=delimiter))
-    return tuple(cell.strip() for cell in cells), delimiter
-
-
-def _read_text(file: Path, names: Sequence[str], known: Sequence[str], *, incomplete: bool) -> dict[str, np.ndarray]:
-    _, delimiter, first = _header(file)
-    picked = [known.index(name) for name in names]
-    try:
-        with warnings.catch_warnings(action="error", category=UserWarning):  # there is no row
-            rows = np.loadtxt(
-                file,
-                delimiter=delimiter,
-                usecols=picked,
-                ndmin=2,
-                quotechar='"',
-                comments="#",  # several of them would be looked for line by line in Python
-                skiprows=first,
-                encoding="utf-8",
-            )
-        return {name: rows[:, i].copy() for i, name in enumerate(names)}
-    except (ValueError, UserWarning):
-        pass  # what is wrong, and where, is found row by row
-    rows = np.array(list(_rows(file, names, picked, delimiter, first, incomplete=incomplete))).reshape(-1, len(names))
-    return {name: rows[:, i].copy() for i, name in enumerate(names)}
-
-
-def _rows(
-    file: Path, names: Sequence[str], picked: Sequence[int], delimiter: str | None, first: int, *, incomplete: bool
-) -> Iterator[list[float]]:
-    """Read row by row, empty cells as NaN, and name the cell that is not a number."""
-    with _opened(file) as lines:
-        for number, line in enumerate(lines, start=1):
-            if number <= first or not line.strip() or line.lstrip().startswith("#"):
-                continue
-            cells = line.split() if delimiter is None else next(csv.reader(io.StringIO(line), delimiter=delimiter))
-            if len(cells) <= max(picked):
-                raise InputError(
-                    f"Line {number} of {file} has {len(cells)} cells, and {names[picked.index(max(picked))]!r} is cell "
-                    f"{max(picked) + 1}: complete the line, or delete it."
-                )
-            row = []
-            for name, i in zip(names, picked, strict=True):
-                cell = cells[i].strip()
-                if incomplete and cell.lower() in _EMPTY:
-                    row.append(np.nan)
-                elif _is_number(cell):
-                    row.append(float(cell))
-                elif not cell:
-                    raise InputError(
-                        f"Line {number} of {file} has no value of {name!r}: leave such rows out with skip_incomplete "
-                        "(--skip-incomplete). Their time passes all the same."
-                    )
-                else:
-                    raise InputError(f"Line {number} of {file} has {cell!r} as {name!r}, which is not a number.")
-            yield row
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -11,13 +13,20 @@ from hnn_gym.evaluation.plots.style import COLOURS, GREY, new_figure
 _FORECAST, _FAR, _WORK, _HEAT = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 
 
-def beside_the_log(time: np.ndarray, measured: np.ndarray, forecasts: list[tuple[np.ndarray, np.ndarray]]) -> Figure:
+def beside_the_log(
+    time: np.ndarray,
+    measured: np.ndarray,
+    forecasts: list[tuple[np.ndarray, np.ndarray]],
+    *,
+    labels: Sequence[str],
+) -> Figure:
     """Draw every entry that was measured in one episode, with forecasts from some moments on.
 
     Args:
         time: in s ``(T,)``.
         measured: ``(T, d)``; NaN where nothing was.
         forecasts: times ``(S,)`` and entries ``(S, d)`` of each.
+        labels: of the entries ``(d,)``.
     """
     entries = measured.shape[1]
     figure, axes = new_figure(10.5, 1.2 + 1.9 * entries, rows=entries)
@@ -29,7 +38,7 @@ def beside_the_log(time: np.ndarray, measured: np.ndarray, forecasts: list[tuple
             ax.plot(moments[:1], path[:1, i], "o", color=_FORECAST, ms=4)
         low, high = np.nanmin(measured[:, i]), np.nanmax(measured[:, i])
         margin = 0.25 * (high - low) or 1.0
-        ax.set(ylabel=f"entry {i}", ylim=(low - margin, high + margin))
+        ax.set(ylabel=labels[i], ylim=(low - margin, high + margin))
     axes[-1].set(xlabel="time (s)")
     axes[0].set(title="Forecasts, from the dots on, beside the recording")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
@@ -54,7 +63,7 @@ def residuals(motion: MeasuredMotion, *, piece: int) -> Figure:
         ax.plot(moments[kept], motion.residual[..., i][kept], ".", ms=2, color=_FORECAST)
         ax.plot(moments[strange], motion.residual[..., i][strange], "x", ms=4, color=_FAR)
         ax.axhline(0, color=GREY, lw=0.6)
-        ax.set(ylabel=f"entry {i}")
+        ax.set(ylabel=motion.labels[i])
     axes[0].set(title=f"Measured - shown, in pieces of {piece} steps; rows that are not explained are crosses")
     axes[-1].set(xlabel="time (s), one episode after the other")
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hnn_gym.evaluation.measured_motion import friction_force, mass_matrices, potential
+from hnn_gym.evaluation.measured_motion import friction_force, mass_matrices, position_names, potential
 from hnn_gym.evaluation.plots.style import GREY, new_figure
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -22,13 +22,13 @@ def mechanism(world: WorldModel, q: np.ndarray, v: np.ndarray) -> Figure:
         q: positions of a motion ``(T, n)``.
         v: its velocities ``(T, n)``.
     """
-    n, unit = world.coordinates.n, world.energy_unit
+    n, unit, names = world.coordinates.n, world.energy_unit, position_names(world)
     figure, (masses, heights, rubbing) = new_figure(12.6, 3.9, columns=3)
     for i in range(n):
         at = np.linspace(np.nanmin(q[:, i]), np.nanmax(q[:, i]), _SAMPLES)
         positions = np.zeros((_SAMPLES, n))
         positions[:, i] = at
-        label = f"position {i + 1}"
+        label = names[i]
         M = mass_matrices(world, positions)
         for k, (row, column) in enumerate((r, c) for r in range(n) for c in range(r + 1)):
             name = f"M_{row + 1}{column + 1} ({label})"

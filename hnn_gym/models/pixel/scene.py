@@ -1,14 +1,15 @@
 """What frames show: a background, and the parts that move in front of it.
 
 A scene is declared with a training, and the obvious one is taken where the coordinates say which it is. It determines
-the codec: a picture that is a function of one position (:class:`.FrameCodec`), or sprites that move in the plane
-(:class:`.SpriteCodec`). In both the encoder is the decoder's inverse.
+the codec: a picture that is a function of one position (:class:`.FrameCodec`), sprites that move in the plane
+(:class:`.SpriteCodec`), or a carriage with a part that turns (:class:`.LinkageCodec`). In all of them the encoder is
+the decoder's inverse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ import numpy as np
 from hnn_gym.coordinates import Coordinates, DegreeOfFreedom
 from hnn_gym.errors import InputError, finite_number, whole_number
 from hnn_gym.models.pixel.codec import FrameCodec
+from hnn_gym.models.pixel.linkage_codec import LinkageCodec
 from hnn_gym.models.pixel.sprite_codec import SpriteCodec
 
-Codec = FrameCodec | SpriteCodec
+Codec = FrameCodec | SpriteCodec | LinkageCodec
 """What maps positions to frames and back."""
 
 
@@ -86,6 +88,11 @@ class Bodies:
                 f"{coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles."
             )
 
+    @property
+    def in_metres(self) -> bool:
+        """Whether positions are in m."""
+        return self.height is not None
+
     def pixels_per_unit(self, rows: int) -> float:
         """Pixels in a unit of length, in frames of so many rows."""
         return rows / (2.0 if self.height is None else self.height)
@@ -104,12 +111,75 @@ class Bodies:
         )
 
 
-Scene = OnePosition | Bodies
+@dataclass(frozen=True)
+class Carriage:
+    """A carriage that slides from left to right, and a part that turns on it, such as a cart with its pole.
+
+    The latent positions are [x, theta]: x from the middle of the picture to the right, and theta in rad from upright,
+    to the right.
+
+    Attributes:
+        aspect: width of the picture over its height, before it became a frame: 1.5 for CartPole-v1. Angles have a
+            wrong scale where it is wrong.
+        width: width of the picture in m, if it is known: 4.8 for CartPole-v1. x is then in m, and energies are in J
+            where forces are in N. None: the unit of length is half the width, and the scale of energies is free.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    aspect: float = 1.0
+    width: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        object.__setattr__(self, "aspect", finite_number(self.aspect, "aspect", above=0.0))
+        if self.width is not None:
+            object.__setattr__(self, "width", finite_number(self.width, "width", above=0.0))
+
+    @property
+    def model(self) -> str:
+        """The kind of the dynamics, if none is given."""
+        return "chain"
+
+    def check(self, coordinates: Coordinates) -> None:
+        """Refuse coordinates that are not a position and an angle.
+
+        Raises:
+            InputError: they are something else.
+        """
+        if coordinates.angles != (False, True) or any(coordinates.fixed):
+            raise InputError(
+                f"A carriage with a part that turns has two degrees of freedom, a position and an angle, and the "
+                f"coordinates declare {coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles."
+            )
+
+    @property
+    def in_metres(self) -> bool:
+        """Whether x is in m."""
+        return self.width is not None
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the picture in the unit of x."""
+        return 1.0 if self.width is None else self.width / 2
+
+    def columns_per_unit(self, columns: int) -> float:
+        """Columns in a unit of length, in frames of so many columns."""
+        return columns / (2 * self.half_width)
+
+    def coordinates(self, controls: Coordinates) -> Coordinates:
+        """Coordinates that show x, theta and their velocities, with the controls of others."""
+        degrees = (DegreeOfFreedom(position=0, velocity=2), DegreeOfFreedom(position=1, velocity=3, angle=True))
+        return replace(controls, degrees=degrees)
+
+
+Scene = OnePosition | Bodies | Carriage
 """What frames show."""
 
 
 def obvious_scene(coordinates: Coordinates) -> Scene:
-    """The scene that coordinates suggest: one position, or bodies in the plane.
+    """The scene that coordinates suggest: one position, bodies in the plane, or a carriage with a part that turns.
 
     Raises:
         InputError: they suggest neither.
@@ -118,10 +188,12 @@ def obvious_scene(coordinates: Coordinates) -> Scene:
         return OnePosition()
     if coordinates.n % 2 == 0 and not any(coordinates.angles) and not any(coordinates.fixed):
         return Bodies(coordinates.n // 2)
+    if coordinates.angles == (False, True) and not any(coordinates.fixed):
+        return Carriage()
     raise InputError(
         f"Frames of {coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles, cannot be learned "
-        "from: a scene is one position (a body that turns or slides), or bodies in the plane, with positions x and y "
-        "each."
+        "from: a scene is one position (a body that turns or slides), bodies in the plane, with positions x and y "
+        "each, or a carriage with a part that turns."
     )
 
 
@@ -131,5 +203,5 @@ def codec_of(arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> Codec
     Raises:
         InputError: they do not fit together.
     """
-    kind: type[SpriteCodec] | type[FrameCodec] = SpriteCodec if data.get("kind") == SpriteCodec.kind else FrameCodec
-    return kind.of(arrays, data)
+    kinds: dict[Any, type[Codec]] = {SpriteCodec.kind: SpriteCodec, LinkageCodec.kind: LinkageCodec}
+    return kinds.get(data.get("kind"), FrameCodec).of(arrays, data)

@@ -1,4 +1,5 @@
-// Decoded frames of worlds that were learned from frames: of one position, or of sprites that move in the plane.
+// Decoded frames of worlds that were learned from frames: of one position, of sprites that move in the
+// plane, or of rigid parts that slide and turn on each other.
 "use strict";
 
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -98,4 +99,56 @@ class FramesOfSprites extends Frames {
   }
 }
 
-const framesOf = (data) => new (data.frames.kind === "sprites" ? FramesOfSprites : FramesOfPosition)(data);
+// Frames of rigid parts, each a surface of cubic splines in its own plane, that slide or turn on the part that carries them.
+class FramesOfLinkage extends Frames {
+  constructor(data) {
+    super(data);
+    this.surfaces = data.frames.surfaces.map((surface) => ({ ...surface, values: shares(surface.values) }));
+  }
+  // Where every part is, and its angle, clockwise.
+  placed(q) {
+    const at = [];
+    this.parts.forEach(({ turns, carrier }, k) => {
+      const base = carrier === null ? { x: 0, y: 0, angle: 0 } : at[carrier], [cos, sin] = [Math.cos(base.angle), Math.sin(base.angle)];
+      const [x, y] = this.hinges[k], along = x + (turns ? 0 : q[k] * this.rows_per_unit);
+      at.push({ x: base.x + cos * along + sin * y, y: base.y - sin * along + cos * y, angle: base.angle + (turns ? q[k] : 0) });
+    });
+    return at;
+  }
+  // The first of four splines along an axis, and their values at a place.
+  splines(place) {
+    const first = Math.floor(place), t = place - first, s = 1 - t;
+    const values = [s ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * s ** 3 - 6 * s ** 2 + 4, t ** 3];
+    return { first: first - 1, values: values.map((value) => value / 6) };
+  }
+  // What a part changes at (x, y) of its own plane, added to `sums`.
+  surface({ low, step, rows, columns, values, scale }, x, y, sums) {
+    const across = this.splines((x - low[0]) / step), up = this.splines((y - low[1]) / step);
+    for (let i = 0; i < 4; i += 1) {
+      for (let j = 0; j < 4; j += 1) {
+        const [row, column] = [up.first + i, across.first + j];
+        if (row < 0 || row >= rows || column < 0 || column >= columns) continue;
+        const weight = scale * up.values[i] * across.values[j], from = (row * columns + column) * this.channels;
+        for (let c = 0; c < this.channels; c += 1) sums[c] += weight * values[from + c];
+      }
+    }
+  }
+  decoded(q) {
+    const { rows, columns, channels } = this, change = new Float64Array(rows * columns * channels);
+    this.placed(q).forEach((part, k) => {
+      const [cos, sin] = [Math.cos(part.angle), Math.sin(part.angle)];
+      for (let row = 0; row < rows; row += 1) {
+        for (let column = 0; column < columns; column += 1) {
+          const x = (column + 0.5 - columns / 2) * this.pixel_width - part.x, y = rows / 2 - row - 0.5 - part.y;
+          const sums = new Float64Array(channels), to = (row * columns + column) * channels;
+          this.surface(this.surfaces[k], cos * x - sin * y, sin * x + cos * y, sums);
+          const opaque = Math.min(Math.hypot(...sums) / this.surfaces[k].level, 1);
+          for (let c = 0; c < channels; c += 1) change[to + c] += sums[c] - opaque * change[to + c];
+        }
+      }
+    });
+    return Uint8ClampedArray.from(this.background, (value, k) => Math.round(value + change[k]));
+  }
+}
+
+const framesOf = (data) => new ({ sprites: FramesOfSprites, linkage: FramesOfLinkage }[data.frames.kind] ?? FramesOfPosition)(data);

@@ -62,7 +62,7 @@ def by_impulse(
         return sign * (constant(energy(there)) - start), (constant(velocity(there)) * d).sum(-1) / root
 
     tolerance = 8 * float(xp.finfo(x.dtype).eps) * (abs(start) + rise)
-    if isinstance(hamiltonian, SeparableHamiltonian) and hamiltonian.quadratic_kinetic:
+    if getattr(hamiltonian, "quadratic_kinetic", False):
         found = _on_parabola(along, rise, guess=guess, bend=xp.where(down, -one, one), tolerance=tolerance)
     else:
         found = first_crossing(along, rise, guess=guess, slope=slope, tolerance=tolerance)

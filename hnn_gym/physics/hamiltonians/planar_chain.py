@@ -8,7 +8,8 @@ sum_j c_j exp(i phi_j) dphi_j/dt, so that H = v^T M v / 2 + V with
 
 and a constant Hermitian positive h. Where the centre of mass of every link lies on its axis and all angles are measured
 from the direction of the axis, B = 0. A cart is a degree of freedom whose direction is constant, phi = 0, and along
-which V is linear. The only inertial force in Lagrange's equations is the centrifugal one,
+which V is linear. A base that floats in the plane has two, along the axis of a link at phi = 0 and across it: their phi
+are -pi / 2 and 0, and they share one row of h. The only inertial force in Lagrange's equations is the centrifugal one,
 
     sum_j M_ij d^2 phi_j/dt^2 + N_ij (dphi_j/dt)^2 + dV/dphi_i = force_i,    N_ij = dM_ij/dphi_j.
 
@@ -23,6 +24,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.small_matrices import solve_positive
 
@@ -32,12 +34,23 @@ class ChainKinematics:
     """How the degrees of freedom turn and shift the links.
 
     Attributes:
-        angles: which degrees of freedom are angles of links; the others are shifts in a constant direction.
+        angles: which degrees of freedom are angles of links; the others are shifts in a constant direction: one is a
+            cart's, across links whose angle is 0, two are those of a free base, the first along such links and the
+            second across them, so that they are x and y where angles count from x towards y.
         absolute: angles are absolute; otherwise each is measured from the link before.
+
+    Raises:
+        InputError: there are more than two shifts, which a plane does not have.
     """
 
     angles: tuple[bool, ...]
     absolute: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the shifts are those of a plane."""
+        if self.n - sum(self.angles) > 2:
+            shifts = self.n - sum(self.angles)
+            raise InputError(f"A planar chain is shifted in two directions at most, not in {shifts}.")
 
     @property
     def n(self) -> int:
@@ -55,6 +68,30 @@ class ChainKinematics:
         if self.absolute:
             return np.eye(self.n)
         return np.tril(np.outer(self.turns, self.turns)) + np.diag(1 - self.turns)
+
+    @cached_property
+    def directions(self) -> np.ndarray:
+        """The constant phi of the shifts, and 0 for angles ``(n,)``."""
+        shifts = np.flatnonzero(self.turns == 0)
+        return -np.pi / 2 * np.isin(np.arange(self.n), shifts[:-1])
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Which row of h a degree of freedom has, as rows of the identity ``(n, m)``: two shifts share the first."""
+        if self.n - sum(self.angles) < 2:
+            return np.eye(self.n)
+        row = (self.turns * np.cumsum(self.turns)).astype(int)
+        return np.eye(row.max() + 1)[row]
+
+    @cached_property
+    def links(self) -> np.ndarray:
+        """Which degree of freedom turns each link, as rows of the identity ``(L, n)``."""
+        return np.eye(self.n)[list(self.angles)]
+
+    def phases(self, q: Array) -> Array:
+        """Phi ``(..., n)`` of positions."""
+        phi = self.absolutes(q) * _like(q, self.turns)
+        return phi + _like(q, self.directions) if self.directions.any() else phi
 
     def absolutes(self, q: Array) -> Array:
         """Absolute angles, and shifts, ``(..., n)`` of positions, or their rates of velocities."""
@@ -106,8 +143,8 @@ class PlanarChain:
         odd: B ``(n, n)``, antisymmetric, in the same units.
         cosines: a ``(n,)`` in J, 0 for shifts.
         sines: b ``(n,)`` in J; for shifts the slope of V in N.
-        rotors: inertia that each degree of freedom has by itself, such as that of a geared motor: it is added
-            to the diagonal of M of the degrees of freedom as they are observed.
+        rotors: inertia ``(n,)`` that each degree of freedom has by itself, such as that of a geared motor: it is added
+            to the diagonal of M of the degrees of freedom as they are observed; None: they have none.
     """
 
     kinematics: ChainKinematics
@@ -115,7 +152,7 @@ class PlanarChain:
     odd: Array
     cosines: Array
     sines: Array
-    rotors: float = 0.0
+    rotors: Array | None = None
 
     @classmethod
     def of_links(
@@ -154,6 +191,11 @@ class PlanarChain:
     def n(self) -> int:
         """Degrees of freedom."""
         return self.kinematics.n
+
+    @property
+    def quadratic_kinetic(self) -> bool:
+        """T = p M(q)^-1 p / 2."""
+        return True
 
     def energy(self, x: Array) -> Array:
         """H at phase points ``(..., 2n)``; shape ``(...)``."""
@@ -213,14 +255,14 @@ class PlanarChain:
 
     def _mass(self, q: Array) -> tuple[Array, Array]:
         """M and N between absolute angles and shifts ``(..., n, n)``."""
-        xp, phi = namespace(q), self.kinematics.absolutes(q) * _like(q, self.kinematics.turns)
+        xp, phi = namespace(q), self.kinematics.phases(q)
         between = phi[..., :, None] - phi[..., None, :]
         cos, sin = xp.cos(between), xp.sin(between)
         even, odd = _like(q, self.even), _like(q, self.odd)
         mass, slope = even * cos + odd * sin, even * sin - odd * cos
-        if self.rotors:
+        if self.rotors is not None:
             back = _like(q, self.kinematics.differences)
-            mass = mass + self.rotors * (back.T @ back)
+            mass = mass + back.T @ (_like(q, self.rotors)[:, None] * back)
         return mass, slope
 
 

@@ -1,6 +1,7 @@
 """Time-stepping schemes, one idea a file.
 
-``INTEGRATORS`` finds the plain ones by name; ``InVelocities`` and ``Substeps`` make another scheme of one of them.
+``INTEGRATORS`` finds the plain ones by name; ``InVelocities``, ``StopsApart`` and ``Substeps`` make another scheme
+of one of them.
 ``Lattice`` and ``Compensated`` add up the moves of a scheme in another way, from start points of their own.
 """
 
@@ -15,6 +16,7 @@ from hnn_gym.physics.integrators.leapfrog import Leapfrog
 from hnn_gym.physics.integrators.named import IMPLICIT, NAMES, in_velocities, named_scheme, scheme_name
 from hnn_gym.physics.integrators.runge_kutta import Euler, RungeKutta4
 from hnn_gym.physics.integrators.serialise import INTEGRATORS, integrator_from_json, integrator_to_json
+from hnn_gym.physics.integrators.stops_apart import StopsApart
 from hnn_gym.physics.integrators.substeps import Substeps
 from hnn_gym.physics.integrators.symplectic_euler import SymplecticEuler
 from hnn_gym.physics.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
@@ -33,6 +35,7 @@ __all__ = [
     "Lattice",
     "Leapfrog",
     "RungeKutta4",
+    "StopsApart",
     "Substeps",
     "SymplecticEuler",
     "VelocityForm",

@@ -14,6 +14,7 @@ from hnn_gym.physics.dynamics import Dynamics, Structure
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.symplectic_euler import SymplecticEuler
 from hnn_gym.physics.phase import Array, join, split
+from hnn_gym.physics.soft_stops import SoftStops
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class VelocityForm:
     def dry(self) -> Array | None:
         """Dry friction of the dynamics."""
         return self.dynamics.dry
+
+    @property
+    def stops(self) -> SoftStops | None:
+        """Stops of the dynamics."""
+        return self.dynamics.stops
 
     def kick(self, q: Array, p: Array, dt: float, u: Array | None = None) -> Array:
         """Velocities after the forces have acted for ``dt`` seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hnn_gym.errors import InputError
+from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators.base import Integrator
 
 
@@ -30,3 +31,16 @@ class Iterated(Integrator):
             raise InputError(f"{type(self).__name__} needs max_iterations >= 1, got {self.max_iterations}.")
         if not self.tolerance > 0:
             raise InputError(f"{type(self).__name__} needs tolerance > 0, got {self.tolerance}.")
+
+    def check(self, dynamics: Dynamics) -> None:
+        """Refuse dynamics without the structure that the scheme needs, and forces that jump.
+
+        Raises:
+            InputError: they lack it, or have stops that give way.
+        """
+        super().check(dynamics)
+        if dynamics.stops is not None:
+            raise InputError(
+                f"{type(self).__name__} iterates, and the forces of soft stops jump where they are met: use "
+                f"StopsApart({type(self).__name__}())."
+            )

@@ -17,6 +17,7 @@ from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.integrators.in_velocities import InVelocities
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
 from hnn_gym.physics.integrators.runge_kutta import Euler, RungeKutta4
+from hnn_gym.physics.integrators.stops_apart import StopsApart
 from hnn_gym.physics.integrators.substeps import Substeps
 from hnn_gym.physics.integrators.symplectic_euler import SymplecticEuler
 from hnn_gym.physics.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
@@ -56,7 +57,7 @@ def named_scheme(name: str) -> Integrator:
 
 def scheme_name(scheme: Integrator) -> str:
     """Return the name of a scheme; the class's name where it has no other."""
-    if isinstance(scheme, InVelocities):
+    if isinstance(scheme, InVelocities | StopsApart):
         return scheme_name(scheme.inner)
     if isinstance(scheme, Substeps):
         return f"{scheme_name(scheme.inner)} x {scheme.count}"
@@ -76,4 +77,4 @@ def in_velocities(scheme: Integrator, dynamics: Dynamics) -> Integrator:
 
 
 def _inner(scheme: Integrator) -> Integrator:
-    return _inner(scheme.inner) if isinstance(scheme, Substeps) else scheme
+    return _inner(scheme.inner) if isinstance(scheme, StopsApart | Substeps) else scheme

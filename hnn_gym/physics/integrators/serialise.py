@@ -14,6 +14,7 @@ from hnn_gym.physics.integrators.implicit_midpoint import ImplicitMidpoint
 from hnn_gym.physics.integrators.in_velocities import InVelocities
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
 from hnn_gym.physics.integrators.runge_kutta import Euler, RungeKutta4
+from hnn_gym.physics.integrators.stops_apart import StopsApart
 from hnn_gym.physics.integrators.substeps import Substeps
 from hnn_gym.physics.integrators.symplectic_euler import SymplecticEuler
 from hnn_gym.physics.integrators.yoshida import Yoshida4, Yoshida6, Yoshida8
@@ -35,7 +36,7 @@ INTEGRATORS: dict[str, type[Integrator]] = {
 }
 """Schemes of their own, by name."""
 
-COMBINATORS: dict[str, type[Integrator]] = {scheme.__name__: scheme for scheme in (InVelocities, Substeps)}
+COMBINATORS: dict[str, type[Integrator]] = {scheme.__name__: scheme for scheme in (InVelocities, StopsApart, Substeps)}
 """Schemes that are made of another one."""
 
 

@@ -179,6 +179,18 @@ def test_the_tip_of_an_arm_with_its_velocity_is_not_a_degree_of_freedom():
     assert [readout.entry for readout in coordinates.readouts] == [1, 4]
 
 
+def test_a_tip_on_a_circle_beside_its_raw_angle_is_a_function_of_it_and_shows_that_it_is_an_angle():
+    def observe(q, v):
+        return np.concatenate([q, v, np.sin(q), -np.cos(q)], axis=1)
+
+    # It hardly moves, so that nothing else tells an angle from a position.
+    inferred = infer_map(Recording.of(*episodes(pendulum, observe, spread=0.1), dt=DT))
+    assert inferred.coordinates.degrees == (DegreeOfFreedom(position=0, velocity=1, angle=True),)
+    assert inferred.coordinates.readouts == (Readout(2, (("sin(q0)", 1.0),)), Readout(3, (("cos(q0)", -1.0),)))
+    assert inferred.coordinates.controls[0].degree == 0
+    assert "entry 3 is a function of its cosine and sine" in inferred.sentences[0]
+
+
 def test_positions_without_velocities_and_a_velocity_without_its_position():
     positions = infer_map(Recording.of(*episodes(spring, lambda q, v: q), dt=DT)).coordinates
     assert positions.degrees == (DegreeOfFreedom(position=0),)
