@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.lagrangian_rl.control import SEARCH, STEPS, earned, goal_error, model
+from experiments.lagrangian_rl.control import STEPS, earned, goal_error, model
 from experiments.lagrangian_rl.figure import returns_of_both
 from experiments.lagrangian_rl.systems import PUBLISHED, SYSTEMS
 from experiments.structures import STRUCTURES
@@ -57,7 +57,7 @@ def study(settings: Settings, *, console: Console) -> Results:
 def _cell(name: str, structure: str, seed: int, settings: Settings) -> dict[str, object]:
     try:
         world, seconds = model(name, structure, steps=settings.steps, seed=seed)
-        found = earned(name, world, seed=seed, settings=SEARCH[name])
+        found = earned(name, world, seed=seed)
     except (ConvergenceError, InputError, np.linalg.LinAlgError) as error:
         return {"failed": str(error)}
     return {**found, "fit_cpu_s": round(seconds, 1), "error_at_the_goal": goal_error(name, world)}
