@@ -39,7 +39,8 @@ class Row:
     truth: Callable[[], PortHamiltonian] | None = None
 
 
-def _environment(env_id: str, policy: str, steps: int, seed: int) -> TransitionDataset:
+def environment(env_id: str, policy: str, steps: int, seed: int) -> TransitionDataset:
+    """Record a registered environment."""
     env = gymnasium.make(env_id)
     try:
         return record_steps(env, steps=steps, policy=policy, seed=seed)
@@ -52,7 +53,7 @@ def _pendulum(friction: float, steps: int, seed: int) -> TransitionDataset:
 
 
 def _known(env_id: str, policy: str = "random") -> Callable[[int, int], TransitionDataset]:
-    return partial(_environment, env_id, policy)
+    return partial(environment, env_id, policy)
 
 
 ROWS: dict[str, Row] = {
@@ -78,3 +79,6 @@ ROWS: dict[str, Row] = {
 """By name."""
 FREE_BARS = {"pendulum": 0.01, "pendulum with dry friction": 0.05}
 """Absolute errors after 200 free steps."""
+CONTACTS = ("Hopper-v5", "HalfCheetah-v5")
+"""Environments whose feet hit the ground, :data:`CONTACT_STEPS` steps of each."""
+CONTACT_STEPS, CONTACT_HORIZONS = 2000, (1, 10)

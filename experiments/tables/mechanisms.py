@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from experiments.mechanisms.rows import FREE_BARS, ROWS
+from experiments.mechanisms.rows import CONTACT_HORIZONS, CONTACTS, FREE_BARS, ROWS
 from experiments.tables.sources import measurements, power, table
 
 _KINDS = ("recorded", "symplectic", "second-order")
@@ -86,6 +86,18 @@ def named() -> str:
     )
 
 
+def with_contacts() -> str:
+    """What was learned where feet hit the ground."""
+    rows = []
+    for name in CONTACTS:
+        for cell in measurements("mechanisms").below(f"{name}/").values():
+            errors = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
+            chosen, other = cell["words"][:2]
+            rows.append((name, f"{chosen} {other}", errors, f"{cell['finite']:.0%}", f"{cell['cpu_s']:.0f}"))
+    steps = ", ".join(map(str, CONTACT_HORIZONS))
+    return table(("recording", "what `train` says", f"error after {steps} steps", "finite steps", "CPU s"), rows)
+
+
 def _found() -> Iterable[tuple[str, list[dict[str, Any]]]]:
     """The cells of every row that was measured, by recording."""
     found = measurements("mechanisms")
@@ -115,5 +127,6 @@ TABLES = {
     "mechanism-choices": choices,
     "mechanism-others": other,
     "mechanism-named": named,
+    "mechanism-contacts": with_contacts,
 }
 """By name."""

@@ -8,7 +8,7 @@ for a browser and ``c_code.source`` for a microcontroller.
 """
 
 from hnn_gym.trace import batch_code, c_code, javascript_code, scalar_code
-from hnn_gym.trace.loops import checked, iterate
+from hnn_gym.trace.loops import checked, iterate, repeat
 from hnn_gym.trace.nodes import NotTraceable
 from hnn_gym.trace.program import Program, trace
 
@@ -20,6 +20,7 @@ __all__ = [
     "checked",
     "iterate",
     "javascript_code",
+    "repeat",
     "scalar_code",
     "trace",
 ]

@@ -64,6 +64,21 @@ def iterate(function: Callable[[Any], tuple[Any, Any]], start: Any, *, most: int
     return value, done
 
 
+def repeat(function: Callable[[Any], Any], start: Any, *, times: int) -> Any:
+    """Apply a function a fixed number of times; a traced one is written down once, as the body of a loop.
+
+    Args:
+        function: takes values ``(..., k)`` and returns the next ones.
+        start: the first values, an array of any library or of nodes.
+        times: how often, at least 1.
+    """
+    if isinstance(start, Traced) and times > 1:
+        return _traced(lambda value: (function(value), Traced(np.array(False, object))), start, times)[0]
+    for _ in range(times):
+        start = function(start)
+    return start
+
+
 def checked(value: Any, good: Any, error: Callable[[Any], Exception]) -> Any:
     """Return values ``(..., k)`` if all elements are good; in a traced function, elements that are not become NaN.
 

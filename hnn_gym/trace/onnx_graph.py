@@ -256,7 +256,7 @@ class _Builder:
         outside, self.nodes = self.nodes, []
         self.compute([*body.variables, *body.nodes])
         results = [self.add("Identity", self._full(value)) for value in body.results]
-        done = self.add("Identity", self.value(body.done))
+        done = self.add("Identity", self.value(body.done) if isinstance(body.done, Node) else never)
         every = self.add("ReduceMin", self.add("Cast", done, to=kinds.INT32), keepdims=0)
         more = self.add("Not", self.add("Cast", every, to=kinds.BOOL))
         inside, self.nodes = self.nodes, outside

@@ -22,13 +22,16 @@ from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.preparation import opened
-from hnn_gym.training.selection import Selection
+from hnn_gym.training.selection import Selection, explains_little
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.trials import Trial, Trials, best_of
 from hnn_gym.training.worlds import card_of, inferred_card
 from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
+
+_BEYOND = 2.0
+"""A world without an energy may be so many times as fast as its recording."""
 
 Tell = Callable[[str], None]
 
@@ -103,7 +106,8 @@ def train_found(
     if not np.isfinite(best.merit):
         raise ConvergenceError("No model could be fitted to this recording: name one by --model, and record more.")
     final = selection.refined(best)
-    world, evidence = final.world, selection.trials.evidence
+    evidence = selection.trials.evidence
+    world = final.world if final.world.has_energy else limited(final.world, evidence)
     card = card_of(world, dataset, FitSettings(seed=seed), FitState({}), noise=None)
     card["training"] = {"auto": True, "seed": seed, "transitions": sample.num_steps}
     card["selection"] = selection_card(final, selection.trials)
@@ -117,6 +121,16 @@ def train_found(
     for sentence in words:
         say(sentence)
     return replace(world, card=card | inferred_card(found))
+
+
+def limited(world: WorldModel, evidence: Evidence) -> WorldModel:
+    """The world with speed limits of twice what was recorded, where it has none: nothing else bounds a network."""
+    fastest = np.maximum(np.abs(evidence.whole.v), np.abs(evidence.whole.next_v)).max(axis=0)
+    degrees = tuple(
+        replace(degree, speed_limit=_BEYOND * float(top)) if top > 0 and degree.speed_limit is None else degree
+        for degree, top in zip(world.coordinates.degrees, fastest, strict=True)
+    )
+    return replace(world, coordinates=replace(world.coordinates, degrees=degrees))
 
 
 def selection_card(final: Trial, trials: Trials) -> dict[str, Any]:
@@ -158,8 +172,16 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
     share = residual_share(final.world, trials.evidence)
     if share is not None:
         yield f"The residual force is {share:.1%} of the total force."
+    if explains_little(final):
+        yield (
+            "None of the models explains this recording well. Contacts, forces that are not observed, noise or too few "
+            "transitions may be the reason. Do not trust forecasts of many steps."
+        )
     if not final.world.has_energy:
-        yield "No energy was found: energies, bumps and reversal do not work in this world."
+        yield (
+            "No energy was found: energies, bumps and reversal do not work in this world. Its speeds end at twice what "
+            "was recorded, so that it cannot leave the finite numbers."
+        )
     elif symplectic != final.world.integrator:
         yield (
             f"Environments step it by {scheme_name(symplectic)}, which keeps its energy, and with "

@@ -236,4 +236,5 @@ def row_weights(error: np.ndarray) -> np.ndarray:
     """Weights ``(N,)`` of steps by their errors: 1 up to some medians, then falling as 1 / error^2 (Cauchy's)."""
     finite = error[np.isfinite(error)]
     typical = float(np.median(finite)) if len(finite) else 0.0
-    return 1 / (1 + (error / max(6 * typical, _ROUNDING)) ** 2)
+    with np.errstate(over="ignore"):  # a step that is infinitely wrong has no weight
+        return 1 / (1 + (error / max(6 * typical, _ROUNDING)) ** 2)

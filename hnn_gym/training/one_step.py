@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import Architecture, Variables
 from hnn_gym.models.port import network_weights
 from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian
@@ -198,6 +199,8 @@ class _Problem:
         self._architecture, self._scheme, self._settings = architecture, scheme, settings
         self._used = {name: torch.tensor(entries, dtype=torch.float64) for name, entries in used.items()}
         self._angles = data.angles
+        if not weights.any():
+            raise ConvergenceError("The model errs infinitely in every step at the start of its fit.")
         roots = np.sqrt(weights / weights.mean())[:, None]
         self._dt = data.dt
         columns = [data.q, data.v, data.u, data.next_q, data.next_v, roots]

@@ -41,6 +41,8 @@ _CLEARLY = 0.1
 """A scheme of first order that is better than the others by this factor needs no finer rival."""
 _SIMPLER = 1.05
 """A model that was tried earlier, and says more, may be worse by this factor."""
+_LITTLE = 0.2
+"""Of a typical change and of a standard deviation: a model that errs by more explains little."""
 _FLOOR = 30.0
 """Errors below so many roundings of the observations are not worth another model, ..."""
 _GOOD = 1e-4
@@ -92,7 +94,14 @@ class Selection:
         return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
 
     def structure(self, scheme: Integrator) -> Trial:
-        """The best model."""
+        """The best model, never worse than the best of all that were tried by more than a tenth."""
+        best = self._searched(scheme)
+        if self.trials.as_good(best, enough=self._negligible):
+            return best
+        rival = best_of(self.trials.done)
+        return replace(rival, label=rival.name)
+
+    def _searched(self, scheme: Integrator) -> Trial:
         network = self.tried(second_order(self.variables), scheme)
         candidates = []
         for structure in polynomials(self.variables):
@@ -103,7 +112,7 @@ class Selection:
             candidates.append(self.tried(structure, scheme))
             if candidates[-1].merit <= max(self._floor, AS_GOOD * network.merit):
                 break
-        return self.finished(self._simplified(self._extended([*candidates, network])))
+        return self.finished(self._simplified(self._extended(candidates)))
 
     def refined(self, best: Trial) -> Trial:
         """The best model fitted to all of the recording."""
@@ -158,16 +167,19 @@ class Selection:
         return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
 
     def _extended(self, candidates: list[Trial]) -> Trial:
-        """The best of models that were tried, or one of them with what explains more beside it."""
+        """The best of mechanical models and of networks, or a mechanical one with what explains more beside it."""
         seen = self.trials.evidence.variables
-        free = best_of([trial for trial in candidates if not trial.world.has_energy])
-        structured = self._for_longer(simplest([trial for trial in candidates if trial.world.has_energy]))
+        # A small network that was fitted for a moment may know more of what nothing explains.
+        free = best_of(trial for trial in self.trials.done if not trial.world.has_energy)
+        free = replace(free, label=free.name)
+        # A force that none of them has hides finer differences between them.
+        structured = self._for_longer(simplest(candidates, within=_MARGIN))
         if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 structured = self._finer(self._with_more(structured, structure, scheme))
             if structured.merit > 0.9 * free.merit:
                 structured = self._with_more(structured, with_residual(structured.structure), structured.scheme)
-        best = chosen([*candidates, structured])
+        best = chosen([*candidates, structured, free])
         if best.world.has_energy:
             return best
         return chosen([best, self.tried(first_order(seen), Euler())])  # the residual of a step: the best it can do
@@ -240,18 +252,31 @@ class Selection:
 
 
 def chosen(trials: list[Trial]) -> Trial:
-    """The best trial; one with an energy unless another is better by more than a tenth."""
+    """The best trial; one with an energy unless another is better by more than a tenth, or nothing explains much."""
     best = best_of(trials)
     structured = [trial for trial in trials if trial.world.has_energy]
     if not structured:
         return best
     second = simplest(structured)
-    return second if second.merit <= AS_GOOD * best.merit else best
+    if not second.merit <= AS_GOOD * best.merit:
+        return best
+    free = [trial for trial in trials if not trial.world.has_energy]
+    if free and explains_little(second) and best_of(free).merit <= AS_GOOD * best.merit:
+        return best_of(free)
+    return second
 
 
-def simplest(trials: list[Trial]) -> Trial:
-    """The first of the trials that explain about as much as the best, which is the one that says most."""
-    return next(trial for trial in trials if trial.merit <= _SIMPLER * best_of(trials).merit)
+def explains_little(trial: Trial) -> bool:
+    """Whether a model errs much after one step and over many, so that its energy would be none of the system's.
+
+    Noise of the observations makes errors of one step alone.
+    """
+    return trial.one_step > _LITTLE and trial.many_steps > _LITTLE
+
+
+def simplest(trials: list[Trial], *, within: float = _SIMPLER) -> Trial:
+    """The first of the trials that are worse than the best by a factor at most, which is the one that says most."""
+    return next(trial for trial in trials if trial.merit <= within * best_of(trials).merit)
 
 
 def _is_polynomial(architecture: Architecture) -> bool:

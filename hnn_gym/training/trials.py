@@ -134,7 +134,8 @@ class Trials:
         size = sum(math.prod(shape) for shape in shapes.values())
         cut = affordable(settings, architecture, through or scheme, parameters=size)
         if cut is None:
-            self.tell(f"  {label}: left out, since the {size:,} numbers in it would take too long to fit.")
+            if not label.endswith(QUICKLY):
+                self.tell(f"  {label}: left out, since the {size:,} numbers in it would take too long to fit.")
             parameters = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
             stepping = in_velocities(scheme, architecture.build(parameters))
         else:
@@ -158,8 +159,8 @@ class Trials:
         self.done.append(trial)
         if cut is not None and not label.endswith(QUICKLY):
             self.tell(
-                f"  {label}: errors {trial.one_step:.2g} after one step, {trial.many_steps:.2g} over "
-                f"{evidence.horizon} steps; {trial.cpu_seconds:.0f} s."
+                f"  {label}, {scheme_name(scheme)}: errors {trial.one_step:.2g} after one step, "
+                f"{trial.many_steps:.2g} over {evidence.horizon} steps; {trial.cpu_seconds:.0f} s."
             )
         return trial
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hnn_gym.physics.phase import Array, epsilon, namespace
-from hnn_gym.trace import batch_code, checked, iterate, scalar_code, trace
+from hnn_gym.trace import batch_code, checked, iterate, repeat, scalar_code, trace
 
 RNG = np.random.default_rng(0)
 W0, B0, W1 = RNG.normal(size=(16, 2)), RNG.normal(size=16), 0.02 * RNG.normal(size=(2, 16))
@@ -53,6 +53,9 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     ),
     "a loop in a loop": lambda x: _fixed_point(
         x, pull=lambda y: 0.1 * _fixed_point(y, pull=lambda z: 0.1 * namespace(z).sin(x * z + y))
+    ),
+    "a loop done three times": lambda x: repeat(
+        lambda z: _fixed_point(z, pull=lambda y: 0.3 * namespace(y).cos(y + z)), x, times=3
     ),
     "two loops": lambda x: _newton(_newton(x)),
     "swapped variables": lambda x: iterate(lambda y: (y[..., ::-1], y[..., 0] > 2.0), x, most=3)[0],

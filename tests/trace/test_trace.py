@@ -274,7 +274,7 @@ def test_equal_expressions_are_computed_once() -> None:
         lambda x: x * float(x[0]),
         lambda x: x + np.asarray(x),
         lambda x: namespace(x).sort(x),
-        lambda x: sum((x[i % 3] * (i + 0.5) for i in range(20_000)), 0.0 * x),
+        lambda x: sum((x[i % 3] * (i + 0.5) for i in range(10_000)), 0.0 * x),
     ],
     ids=["a branch", "a value", "a copy to NumPy", "an unknown function", "too long"],
 )

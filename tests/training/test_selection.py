@@ -99,6 +99,37 @@ def test_a_model_without_an_energy_is_chosen_only_if_it_is_clearly_better() -> N
     clearly = replace(network, one_step=rigid.one_step / 2, many_steps=rigid.many_steps)
     assert chosen([rigid, slightly]) is rigid
     assert chosen([rigid, clearly]) is clearly
+    # An energy that explains next to nothing is none; where one step alone errs, it may be noise.
+    poor, noisy = (replace(rigid, one_step=0.4, many_steps=error) for error in (0.7, 0.01))
+    other = replace(network, one_step=0.42, many_steps=0.72)
+    assert chosen([poor, other]) is other
+    assert chosen([noisy, replace(other, many_steps=0.0101)]) is noisy
+
+
+def test_nothing_that_was_tried_is_better_than_what_is_chosen_by_more_than_a_tenth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    selection = search(recorded("Pendulum-v1", 200))
+    rigid, network = (selection.tried(make(selection.variables), SymplecticEuler()) for make in _TWO)
+    worse, quick = replace(rigid, one_step=0.03, many_steps=0.03), replace(network, one_step=0.01, many_steps=0.01)
+    selection.trials.done[:] = [worse, replace(quick, label=f"{quick.label}, quickly")]
+    monkeypatch.setattr(selection, "_searched", lambda scheme: worse)
+    assert selection.structure(SymplecticEuler()) == quick
+    selection.trials.done[:] = [worse, replace(worse, one_step=0.029)]
+    assert selection.structure(SymplecticEuler()) is worse
+
+
+def test_where_nothing_explains_much_a_network_that_was_fitted_for_a_moment_is_chosen_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    selection = search(recorded("Pendulum-v1", 200))
+    rigid, network = (selection.tried(make(selection.variables), SymplecticEuler()) for make in _TWO)
+    poor, worse = replace(rigid, one_step=0.4, many_steps=0.7), replace(network, one_step=0.9, many_steps=0.9)
+    quick = replace(network, one_step=0.42, many_steps=0.72)
+    selection.trials.done[:] = [replace(quick, label=f"{quick.label}, quickly"), worse, poor]
+    monkeypatch.setattr(selection, "_with_more", lambda base, structure, scheme: base)
+    monkeypatch.setattr(selection, "tried", lambda structure, scheme: worse)
+    assert selection._extended([poor]) == quick
 
 
 class Jumps:
@@ -156,6 +187,9 @@ def test_where_no_energy_is_found_the_sentences_say_so() -> None:
     words = " ".join(world.card["selection"]["words"])
     assert "No energy was found" in words
     assert "The best model with an energy is" in words
+    assert "times as much on the whole" in words
+    v = np.concatenate([episode.observation[:, 1] for episode in Jumps.recording()])
+    assert world.coordinates.degrees[0].speed_limit == pytest.approx(2 * np.abs(v).max())
 
 
 def test_the_command_line_chooses_and_says_so(

@@ -10,7 +10,7 @@ from hnn_gym.coordinates import DegreeOfFreedom, Readout
 from hnn_gym.coordinates.inference.angles import Pair, pairs_on_a_circle
 from hnn_gym.coordinates.inference.derivatives import Match, Place, matches, precise_step
 from hnn_gym.coordinates.inference.functions import exact_function
-from hnn_gym.coordinates.inference.leftovers import Kind, Leftover, kind_of
+from hnn_gym.coordinates.inference.leftovers import Kind, kind_of
 from hnn_gym.coordinates.inference.recording import Recording
 from hnn_gym.coordinates.inference.states import Seen
 from hnn_gym.coordinates.inference.time_step import rounded
@@ -23,6 +23,8 @@ _FLOAT32 = 1e-6
 _LONG = 10
 _IN_NOISE = 0.3
 _INDEPENDENT = 0.3
+_CARRIED = 0.5
+"""An entry that nothing explains is carried on from step to step if that errs by this share of what a function does."""
 _ONE_END = 0.02
 _EXACT = 1e-3
 """Entries with a relation this exact are not on a circle with each other, even where that holds too."""
@@ -134,30 +136,30 @@ def moving_degrees(recording: Recording, moving: list[int]) -> tuple[list[Found]
     return found, [i for i in moving if i not in taken], doubts
 
 
-def leftover_degree(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> tuple[Found, list[str]]:
-    """What an entry is that no relation and no function explains, and doubts in sentences.
+def leftover_degree(
+    recording: Recording, entry: int, known: list[int], columns: np.ndarray, *, shown: float
+) -> Found | None:
+    """What an entry is that no relation and no function explains; None where it is no degree of freedom at all.
 
     Args:
         recording: what was recorded.
         entry: the entry.
-        known: the entries that are explained.
+        known: the other entries that tell how it changes.
         columns: actions of the transitions ``(N, m)``.
+        shown: error of the best function of the state, as a share of its deviation.
     """
     left = kind_of(recording, entry, known, columns)
-    doubts = [_doubt(recording, entry, left)] if left.kind is Kind.UNKNOWN else []
-    if left.kind is Kind.POSITION or (left.kind is Kind.UNKNOWN and left.position < left.velocity):
+    if left.kind is Kind.POSITION:
         place = Place((entry,), wraps=_jumps(recording, entry))
-        return Found(Seen(place, None), f"it goes on as it went, within {_percent(left.position)}"), doubts
-    evidence = f"it changes as the state and the action tell, within {_percent(left.velocity)}"
-    return Found(Seen(None, entry), evidence), doubts
-
-
-def _doubt(recording: Recording, entry: int, left: Leftover) -> str:
-    return (
-        f"{recording.name(entry)} is no velocity or position of another entry and no function of the others; as a "
-        f"velocity without its position its changes are off by {_percent(left.velocity)}, as a position without its "
-        f"velocity by {_percent(left.position)}"
-    )
+        return Found(Seen(place, None), f"it goes on as it went, within {_percent(left.position)}")
+    if left.kind is Kind.VELOCITY:
+        return Found(
+            Seen(None, entry), f"it changes as the state and the action tell, within {_percent(left.velocity)}"
+        )
+    if left.carried < _CARRIED * shown:
+        evidence = f"it goes on from step to step; its changes are explained but for {_percent(left.velocity)}"
+        return Found(Seen(None, entry), evidence)
+    return None
 
 
 def _shown(recording: Recording, pair: Pair, match: Match) -> bool:

@@ -20,19 +20,24 @@ _LEARNED = 0.01
 
 def explained(
     recording: Recording, found: list[Found], left: list[int]
-) -> tuple[list[Readout | LearnedReadout], list[Found], dict[str, str], list[str]]:
-    """Functions of the state among the entries that are left, all degrees of freedom, evidence, and doubts."""
+) -> tuple[list[Readout | LearnedReadout], list[Found], dict[str, str]]:
+    """Functions of the state among the entries that are left, all degrees of freedom, and evidence."""
     constant = {entry: one for entry in left if (one := noisy_constant(recording, entry)) is not None}
     found, left = _without_copies(recording, [*found, *constant.values()], [i for i in left if i not in constant])
     library = Library.of(recording, found)
     exact = [entry for entry in left if library.exact(recording, entry) is not None]
     others = [entry for entry in left if entry not in exact]
-    learned = [entry for entry in others if library.learned(recording, entry)[1] < _LEARNED + library.noise]
+    errors = {entry: library.learned(recording, entry, among=len(others))[1] for entry in others}
+    learned = [entry for entry in others if errors[entry] < _LEARNED + library.noise]
+    odd = [entry for entry in others if entry not in learned]
     known = [entry for one in found for entry in one.entries]
-    doubts: list[str] = []
-    for entry in (entry for entry in others if entry not in learned):
-        degree, more = leftover_degree(recording, entry, known, indicators(recording))
-        found, doubts = [*found, degree], doubts + more
+    for entry in odd:
+        telling = known + [other for other in odd if other != entry]
+        degree = leftover_degree(recording, entry, telling, indicators(recording), shown=errors[entry])
+        if degree is None:
+            learned.append(entry)
+        else:
+            found = [*found, degree]
     found = sorted(found, key=lambda one: min(one.entries))
     library = Library.of(recording, found)  # only now the degrees of freedom have their numbers
     readouts: list[Readout | LearnedReadout] = []
@@ -42,10 +47,11 @@ def explained(
         readouts.append(readout)
     evidence = {}
     for entry in learned:
-        network, error = library.learned(recording, entry)
+        network, error = library.learned(recording, entry, among=len(learned))
         readouts.append(network)
-        evidence[f"entry {entry}"] = f"off by {100 * error:.2g} % of its spread where it was not fitted"
-    return readouts, found, evidence, doubts
+        text = f"off by {100 * error:.2g} % of its spread where it was not fitted"
+        evidence[f"entry {entry}"] = f"nothing that is observed explains it: {text}" if entry in odd else text
+    return readouts, found, evidence
 
 
 def _without_copies(recording: Recording, found: list[Found], left: list[int]) -> tuple[list[Found], list[int]]:
@@ -97,9 +103,9 @@ class Library:
         values = recording.before[:, entry]
         return exact_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear, noise=self.noise)
 
-    def learned(self, recording: Recording, entry: int) -> tuple[LearnedReadout, float]:
-        """A network, and its error; 1 where there is nothing to read."""
+    def learned(self, recording: Recording, entry: int, *, among: int) -> tuple[LearnedReadout, float]:
+        """A network, and its error; 1 where there is nothing to read. ``among`` many entries each is fitted briefly."""
         if not self.waves:
             return LearnedReadout(entry, ("1",), ((0.0,),), (0.0,), (0.0,), 0.0), 1.0
         values = recording.before[:, entry]
-        return learned_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear)
+        return learned_function(entry, values, self.q, self.v, waves=self.waves, linear=self.linear, among=among)

@@ -78,8 +78,7 @@ def infer_map(recording: Recording) -> InferredMap:
     found, left, doubts = moving_degrees(recording, moving)
     dt, clock = time_step(recording, [m for m in (one.match for one in found) if m is not None and not m.other_unit])
     found = [one.in_time(recording, dt) for one in found]
-    functions, found, about, more = explained(recording, found + fixed, left)
-    doubts += more
+    functions, found, about = explained(recording, found + fixed, left)
     degrees, evidence, actions = _judged(recording, found, dt, functions)
     readouts = sorted([*constants, *functions], key=lambda readout: readout.entry)
     coordinates = Coordinates(tuple(degrees), actions.controls, tuple(readouts), actions.table, actions.counts)

@@ -10,6 +10,8 @@ _UNITS = 24
 _ROWS = 2000
 _ITERATIONS = 1500
 _DECAY = 1e-7
+_SHARE_TIME, _FEWEST = 4, 100
+"""More entries than so many share the iterations of these, down to a fewest number."""
 
 
 def learned_function(
@@ -20,6 +22,7 @@ def learned_function(
     *,
     waves: tuple[bool, ...],
     linear: tuple[bool, ...],
+    among: int = 1,
 ) -> tuple[LearnedReadout, float]:
     """Fit a network, and return it with the median error on rows kept aside as a share of the median deviation.
 
@@ -30,6 +33,7 @@ def learned_function(
         v: velocities ``(N, n)``.
         waves: degrees of freedom whose cosine and sine are inputs.
         linear: degrees of freedom whose position itself is an input.
+        among: how many entries are fitted, which share the time for some.
     """
     rows = np.random.default_rng(0).permutation(len(values))[:_ROWS]
     terms = [term for i, here in enumerate(waves) if here for term in (f"cos(q{i})", f"sin(q{i})")]
@@ -41,9 +45,13 @@ def learned_function(
     level, spread = float(target.mean()), max(float(target.std()), 1e-300)
     x, y = (inputs - mean) / size, (target - level) / spread
     used = 3 * len(x) // 4
-    W, b, w, c = _fit(x[:used], y[:used])
-    error = np.abs(np.tanh(x[used:] @ W + b) @ w + c - y[used:])
-    share = float(np.median(error) / max(np.median(np.abs(y[used:] - np.median(y[used:]))), 1e-300))
+    W, b, w, c = _fit(x[:used], y[:used], iterations=max(_ITERATIONS * _SHARE_TIME // max(among, _SHARE_TIME), _FEWEST))
+    error = np.tanh(x[used:] @ W + b) @ w + c - y[used:]
+    usual = float(np.median(np.abs(y[used:] - np.median(y[used:]))))
+    # An entry that is nearly always the same, such as a flag, has no usual deviation.
+    share = float(
+        np.median(np.abs(error)) / usual if usual > 0 else np.sqrt(np.mean(error**2)) / max(y[used:].std(), 1.0)
+    )
     hidden, bias = W / size[:, None], b - (mean / size) @ W
     readout = LearnedReadout(
         entry,
@@ -56,7 +64,7 @@ def learned_function(
     return readout, share
 
 
-def _fit(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def _fit(x: np.ndarray, y: np.ndarray, *, iterations: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Weights of c + w tanh(b + x W) with the smallest mean square error and a little decay, by L-BFGS."""
     from scipy.optimize import minimize  # which takes long to import, and is rarely needed
 
@@ -77,6 +85,6 @@ def _fit(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
         value = float(np.mean(error**2)) + _DECAY * float(weights @ weights)
         return value, np.concatenate(gradient) + 2 * _DECAY * weights
 
-    options = {"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "ftol": 0.0, "gtol": 0.0}
+    options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 0.0, "gtol": 0.0}
     found = minimize(objective, np.concatenate(start), jac=True, method="L-BFGS-B", options=options)
     return unpack(found.x)

@@ -1,7 +1,7 @@
 """Classify an entry that no relation and no function of the others explains: a velocity, a position, or neither.
 
 The change of a velocity is a function of the state, itself and the action. A position without an observed velocity
-continues with the change of the step before.
+continues with the change of the step before. An entry that is neither may still be carried on from step to step.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from hnn_gym.coordinates.inference.regression import held_out_share
 
 _EXPLAINED = 0.5
 _BETTER = 0.5
+_KNOWN = 0.1
+"""A change that is explained so well needs no change before it."""
 _ROWS = 2000
 _ROWS_PER_COLUMN = 5
 
@@ -37,11 +39,13 @@ class Leftover(NamedTuple):
         kind: the decision.
         velocity: error of its change as a function of the state, itself and the action.
         position: the same given its change in the step before too.
+        carried: the first as a share of the deviation of the entry itself; infinite where it hardly ever deviates.
     """
 
     kind: Kind
     velocity: float
     position: float
+    carried: float
 
 
 def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndarray) -> Leftover:
@@ -67,19 +71,20 @@ def kind_of(recording: Recording, entry: int, known: list[int], columns: np.ndar
             u.append(acted[1:])
             before.append(acted[:-1])
     if not now:
-        return Leftover(Kind.UNKNOWN, 1.0, 1.0)
+        return Leftover(Kind.UNKNOWN, 1.0, 1.0, np.inf)
     rows = np.random.default_rng(0).permutation(sum(map(len, now)))[:_ROWS]
     seen, moved, went, acting, acted = (np.concatenate(x)[rows] for x in (now, change, earlier, u, before))
     itself = seen[:, [entry]]
     velocity = held_out_share(_powers(np.hstack([seen[:, known], itself, acting])), moved)
     position = held_out_share(_powers(np.hstack([seen[:, known], itself, acting, acted, went[:, None]])), moved)
-    if position < _BETTER * velocity and position < _EXPLAINED:
+    if velocity > _KNOWN and position < _BETTER * velocity and position < _EXPLAINED:
         kind = Kind.POSITION
     elif velocity < _EXPLAINED:
         kind = Kind.VELOCITY
     else:
         kind = Kind.UNKNOWN
-    return Leftover(kind, velocity, position)
+    usual, step = (float(np.median(np.abs(values - np.median(values)))) for values in (itself, moved))
+    return Leftover(kind, velocity, position, velocity * step / usual if usual > 0 else np.inf)
 
 
 def _powers(values: np.ndarray) -> np.ndarray:

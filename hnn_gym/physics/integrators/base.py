@@ -28,6 +28,7 @@ class Integrator(ABC):
         drifts_last: a step ends with q' = q + dt v' at the new velocity, so that a limit of the speed also limits the
             way, as in games; also for a network that learns a whole step of such a game.
         sticks: dry friction acts in its kicks, so that what sticks stays where it is.
+        iterates: a step is the limit of an iteration.
     """
 
     order: ClassVar[int]
@@ -37,6 +38,7 @@ class Integrator(ABC):
     requires: ClassVar[Structure]
     drifts_last: ClassVar[bool] = False
     sticks: ClassVar[bool] = False
+    iterates: ClassVar[bool] = False
 
     @abstractmethod
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:

@@ -22,6 +22,8 @@ class Iterated(Integrator):
         InputError: no iterations, or a tolerance that is not positive.
     """
 
+    iterates = True
+
     max_iterations: int = 200
     tolerance: float = 16.0
 

@@ -47,6 +47,11 @@ class StopsApart(Integrator):
         """Whether dry friction acts in the kicks of the scheme."""
         return self.inner.sticks
 
+    @property
+    def iterates(self) -> bool:  # type: ignore[override]
+        """Whether a step is the limit of an iteration."""
+        return self.inner.iterates
+
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
         if not isinstance(dynamics, PortHamiltonian) or dynamics.stops is None:

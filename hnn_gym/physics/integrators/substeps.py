@@ -9,6 +9,7 @@ from hnn_gym.physics.dynamics import Dynamics, Structure
 from hnn_gym.physics.integrators.base import Integrator, Move
 from hnn_gym.physics.integrators.leapfrog import Leapfrog
 from hnn_gym.physics.phase import Array
+from hnn_gym.trace import repeat
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,15 @@ class Substeps(Integrator):
         """Whether dry friction acts in the kicks of the scheme."""
         return self.inner.sticks
 
+    @property
+    def iterates(self) -> bool:  # type: ignore[override]
+        """Whether a step is the limit of an iteration."""
+        return self.inner.iterates
+
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
+        if self.iterates:  # a traced step is long, and its beginning shares nothing with the end of the one before
+            return repeat(lambda at: self.inner.step(dynamics, at, dt / self.count, u), x, times=self.count)
         for _ in range(self.count):
             x = self.inner.step(dynamics, x, dt / self.count, u)
         return x

@@ -8,6 +8,7 @@ import pytest
 
 from hnn_gym.coordinates import DegreeOfFreedom, LearnedReadout, Readout
 from hnn_gym.coordinates.inference import AmbiguousMapError, Recording, infer_map
+from hnn_gym.coordinates.inference.functions import exact_function
 from hnn_gym.errors import InputError
 
 DT = 0.05
@@ -288,12 +289,45 @@ def test_an_ambiguous_map_names_the_alternatives_and_keeps_its_guess():
     assert refused.value.guess.coordinates.observation_size == 3
 
 
-def test_an_entry_that_nothing_explains_is_ambiguous():
+def test_an_entry_that_nothing_explains_is_shown_by_a_network_and_called_unexplained():
     def observe(q, v):
-        return np.concatenate([q, v, np.random.default_rng(int(1e6 * abs(q[0, 0]))).normal(size=q.shape)], axis=1)
+        rng = np.random.default_rng(int(1e6 * abs(q[0, 0])))
+        return np.concatenate([q, v, rng.normal(size=q.shape), q > 1.2], axis=1)  # and a flag that is rarely set
 
-    with pytest.raises(AmbiguousMapError, match="entry 2 is no velocity or position"):
-        infer_map(Recording.of(*episodes(spring, observe), dt=DT))
+    inferred = infer_map(Recording.of(*episodes(spring, observe), dt=DT))
+    assert inferred.coordinates.degrees == (DegreeOfFreedom(position=0, velocity=1),)
+    assert [(type(readout), readout.entry) for readout in inferred.coordinates.readouts] == [
+        (LearnedReadout, 2),
+        (LearnedReadout, 3),
+    ]
+    assert any(
+        "Entry 2 is a learned function" in text and "nothing that is observed explains it" in text
+        for text in inferred.sentences
+    )
+
+
+def test_a_flag_that_is_rarely_set_is_no_function_that_is_zero_in_most_rows():
+    rng = np.random.default_rng(0)
+    q, v = rng.uniform(-1, 1, (2, 600, 2))
+    flag = (q[:, 0] > 0.98).astype(float)
+    assert exact_function(4, flag, q, v, waves=(True, True), linear=(True, True)) is None
+
+
+def test_entries_without_any_mechanics_tell_each_other_how_they_change():
+    """Lorenz's equations: no entry is the velocity of another one."""
+    rng, seen, done = np.random.default_rng(0), [], []
+    for _ in range(6):
+        x, path, actions = np.array([0.0, 0.0, 20.0]) + rng.uniform(-10, 10, 3), [], rng.uniform(-1, 1, (80, 1))
+        path.append(x)
+        for (u,) in actions:
+            for _ in range(10):
+                a, b, c = x
+                x = x + 0.002 * np.array([10 * (b - a) + 5 * u, a * (28 - c) - b, a * b - 8 / 3 * c])
+            path.append(x)
+        seen.append(np.array(path))
+        done.append(actions)
+    inferred = infer_map(Recording.of(seen, done, dt=0.02))
+    assert inferred.coordinates.degrees == tuple(DegreeOfFreedom(velocity=i) for i in range(3))
 
 
 def test_a_recording_from_which_no_map_can_be_inferred_is_refused():
