@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.classic.agents import Agent
 from experiments.classic.tasks import TASKS, ClassicTask
 from hnn_gym.studies import Results
 
@@ -152,13 +153,29 @@ def _agents(cells: dict[str, Any]) -> list[str]:
 
 
 def _missing(cells: dict[str, Any]) -> str:
-    """Which agents were not made in the network's worlds, in words."""
-    missing = [
-        f"{agent.name} in {task.env_id}"
-        for task, agent in ((task, agent) for task in TASKS.values() for agent in task.agents)
-        if "network" in agent.learners and not _of(cells, f"{task.env_id}/{agent.name}/network/recorded/")
+    """Which agents were not made in the network's worlds, or in a symplectic dream, in words."""
+    every = [(agent, task.env_id) for task in TASKS.values() for agent in task.agents]
+
+    def made(agent: Agent, env_id: str, kind: str) -> bool:
+        return bool(_of(cells, f"{env_id}/{agent.name}/{kind}/"))
+
+    network = [
+        f"{agent.name} in {env_id}"
+        for agent, env_id in every
+        if "network" in agent.learners and not made(agent, env_id, "network/recorded")
     ]
-    return f"Not measured in the network's worlds: {', '.join(missing)}." if missing else ""
+    slow = [
+        f"{agent.name} in {env_id}"
+        for agent, env_id in every
+        if made(agent, env_id, "HNN/recorded") and not made(agent, env_id, "HNN/symplectic")
+    ]
+    words = [f"Not measured in the network's worlds: {', '.join(network)}."] if network else []
+    if slow:
+        words.append(
+            f"Not measured in dreams that step symplectically: {', '.join(slow)}. The symplectic schemes of these "
+            "twins take several substeps, for the sake of the stops, and iterate in each."
+        )
+    return " ".join(words)
 
 
 def _transfer(cells: dict[str, Any]) -> str:
