@@ -91,11 +91,25 @@ def with_contacts() -> str:
     rows = []
     for name in CONTACTS:
         for cell in measurements("mechanisms").below(f"{name}/").values():
-            errors = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
-            chosen, other = cell["words"][:2]
-            rows.append((name, f"{chosen} {other}", errors, f"{cell['finite']:.0%}", f"{cell['cpu_s']:.0f}"))
-    steps = ", ".join(map(str, CONTACT_HORIZONS))
-    return table(("recording", "what `train` says", f"error after {steps} steps", "finite steps", "CPU s"), rows)
+            one, many = cell["held_out"]
+            held_out = f"{one:.2g}, {many:.2g} ({cell['steps_ahead']})"
+            fresh = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
+            task = cell["task"]
+            reward = f"{task['reward_rms'] / task['reward_spread']:.2g}"
+            times = f"{cell['with_an_energy']:.2g}"
+            finite = f"{cell['finite']:.0%}"
+            rows.append((name, cell["model"], held_out, times, fresh, reward, finite, f"{cell['cpu_s']:.0f}"))
+    columns = (
+        "recording",
+        "model",
+        "held-out errors: one step, many (how many)",
+        "best with an energy / this",
+        f"fresh errors: {', '.join(map(str, CONTACT_HORIZONS))} steps",
+        "error of the reward / its spread",
+        "finite steps in use",
+        "CPU s",
+    )
+    return table(columns, rows)
 
 
 def _found() -> Iterable[tuple[str, list[dict[str, Any]]]]:
