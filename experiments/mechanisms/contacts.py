@@ -13,7 +13,6 @@ from hnn_gym.errors import InputError
 from hnn_gym.training import open_loop_error, train_auto
 
 _USE = 200
-_WITHOUT_AN_ENERGY = ("first-order network", "second-order network")
 
 
 def learned(env_id: str, seed: int) -> dict[str, Any]:
@@ -23,8 +22,6 @@ def learned(env_id: str, seed: int) -> dict[str, Any]:
     world = train_auto(dataset)
     seconds = time.process_time() - began
     selection = world.card["selection"]
-    chosen = selection["chosen"]
-    structured = [_merit(trial) for trial in selection["tried"] if not trial["model"].startswith(_WITHOUT_AN_ENERGY)]
     env = gymnasium.make("HNN-v0", world_model=world)
     env.reset(seed=0)
     env.action_space.seed(0)
@@ -36,10 +33,7 @@ def learned(env_id: str, seed: int) -> dict[str, Any]:
             env.reset()
     return {
         "cpu_s": round(seconds, 1),
-        "model": chosen["model"],
-        "held_out": [chosen["one_step"], chosen["many_steps"]],
-        "steps_ahead": selection["steps_ahead"],
-        "with_an_energy": min(structured) / _merit(chosen),
+        "model": selection["chosen"]["model"],
         "has_energy": world.has_energy,
         "words": selection["words"],
         "errors": {str(one): open_loop_error(world, fresh, horizon=one, windows=200) for one in CONTACT_HORIZONS},
@@ -47,12 +41,6 @@ def learned(env_id: str, seed: int) -> dict[str, Any]:
         "bump": _bump(env),
         "task": world.card["task"]["figures"],
     }
-
-
-def _merit(trial: dict[str, Any]) -> float:
-    """The geometric mean of the errors of a trial on held-out steps."""
-    one, many = trial["one_step"], trial["many_steps"]
-    return float((one * many) ** 0.5) if one and many else np.inf
 
 
 def _bump(env: gymnasium.Env[Any, Any]) -> str:

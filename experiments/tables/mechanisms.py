@@ -91,22 +91,17 @@ def with_contacts() -> str:
     rows = []
     for name in CONTACTS:
         for cell in measurements("mechanisms").below(f"{name}/").values():
-            one, many = cell["held_out"]
-            held_out = f"{one:.2g}, {many:.2g} ({cell['steps_ahead']})"
-            fresh = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
-            task = cell["task"]
-            reward = f"{task['reward_rms'] / task['reward_spread']:.2g}"
-            times = f"{cell['with_an_energy']:.2g}"
-            finite = f"{cell['finite']:.0%}"
-            rows.append((name, cell["model"], held_out, times, fresh, reward, finite, f"{cell['cpu_s']:.0f}"))
+            errors = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
+            reward = f"{cell['task']['reward_rms']:.2g} ({cell['task']['reward_spread']:.2g})"
+            words, finite = " ".join(cell["words"][:2]), f"{cell['finite']:.0%}"
+            rows.append((name, words, errors, reward, finite, f"{cell['cpu_s']:.0f}"))
+    steps = " and ".join(map(str, CONTACT_HORIZONS))
     columns = (
         "recording",
-        "model",
-        "held-out errors: one step, many (how many)",
-        "best with an energy / this",
-        f"fresh errors: {', '.join(map(str, CONTACT_HORIZONS))} steps",
-        "error of the reward / its spread",
-        "finite steps in use",
+        "what `train` says",
+        f"error on fresh episodes after {steps} steps",
+        "error of the reward (its spread)",
+        "finite steps",
         "CPU s",
     )
     return table(columns, rows)
