@@ -82,9 +82,9 @@ def train_pixel_world(
         options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16 where there
             is a network.
         coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
-            that the dataset declares, or the scene's own without controls where it is of bodies or a slider. An angle is in
-            rad from an unknown origin. The unit of a position is unknown unless the scene has a height, so that a unit of
-            its control is dropped, with a warning.
+            that the dataset declares, or the scene's own without controls where it is of bodies or a slider. An angle
+            is in rad from an unknown origin. The unit of a position is unknown unless the scene has a height or a
+            width, so that a unit of its control is dropped, with a warning.
         integrator: the scheme to learn through and to step with; None takes the model's own. Symplectic Euler, that of
             "mechanical", is exact where the recorded environment steps by it, as Pendulum-v1 does. Where forces are
             held over a step of a smooth motion, as in Spring-v0, Leapfrog describes them one order better.
