@@ -23,7 +23,7 @@ from experiments.classic.figures import world_figures
 from experiments.classic.model_free import MODEL_FREE, model_free_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS, ClassicTask
-from experiments.classic.twins import BUMPED, TIMED, bump_figures, force_figures, speed_figures
+from experiments.classic.twins import BUMPED, TIMED, bump_figures, force_figures, speed_figures, start_figures
 from experiments.recipe_search import climbed
 from experiments.shipped import learned, recorded
 from hnn_gym.agents.evaluate import play_episodes
@@ -84,6 +84,7 @@ def study(settings: Settings, *, console: Console) -> Results:
     cells |= {f"bump/{env_id}": partial(bump_figures, env_id) for env_id in BUMPED if env_id in settings.environments}
     cells |= {f"speed/{env_id}": partial(speed_figures, env_id) for env_id in TIMED if env_id in settings.environments}
     cells |= {f"force/{env_id}": partial(force_figures, env_id) for env_id in settings.environments}
+    cells |= {f"start/{env_id}": partial(start_figures, env_id) for env_id in settings.environments}
     for env_id in settings.environments:
         task = TASKS[env_id]
         for seed in settings.recordings:
@@ -164,11 +165,9 @@ def _agent_cell(task: ClassicTask, name: str, learner: str, stepping: str, seed:
     returns = episodes.returns
     length = simulator.task.max_episode_steps or 1_000
     dream = dream_episodes(policy, simulator, episodes.observation[0], steps=length).returns
-    reached = float(np.mean(returns >= task.bar))
     return {
         "mean": _short(returns.mean()),
         "worst": _short(returns.min()),
-        "share_at_bar": round(reached, 4),
         "dream": _short(dream.mean()),
         "wall_seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1),

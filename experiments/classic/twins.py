@@ -1,4 +1,4 @@
-"""Figures of the shipped twins: a joule given by a bump, judged by the true energy, and how fast they step."""
+"""Figures of the shipped twins: starts, a joule given by a bump, the parts of the force, and how fast they step."""
 
 from __future__ import annotations
 
@@ -21,9 +21,16 @@ from hnn_gym.worlds.world_model import WorldModel
 
 BUMPED = ("Acrobot-v1", "InvertedPendulum-v5")
 TIMED = ("Acrobot-v1", "CartPole-v1")
-_STATES, _JOULES = 1_000, 1.0
+_STARTS, _STATES, _JOULES = 100, 1_000, 1.0
 _SINGLE_STEPS, _ROUNDS, _REPEATS = 2_000, 10, 5
 _MANY, _FEW = 1_024, 64
+
+
+def start_figures(env_id: str) -> dict[str, float]:
+    """The largest difference of an entry of the observation between ``reset(seed=s)`` of the twin and the real one."""
+    with closing(gymnasium.make(env_id)) as real, closing(gymnasium.make(f"HNN{SYSTEMS[env_id].name}-v0")) as twin:
+        apart = [np.abs(real.reset(seed=seed)[0] - twin.reset(seed=seed)[0]).max() for seed in range(_STARTS)]
+    return {"seeds": _STARTS, "apart": _short(max(apart))}
 
 
 def bump_figures(env_id: str) -> dict[str, float]:

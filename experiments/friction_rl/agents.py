@@ -18,7 +18,8 @@ from experiments.friction_rl.tasks import Handstand, Tip
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.agents.lqr import LinearQuadratic
-from hnn_gym.agents.trajectory import TracedStep, TrackedTrajectory, TrajectorySettings, optimised
+from hnn_gym.agents.traced_step import TracedStep
+from hnn_gym.agents.trajectory import TrackedTrajectory, TrajectorySettings, optimised
 from hnn_gym.envs.core import Simulator
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.systems import NumberedStarts

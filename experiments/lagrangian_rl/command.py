@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.lagrangian_rl.control import HORIZON_S, STEPS, earned, goal_error, model
+from experiments.lagrangian_rl.control import STEPS, earned, goal_error, model
 from experiments.lagrangian_rl.figure import returns_of_both
 from experiments.lagrangian_rl.systems import PUBLISHED, SYSTEMS
 from experiments.structures import STRUCTURES
-from hnn_gym.agents.trajectory import TrajectorySettings
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation.plots.style import save
 from hnn_gym.studies import Executing, Execution, Results, run_cells
@@ -36,8 +35,6 @@ class Settings:
     """Random real steps."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the recordings, of the initial weights and of the first plans."""
-    plan: TrajectorySettings = field(default_factory=TrajectorySettings)
-    """How trajectories are improved; the horizon is that of the task."""
     picture: Path | None = None
     """PNG file of the returns in worlds with and without physics."""
     execution: Executing = field(default_factory=Execution)
@@ -58,10 +55,9 @@ def study(settings: Settings, *, console: Console) -> Results:
 
 
 def _cell(name: str, structure: str, seed: int, settings: Settings) -> dict[str, object]:
-    horizon = int(HORIZON_S.get(name, 2.5) / (SYSTEMS[name].dt or 1.0))
     try:
         world, seconds = model(name, structure, steps=settings.steps, seed=seed)
-        found = earned(name, world, seed=seed, settings=replace(settings.plan, horizon=horizon))
+        found = earned(name, world, seed=seed)
     except (ConvergenceError, InputError, np.linalg.LinAlgError) as error:
         return {"failed": str(error)}
     return {**found, "fit_cpu_s": round(seconds, 1), "error_at_the_goal": goal_error(name, world)}

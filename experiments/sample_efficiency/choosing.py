@@ -7,6 +7,7 @@ So a choice lies at no end of a grid, except where a wider network would have mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -26,6 +27,11 @@ class Candidate(NamedTuple):
 
     decade: int
     width: int
+
+    @classmethod
+    def of(cls, choice: Choice, noise: float) -> Candidate:
+        """The candidate that a choice at a noise was."""
+        return cls(round(math.log10(choice.decay / noise**2 if noise else choice.decay)), choice.hidden)
 
     def choice(self, noise: float) -> Choice:
         """The settings at a noise."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.sample_efficiency.choosing import Candidate, best
+from experiments.sample_efficiency.choosing import Candidate
+from experiments.sample_efficiency.contenders import Choice
 from experiments.sample_efficiency.regret_figure import regret_by_transitions
 from hnn_gym.studies import Results
 
@@ -42,8 +43,10 @@ observations, learn from the real environment through the same sensors; their re
 steps of TD3 are random."""
 _CHOSEN = """First a row of decays was tried, then some widths, then the neighbours of the best, until none of them
 was better: those with a tenth and ten times the decay, and with half and twice the units. The columns of the
-neighbours hold their errors as multiples of the error of the choice. A choice whose neighbours were not all tried
-lies at an end of the grid of an earlier release, and a wider search might lower its error."""
+neighbours hold their errors as multiples of the error of the choice. The cells above were measured with the choices of
+an earlier release, whose grids were narrower: a neighbour that was not tried lies outside of them. A multiple below 1
+belongs to a better neighbour, which a wider search has found since and with which no cell has been measured yet, so
+that the tables show this contender at less than its best."""
 _FOOT = """
 ## What to know
 
@@ -116,7 +119,7 @@ def _chosen_table(results: Results) -> list[str]:
         noise, steps, name = place.split("/")
         found = results.below(f"tuning/{place}/")
         errors = {Candidate(*map(int, key.split("/"))): error for key, error in found.items()}
-        chosen = best(errors)
+        chosen = Candidate.of(Choice(**choice), float(noise))
         ratios = [errors[one] / errors[chosen] if one in errors else None for one in chosen.neighbours().values()]
         entries = [f"{float(noise):.0%}", steps, name, f"{choice['decay']:.3g}", str(choice["hidden"])]
         entries += [f"{errors[chosen]:.3g}", *("not tried" if one is None else f"{one:.3f}" for one in ratios)]

@@ -92,10 +92,19 @@ def with_contacts() -> str:
     for name in CONTACTS:
         for cell in measurements("mechanisms").below(f"{name}/").values():
             errors = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
-            chosen, other = cell["words"][:2]
-            rows.append((name, f"{chosen} {other}", errors, f"{cell['finite']:.0%}", f"{cell['cpu_s']:.0f}"))
-    steps = ", ".join(map(str, CONTACT_HORIZONS))
-    return table(("recording", "what `train` says", f"error after {steps} steps", "finite steps", "CPU s"), rows)
+            reward = f"{cell['task']['reward_rms']:.2g} ({cell['task']['reward_spread']:.2g})"
+            words, finite = " ".join(cell["words"][:2]), f"{cell['finite']:.0%}"
+            rows.append((name, words, errors, reward, finite, f"{cell['cpu_s']:.0f}"))
+    steps = " and ".join(map(str, CONTACT_HORIZONS))
+    columns = (
+        "recording",
+        "what `train` says",
+        f"error on fresh episodes after {steps} steps",
+        "error of the reward (its spread)",
+        "finite steps",
+        "CPU s",
+    )
+    return table(columns, rows)
 
 
 def _found() -> Iterable[tuple[str, list[dict[str, Any]]]]:

@@ -1,45 +1,42 @@
 """A whole trajectory planned in a learned world, and the gains that keep reality on it.
 
-Newton's rule on the actions (iLQR) improves several plans from one start. An action is a = share tanh(w), so that w has
-no bounds, and with s = [q, v] the cost of a plan is
+Newton's rule on the actions (iLQR, see :mod:`hnn_gym.agents.gap_ilqr`) improves several plans from one start. The cost
+of a plan is what it loses of the reward, a small cost of actions, and the cost-to-go of a linear controller from its
+last state. A task without a place to rest has no such controller, and its plan is as long as an episode.
 
-    sum_t (1 - r(s_t+1)) + penalty |a_t|^2  +  final * cost-to-go of a linear controller, from the last state.
+Plans of one or two links may begin as random actions. Several links need more: plans begin as *paths* to the goal, and
+for many rounds their actions may exceed the limits, at a price that rises as fast as the plan follows. Strong motors
+bring everything upright, and the plan of strong motors is turned little by little into one of weak motors. Then the
+limits hold.
 
-A task without a place to rest has no such controller, and its plan is as long as an episode.
+The best plan is followed from neighbouring starts by the gains of the linear problem about it, a = a_t + K_t (s - s_t),
+within the limits; then the linear controller takes over. Where a world is right about places that its recording never
+came near, so is the plan.
 
-Around the plan the step is linear, s' = A ds + B dw, by central differences of the world's own step. The rewards are
-differentiated by torch, and their curvature is made positive. The same recursion in a gives the gains with which the
-best plan is followed from neighbouring starts, a = a_t + K_t (s - s_t), within the limits; then the linear controller
-takes over. Where a world is right about places that its recording never came near, so is the plan.
-
-Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tedrake, *Underactuated Robotics*,
-2023, section 10.5 (gains along a trajectory).
+Source: Tedrake, *Underactuated Robotics*, 2023, section 10.5 (gains along a trajectory).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
+from hnn_gym.agents.first_plans import paths, pumped_actions
+from hnn_gym.agents.gap_ilqr import Improvement, Plans
 from hnn_gym.agents.lqr import LinearQuadratic
-from hnn_gym.agents.planned_actions import bounded
+from hnn_gym.agents.traced_step import largest_actions, turned
 from hnn_gym.errors import InputError
-from hnn_gym.physics.phase import join, split
 from hnn_gym.systems.task import Task
-from hnn_gym.trace import batch_code, trace
 from hnn_gym.worlds.world_model import WorldModel
 
-_LENGTHS = np.array([1.0, 0.5, 0.25, 0.1, 0.03])
-_DIFFERENCE = 1e-5
-_BLOCK = 512
-_EAGER = 2.0
-"""Of w where a first plan pushes along the motion with all its strength."""
-_SMALL = 1e-5
-"""Weight of w^2, which keeps saturated actions within reach of a gradient."""
+_EARLY = 30
+"""Rounds after which half of the plans with paths are improved further; the price of an excess begins to rise."""
+_CHEAP, _DEAR, _RISE = 1e-2, 3.0, 1.15
+"""Price of the square of an excess at first and at last, and its factor in a round."""
+_TIGHTER, _TIGHT = 0.97, 0.05
+"""Factor of the largest action in a round until it is within the limits, where the gaps are smaller than this."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +46,20 @@ class TrajectorySettings:
     horizon: int = 250
     """Steps of a plan."""
     drawn: int = 24
-    """Random smooth plans that are tried."""
+    """Random smooth plans of actions that are tried."""
     waves: int = 4
     """Sine waves that a random plan is the sum of; the fastest has so many periods in a plan."""
     plans: int = 24
     """The cheapest of them, which are improved side by side."""
     pumping: float = 0.0
     """Share of the random plans that push along the motion, so that the energy grows: for weak motors."""
+    paths: bool = False
+    """Whether plans begin as random paths to the goal instead: for several links."""
+    loose_rounds: int = 0
+    """Improvements in which actions may exceed their limits, at a price that rises: for several links."""
     rounds: int = 120
-    """Improvements of a plan; after a third of them only the best quarter of the plans is improved further."""
+    """Improvements within the limits. Only the best quarter of the plans is improved in the last two thirds of them, or
+    in all of them where there are loose rounds."""
     final: float = 1.0
     """Weight of the cost-to-go at the end of a plan. It assumes forces without limits; more than 1 asks a plan to end
     where limited forces can hold."""
@@ -104,7 +106,7 @@ class TrackedTrajectory:
             InputError: the actions are not real numbers within limits.
         """
         self._world, self._trajectory, self._hold = world, trajectory, hold
-        self._limits = _limits(task)
+        self._limits = largest_actions(task)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
@@ -146,252 +148,105 @@ def optimised(
         The best quarter of the plans, the cheapest first.
 
     Raises:
-        InputError: the actions are not real numbers within limits.
+        InputError: the actions are not real numbers within limits, or there is no goal for paths.
         NotTraceable: the step or the reward branches on values.
     """
     settings = settings or TrajectorySettings()
+    if settings.paths and hold is None:
+        raise InputError("Plans can begin as paths only where there is a goal: pass `hold`, or leave `paths` out.")
     start = np.concatenate(world.coordinates.state(np.asarray(observation, np.float64)))
-    problem = _Problem(world, task, hold, settings)
-    rng = np.random.default_rng(seed)
-    w = problem.pumped(start, _smooth(rng, settings, len(world.coordinates.controls)), rng)
-    states, cost = problem.followed(start, w, None, None, None)
-    kept = np.argsort(cost)[: settings.plans]
-    w, states, cost = w[kept], states[kept], cost[kept]
-    damping = np.full(len(w), 1e-2)
+    improvement = Improvement(
+        _without_limits(world),
+        task,
+        hold,
+        penalty=settings.penalty,
+        share=settings.share,
+        final=settings.final,
+        feedback=settings.feedback,
+    )
+    plans = _first_plans(improvement, world, start, hold, settings, np.random.default_rng(seed))
+    quarter = max(1, settings.plans // 4)
+    for done in range(settings.loose_rounds):
+        if done == _EARLY:
+            plans = _best(plans, 2 * quarter)
+        if done == settings.loose_rounds // 2:
+            plans = _best(plans, quarter, improvement.cost_at(plans, np.full(len(plans.cost), _DEAR)))
+        if done >= _EARLY:
+            _raise_price(plans, improvement)
+        improvement.improve(plans)
+    plans.limit = np.maximum(settings.share, np.abs(plans.actions).max(axis=(1, 2)))
     for done in range(settings.rounds):
         if done == settings.rounds // 3:
-            kept = np.argsort(cost)[: max(1, len(w) // 4)]
-            w, states, cost, damping = w[kept], states[kept], cost[kept], damping[kept]
-        first, gains = problem.corrections(states, w, damping)
-        lengths, rows = np.repeat(_LENGTHS, len(w))[:, None, None], np.arange(len(w))
-        every = [np.tile(array, (len(_LENGTHS), *[1] * (array.ndim - 1))) for array in (w, states, first, gains)]
-        tried, found = problem.followed(start, every[0], every[1], lengths * every[2], every[3])
-        costs = found.reshape(len(_LENGTHS), -1)
-        best = np.argmin(costs, axis=0)
-        better = costs[best, rows] < cost
-        damping = np.clip(np.where(better, damping / 3, damping * 5), 1e-6, 1e4)
-        moved = tried.reshape(len(_LENGTHS), *states.shape)[best, rows]
-        follow = w + _LENGTHS[best][:, None, None] * first
-        follow = follow + np.einsum("rhmn,rhn->rhm", gains, turned(moved[:, :-1] - states[:, :-1], world))
-        w = np.where(better[:, None, None], follow, w)
-        states, cost = np.where(better[:, None, None], moved, states), np.where(better, costs[best, rows], cost)
-    actions, gains = settings.share * np.tanh(w), problem.tracking(states, w)
-    return [Trajectory(states[i], actions[i], gains[i], float(cost[i])) for i in np.argsort(cost)]
+            plans = _best(plans, quarter)
+        _tighten(plans, improvement, settings.share)
+        improvement.improve(plans)
+    plans.limit = np.full(len(plans.cost), settings.share)
+    improvement.followed(plans)
+    gains = improvement.tracking(plans)
+    return [
+        Trajectory(plans.states[i], plans.actions[i], gains[i], float(plans.cost[i])) for i in np.argsort(plans.cost)
+    ]
 
 
-def turned(difference: np.ndarray, world: WorldModel) -> np.ndarray:
-    """Differences of states [q, v] ``(..., 2n)``, those of angles brought to [-pi, pi)."""
-    angles = np.array([*world.coordinates.angles, *[False] * world.coordinates.n])
-    return np.where(angles, (difference + np.pi) % (2 * np.pi) - np.pi, difference)
+def _first_plans(
+    improvement: Improvement,
+    world: WorldModel,
+    start: np.ndarray,
+    hold: LinearQuadratic | None,
+    settings: TrajectorySettings,
+    rng: np.random.Generator,
+) -> Plans:
+    limit = np.inf if settings.loose_rounds else settings.share
+    controls = len(world.coordinates.controls)
+    if settings.paths and hold is not None:
+        states = paths(rng, world, start, hold.goal, rows=settings.plans, steps=settings.horizon, waves=settings.waves)
+        actions = 0.1 * rng.normal(size=(settings.plans, 1, controls)) + np.zeros((1, settings.horizon, 1))
+        return improvement.plans(states, actions, limit=limit, excess=_CHEAP)
+    shape = settings.drawn, settings.horizon, controls
+    actions = pumped_actions(
+        rng,
+        improvement.step,
+        world,
+        start,
+        shape,
+        waves=settings.waves,
+        share=settings.share,
+        pumping=settings.pumping,
+    )
+    states = np.broadcast_to(start, (len(actions), settings.horizon + 1, len(start))).copy()
+    with np.errstate(all="ignore"):
+        for t in range(settings.horizon):
+            states[:, t + 1], _ = improvement.step(states[:, t], actions[:, t])
+    plans = improvement.plans(states, actions, limit=limit, excess=_CHEAP)
+    plans.gaps = np.zeros_like(plans.gaps)
+    return _best(plans, settings.plans)
 
 
-def _limits(task: Task) -> np.ndarray:
-    """The largest actions ``(m,)``.
-
-    Raises:
-        InputError: the actions are not real numbers within limits, or these are not the same on both sides of 0.
-    """
-    space = bounded(task.action_space)
-    if not np.array_equal(space.low, -space.high):
-        raise InputError(f"A trajectory needs actions between -limit and limit, and the action space is {space}.")
-    return np.asarray(space.high, np.float64)
+def _best(plans: Plans, count: int, cost: np.ndarray | None = None) -> Plans:
+    """The cheapest plans, by default by what they cost now; a gap costs more than anything else."""
+    cost = plans.cost if cost is None else cost
+    return plans.rows(np.argsort(cost + 1e3 * np.abs(plans.gaps).sum(axis=(1, 2)))[:count])
 
 
-def _smooth(rng: np.random.Generator, settings: TrajectorySettings, controls: int) -> np.ndarray:
-    """First plans ``(drawn, H, m)``: sums of waves of random sizes."""
-    count = np.arange(1, settings.waves + 1)
-    t = np.arange(settings.horizon) / settings.horizon
-    shape = settings.drawn, settings.waves, controls
-    size = rng.normal(size=shape) * rng.uniform(0.2, 1.0, (settings.drawn, 1, 1)) * np.sqrt(4 / settings.waves)
-    phase = rng.uniform(0, 2 * np.pi, shape)
-    waves = np.sin(2 * np.pi * count[None, :, None, None] * t + phase[..., None])
-    return np.moveaxis((size[..., None] * waves).sum(axis=1), -1, 1)
+def _raise_price(plans: Plans, improvement: Improvement) -> None:
+    """Raise the price of an excess where a plan has no gap, and is improved by long corrections or by none."""
+    ready = (plans.gap == 0) & ((plans.length >= 0.25) | ((plans.length == 0) & (plans.damping < 1e-3)))
+    excess = np.where(ready, np.minimum(plans.excess * _RISE, _DEAR), plans.excess)
+    plans.cost, plans.excess = improvement.cost_at(plans, excess), excess
 
 
-class TracedStep:
-    """The step (s, a) -> (s', reward) of a world and a task on states [q, v], as traced code for many rows.
-
-    Actions a are shares of the limits, within [-1, 1].
-    """
-
-    def __init__(self, world: WorldModel, task: Task) -> None:
-        """Trace the step.
-
-        Raises:
-            InputError: the actions are not real numbers within limits.
-            NotTraceable: the step or the reward branches on values.
-        """
-        self._world, self._task, self._limits = world, task, _limits(task)
-        self._program = trace(self._moved, s=2 * world.coordinates.n, action=len(world.coordinates.controls))
-        self._compiled: dict[int, Callable[..., None]] = {}
-
-    def __call__(self, s: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Next states ``(..., 2n)`` and rewards ``(...)`` of states ``(..., 2n)`` and actions ``(..., m)``."""
-        flat, actions = s.reshape(-1, s.shape[-1]), action.reshape(-1, action.shape[-1])
-        block = min(len(flat), _BLOCK)
-        if block not in self._compiled:
-            self._compiled[block] = batch_code.compiled(self._program, block, np.float64)
-        after, reward = np.empty(flat.shape), np.empty(len(flat))
-        for begin in range(0, len(flat), block):
-            part = slice(min(begin, len(flat) - block), min(begin, len(flat) - block) + block)  # all blocks are whole
-            self._compiled[block](flat[part], actions[part], after[part], reward[part])
-        return after.reshape(s.shape), reward.reshape(s.shape[:-1])
-
-    def _moved(self, s: Any, action: Any) -> dict[str, Any]:
-        q, v = split(s)
-        action = self._limits * action
-        next_q, next_v = self._world.state(self._world.step(self._world.phase_point(q, v), action))
-        reward = self._task.reward(q, v, self._world.coordinates.force(action), next_q, next_v)
-        return {"s": join(next_q, next_v), "reward": reward}
+def _tighten(plans: Plans, improvement: Improvement, share: float) -> None:
+    """Bring the largest actions nearer to the limits, which opens small gaps."""
+    which = (plans.limit > share) & (plans.gap < _TIGHT)
+    if not which.any():
+        return
+    plans.limit = np.where(which, np.maximum(share, plans.limit * _TIGHTER), plans.limit)
+    limit = plans.limit[:, None, None]
+    plans.actions = np.clip(plans.actions, -limit, limit)
+    improvement.measure(plans, which)
 
 
-class _Problem:
-    """Costs and their expansions along plans."""
-
-    def __init__(
-        self, world: WorldModel, task: Task, hold: LinearQuadratic | None, settings: TrajectorySettings
-    ) -> None:
-        self._world, self._task, self._settings = world, task, settings
-        n = world.coordinates.n
-        self._goal, self._final = np.zeros(2 * n), np.zeros((2 * n, 2 * n))
-        if hold is not None:
-            goal, momentum = hold.goal, world.dynamics.momentum
-            mass = np.stack([momentum(goal, unit) - momentum(goal, 0 * unit) for unit in np.eye(n)])
-            to_phase = np.block([[np.eye(n), np.zeros((n, n))], [np.zeros((n, n)), mass]])
-            self._goal = np.concatenate([goal, np.zeros(n)])
-            self._final = settings.final * (to_phase.T @ hold.cost @ to_phase)
-        self._step = TracedStep(world, task)
-
-    def step(self, s: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Next states [q, v] ``(..., 2n)``, and what is lost of the reward there ``(...)``."""
-        after, reward = self._step(s, self._settings.share * np.tanh(w))
-        return after, 1 - reward
-
-    def followed(
-        self,
-        start: np.ndarray,
-        w: np.ndarray,
-        states: np.ndarray | None,
-        first: np.ndarray | None,
-        gains: np.ndarray | None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Follow plans ``(rows, H, m)``, corrected if there is a correction; states and costs ``(rows,)``."""
-        s = np.broadcast_to(start, (len(w), len(start)))
-        path, cost = [s], np.zeros(len(w))
-        with np.errstate(all="ignore"):
-            for t in range(w.shape[1]):
-                wanted = w[:, t]
-                if states is not None and first is not None and gains is not None:
-                    away = turned(s - states[:, t], self._world)
-                    wanted = wanted + first[:, t] + np.einsum("rmn,rn->rm", gains[:, t], away)
-                s, lost = self.step(s, wanted)
-                path.append(s)
-                cost = cost + lost + self._effort(wanted)
-            away = turned(s - self._goal, self._world)
-            cost = cost + np.einsum("ri,ij,rj->r", away, self._final, away)
-        return np.stack(path, axis=1), np.where(np.isfinite(cost), cost, np.inf)
-
-    def pumped(self, start: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Let a share of plans ``(rows, H, m)`` push along the motion too, until a random step."""
-        rows, horizon, _ = w.shape
-        eager = np.asarray(rng.random(rows) < self._settings.pumping)
-        if not eager.any():
-            return w
-        gain, last = 10.0 ** rng.uniform(-0.5, 2.0, (rows, 1)), rng.uniform(0.3, 1.0, rows) * horizon
-        s, pushed = np.broadcast_to(start, (rows, len(start))), w.copy()
-        with np.errstate(all="ignore"):
-            for t in range(horizon):
-                work = np.nan_to_num(self._work(s)) * (eager & (t < last))[:, None]
-                pushed[:, t] = w[:, t] + _EAGER * np.tanh(gain * work)
-                s, _ = self.step(s, pushed[:, t])
-        return pushed
-
-    def _work(self, s: np.ndarray) -> np.ndarray:
-        """What an action adds to v^T p / 2 in one second from states ``(rows, 2n)``, of its limit: ``(rows, m)``."""
-        m = len(self._world.coordinates.controls)
-        q, v = split(s)
-        moves = _DIFFERENCE * np.eye(m)[:, None] + np.zeros((m, len(s), m))
-        there, back = (self._step(np.broadcast_to(s, (m, *s.shape)), sign * moves)[0] for sign in (1, -1))
-        kicks = np.moveaxis(split(there - back)[1], 0, 1) / (2 * _DIFFERENCE * self._world.dt)
-        momentum = self._world.dynamics.momentum
-        places = np.broadcast_to(q[:, None], kicks.shape)
-        return np.asarray(((momentum(places, kicks) - momentum(places, 0 * kicks)) * v[:, None]).sum(-1))
-
-    def corrections(self, states: np.ndarray, w: np.ndarray, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Corrections ``(rows, H, m)`` of the plans, and gains ``(rows, H, m, 2n)``."""
-        tanh, share = np.tanh(w), self._settings.share
-        A, B = self._linear(states[:, :-1], share * tanh)
-        B = B * (share * (1 - tanh**2))[..., None, :]
-        slope, bend = self._expansion(states[:, 1:])
-        penalty = self._settings.penalty * share**2
-        spread = penalty * 2 * tanh * (1 - tanh**2) + 2 * _SMALL * w
-        curve = penalty * 2 * (1 - tanh**2) ** 2 + 2 * _SMALL
-        return self._backward(states, A, B, slope, bend, spread, curve + damping[:, None, None])
-
-    def tracking(self, states: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """Gains ``(rows, H, m, 2n)`` of actions that stay on plans, without regard to the limits."""
-        A, B = self._linear(states[:, :-1], self._settings.share * np.tanh(w))
-        slope, bend = self._expansion(states[:, 1:])
-        return self._backward(states, A, B, 0 * slope, bend, 0 * w, 2 * self._settings.feedback + 0 * w)[1]
-
-    def _backward(
-        self,
-        states: np.ndarray,
-        A: np.ndarray,
-        B: np.ndarray,
-        slope: np.ndarray,
-        bend: np.ndarray,
-        spread: np.ndarray,
-        curve: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Riccati's recursion; ``spread`` and ``curve`` are slope and curvature of the cost of actions."""
-        (rows, horizon, m), size = spread.shape, states.shape[-1]
-        away = turned(states[:, -1] - self._goal, self._world)
-        v, V = 2 * away @ self._final, np.broadcast_to(2 * self._final, (rows, size, size))
-        first, gains = np.empty_like(spread), np.empty((*spread.shape, size))
-        eye = np.eye(m)
-        for t in reversed(range(horizon)):
-            a, b = A[:, t], B[:, t]
-            c, C = v + slope[:, t], V + bend[:, t]
-            Cb = C @ b
-            quu = np.swapaxes(b, 1, 2) @ Cb + curve[:, t, :, None] * eye
-            qux = np.swapaxes(Cb, 1, 2) @ a
-            qu = np.einsum("rnm,rn->rm", b, c) + spread[:, t]
-            solved = -np.linalg.solve(quu, np.concatenate([qu[..., None], qux], axis=-1))
-            k, K = solved[..., 0], solved[..., 1:]
-            first[:, t], gains[:, t] = k, K
-            v = np.einsum("rnk,rn->rk", a, c) + np.einsum("rmk,rm->rk", qux, k)
-            V = np.swapaxes(a, 1, 2) @ C @ a + np.swapaxes(qux, 1, 2) @ K
-            V = (V + np.swapaxes(V, 1, 2)) / 2
-        return first, gains
-
-    def _linear(self, s: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A ``(rows, H, 2n, 2n)`` and B ``(rows, H, 2n, m)`` of single steps."""
-        size = s.shape[-1]
-        both = np.concatenate([s, actions], axis=-1)
-        moves = _DIFFERENCE * np.eye(both.shape[-1])[:, None, None]
-        there, back = (
-            self._step((both + sign * moves)[..., :size], (both + sign * moves)[..., size:])[0] for sign in (1, -1)
-        )
-        slopes = np.moveaxis(there - back, 0, -1) / (2 * _DIFFERENCE)
-        return slopes[..., :size], slopes[..., size:]
-
-    def _expansion(self, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Slope and positive curvature of what is lost of the reward at states ``(rows, H, 2n)``."""
-        points = torch.tensor(s.reshape(-1, s.shape[-1]))
-        slope = torch.func.vmap(torch.func.grad(self._lost))(points).numpy()
-        bend = torch.func.vmap(torch.func.jacrev(torch.func.grad(self._lost)))(points)
-        values, vectors = torch.linalg.eigh(bend)
-        positive = ((vectors * values.clamp(min=0.0)[..., None, :]) @ vectors.mT).numpy()
-        return slope.reshape(s.shape), positive.reshape(*s.shape, s.shape[-1])
-
-    def _lost(self, s: Any) -> Any:
-        """1 - reward ``(...)`` of arriving at states ``(..., 2n)``."""
-        n = s.shape[-1] // 2
-        q, v = s[..., :n], s[..., n:]
-        return 1 - self._task.reward(q, v, 0 * q, q, v)
-
-    def _effort(self, w: np.ndarray) -> np.ndarray:
-        actions = self._settings.share * np.tanh(w)
-        effort: np.ndarray = self._settings.penalty * np.sum(actions**2, axis=-1) + _SMALL * np.sum(w**2, axis=-1)
-        return effort
+def _without_limits(world: WorldModel) -> WorldModel:
+    coordinates = world.coordinates
+    free = tuple(replace(control, limit=None) for control in coordinates.controls)
+    return replace(world, coordinates=replace(coordinates, controls=free))

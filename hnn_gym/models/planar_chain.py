@@ -1,11 +1,14 @@
 """A learned planar chain: h = L L* and V in closed form, without a network.
 
 See :mod:`hnn_gym.physics.hamiltonians.planar_chain` for the equations. L is lower triangular and complex with a
-positive diagonal, so that M is positive at all positions, whatever the parameters are.
+positive diagonal, so that M is positive at all positions, whatever the parameters are. The diagonal is kept as
+logarithms. A recording whose inertia the rotors explain alone drives one of them down without end, so that none counts
+as less than a millionth of the largest.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +21,9 @@ from hnn_gym.physics.hamiltonians import ChainKinematics, PlanarChain
 from hnn_gym.physics.integrators import Integrator, InVelocities, RungeKutta4
 from hnn_gym.physics.link_drag import LinkDrag, reach
 from hnn_gym.physics.phase import Array, namespace
+
+_LEAST = 1e-6
+"""An entry of L's diagonal counts as at least this share of the largest."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +153,9 @@ class PlanarChainHNN(Architecture):
             cosines = parameters["chain.cosines"] @ _like(some, kinematics.links)
         diagonal = _like(some, np.ones(m))
         if "chain.diagonal" in parameters:
-            first = [] if self.known_scale else [diagonal[:1]]
-            diagonal = xp.concat([*first, xp.exp(parameters["chain.diagonal"])], axis=0)
+            first = [] if self.known_scale else [0 * diagonal[:1]]
+            logs = xp.concat([*first, parameters["chain.diagonal"]], axis=0)
+            diagonal = xp.exp(xp.maximum(logs, xp.max(logs) + math.log(_LEAST)))
         real = diagonal[:, None] * _like(some, np.eye(m))
         imaginary = 0 * real
         if m > 1:

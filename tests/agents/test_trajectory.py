@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
+from hnn_gym.agents.first_plans import paths
+from hnn_gym.agents.gap_ilqr import Improvement
 from hnn_gym.agents.lqr import LinearQuadratic
-from hnn_gym.agents.trajectory import TracedStep, TrackedTrajectory, Trajectory, TrajectorySettings, optimised
+from hnn_gym.agents.traced_step import TracedStep
+from hnn_gym.agents.trajectory import TrackedTrajectory, Trajectory, TrajectorySettings, optimised
 from hnn_gym.errors import InputError
 from hnn_gym.systems import SYSTEMS, true_world
 
@@ -102,3 +105,48 @@ def test_actions_without_symmetric_limits_are_refused() -> None:
 
     with pytest.raises(InputError, match="between -limit and limit"):
         TracedStep(WORLD, OneSided())
+
+
+def test_a_path_leads_from_the_start_to_rest_at_the_goal_and_angles_turn_either_way() -> None:
+    start, rng = np.array([np.pi, 0.0]), np.random.default_rng(0)
+    found = paths(rng, WORLD, start, np.zeros(1), rows=20, steps=60, waves=4)
+    np.testing.assert_array_equal(found[:, 0], np.tile(start, (20, 1)))
+    np.testing.assert_allclose(np.cos(found[:, -1, 0]), 1.0)
+    assert {0, 2} == set(np.round(found[:, -1, 0] / np.pi).astype(int).tolist())
+    np.testing.assert_allclose(found[:, 2:-2, 1], (found[:, 3:-1, 0] - found[:, 1:-3, 0]) / (2 * WORLD.dt))
+
+
+def test_plans_that_begin_as_paths_close_their_gaps_and_come_within_the_limits(hold) -> None:
+    settings = replace(SETTINGS, paths=True, loose_rounds=60, rounds=30, plans=4)
+    plan = optimised(WORLD, TASK, START, hold, settings=settings)[0]
+    states, _ = followed(TrackedTrajectory(WORLD, TASK, plan, hold), START, 100)
+    np.testing.assert_allclose(np.cos(states[:60, 0]), np.cos(plan.states[:60, 0]), atol=1e-7)
+    assert np.abs(plan.actions).max() <= settings.share
+    assert np.cos(states[-10:, 0]).min() > 0.99
+
+
+def test_a_correction_closes_gaps_in_proportion_to_its_length(hold) -> None:
+    improvement = Improvement(WORLD, TASK, hold, penalty=1e-3, share=1.0, final=1.0, feedback=1e-2)
+    states = paths(np.random.default_rng(1), WORLD, np.array([np.pi, 0.0]), np.zeros(1), rows=6, steps=60, waves=4)
+    plans = improvement.plans(states, np.zeros((6, 60, 1)), limit=1.0, excess=0.0)
+    before = plans.gaps
+    improvement.improve(plans)
+    left = 1 - plans.length[:, None, None]
+    np.testing.assert_allclose(plans.gaps, left * before, atol=1e-12)
+    after, _ = improvement.step(plans.states[:, :-1], plans.actions)
+    np.testing.assert_allclose(after - plans.states[:, 1:], plans.gaps, atol=1e-12)
+    assert plans.length.max() > 0
+
+
+def test_no_action_leaves_its_limit_while_plans_are_corrected(hold) -> None:
+    improvement = Improvement(WORLD, TASK, hold, penalty=1e-3, share=1.0, final=1.0, feedback=1e-2)
+    states = paths(np.random.default_rng(1), WORLD, np.array([np.pi, 0.0]), np.zeros(1), rows=6, steps=60, waves=4)
+    plans = improvement.plans(states, np.zeros((6, 60, 1)), limit=0.5, excess=0.0)
+    for _ in range(5):
+        improvement.improve(plans)
+    assert np.abs(plans.actions).max() == 0.5
+
+
+def test_paths_without_a_goal_are_refused() -> None:
+    with pytest.raises(InputError, match="only where there is a goal"):
+        optimised(WORLD, TASK, START, settings=replace(SETTINGS, paths=True))

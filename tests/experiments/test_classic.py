@@ -56,7 +56,7 @@ def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkey
         out=tmp_path / "classic.json", page=None, environments=("MountainCar-v0",), recordings=(0,), starts=2
     )
     results = study(settings, console=Console(quiet=True))
-    assert {key.split("/")[0] for key in results.below("")} == {"world", "agent", "force"}
+    assert {key.split("/")[0] for key in results.below("")} == {"world", "agent", "force", "start"}
     assert results["agent/MountainCar-v0/backward induction/HNN/symplectic/0"]["mean"] > -200  # the car arrives
     monkeypatch.setattr(command, "_world", lambda *args: pytest.fail("it is measured already"))
     text = page(study(settings, console=Console(quiet=True)))
@@ -115,6 +115,20 @@ def test_the_parts_of_the_force_add_up_and_tell_friction_from_the_rest(monkeypat
     again = twins.force_figures("CartPole-v1")
     assert again["friction"] > 0.01
     assert again["residual"] < 1e-12
+
+
+def test_the_starts_of_a_twin_are_the_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twins, "_STARTS", 3)
+    assert twins.start_figures("Acrobot-v1")["apart"] < 1e-5
+    made = gymnasium.make
+    monkeypatch.setattr(twins.gymnasium, "make", lambda name: Turned(made(name)) if name[0] == "H" else made(name))
+    assert twins.start_figures("Acrobot-v1")["apart"] == pytest.approx(0.1, abs=1e-5)
+
+
+class Turned(gymnasium.Wrapper):  # type: ignore[type-arg]
+    def reset(self, **options):  # type: ignore[no-untyped-def]
+        observation, info = super().reset(**options)
+        return observation + 0.1, info
 
 
 def test_a_joule_of_a_bump_is_a_joule_of_the_true_energy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from experiments.lagrangian_rl import control
 from experiments.lagrangian_rl.figure import returns_of_both
 from experiments.lagrangian_rl.systems import SYSTEMS
+from hnn_gym.agents import TrajectorySettings
 from hnn_gym.studies import Results
 
 STEPS = [
@@ -85,3 +87,14 @@ def test_the_figure_has_a_bar_for_each_task_and_world_that_was_measured():
     (ax,) = returns_of_both(found, {"Cartpole": 900.0, "Acrobot": 912.0, "Pendulum": 787.0}).axes
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Cartpole", "Acrobot"]
     assert [bar.get_height() for bar in ax.patches] == [801.0, 801.0, 91.0, 91.0]
+
+
+def test_of_several_searches_the_plan_that_earns_the_most_in_the_dream_is_followed(monkeypatch):
+    promised = {2: [300.0, 10.0], 1002: [20.0, 500.0], 2002: [400.0]}
+    monkeypatch.setattr(control, "optimised", lambda *_, seed, **__: promised[seed])
+    monkeypatch.setattr(control, "TrackedTrajectory", lambda world, task, plan, hold: plan)
+    monkeypatch.setattr(control, "returns", lambda world, task, plan, numbers: np.full(len(numbers), plan))
+    search = control.Search(TrajectorySettings(), times=3)
+    found = control.earned("Pendulum", SYSTEMS["Pendulum"].true_world(), seed=2, search=search, episodes=4)
+    assert found["dream"] == 500.0
+    assert found["returns"] == [500.0] * 4

@@ -122,11 +122,17 @@ def test_no_network_of_more_than_256_units_is_tried() -> None:
     assert best(errors).width == max(one.width for one in errors) == 256
 
 
-def test_the_stored_choices_are_the_best_of_what_was_tried() -> None:
+_FOUND_SINCE = {"0.0/400/first-order MLP", "0.0/400/second-order MLP"}
+"""Choices with a better neighbour which no cell has been measured with yet, as the page says."""
+
+
+def test_the_stored_choices_are_the_best_of_what_was_tried_except_where_the_page_says_so() -> None:
     stored = Results(ROOT / "docs/results/sample_efficiency.json", command=command.COMMAND)
     for place, choice in stored.below("choice/").items():
         noise, steps, name = place.split("/")
-        assert best(tried(stored, float(noise), int(steps), name)).choice(float(noise)) == Choice(**choice), place
+        found = best(tried(stored, float(noise), int(steps), name)).choice(float(noise))
+        assert (found == Choice(**choice)) != (place in _FOUND_SINCE), place
+        assert Candidate.of(Choice(**choice), float(noise)).choice(float(noise)) == Choice(**choice)
     for key, cell in stored.below("cell/").items():
         noise, steps, name, _ = key.split("/")
         assert cell["choice"] == stored[choice_key(name, float(noise), int(steps))], key

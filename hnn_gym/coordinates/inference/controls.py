@@ -60,10 +60,11 @@ def check_varied(recording: Recording) -> None:
     if recording.action_counts is None:
         still = [k for k in range(recording.action_size) if np.ptp(recording.action[:, k]) == 0]
         if still:
-            values = [float(recording.action[0, k]) for k in still]
+            which = "The action is" if recording.action_size == 1 else f"Action entry {still[0]} is"
             raise InputError(
-                f"Action entries {still} are {values} in every transition, so what they do cannot be found: record "
-                "with a policy that varies them, or declare it in a coordinates file."
+                f"{which} {recording.action[0, still[0]]:g} in every transition, so that its effect cannot be found: "
+                "record with a policy that varies it, such as --policy bang-bang, or declare what it does in a "
+                "coordinates file."
             )
         return
     for k, count in enumerate(recording.action_counts):

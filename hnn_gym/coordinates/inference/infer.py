@@ -73,7 +73,10 @@ def infer_map(recording: Recording) -> InferredMap:
         )
     constants, fixed, moving = still_entries(recording)
     if not moving:
-        raise InputError("Nothing moves in this recording: no observation entry ever changes within an episode.")
+        raise InputError(
+            "Nothing moves in this recording: no observation entry changes within any episode. Record with a policy "
+            "that excites the system, such as --policy bang-bang."
+        )
     check_varied(recording)
     found, left, doubts = moving_degrees(recording, moving)
     dt, clock = time_step(recording, [m for m in (one.match for one in found) if m is not None and not m.other_unit])

@@ -84,6 +84,21 @@ class ChainKinematics:
         return np.eye(row.max() + 1)[row]
 
     @cached_property
+    def separations(self) -> np.ndarray:
+        """What phi_i - phi_j of the pairs i < j is of phi, as columns ``(n, pairs)``."""
+        one, other = np.triu_indices(self.n, 1)
+        return np.eye(self.n)[:, one] - np.eye(self.n)[:, other]
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Where a pair i < j stands in an antisymmetric matrix, +1 at ij and -1 at ji ``(pairs, n n)``."""
+        one, other = np.triu_indices(self.n, 1)
+        places = np.zeros((len(one), self.n, self.n))
+        pairs = range(len(one))
+        places[pairs, one, other], places[pairs, other, one] = 1.0, -1.0
+        return places.reshape(len(one), self.n**2)
+
+    @cached_property
     def links(self) -> np.ndarray:
         """Which degree of freedom turns each link, as rows of the identity ``(L, n)``."""
         return np.eye(self.n)[list(self.angles)]
@@ -255,9 +270,12 @@ class PlanarChain:
 
     def _mass(self, q: Array) -> tuple[Array, Array]:
         """M and N between absolute angles and shifts ``(..., n, n)``."""
-        xp, phi = namespace(q), self.kinematics.phases(q)
-        between = phi[..., :, None] - phi[..., None, :]
-        cos, sin = xp.cos(between), xp.sin(between)
+        xp, phi, n = namespace(q), self.kinematics.phases(q), self.n
+        between = phi @ _like(q, self.kinematics.separations)
+        same, signs = _like(q, np.abs(self.kinematics.places)), _like(q, self.kinematics.places)
+        shape = (*q.shape[:-1], n, n)
+        cos = _like(q, np.eye(n)) + xp.reshape(xp.cos(between) @ same, shape)
+        sin = xp.reshape(xp.sin(between) @ signs, shape)
         even, odd = _like(q, self.even), _like(q, self.odd)
         mass, slope = even * cos + odd * sin, even * sin - odd * cos
         if self.rotors is not None:

@@ -335,9 +335,9 @@ def test_a_recording_from_which_no_map_can_be_inferred_is_refused():
     whole = Recording.of(seen, done, dt=DT)
     with pytest.raises(InputError, match="30 transitions at least"):
         infer_map(Recording.of([seen[0][:11]], [done[0][:10]], dt=DT))
-    with pytest.raises(InputError, match="Nothing moves"):
+    with pytest.raises(InputError, match=r"Nothing moves.*excites the system"):
         infer_map(replace(whole, observations=tuple(np.ones_like(one) for one in seen)))
-    with pytest.raises(InputError, match=r"Action entries \[0\] are \[0.0\] in every transition"):
+    with pytest.raises(InputError, match=r"The action is 0 in every transition.*varies it"):
         infer_map(replace(whole, actions=tuple(np.zeros_like(one) for one in done)))
     with pytest.raises(InputError, match=r"actions \[1\] were never taken"):
         infer_map(Recording.of(seen, [2 * (one[:, 0] > 0) for one in done], dt=DT, action_counts=[3]))
