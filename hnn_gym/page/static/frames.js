@@ -46,7 +46,8 @@ class FramesOfPosition extends Frames {
   }
 }
 
-// Frames of bodies [x1, y1, x2, y2, ...], or of one that slides along a line [x], each a sprite of cubic splines that is drawn over what is behind it.
+// Frames of bodies [x1, y1, x2, y2, ...], or of one that slides along a line [x]: each is a sprite of cubic splines that
+// is drawn over what is behind it.
 class FramesOfSprites extends Frames {
   constructor(data) {
     super(data);
