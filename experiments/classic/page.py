@@ -172,9 +172,12 @@ def _missing(cells: dict[str, Any]) -> str:
     words = [f"Not measured in the network's worlds: {', '.join(network)}."] if network else []
     if slow:
         words.append(
-            f"Not measured in dreams that step symplectically: {', '.join(slow)}. The symplectic schemes of these "
-            "twins take several substeps, for the sake of the stops, and iterate in each."
+            f"Not measured in dreams that step symplectically: {', '.join(slow)}. The symplectic schemes of Reacher-v5 "
+            "and Swimmer-v5 take several substeps, for the sake of the stops, and iterate in each."
         )
+    rows = {key.rsplit("/", 1)[0] for key in cells}
+    if any(len(_of(cells, row + "/")) < 3 for row in rows):
+        words.append("A row with one return is of recording 0 alone.")
     return " ".join(words)
 
 
