@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.frame_metrics import normalised_pixel_error, valid_prediction_time
 from experiments.scenes.setups import FIRST_SEED, Film, Setup
+from hnn_gym.models.pixel import OnePosition
 from hnn_gym.training.starts import estimated_starts
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.pixel_world import PixelWorld
@@ -55,8 +56,8 @@ def measure(seen: PixelWorld, setup: Setup, film: Film) -> dict[str, Any]:
     per_pixel = setup.height / size
     q = encoded(seen, film.frames)
     true_q = film.states[..., :n]
-    # Two bodies of known height are in metres already; only the unknown unit and origin of a line are fitted.
-    known = getattr(setup.scene, "height", None) is not None
+    # A scene of known size is in metres already; otherwise the unit and the origin of a line are fitted.
+    known = not isinstance(setup.scene, OnePosition) and setup.scene.in_metres
     scale, offset = (np.ones(n), np.zeros(n)) if known else to_truth(q.reshape(-1, n), true_q.reshape(-1, n))
     error = (scale * q + offset - true_q) / per_pixel
     dreamt = forecast(seen, q[:, : setup.context + 1], steps=setup.horizon)

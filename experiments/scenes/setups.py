@@ -11,7 +11,7 @@ import numpy as np
 
 from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.data.frames import Camera, Channels
-from hnn_gym.models.pixel import Bodies, OnePosition, Scene
+from hnn_gym.models.pixel import Bodies, OnePosition, Scene, Slider
 from hnn_gym.systems import SYSTEMS, Twin
 
 FIRST_SEED = 1000
@@ -31,6 +31,7 @@ class Setup:
         horizon: steps to forecast.
         height: height of the picture in m.
         horizons: of the training.
+        compared: whether models without physics learn it too, and the HNN ships.
     """
 
     env_id: str
@@ -41,12 +42,15 @@ class Setup:
     horizon: int
     height: float
     horizons: tuple[int, ...]
+    compared: bool = True
 
     @property
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
         """Who learns, and the id under which it ships."""
         system = SYSTEMS[self.env_id]
         hnn = system.pixel_twins["HNN"]
+        if not self.compared:
+            return {"HNN": (hnn, None)}
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0"),
             "second-order network": (system.pixel_twins["Baseline"], f"BaselinePixel{system.name}-v0"),
@@ -58,6 +62,9 @@ class Setup:
 
 SETUPS: Mapping[str, Setup] = {
     "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
+    "sliding spring": Setup(
+        "Spring-v0", Slider(width=4.8), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40), compared=False
+    ),
     "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),
 }
 """What is measured. Red minus green shows the block of the spring on black, which the error of a frame needs."""

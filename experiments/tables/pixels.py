@@ -89,6 +89,11 @@ def spring() -> str:
     return scenes.table(measurements("scenes"), "spring")
 
 
+def sliding_spring() -> str:
+    """Every recording of the spring, learned as a body that slides."""
+    return scenes.table(measurements("scenes"), "sliding spring")
+
+
 def two_bodies() -> str:
     """Every recording of two bodies."""
     return scenes.table(measurements("scenes"), "two bodies")
@@ -105,6 +110,7 @@ TABLES = {
     "pixels-control": control,
     "pixels-bumps": bumps,
     "pixels-spring": spring,
+    "pixels-sliding-spring": sliding_spring,
     "pixels-two-bodies": two_bodies,
     "pixels-cart-pole": cart_pole,
 }

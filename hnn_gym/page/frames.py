@@ -51,6 +51,7 @@ def _of_sprites(codec: SpriteCodec) -> dict[str, Any]:
         "radius": codec.radius,
         "knots": codec.sprites.shape[1],
         "pixels_per_unit": codec.pixels_per_unit,
+        "line": codec.line,
     }
 
 

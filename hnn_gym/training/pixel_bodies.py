@@ -1,4 +1,4 @@
-"""Bodies in the plane: tracks first, then the dynamics through them.
+"""Bodies in the plane, and one that slides along a row: tracks first, then the dynamics through them.
 
 A sprite shows where its body is without any dynamics, up to a few hundredths of a pixel, so that the pictures are
 fitted once. Which body is pushed is found before the fit: over three steps before and after a moment,
@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from hnn_gym.errors import InputError
-from hnn_gym.models.pixel import Bodies, Tracks, track
+from hnn_gym.models.pixel import Bodies, Slider, Tracks, track, track_slider
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.pixel_footage import Footage
@@ -30,7 +30,7 @@ _STEPS = 3
 _WORSE = 1.5
 
 
-def fit_bodies(footage: Footage, scene: Bodies, learner: Learner) -> tuple[Footage, Fitted]:
+def fit_bodies(footage: Footage, scene: Bodies | Slider, learner: Learner) -> tuple[Footage, Fitted]:
     """Track the bodies and fit their dynamics.
 
     Returns:
@@ -44,7 +44,11 @@ def fit_bodies(footage: Footage, scene: Bodies, learner: Learner) -> tuple[Foota
         UserWarning: a body leaves the picture; or bodies that look alike may have been exchanged.
     """
     episodes = footage.by_episode(footage.frames)
-    tracks = track(episodes, scene.count, pixels_per_unit=scene.pixels_per_unit(footage.frames.shape[1]))
+    rows, columns = footage.frames.shape[1:3]
+    if isinstance(scene, Slider):
+        tracks = track_slider(episodes, pixels_per_unit=scene.pixels_per_unit(columns))
+    else:
+        tracks = track(episodes, scene.count, pixels_per_unit=scene.pixels_per_unit(rows))
     for sentence in doubts(tracks, episodes):
         warnings.warn(sentence, stacklevel=3)
     footage, tracks = _cut(footage, tracks)
@@ -52,7 +56,7 @@ def fit_bodies(footage: Footage, scene: Bodies, learner: Learner) -> tuple[Foota
         tracks = _in_order_of_controls(tracks, footage)
     q = np.concatenate(tracks.positions)
     learner.report(
-        f"sprites and tracks of {scene.count} bodies: pictures differ by {tracks.codec.residual:.2g}, "
+        f"sprites and tracks, bodies: {scene.count}; pictures differ by {tracks.codec.residual:.2g}, "
         f"{int(np.isnan(q).any(axis=-1).sum())} of {len(q)} frames hide a body"
     )
 
@@ -112,7 +116,7 @@ def _in_order_of_controls(tracks: Tracks, footage: Footage) -> Tracks:
     All bodies are put in order at once, and after that those that look alike in every episode on its own.
     """
     order = _best_order(pushes(tracks.positions, footage, footage.coordinates.n // 2))
-    codec = tracks.codec.with_(order=order)
+    codec = tracks.codec.reordered(order)
     positions = [_reordered(path, order) for path in tracks.positions]
     if any(len(bodies) > 1 for bodies in codec.alike):
         for number, path in enumerate(positions):

@@ -81,7 +81,8 @@ def check_forecast(share: float) -> None:
     )
     why = (
         "the frames may not determine the position (more than the body changes in them, it leaves the picture, or it "
-        "looks alike at two positions), or this model cannot describe the motion"
+        "looks alike at two positions), this model may not describe the motion, or small errors grow in the motion "
+        "itself, as those of a pole that falls"
     )
     remedy = 'show the body alone, with --channels or --crop; on Pendulum-v1 "--channels red-green"'
     if share > REFUSE_ABOVE:

@@ -28,7 +28,7 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.errors import InputError, instance
 from hnn_gym.models.mlp import initial_mlp
-from hnn_gym.models.pixel import Bodies, Carriage, OnePosition, Scene, obvious_scene
+from hnn_gym.models.pixel import Bodies, Carriage, OnePosition, Scene, Slider, obvious_scene
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.models.task_heads import LearnedTermination
 from hnn_gym.physics.integrators import Integrator
@@ -76,14 +76,15 @@ def train_pixel_world(
             for a carriage, else "mechanical".
         scene: what the frames show. None: :class:`hnn_gym.OnePosition` where the coordinates have one degree of
             freedom, :class:`hnn_gym.Bodies` where they have two positions for every body, and
-            :class:`hnn_gym.models.pixel.Carriage` where they are a position and an angle.
+            :class:`hnn_gym.models.pixel.Carriage` where they are a position and an angle;
+            :class:`hnn_gym.models.pixel.Slider` is taken only where it is given.
         settings: None takes the defaults.
         options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16 where there
             is a network.
         coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
-            that the dataset declares, or bodies without controls where a scene of them is given. An angle is in rad
-            from an unknown origin. The unit of a position is unknown unless the scene has a height, so that a unit of
-            its control is dropped, with a warning.
+            that the dataset declares, or the scene's own without controls where it is of bodies or a slider. An angle
+            is in rad from an unknown origin. The unit of a position is unknown unless the scene has a height or a
+            width, so that a unit of its control is dropped, with a warning.
         integrator: the scheme to learn through and to step with; None takes the model's own. Symplectic Euler, that of
             "mechanical", is exact where the recorded environment steps by it, as Pendulum-v1 does. Where forces are
             held over a step of a smooth motion, as in Spring-v0, Leapfrog describes them one order better.
@@ -105,9 +106,9 @@ def train_pixel_world(
     place = checked_device(device)
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
-    if not isinstance(scene, OnePosition | Bodies | Carriage | None):
-        raise InputError(f"scene must be OnePosition(), Bodies(...) or Carriage(...), got {scene!r}.")
-    if isinstance(scene, Bodies) and coordinates is None and dataset.provenance.coordinates is None:
+    if not isinstance(scene, Scene | None):
+        raise InputError(f"scene must be OnePosition(), Bodies(...), Slider(...) or Carriage(...), got {scene!r}.")
+    if isinstance(scene, Bodies | Slider) and coordinates is None and dataset.provenance.coordinates is None:
         coordinates = scene.coordinates()
     coordinates, dt = declared(dataset, coordinates, dt)
     scene = obvious_scene(coordinates) if scene is None else scene
@@ -131,7 +132,7 @@ def train_pixel_world(
     if options is None:
         options = {} if model == "chain" else _HIDDEN
     learner = Learner(model, options, integrator, settings, report, place)
-    if isinstance(scene, Bodies):
+    if isinstance(scene, Bodies | Slider):
         footage, fitted = fit_bodies(footage, scene, learner)
     elif isinstance(scene, Carriage):
         fitted = fit_carriage(footage, scene, learner)

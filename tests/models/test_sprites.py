@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hnn_gym.errors import InputError
-from hnn_gym.models.pixel import Bodies, SpriteCodec, codec_of, track
+from hnn_gym.models.pixel import Bodies, Slider, SpriteCodec, codec_of, track, track_slider
 from hnn_gym.models.pixel.spline_sprite import patches, splines
 
 SIZE, RADIUS, FINE = 32, 2.0, 8
@@ -147,3 +147,28 @@ def test_scenes_have_a_count_and_a_height_that_are_possible():
             Bodies(**wrong)
     assert Bodies(2, height=10.0).pixels_per_unit(64) == 6.4
     assert Bodies(2).pixels_per_unit(64) == 32
+
+
+def test_a_slider_that_hardly_leaves_its_middle_is_found_and_read_beyond_its_recording():
+    along = 16.2 + 1.4 * np.sin(0.37 * np.arange(50))  # always over the column of its middle
+    frames = film(np.stack([np.full(50, 13.3), along], -1)[:, None], (RED,))
+    found = track_slider([frames], pixels_per_unit=16)
+    np.testing.assert_allclose(
+        16 * (1 + found.positions[0][:, 0]), along, atol=0.1
+    )  # edges drawn by eighths of a pixel
+    assert found.codec.line == pytest.approx(1 - 13.3 / 16, abs=0.01)
+    far = film(np.array([[[13.3, 26.4]], [[13.3, 5.1]]]), (RED,))
+    q = found.codec.encode(far)
+    np.testing.assert_allclose(q, np.array([[26.4], [5.1]]) / 16 - 1, atol=0.01)
+    assert np.abs(found.codec.decode(q).astype(int) - far).mean() < 0.5
+    again = codec_of(found.codec.arrays(), found.codec.to_json())
+    np.testing.assert_array_equal(again.decode(q), found.codec.decode(q))
+    assert again.angles == (False,)
+
+
+def test_a_slider_has_a_width_that_is_possible_and_one_position():
+    with pytest.raises(InputError, match="width"):
+        Slider(width=0.0)
+    assert Slider(width=4.8).pixels_per_unit(64) == pytest.approx(64 / 4.8)
+    with pytest.raises(InputError, match="has one position on a line, and the coordinates declare 4"):
+        Slider().check(Bodies(2).coordinates())

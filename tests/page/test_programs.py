@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hnn_gym
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.models import MechanicalHNN, Variables
+from hnn_gym.models.pixel import SpriteCodec
 from hnn_gym.page.description import largest_forces
+from hnn_gym.page.frames import frame_data
 from hnn_gym.page.programs import world_programs
 from hnn_gym.physics.integrators import ImplicitMidpoint, RungeKutta4
 from hnn_gym.trace import Program, c_code, javascript_code, scalar_code, trace
@@ -149,6 +152,28 @@ def operations(x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 POINTS = ([0.3, -4.2, 2.5], [7.9, 8.1, -3.0], [2.0, -0.1, 0.2])
+
+
+@needs_node
+def test_a_body_that_slides_is_drawn_in_javascript_as_in_python() -> None:
+    knots = 2 * (2 * 4 + 1) + 5
+    sprite = 60 * np.exp(-((np.indices((1, knots, knots, 1))[1:3] - knots // 2) ** 2).sum(0) / 20)
+    found = SpriteCodec(
+        np.full((32, 32, 1), 90, np.uint8), sprite / 255, (0,), radius=4, pixels_per_unit=8.0, residual=0.0, line=0.7
+    )
+    scripts = (Path(hnn_gym.__file__).parent / "page/static/frames.js").read_text(encoding="utf-8")
+    q = [[-1.3], [0.0], [1.93], [2.2]]
+    made = f"framesOf({json.dumps({'frames': frame_data(found)})})"
+    sheet = "const document = { createElement: () => ({}) };"  # the page draws the frames on a canvas
+    script = (
+        f"{sheet}\n{scripts}\nconst f = {made};\nconsole.log(JSON.stringify({q}.map((x) => Array.from(f.decoded(x)))));"
+    )
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    differences = np.array(json.loads(done.stdout)) - found.decode(np.array(q)).reshape(len(q), -1).astype(int)
+    assert np.ptp(found.decode(np.array(q))) > 30
+    assert abs(differences).max() <= 1  # values half way between two whole numbers
+    assert np.mean(differences != 0) < 0.01
 
 
 @needs_node

@@ -5,9 +5,9 @@ from hnn_gym.models.pixel.codec import FrameCodec
 from hnn_gym.models.pixel.fourier_basis import FourierBasis
 from hnn_gym.models.pixel.linkage_codec import LinkageCodec
 from hnn_gym.models.pixel.pca_positions import first_positions
-from hnn_gym.models.pixel.scene import Bodies, Carriage, Codec, OnePosition, Scene, codec_of, obvious_scene
+from hnn_gym.models.pixel.scene import Bodies, Carriage, Codec, OnePosition, Scene, Slider, codec_of, obvious_scene
 from hnn_gym.models.pixel.sprite_codec import SpriteCodec
-from hnn_gym.models.pixel.sprite_tracks import Tracks, track
+from hnn_gym.models.pixel.sprite_tracks import Tracks, track, track_slider
 
 __all__ = [
     "Bodies",
@@ -18,6 +18,7 @@ __all__ = [
     "LinkageCodec",
     "OnePosition",
     "Scene",
+    "Slider",
     "SpriteCodec",
     "Tracks",
     "codec_of",
@@ -25,4 +26,5 @@ __all__ = [
     "first_positions",
     "obvious_scene",
     "track",
+    "track_slider",
 ]

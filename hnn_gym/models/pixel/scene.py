@@ -1,16 +1,16 @@
 """What frames show: a background, and the parts that move in front of it.
 
 A scene is declared with a training, and the obvious one is taken where the coordinates say which it is. It determines
-the codec: a picture that is a function of one position (:class:`.FrameCodec`), sprites that move in the plane
-(:class:`.SpriteCodec`), or a carriage with a part that turns (:class:`.LinkageCodec`). In all of them the encoder is
-the decoder's inverse.
+the codec: a picture that is a function of one position (:class:`.FrameCodec`), sprites that move in the plane or on a
+line (:class:`.SpriteCodec`), or a carriage with a part that turns (:class:`.LinkageCodec`). In all of them the encoder
+is the decoder's inverse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -112,6 +112,63 @@ class Bodies:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """One body that slides from left to right before a background that is the same along every row.
+
+    The body is the same picture (a sprite) wherever it is, so that frames are read, and drawn, beyond the positions of
+    the recording too. The latent position is x from the middle of the picture to the right.
+
+    Attributes:
+        width: width of the picture in m, if it is known: 4.8 for Spring-v0. x is then in m, and energies are in J where
+            forces are in N. None: the unit of length is half the width, and the scale of energies is free.
+
+    Raises:
+        InputError: the width is out of range.
+    """
+
+    width: float | None = None
+
+    count: ClassVar[int] = 1
+    """Number of bodies."""
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if self.width is not None:
+            object.__setattr__(self, "width", finite_number(self.width, "width", above=0.0))
+
+    @property
+    def model(self) -> str:
+        """The kind of the dynamics, if none is given."""
+        return "mechanical"
+
+    def check(self, coordinates: Coordinates) -> None:
+        """Refuse coordinates that are not one position on a line.
+
+        Raises:
+            InputError: they are something else.
+        """
+        if coordinates.angles != (False,) or any(coordinates.fixed):
+            raise InputError(
+                f"A body that slides has one position on a line, and the coordinates declare {coordinates.n} degrees "
+                f"of freedom, {sum(coordinates.angles)} of them angles."
+            )
+
+    @property
+    def in_metres(self) -> bool:
+        """Whether x is in m."""
+        return self.width is not None
+
+    def pixels_per_unit(self, columns: int) -> float:
+        """Pixels in a unit of length, in frames of so many columns."""
+        return columns / (2.0 if self.width is None else self.width)
+
+    def coordinates(self, controls: Coordinates | None = None) -> Coordinates:
+        """Coordinates that show x and its velocity, with the controls of others."""
+        degrees = (DegreeOfFreedom(position=0, velocity=1),)
+        return Coordinates(degrees) if controls is None else replace(controls, degrees=degrees)
+
+
+@dataclass(frozen=True)
 class Carriage:
     """A carriage that slides from left to right, and a part that turns on it, such as a cart with its pole.
 
@@ -174,7 +231,7 @@ class Carriage:
         return replace(controls, degrees=degrees)
 
 
-Scene = OnePosition | Bodies | Carriage
+Scene = OnePosition | Bodies | Slider | Carriage
 """What frames show."""
 
 

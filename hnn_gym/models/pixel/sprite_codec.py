@@ -1,4 +1,4 @@
-"""Picture <-> positions of several bodies in the plane: each body is a sprite that is drawn over a background.
+"""Picture <-> positions of bodies in the plane or on a line: each is a sprite that is drawn over a background.
 
     f <- B, then for every body k:  f <- f + D_k(x - p_k) + A_k(x - p_k) (B - f)
 
@@ -8,12 +8,15 @@ over all pixels for one body after the other, and then by Newton's rule (Gauss-N
 
 Bodies that look alike share a sprite. No single frame shows which of them is which: the encoder keeps the order that is
 nearest to given positions, such as those of the frame before.
+
+A body that slides along a line has one position: the line is a row of the picture, and the frames are still searched
+in both directions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
 from typing import Any
@@ -40,7 +43,8 @@ HIDDEN = 0.3
 class SpriteCodec:
     """Decoder and encoder of frames that show bodies in the plane.
 
-    Positions are [x_1, y_1, x_2, y_2, ...] from the middle of the picture, x to the right and y upwards.
+    Positions are [x_1, y_1, x_2, y_2, ...] from the middle of the picture, x to the right and y upwards; or [x] alone
+    where one body slides along a line.
 
     Attributes:
         background: B, uint8 ``(H, W, C)``.
@@ -49,6 +53,7 @@ class SpriteCodec:
         radius: of the patch around a body that the sprites cover, in pixels.
         pixels_per_unit: pixels in the unit of the positions.
         residual: mean squared residual on the frames it was fitted to, over the mean square of what the bodies change.
+        line: y of the line along which the one body slides, in units; None: bodies move in the plane.
     """
 
     background: np.ndarray
@@ -57,6 +62,7 @@ class SpriteCodec:
     radius: int
     pixels_per_unit: float
     residual: float
+    line: float | None = None
 
     kind = "sprites"
 
@@ -68,16 +74,22 @@ class SpriteCodec:
     @property
     def angles(self) -> tuple[bool, ...]:
         """No position is an angle."""
-        return (False,) * (2 * len(self.looks))
+        return (False,) * self._positions
+
+    @property
+    def _positions(self) -> int:
+        return 2 * len(self.looks) if self.line is None else 1
 
     def wrapped(self, q: np.ndarray) -> np.ndarray:
         """The positions themselves: there are no angles."""
         return q
 
     def decode(self, q: np.ndarray) -> np.ndarray:
-        """Frames, uint8 ``(..., H, W, C)``, at positions ``(..., 2 b)``."""
+        """Frames, uint8 ``(..., H, W, C)``, at positions ``(..., 2 b)``, or ``(..., 1)`` on a line."""
         q = np.asarray(q)
-        flat = q.reshape(-1, len(self.looks), 2)
+        flat = q.reshape(-1, 1, 1) if self.line is not None else q.reshape(-1, len(self.looks), 2)
+        if self.line is not None:
+            flat = np.concatenate([flat, np.full_like(flat, self.line)], axis=-1)
         frames = np.empty((len(flat), *self.frame_shape), np.uint8)
         for begin in range(0, len(flat), _BLOCK):
             part = slice(begin, begin + _BLOCK)
@@ -86,7 +98,7 @@ class SpriteCodec:
         return frames.reshape(*q.shape[:-1], *self.frame_shape)
 
     def encode(self, frames: np.ndarray, *, near: np.ndarray | None = None) -> np.ndarray:
-        """Positions ``(..., 2 b)`` of frames, uint8 ``(..., H, W, C)``.
+        """Positions ``(..., 2 b)``, or ``(..., 1)`` on a line, of frames, uint8 ``(..., H, W, C)``.
 
         Args:
             frames: each on its own.
@@ -110,9 +122,9 @@ class SpriteCodec:
                     "picture, is hidden, or the frame is not one of this scene."
                 )
             q[part] = self._units(self.refined(flat[part], places)[0])
-        if near is not None:
+        if near is not None and self.line is None:
             q = self.ordered(q, np.asarray(near, np.float64).reshape(q.shape))
-        return q.reshape(*frames.shape[:-3], 2 * len(self.looks))
+        return q.reshape(len(q), -1)[:, : self._positions].reshape(*frames.shape[:-3], self._positions)
 
     def ordered(self, q: np.ndarray, near: np.ndarray) -> np.ndarray:
         """Positions ``(N, b, 2)`` with bodies that look alike exchanged, so that they are nearest to others."""
@@ -226,13 +238,11 @@ class SpriteCodec:
                 rows, columns, where = self._splines(places[use, k])
                 parts.append((self._gather(change[use], where), rows, columns))
             sprites.append(fitted(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))))
-        return SpriteCodec(self.background, np.stack(sprites), self.looks, self.radius, self.pixels_per_unit, 0.0)
+        return replace(self, sprites=np.stack(sprites), residual=0.0)
 
-    def with_(self, *, order: Sequence[int] | None = None, residual: float | None = None) -> SpriteCodec:
-        """The codec with its bodies in another order, or with another residual."""
-        looks = self.looks if order is None else tuple(self.looks[k] for k in order)
-        left = self.residual if residual is None else residual
-        return SpriteCodec(self.background, self.sprites, looks, self.radius, self.pixels_per_unit, left)
+    def reordered(self, order: Sequence[int]) -> SpriteCodec:
+        """The codec with its bodies in another order."""
+        return replace(self, looks=tuple(self.looks[k] for k in order))
 
     def to_json(self) -> dict[str, Any]:
         """All fields that are not arrays, JSON-ready."""
@@ -242,6 +252,7 @@ class SpriteCodec:
             "radius": self.radius,
             "pixels_per_unit": self.pixels_per_unit,
             "residual": self.residual,
+            "line": self.line,
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -263,6 +274,7 @@ class SpriteCodec:
                 radius=int(data["radius"]),
                 pixels_per_unit=float(data["pixels_per_unit"]),
                 residual=float(data["residual"]),
+                line=None if data.get("line") is None else float(data["line"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"The frames' part of this checkpoint cannot be read: {error!r}.") from None
@@ -276,6 +288,7 @@ class SpriteCodec:
             and set(codec.looks) == set(range(len(codec.sprites)))
             and np.isfinite(codec.pixels_per_unit)
             and codec.pixels_per_unit > 0
+            and (codec.line is None or (np.isfinite(codec.line) and len(codec.looks) == 1))
         )
         if not fits:
             raise InputError("The arrays of the frames in this checkpoint do not fit each other.")

@@ -1,6 +1,7 @@
 """From frames to sprites and tracks: what moves, what it looks like, where it is, and which body is which.
 
-1. The background is the median of every pixel over time: bodies that move cover a pixel for less than half of it.
+1. The background is the median of every pixel over time: bodies that move cover a pixel for less than half of it. One
+   that slides along a line may always be near one place, so that the median is that of its row.
 2. In frames in which as many spots differ from the background as there are bodies, every spot is a body, and its middle
    a first guess of the place. Spots are matched by colour and size; bodies that look alike share a sprite.
 3. Sprites are fitted at these places and places to the sprites, in turn.
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from typing import NamedTuple
 
@@ -72,14 +74,36 @@ class _Spots(NamedTuple):
     extent: float
 
 
-def track(episodes: Sequence[np.ndarray], bodies: int, *, pixels_per_unit: float) -> Tracks:
+def track_slider(episodes: Sequence[np.ndarray], *, pixels_per_unit: float) -> Tracks:
+    """Find the one body that slides from left to right in episodes of frames, uint8 ``(T + 1, H, W, C)``.
+
+    The codec of the tracks and their positions ``(T' + 1, 1)`` have the body on the line that it slides along.
+
+    Raises:
+        InputError: as :func:`track`.
+    """
+    tracks = track(episodes, 1, pixels_per_unit=pixels_per_unit, alike_along_rows=True)
+    line = float(np.nanmedian(np.concatenate(tracks.positions)[:, 1]))
+    positions = [path[:, :1] for path in tracks.positions]
+    return tracks._replace(codec=replace(tracks.codec, line=line), positions=positions)
+
+
+def track(
+    episodes: Sequence[np.ndarray], bodies: int, *, pixels_per_unit: float, alike_along_rows: bool = False
+) -> Tracks:
     """Find ``bodies`` bodies in episodes of frames, uint8 ``(T + 1, H, W, C)``.
+
+    Args:
+        episodes: of frames.
+        bodies: how many there are.
+        pixels_per_unit: pixels in the unit of length.
+        alike_along_rows: the background is the same along every row.
 
     Raises:
         InputError: nothing moves; there are more or fewer bodies, or they never separate; or a body leaves the picture.
     """
     frames = np.concatenate(episodes)
-    background = _background(frames)
+    background = _background(frames, alike_along_rows=alike_along_rows)
     spots = _spots(frames, background)
     apart = _apart(spots, len(frames), bodies)
     matched, looks = _matched(spots, apart, bodies)
@@ -94,11 +118,11 @@ def track(episodes: Sequence[np.ndarray], bodies: int, *, pixels_per_unit: float
     outside = _outside(codec, found, hidden)
     _check_picture(codec, np.where((outside | hidden).any(-1), 0.0, left))
     change = np.mean((frames[numbers] / 255.0 - background / 255.0) ** 2)
-    codec = codec.with_(residual=float(left[numbers].mean() / change))
+    codec = replace(codec, residual=float(left[numbers].mean() / change))
     return _tracks(codec, found, hidden, outside, [len(part) for part in episodes])
 
 
-def _background(frames: np.ndarray) -> np.ndarray:
+def _background(frames: np.ndarray, *, alike_along_rows: bool) -> np.ndarray:
     some = frames[:: max(1, len(frames) // _SAMPLE)]
     if not (some != some[0]).any():
         low, high = int(some.min()), int(some.max())
@@ -106,6 +130,9 @@ def _background(frames: np.ndarray) -> np.ndarray:
             f"All {len(frames)} frames of shape {frames.shape[1:]} are the same, with values from {low} to {high}: "
             "nothing moves in them. Look at the crop and the channels of the recording."
         )
+    if alike_along_rows:
+        row = np.median(some, axis=(0, 2)).astype(np.uint8)
+        return np.repeat(row[:, None], some.shape[2], axis=1)
     return np.median(some, axis=0).astype(np.uint8)
 
 

@@ -46,7 +46,8 @@ class FramesOfPosition extends Frames {
   }
 }
 
-// Frames of bodies [x1, y1, x2, y2, ...], each a sprite of cubic splines that is drawn over what is behind it.
+// Frames of bodies [x1, y1, x2, y2, ...], or of one that slides along a line [x]: each is a sprite of cubic splines that
+// is drawn over what is behind it.
 class FramesOfSprites extends Frames {
   constructor(data) {
     super(data);
@@ -83,7 +84,7 @@ class FramesOfSprites extends Frames {
     const { rows, columns, channels, radius } = this, side = 2 * radius + 1;
     const change = new Float64Array(rows * columns * channels);
     this.looks.forEach((look, body) => {
-      const row = rows / 2 - q[2 * body + 1] * this.pixels_per_unit;
+      const row = rows / 2 - (this.line ?? q[2 * body + 1]) * this.pixels_per_unit;
       const column = columns / 2 + q[2 * body] * this.pixels_per_unit;
       const patch = this.patch(look, row, column), [top, left] = [Math.floor(row) - radius, Math.floor(column) - radius];
       for (let p = 0; p < side; p += 1) {
