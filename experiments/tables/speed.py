@@ -100,7 +100,7 @@ def pages() -> str:
     rows = []
     for name, found in report("pages")["worlds"].items():
         steps = [_difference(found[kind][steps]) for kind in ("free", "pushed") for steps in ("100", "1000")]
-        onnx = [_difference(found["onnx"][dtype]) for dtype in ("float64", "float32")]
+        onnx = [f"{found['onnx'][dtype]:.0e}" if found["onnx"][dtype] else "0" for dtype in ("float64", "float32")]
         rows.append((f"`{name}`", f"{found['bytes'] / 1000:.0f} kB", *steps, *onnx))
     free_and_pushed = [f"{kind}, {steps} steps" for kind in ("free", "pushed") for steps in ("100", "1,000")]
     return table(("world", "its page", *free_and_pushed, "ONNX, float64", "ONNX, float32"), rows)
