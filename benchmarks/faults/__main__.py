@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import calls, kills, malformed, moments, trainings, writers
+from benchmarks.faults import calls, cases, malformed, moments, trainings, writers, written
 from hnn_gym.command import run
 
-CASES = (*kills.CHECKPOINTS, *kills.DATASETS, *trainings.TRAININGS, *trainings.AGENTS)
+CASES = (*written.CHECKPOINTS, *written.DATASETS, *trainings.TRAININGS, *trainings.AGENTS)
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Run the parts, and write the results after each."""
-    kills.preload()
+    written.preload()
     parts: dict[str, Callable[[], Any]] = {
-        **{f"kills/{case.name}": partial(kills.run, [case], every=settings.every) for case in CASES},
+        **{f"kills/{case.name}": partial(cases.run, [case], every=settings.every) for case in CASES},
         "files": lambda: malformed.read_damaged(settings.files, seed=settings.seed),
         "calls": lambda: calls.wrong_calls(settings.calls, seed=settings.seed),
         "writers": lambda: writers.appended_at_once(4, settings.rounds),

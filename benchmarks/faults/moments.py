@@ -1,7 +1,7 @@
 """Ctrl-C, SIGTERM and a full disk at many moments of the command lines that write.
 
 A signal: the process ends within 5 s with 130 or 143 and one line that says how to go on. A full disk: it ends within
-5 s with 2 and one line. Either way the folder holds what a kill may leave (:mod:`benchmarks.faults.kills`).
+5 s with 2 and one line. Either way the folder holds what a kill may leave (:mod:`benchmarks.faults.cases`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import kills, trainings
-from benchmarks.faults.kills import Case
+from benchmarks.faults import trainings, written
+from benchmarks.faults.cases import Case
 from benchmarks.faults.operations import disk_full, in_child, interrupt
 
 _SECONDS = 5.0
@@ -25,8 +25,8 @@ def _collect(path: Path, *options: str) -> None:
     from hnn_gym import command
     from hnn_gym.collect import CollectSettings, main
 
-    out = ("--out", str(path / "data.zarr"), "--steps", "250", "--seed", str(kills.NEW))
-    sys.argv = ["collect", "--env", kills.ENV, *out, *options]
+    out = ("--out", str(path / "data.zarr"), "--steps", "250", "--seed", str(written.NEW))
+    sys.argv = ["collect", "--env", written.ENV, *out, *options]
     command.run(main, CollectSettings, prog="collect")
 
 
@@ -45,9 +45,9 @@ def _ours(case: Case, work: Callable[[Path], Any]) -> Case:
 
 
 CASES = (
-    _ours(kills.DATASETS[0], _collect),
-    _ours(kills.DATASETS[1], lambda path: _collect(path, "--append")),
-    _ours(kills.DATASETS[2], lambda path: _collect(path, "--overwrite")),
+    _ours(written.DATASETS[0], _collect),
+    _ours(written.DATASETS[1], lambda path: _collect(path, "--append")),
+    _ours(written.DATASETS[2], lambda path: _collect(path, "--overwrite")),
     _ours(trainings.TRAININGS[0], _train),
 )
 

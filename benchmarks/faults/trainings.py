@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.kills import OLD, Case, collected
+from benchmarks.faults.cases import Case
+from benchmarks.faults.written import OLD, collected
 
 
 def _trained(path: Path, *, seed: int = 0, **options: Any) -> Any:

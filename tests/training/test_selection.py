@@ -21,9 +21,7 @@ from hnn_gym.training import open_loop_error, train_auto
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.selection import Selection, chosen
 from hnn_gym.training.structures import rigid_bodies, second_order
-from hnn_gym.training.trials import Trials
-
-_TWO = (rigid_bodies, second_order)
+from hnn_gym.training.trials import Trial, Trials
 
 
 def recorded(env_id: str, steps: int, policy: str = "random", seed: int = 0) -> TransitionDataset:
@@ -35,6 +33,15 @@ def search(dataset: TransitionDataset) -> Selection:
     assert declared is not None
     dt = dataset.provenance.dt or 1.0
     return Selection(Trials(Evidence.of(dataset, Coordinates.from_json(declared), dt)))
+
+
+def two_tried() -> tuple[Selection, Trial, Trial]:
+    """A search in which rigid bodies and a second-order network have been tried, and their trials."""
+    selection = search(recorded("Pendulum-v1", 200))
+    rigid, network = (
+        selection.tried(make(selection.variables), SymplecticEuler()) for make in (rigid_bodies, second_order)
+    )
+    return selection, rigid, network
 
 
 def test_the_scheme_that_made_a_recording_is_named() -> None:
@@ -93,8 +100,7 @@ def test_a_world_chosen_automatically_steps_symplectically_unless_asked_for_its_
 
 
 def test_a_model_without_an_energy_is_chosen_only_if_it_is_clearly_better() -> None:
-    trials = search(recorded("Pendulum-v1", 200))
-    rigid, network = (trials.tried(make(trials.variables), SymplecticEuler()) for make in _TWO)
+    _, rigid, network = two_tried()
     slightly = replace(network, one_step=rigid.one_step / 1.15, many_steps=rigid.many_steps)
     clearly = replace(network, one_step=rigid.one_step / 2, many_steps=rigid.many_steps)
     assert chosen([rigid, slightly]) is rigid
@@ -109,8 +115,7 @@ def test_a_model_without_an_energy_is_chosen_only_if_it_is_clearly_better() -> N
 def test_nothing_that_was_tried_is_better_than_what_is_chosen_by_more_than_a_tenth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    selection = search(recorded("Pendulum-v1", 200))
-    rigid, network = (selection.tried(make(selection.variables), SymplecticEuler()) for make in _TWO)
+    selection, rigid, network = two_tried()
     worse, quick = replace(rigid, one_step=0.03, many_steps=0.03), replace(network, one_step=0.01, many_steps=0.01)
     selection.trials.done[:] = [worse, replace(quick, label=f"{quick.label}, quickly")]
     monkeypatch.setattr(selection, "_searched", lambda scheme: worse)
@@ -122,8 +127,7 @@ def test_nothing_that_was_tried_is_better_than_what_is_chosen_by_more_than_a_ten
 def test_where_nothing_explains_much_a_network_that_was_fitted_for_a_moment_is_chosen_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    selection = search(recorded("Pendulum-v1", 200))
-    rigid, network = (selection.tried(make(selection.variables), SymplecticEuler()) for make in _TWO)
+    selection, rigid, network = two_tried()
     poor, worse = replace(rigid, one_step=0.4, many_steps=0.7), replace(network, one_step=0.9, many_steps=0.9)
     quick = replace(network, one_step=0.42, many_steps=0.72)
     selection.trials.done[:] = [replace(quick, label=f"{quick.label}, quickly"), worse, poor]
