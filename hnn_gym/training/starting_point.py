@@ -168,10 +168,9 @@ class StartingPoint:
 
 def steps_of(windows: TrainingWindows, coordinates: Coordinates, *, dt: float) -> Transitions:
     """The single steps of windows, with velocities from differences where none were observed."""
-    begin, end, u, seconds = windows.single_steps(coordinates, dt=dt)
-    free = np.ones(len(seconds), bool)
-    seen = np.ones(2 * coordinates.n, bool)
-    return Transitions(*begin, u, *end, free, free, coordinates.angles, seen, dt, seconds[:, None])
+    (q, v), (next_q, next_v), u, seconds = windows.single_steps(coordinates, dt=dt)
+    free, seen = np.ones(len(seconds), bool), np.ones(2 * coordinates.n, bool)
+    return Transitions(q, v, u, next_q, next_v, free, free, coordinates.angles, seen, dt, seconds[:, None])
 
 
 def _spread(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
