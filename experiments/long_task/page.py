@@ -24,8 +24,7 @@ correct a world's errors of energy. Here the motor gives 3.3 mJ in a step at the
 average, 0.05 s). The closer a learned world's own gain or loss of energy comes to that, the more it misjudges what
 pumping is worth. **Own energy** is the energy that an unforced motion of the learned world gains or loses in a
 step: the slope of the true energy over 20 s, the largest of five swings of 1 to 5 J. Where an MLP's is no larger
-than the oscillation of the true map, as on some of the exact recordings of 100 transitions, its agent is as good as
-the HNN's.
+than the oscillation of the true map, its agent is as good as the HNN's.
 
 "Promised" is the return that the learned world predicts. Interpolation on the grid blurs values over so many steps,
 in the true world too, so that every good world promises less than its agent earns. For the same reason the agent is
