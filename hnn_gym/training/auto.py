@@ -12,7 +12,7 @@ import numpy as np
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
-from hnn_gym.data.excitation import require_changing_actions, require_motion
+from hnn_gym.data.excitation import require_changing_actions, require_enough, require_motion
 from hnn_gym.errors import ConvergenceError, instance, whole_number
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.models.formula import formula
@@ -22,6 +22,7 @@ from hnn_gym.training.dataset_map import dataset_map
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.preparation import opened
+from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, explains_little
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
@@ -95,12 +96,14 @@ def train_found(
             f"{dataset.num_steps:,} transitions, from episodes everywhere in it. A named --model learns from all."
         )
     require_motion(sample)
+    require_enough(sample, found.coordinates)
     if found.coordinates.controls and not found.coordinates.in_physical_units:
         require_changing_actions(sample)
-    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say), seed=seed)
+    trials = Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say)
+    selection = Selection(trials, seed=seed)
     if integrator is None:
         say("Comparing the schemes that may have made the recording.")
-    scheme = integrator or selection.scheme()
+    scheme = integrator or SchemeSearch(trials, seed=seed).scheme()
     say(f"Comparing models through the scheme {scheme_name(scheme)}.")
     best = selection.structure(scheme)
     if not np.isfinite(best.merit):

@@ -25,6 +25,10 @@ from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
 
 
+_KNOWN_FORM = "chain"
+"""The model whose M(q) and V(q) are known up to some ten numbers."""
+
+
 def opened(dataset: TransitionDataset | str | os.PathLike[str]) -> TransitionDataset:
     """Return a dataset, opened if it is the path of one.
 
@@ -112,7 +116,7 @@ class Preparation:
         """
         coordinates, dt = self.found.coordinates, self.found.dt
         require_motion(self.dataset)
-        require_enough(self.dataset, coordinates)
+        require_enough(self.dataset, coordinates, known_form=self.model == _KNOWN_FORM)
         if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
             require_changing_actions(self.dataset)
         windows = windows_of(self.dataset, coordinates, dt, settings)

@@ -19,6 +19,7 @@ from hnn_gym.physics.integrators import RungeKutta4, SymplecticEuler
 from hnn_gym.systems import true_world
 from hnn_gym.training import open_loop_error, train_auto
 from hnn_gym.training.evidence import Evidence
+from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, chosen
 from hnn_gym.training.structures import rigid_bodies, second_order
 from hnn_gym.training.trials import Trial, Trials
@@ -39,17 +40,19 @@ def two_tried() -> tuple[Selection, Trial, Trial]:
     """A search in which rigid bodies and a second-order network have been tried, and their trials."""
     selection = search(recorded("Pendulum-v1", 200))
     rigid, network = (
-        selection.tried(make(selection.variables), SymplecticEuler()) for make in (rigid_bodies, second_order)
+        selection.tried(make(selection.trials.variables), SymplecticEuler()) for make in (rigid_bodies, second_order)
     )
     return selection, rigid, network
 
 
 def test_the_scheme_that_made_a_recording_is_named() -> None:
-    assert search(recorded("Acrobot-v1", 150)).scheme() == RungeKutta4()
+    assert SchemeSearch(search(recorded("Acrobot-v1", 150)).trials).scheme() == RungeKutta4()
 
 
 def test_a_finely_integrated_recording_is_not_learned_by_a_first_order_scheme() -> None:
-    found = search(recorded("IdealPendulum-v0", 200)).scheme()  # a scheme of order four, not among the candidates
+    found = SchemeSearch(
+        search(recorded("IdealPendulum-v0", 200)).trials
+    ).scheme()  # a scheme of order four, not among the candidates
     assert found.order == RungeKutta4().order
 
 
@@ -181,7 +184,7 @@ def test_masses_that_springs_connect_are_rigid_bodies_with_products_of_positions
     degrees = (hnn_gym.DegreeOfFreedom(position=0, velocity=2), hnn_gym.DegreeOfFreedom(position=1, velocity=3))
     known = Coordinates(degrees, (hnn_gym.Control(degree=1),))  # of forces on both, many M and V say the same
     found = Selection(Trials(Evidence.of(two_masses_on_springs(), known, 0.05)))
-    trial = found.tried(rigid_bodies(found.variables), RungeKutta4())
+    trial = found.tried(rigid_bodies(found.trials.variables), RungeKutta4())
     assert trial.merit < 1e-4  # RK4 itself errs by 1e-6 of a change here
 
 
@@ -233,7 +236,7 @@ def test_nothing_has_to_be_declared_and_a_scheme_can_be_named() -> None:
 def test_a_recording_that_is_missing_or_too_short_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingPathError, match=r"nothing\.zarr"):
         train_auto(tmp_path / "nothing.zarr")
-    with pytest.raises(InputError, match=r"at least 20 transitions.*the dataset has 10"):
+    with pytest.raises(InputError, match=r"Pendulum-v1 has 10 transitions.*needs at least 20"):
         train_auto(recorded("Pendulum-v1", 10))
 
 
