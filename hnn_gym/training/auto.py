@@ -187,7 +187,7 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
         )
     elif symplectic != final.world.integrator:
         yield (
-            f"Environments step it by {scheme_name(symplectic)}, which keeps its energy, and with "
+            f"Environments step it by {scheme_name(symplectic)}, which is symplectic, and with "
             f'stepping="recorded" by {scheme_name(final.scheme)}.'
         )
 

@@ -24,7 +24,6 @@ from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
 
-
 _KNOWN_FORM = "chain"
 """The model whose M(q) and V(q) are known up to some ten numbers."""
 
