@@ -18,7 +18,7 @@ from hnn_gym.models import MechanicalHNN
 from hnn_gym.models.formula import formula
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import Integrator, integrator_to_json, scheme_name
-from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.dataset_map import dataset_map, require_fitting
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.preparation import opened
@@ -95,9 +95,10 @@ def train_found(
             f"The recording is large: schemes and models are compared and fitted on {sample.num_steps:,} of its "
             f"{dataset.num_steps:,} transitions, from episodes everywhere in it. A named --model learns from all."
         )
+    require_fitting(sample, found.coordinates)
     require_motion(sample)
     require_enough(sample, found.coordinates)
-    if found.coordinates.controls and not found.coordinates.in_physical_units:
+    if found.coordinates.controls:
         require_changing_actions(sample)
     trials = Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say)
     selection = Selection(trials, seed=seed)
