@@ -94,6 +94,8 @@ class Selection:
         evidence = self.trials.evidence
         penalty = _penalty(best.architecture)
         settings = replace(self._settings(best.architecture).continued(8), residual_penalty=penalty, keep_zeros=True)
+        if explains_little(best):
+            settings = replace(settings, seconds=_UNLIKELY_SECONDS)
         size = sum(value.size for value in best.parameters.values())
         settings = affordable(settings, best.architecture, best.scheme, parameters=size, fewest=1) or settings
         parameters = fit_one_step(
