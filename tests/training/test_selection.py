@@ -19,6 +19,7 @@ from hnn_gym.physics.dynamics import Structure
 from hnn_gym.physics.integrators import RungeKutta4, Substeps, SymplecticEuler
 from hnn_gym.systems import true_world
 from hnn_gym.training import open_loop_error, train_auto
+from hnn_gym.training.auto import sentences
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, chosen
@@ -138,6 +139,8 @@ def test_where_nothing_explains_much_a_network_that_was_fitted_for_a_moment_is_c
     monkeypatch.setattr(selection, "_with_more", lambda base, structure, scheme: base)
     monkeypatch.setattr(selection, "tried", lambda structure, scheme, seconds=None: worse)
     assert selection._extended([poor]) == quick
+    words = " ".join(sentences(quick, selection.trials, SymplecticEuler()))
+    assert "It is not taken, since what errs so much says nothing of an energy." in words
 
 
 def kicked() -> TransitionDataset:
