@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.real_robot.command import MAKERS, chosen_candidates
-from experiments.real_robot.contenders import CANDIDATES, FAMILIES, HORIZONS, STILL, pooled
+from experiments.real_robot.command import MAKERS, candidate, left_out
+from experiments.real_robot.contenders import HORIZONS, STILL, pooled
 from experiments.tables.sources import measurements, table
 
 _STILL = "nothing moves"
@@ -22,7 +22,7 @@ _SLOWER = (0.0141, 0.0413, 0.0797, 0.0812)
 """Errors in rad of the makers' model 1.0 on four further recordings, which are not public here and move more slowly."""
 
 
-def left_out() -> str:
+def left_out_table() -> str:
     """Errors of the forecasts of recordings that were left out, over all starts."""
     rows = []
     for name, cells in _contenders().items():
@@ -37,7 +37,7 @@ def left_out() -> str:
 
 def shares() -> str:
     """Errors as shares of those of the makers' model 1.0 on the same rows, beside those on other recordings."""
-    makers = np.array(pooled(_cells(MAKERS[0])))
+    makers = np.array(pooled(list(left_out(measurements("real_robot"), MAKERS[0]).values())))
     rows = [
         (name, *(f"{share:.2f}" for share in np.array(pooled(cells)) / makers))
         for name, cells in _contenders().items()
@@ -57,10 +57,10 @@ def shares() -> str:
 def swing_up() -> str:
     """Errors of the forecasts of a swing-up, by worlds learned from all excitations."""
     found = measurements("real_robot")
-    named = {"nothing moves": STILL, "the makers' model 1.0": MAKERS[0], "the makers' model 2.0": MAKERS[1]}
-    named |= {f"{_LINKS[name.partition('-')[0]]}, windows of {name.rpartition('-')[2]} s": name for name in CANDIDATES}
+    named = {_STILL: STILL, "the makers' model 1.0": MAKERS[0], "the makers' model 2.0": MAKERS[1]}
+    named |= {label: family for family, label in _LINKS.items()}
     rows = [
-        (name, *(f"{error:.4f}" for error in pooled([found[f"other/{contender}"]])))
+        (name, *(f"{error:.4f}" for error in pooled([found[f"other/{candidate(found, contender)}"]])))
         for name, contender in named.items()
     ]
     return table(("world", *(f"{horizon:g} s" for horizon in HORIZONS)), rows)
@@ -68,13 +68,10 @@ def swing_up() -> str:
 
 def recordings() -> str:
     """Errors of the symmetric links on every recording that was left out, by what they were learned from."""
-    found, names = measurements("real_robot"), {"positions": "symmetric", "derived": "differentiated"}
-    rows = []
-    for recording in chosen_candidates(found, "symmetric"):
-        errors = [
-            [f"{e:.4f}" for e in pooled([found[f"left-out/{family}-0.5/{recording}"]])]
-            for family in (*names.values(), "measured")
-        ]
+    found, rows = measurements("real_robot"), []
+    cells = [left_out(found, family) for family in ("symmetric", "differentiated", "measured")]
+    for recording in cells[0]:
+        errors = [[f"{e:.4f}" for e in pooled([cell[recording]])] for cell in cells]
         rows.append((recording.rpartition("-")[2], *(" ".join(row) for row in errors)))
     return table(("recording", "positions alone", "and derived velocities", "and logged velocities"), rows)
 
@@ -94,8 +91,7 @@ def planned_swing_ups() -> str:
 
 def friction() -> str:
     """The friction of both joints in the worlds of the four folds: mean, standard error and spread."""
-    found = measurements("real_robot")
-    cells = [found[f"left-out/{name}/{recording}"] for recording, name in chosen_candidates(found, "symmetric").items()]
+    cells = list(left_out(measurements("real_robot"), "symmetric").values())
     rows = []
     for kind, label in (("viscous", "viscous, N m s"), ("coulomb", "Coulomb, N m")):
         joints = [[cell["friction"][joint][kind] for cell in cells] for joint in (0, 1)]
@@ -136,28 +132,19 @@ def _with_errors(entries: list[dict[str, Any]]) -> str:
 def _contenders() -> dict[str, list[Any]]:
     """Measurements of the recordings that were left out, by the names of the rows."""
     found = measurements("real_robot")
-    chosen = {
-        family: [found[f"left-out/{name}/{recording}"] for recording, name in chosen_candidates(found, family).items()]
-        for family in FAMILIES
+    named = {_STILL: STILL, **{f"the makers' model {name.removeprefix('makers-')}": name for name in MAKERS}}
+    named |= {
+        "rigid links, from rows of 0.02 s": "chain",
+        "symmetric rigid links, from rows of 0.01 s": "symmetric",
+        "the same, and velocities derived from the positions": "differentiated",
+        "the same, and the velocities of the log": "measured",
+        "a second-order network, from rows of 0.02 s and derived velocities": "network",
     }
-    return {
-        _STILL: _cells(STILL),
-        **{f"the makers' model {name.removeprefix('makers-')}": _cells(name) for name in MAKERS},
-        "rigid links, from rows of 0.02 s": chosen["chain"],
-        "symmetric rigid links, from rows of 0.01 s": chosen["symmetric"],
-        "the same, and velocities derived from the positions": chosen["differentiated"],
-        "the same, and the velocities of the log": chosen["measured"],
-        "a second-order network, from rows of 0.02 s": chosen["network"],
-    }
-
-
-def _cells(contender: str) -> list[Any]:
-    """The measurements of a contender, one for each recording that was left out."""
-    return list(measurements("real_robot").below(f"left-out/{contender}/").values())
+    return {label: list(left_out(found, name).values()) for label, name in named.items()}
 
 
 TABLES = {
-    "robot-left-out": left_out,
+    "robot-left-out": left_out_table,
     "robot-shares": shares,
     "robot-swing-up": swing_up,
     "robot-friction": friction,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-
 from experiments.filmed_pendulum import PARTS, Part, divided, errors_of
+
 from experiments.real_robot.makers import makers_world
 
 
