@@ -77,10 +77,15 @@ def _action_fault(dataset: TransitionDataset) -> InputError | None:
     constant = np.flatnonzero(np.all(action == action[0], axis=0))
     if not len(constant):
         return None
-    which = "The action is" if action.shape[1] == 1 else f"Action entry {constant[0]} is"
+    if action.shape[1] == 1:
+        which, its = f"The action is {action[0, 0]:g}", "its effect"
+    elif len(constant) == 1:
+        which, its = f"Action entry {constant[0]} is {action[0, constant[0]]:g}", "its effect"
+    else:
+        which, its = f"Action entries {', '.join(map(str, constant))} have one value", "their effect"
     return InputError(
-        f"{which} {action[0, constant[0]]:g} at every step of this recording of {dataset.provenance.env_id}, so that "
-        f"its effect cannot be learned: {_remedy(dataset)}."
+        f"{which} at every step of this recording of {dataset.provenance.env_id}, so that {its} cannot be learned: "
+        f"{_remedy(dataset)}."
     )
 
 
