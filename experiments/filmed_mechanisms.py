@@ -80,6 +80,7 @@ class Mechanism:
         member: the file in the recording's zip.
         log: how its columns are read; longer steps than its gap are not bridged, neither by a fit nor by a forecast.
         ours: how a world with physics is learned.
+        size: of the unit of positions, in those of the recording.
         rates: the velocities that forecasts are compared with are the slopes of so many seconds of positions; None:
             those of the recording.
     """
@@ -87,6 +88,7 @@ class Mechanism:
     member: str
     log: LogSettings
     ours: Contender
+    size: float = 1.0
     rates: float | None = None
 
 
@@ -101,6 +103,7 @@ MECHANISMS = {
         "real_double_linear_h_1",
         LogSettings(name="FilmedCarts", lengths=("q0", "q1"), gap=0.1),
         Contender("mechanical", {"damping": True, "hidden": ()}, Substeps(Leapfrog(), 2)),
+        size=100.0,
         rates=0.24,
     ),
 }
@@ -145,7 +148,7 @@ def motions_of(data: Path, mechanism: Mechanism) -> list[Part]:
     parts = [Part(motion.time[motion.trial == k], motion.state[motion.trial == k]) for k in np.unique(motion.trial)]
     if mechanism.rates is None:
         return parts
-    q = [part.state[:, :2] for part in parts]
+    q = [part.state[:, :2] / mechanism.size for part in parts]
     v = [slopes(part.time, some, seconds=mechanism.rates) for part, some in zip(parts, q, strict=True)]
     return [replace(part, state=np.concatenate(pair, axis=1)) for part, *pair in zip(parts, q, v, strict=True)]
 
