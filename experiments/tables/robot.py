@@ -91,7 +91,7 @@ def planned_swing_ups() -> str:
 
 def friction() -> str:
     """The friction of both joints in the worlds of the four folds: mean, standard error and spread."""
-    cells = list(left_out(measurements("real_robot"), "symmetric").values())
+    cells = list(left_out(measurements("real_robot"), "differentiated").values())
     rows = []
     for kind, label in (("viscous", "viscous, N m s"), ("coulomb", "Coulomb, N m")):
         joints = [[cell["friction"][joint][kind] for cell in cells] for joint in (0, 1)]
@@ -111,16 +111,17 @@ def encoders() -> str:
     return table(("seed", "error after 200 steps", "worst tenth", *columns), rows)
 
 
-def filmed_pendulum() -> str:
-    """Forecasts of a filmed double pendulum, by the part of both motions that was left out."""
+def filmed_mechanisms() -> str:
+    """Forecasts of filmed mechanisms, by the part of every motion that was left out."""
     rows = []
-    for name, cell in measurements("filmed_pendulum").below("left-out/").items():
-        parts = ("median_sd", "median_worst_entry_sd", "worst_tenth_sd", "rms_sd")
+    for name, cell in measurements("filmed_mechanisms").below("").items():
+        mechanism, contender, part = name.split("/")
         for ahead, found in cell["after"].items():
-            errors = (f"{found[part]:.3f}" for part in parts)
-            rows.append((name.rpartition("/")[2], ahead, str(found["forecasts"]), *errors))
-    columns = ("median", "median of the worst entry", "worst tenth", "root mean square")
-    return table(("part left out", "rows ahead", "forecasts", *columns), rows)
+            pairs = [f"{found[f'median{of}_sd']:.3f} ({found[f'rms{of}_sd']:.3f})" for of in ("_of_positions", "")]
+            rows.append((mechanism, contender, part, ahead, str(found["forecasts"]), *pairs))
+    order = {"ours": 0, "network": 1}
+    rows.sort(key=lambda row: (row[0], order[row[1]], int(row[3]), row[2]))
+    return table(("mechanism", "world", "part left out", "rows ahead", "forecasts", "positions", "whole state"), rows)
 
 
 def _with_errors(entries: list[dict[str, Any]]) -> str:
@@ -151,5 +152,5 @@ TABLES = {
     "robot-recordings": recordings,
     "robot-planned": planned_swing_ups,
     "encoders": encoders,
-    "filmed-pendulum": filmed_pendulum,
+    "filmed-mechanisms": filmed_mechanisms,
 }
