@@ -108,8 +108,8 @@ MECHANISMS = {
     ),
 }
 """By name."""
-UNITS, DECAYS = (16, 32), (1e-7, 1e-5)
-"""Of the networks among which one is chosen inside the rows to learn from."""
+NETWORKS = ((16, 1e-6), (32, 1e-6))
+"""Units and decays of the networks among which one is chosen inside the rows to learn from."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def measure(data: Path, name: str, contender: str, left_out: int) -> dict[str, A
     chosen, choice = mechanism.ours, {}
     if contender != OURS:
         rest, inner = divided(train, PARTS - 1)
-        tried = {(units, decay): network(units, decay) for units in UNITS for decay in DECAYS}
+        tried = {(units, decay): network(units, decay) for units, decay in NETWORKS}
         medians = {}
         for key, some in tried.items():
             after = judged(motions, mechanism, learn(mechanism, some, rest), inner)

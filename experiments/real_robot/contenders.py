@@ -70,8 +70,7 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
             every=10,
             differentiate=0.042,
         )
-        for units in (16, 32, 64)
-        for decay in (1e-7, 1e-5)
+        for units, decay in ((16, 1e-5), (16, 1e-4), (16, 1e-3), (32, 1e-5))
     },
 }
 """Worlds of one kind; where there are several, one is chosen inside the training recordings.
