@@ -35,14 +35,22 @@ def require_motion(dataset: TransitionDataset) -> None:
         raise error
 
 
-def require_changing_actions(dataset: TransitionDataset) -> None:
+def require_changing_actions(dataset: TransitionDataset, *, known_forces: bool = False) -> None:
     """Refuse a recording from which the effect of an action entry cannot be learned.
+
+    Args:
+        dataset: the recording.
+        known_forces: actions are forces in SI units. Then one that changes is enough: what the others do is known.
 
     Raises:
         InputError: an action entry has one value throughout, and the provenance does not say that nothing was pushed;
             the message names the entry and the value.
     """
-    if (error := _action_fault(dataset)) is not None:
+    error = _action_fault(dataset)
+    if error is None:
+        return
+    action = dataset.transitions().action
+    if not known_forces or (action == action[0]).all():
         raise error
 
 
