@@ -99,7 +99,7 @@ def train_found(
     require_motion(sample)
     require_enough(sample, found.coordinates)
     if found.coordinates.controls:
-        require_changing_actions(sample)
+        require_changing_actions(sample, known_forces=found.coordinates.in_physical_units)
     trials = Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say)
     selection = Selection(trials, seed=seed)
     if integrator is None:
