@@ -21,6 +21,7 @@ from rich.console import Console
 from experiments.scenes import cart_pole, figures, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
+from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation import markdown_table
 from hnn_gym.models.pixel import Scene
@@ -45,7 +46,7 @@ class Settings:
     weights: Path | None = None
     """Folder for the HNNs of the first recording, under the ids of the shipped ones; None keeps none."""
     pictures: Path | None = None
-    """Folder for films of the worlds of the first recording that are in ``runs``; None draws none."""
+    """Folder for films of the truth beside the shipped worlds; None draws none."""
     scenes: tuple[str, ...] = (*SETUPS, CART_POLE)
     """What is filmed."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -84,14 +85,12 @@ def study(settings: Settings, console: Console) -> Results:
             for model in cart_pole.MODELS
         }
         cells |= {f"agent/{seed}/HNN": partial(_agent, seed, settings) for seed in settings.seeds if settings.starts}
+        cells["floor/cart-pole"] = partial(_cart_pole_floor, settings)
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
-    if settings.pictures is not None and settings.runs is not None:
-        for name in (name for name in settings.scenes if name in SETUPS):
-            folders = {model: settings.runs / name / str(settings.seeds[0]) / model for model in SETUPS[name].models}
-            worlds = {model: PixelWorld.load(folder) for model, folder in folders.items() if folder.exists()}
-            film = _film(name, settings.size, settings.motions)
-            figures.draw(worlds, SETUPS[name], film, settings.pictures / f"{name.replace(' ', '_')}.gif")
+    if settings.pictures is not None:
+        for name in settings.scenes:
+            _draw(name, settings, settings.pictures / f"{name.replace(' ', '_').replace('-', '_')}.gif")
     return results
 
 
@@ -106,11 +105,43 @@ def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, 
     return found | measures.bump(seen, setup)
 
 
+def _draw(name: str, settings: Settings, path: Path) -> None:
+    """Draw the first film of a scene beside the shipped worlds, if there are any."""
+    if name == CART_POLE:
+        film: Any = _cart_pole_film(settings.size, settings.motions)
+        context = cart_pole.CONTEXT
+        ids = {model: f"{prefix}PixelCartPole-v0" for model, prefix in cart_pole.MODELS.items()}
+    else:
+        film, context = _film(name, settings.size, settings.motions), SETUPS[name].context
+        ids = {model: env_id for model, (_, env_id) in SETUPS[name].models.items() if env_id is not None}
+    dreams = {}
+    for model, env_id in ids.items():
+        seen = resolve_pixel_world(env_id)
+        assert seen is not None
+        if name == CART_POLE:
+            dreams[model] = (
+                seen,
+                cart_pole.dreamt(seen, film._replace(**{k: v[:1] for k, v in film._asdict().items()}))[0],
+            )
+        else:
+            q = measures.encoded(seen, film.frames[:1, : context + 1])
+            dreams[model] = (
+                seen,
+                measures.forecast(seen, q, steps=SETUPS[name].horizon)[0, :, : seen.world.coordinates.n],
+            )
+    if dreams:
+        figures.draw(film.frames[0, context:], dreams, path)
+
+
 def _cart_pole(seed: int, model: str, settings: Settings) -> dict[str, Any]:
     """Learn a cart-pole from a recording, and measure its forecasts."""
     seen, facts = _cart_pole_world(seed, model, settings)
     _keep(seen, settings, CART_POLE, seed, model, f"{cart_pole.MODELS[model]}PixelCartPole-v0")
     return facts | cart_pole.measure(seen, _cart_pole_film(settings.size, settings.motions))
+
+
+def _cart_pole_floor(settings: Settings) -> dict[str, float]:
+    return cart_pole.floor(_cart_pole_film(settings.size, settings.motions))
 
 
 def _agent(seed: int, settings: Settings) -> dict[str, Any]:
