@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ _LARGEST_STEP = 0.75
 """Largest change of a position in a step of Newton's rule, in pixels."""
 _OPAQUE = 0.9
 """A body is wholly opaque where its sprite is at least this share of its largest values."""
+_WRONG = 0.02
+"""A picture of overlapping bodies is wrong where it leaves more than this share of the smallest sprite's squares."""
 HIDDEN = 0.3
 """A body is hidden where a frame determines its position with less than this share of the usual information."""
 
@@ -171,9 +173,31 @@ class SpriteCodec:
 
     def _assigned(self, frames: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Places ``(N, b, 2)`` exchanged so that every body is where its own sprite fits best."""
-        change = frames / 255.0 - self._background
+        places, apart = places.copy(), self._apart(places)
+        alone, near = np.flatnonzero(apart), np.flatnonzero(~apart)
+        if len(alone):
+            places[alone] = self._matched(frames[alone] / 255.0 - self._background, places[alone])
+        left = np.zeros(len(frames))
+        if len(near):
+            places[near], _, left[near] = self.refined(frames[near], places[near])
+        # Where sprites overlap they are judged together, by exchanging two at a time as long as the picture is wrong.
+        wrong = _WRONG * min(total for _, total in self._templates) / np.prod(self.frame_shape)
+        pairs = [(j, k) for j, k in combinations(range(len(self.looks)), 2) if self.looks[j] != self.looks[k]]
+        for j, k in pairs * 2:
+            doubtful = np.flatnonzero(left > wrong)
+            if not len(doubtful):
+                break
+            trial = places[doubtful]
+            trial[:, [j, k]] = trial[:, [k, j]]
+            trial, _, after = self.refined(frames[doubtful], trial)
+            better = after < left[doubtful]
+            places[doubtful[better]], left[doubtful[better]] = trial[better], after[better]
+        return places
+
+    def _matched(self, change: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Places of bodies that are apart ``(N, b, 2)`` in the order in which their sprites fit best."""
         count = len(self.looks)
-        costs = np.empty((len(frames), len(self.sprites), count))
+        costs = np.empty((len(change), len(self.sprites), count))
         for look, sprite in enumerate(self.sprites):
             for j in range(count):
                 place = places[:, j]
@@ -181,10 +205,9 @@ class SpriteCodec:
                     place = place + self._step(change, place, look)[0]
                 rows, columns, where = self._splines(place)
                 costs[:, look, j] = ((self._gather(change, where) - patches(sprite, rows, columns)) ** 2).sum((1, 2, 3))
-        apart = self._apart(places)
         assigned = places.copy()
-        for n in np.flatnonzero(apart):
-            bodies, where_found = linear_sum_assignment(costs[n][list(self.looks)])
+        for n, cost in enumerate(costs):
+            bodies, where_found = linear_sum_assignment(cost[list(self.looks)])
             assigned[n, bodies] = places[n, where_found]
         return assigned
 
