@@ -1,4 +1,4 @@
-"""What a recording says of the parameters of a fit: friction with its standard error, and what stays open.
+"""What a recording says of the parameters of a fit: friction and masses with standard errors, and what stays open.
 
 Friction is reported in physical units where actions are forces in SI units, with the standard errors of
 :mod:`hnn_gym.training.uncertainty`. A combination of parameters that may change by as much as they are large, without a
@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.models import PlanarChainHNN
+from hnn_gym.models import PlanarChainHNN, Variables
+from hnn_gym.models.architecture import RATIOS
+from hnn_gym.models.inertia import relative_degrees
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
@@ -45,15 +47,16 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
         parameters: what it found, with the starts of windows.
 
     Returns:
-        ``friction``: for every position and kind its ``value``, its ``standard_error`` and their ``unit``. For models
-        without networks ``undetermined`` too: a sentence, where something is not determined. Empty without either.
+        ``friction``: for every position and kind its ``value``, its ``standard_error`` and their ``unit``.
+        ``mass_ratios``: by the number of the position, masses in units of the first, with standard errors. For chains
+        ``undetermined`` too: a sentence, where something is not determined. Empty where there is none of these.
     """
     world = objective.world(objective.model_parameters(parameters)).like(np.zeros(0))
     dynamics = world.dynamics
     if not isinstance(dynamics, PortHamiltonian):
         return {}
     chain = isinstance(objective.architecture, PlanarChainHNN)
-    if not chain and dynamics.damping is None and dynamics.dry is None:
+    if not chain and dynamics.damping is None and dynamics.dry is None and RATIOS not in parameters:
         return {}
     sizes, natural = _sizes(world, objective, parameters)
     residual = objective.residuals_by_member()[0]
@@ -62,6 +65,8 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
     friction = _friction(world, found, natural)
     if friction:
         card["friction"] = friction
+    if RATIOS in parameters:
+        card["mass_ratios"] = _mass_ratios(objective.architecture.variables, parameters, found)
     if chain:
         sentence = _undetermined(found)
         if sentence:
@@ -69,9 +74,13 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
     return card
 
 
-def friction_words(card: Mapping[str, Any]) -> list[str]:
-    """The friction on a card as lines: one for every position and kind."""
-    return [
+def physical_words(card: Mapping[str, Any]) -> list[str]:
+    """The friction and the masses on a card as lines: one for every position and kind of friction."""
+    masses = [
+        f"Mass of position {number}: {entry['value']:.4g} +- {entry['standard_error']:.2g} times that of the first"
+        for number, entry in card.get("mass_ratios", {}).items()
+    ]
+    return masses + [
         f"{'Viscous' if kind == 'viscous' else 'Coulomb'} friction of position {number}: {entry['value']:.3g} +- "
         f"{entry['standard_error']:.2g} {entry['unit']}".rstrip()
         for number, entries in enumerate(card.get("friction", ()), start=1)
@@ -128,6 +137,18 @@ def _friction(
                 "unit": _unit(kind, angle=angle) if world.energy_unit else "",
             }
     return rows if any(rows) else []
+
+
+def _mass_ratios(
+    variables: Variables, parameters: Mapping[str, np.ndarray], found: Uncertainty
+) -> dict[str, dict[str, float]]:
+    """Values and standard errors of masses in units of the first that moves, by the number of the position from 1."""
+    values = np.exp(parameters[RATIOS])
+    errors = values * found.errors[RATIOS]
+    return {
+        str(degree + 1): {"value": float(value), "standard_error": float(error)}
+        for degree, value, error in zip(relative_degrees(variables), values, errors, strict=True)
+    }
 
 
 def _unit(kind: str, *, angle: bool) -> str:

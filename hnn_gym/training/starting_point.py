@@ -12,13 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, SecondOrderBaseline, Variables
+from hnn_gym.models.architecture import RATIOS
 from hnn_gym.models.features import Features
+from hnn_gym.models.inertia import relative_degrees
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import join
 from hnn_gym.training.chain_guess import chain_guesses
 from hnn_gym.training.equation_error import Guess, equation_error
 from hnn_gym.training.transitions import Transitions
+from hnn_gym.training.windows import TrainingWindows
 
 _LEAST_FRICTION = 0.02
 """Friction begins at this share of the forces at least: well away from 0."""
@@ -131,13 +135,13 @@ class StartingPoint:
             arrays |= _factor(mass, arrays["factor.constant"])
         elif "inertia.log" in arrays:
             arrays["inertia.log"] = np.log(sizes)
-        else:  # masses are 1 by definition, and forces accelerations
-            unit = float(np.exp(np.log(sizes[variables.moving > 0]).mean()))
-            potential, damping, columns = potential / unit, damping / sizes, columns / sizes[:, None]
+        else:  # everything is counted in units of the first mass
+            unit = float(sizes[variables.moving > 0][0])
+            sizes, potential, damping, columns = sizes / unit, potential / unit, damping / unit, columns / unit
+            if RATIOS in arrays:
+                arrays[RATIOS] = np.log(sizes[relative_degrees(variables)])
             if "control.gain" in arrays:
-                degrees = [degree or 0 for degree in variables.control_degrees]
-                arrays["control.gain"] = 1 / sizes[degrees]
-            sizes = np.ones_like(sizes)
+                arrays["control.gain"] = np.full_like(arrays["control.gain"], 1 / unit)
         last = len(architecture.hidden)
         if arrays[f"potential.w{last}"].shape[1] == len(potential):
             arrays[f"potential.w{last}"] = potential[None] / variables.energy_scale
@@ -160,6 +164,13 @@ class StartingPoint:
         """What the equations say of constant masses and of the last weights of V."""
         units = HiddenUnits(MLP.of(arrays, "potential"), architecture.potential_features)
         return equation_error(self._data, self._variables, None, units, midpoint=self._midpoint, ridge=_RIDGE)
+
+
+def steps_of(windows: TrainingWindows, coordinates: Coordinates, *, dt: float) -> Transitions:
+    """The single steps of windows, with velocities from differences where none were observed."""
+    (q, v), (next_q, next_v), u, seconds = windows.single_steps(coordinates, dt=dt)
+    free, seen = np.ones(len(seconds), bool), np.ones(2 * coordinates.n, bool)
+    return Transitions(q, v, u, next_q, next_v, free, free, coordinates.angles, seen, dt, seconds[:, None])
 
 
 def _spread(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Link, PlanarChain
 from hnn_gym.physics.integrators import InVelocities, Leapfrog
 from hnn_gym.training import FitSettings, train_world
-from hnn_gym.training.determination import friction_words
+from hnn_gym.training.determination import physical_words
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -100,7 +100,7 @@ def test_friction_is_reported_with_a_standard_error_that_covers_the_truth() -> N
         assert abs(entry["value"] - truth) < 4 * entry["standard_error"]
         assert 0 < entry["standard_error"] < 0.2 * truth
     assert "undetermined" not in world.card
-    assert len(friction_words(world.card)) == 2
+    assert len(physical_words(world.card)) == 2
     x = np.random.default_rng(0).normal(size=(5, 2))
     np.testing.assert_allclose(world.energy(x), world.energy(-x), rtol=1e-12)
     assert set(world.parameters or ()) == {"chain.diagonal", "chain.cosines", "damping.log", "dry.log"}
