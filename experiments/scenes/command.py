@@ -127,7 +127,7 @@ def _draw(name: str, settings: Settings, path: Path) -> None:
             q = measures.encoded(seen, film.frames[:1, : context + 1])
             dreams[model] = (
                 seen,
-                measures.forecast(seen, q, steps=SETUPS[name].horizon)[0, :, : seen.world.coordinates.n],
+                measures.forecast(seen.world, q, steps=SETUPS[name].horizon)[0, :, : seen.world.coordinates.n],
             )
     if dreams:
         figures.draw(film.frames[0, context:], dreams, path)

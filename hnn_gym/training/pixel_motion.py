@@ -4,9 +4,10 @@ In windows of k steps, with a_j = sum_p c_p F_p(q_j, u_j),
 
     q_t = q_0 + t dt v_0 + dt^2 sum_(j < t) (t - j - 1/2) a_j + error,     v_t = v_0 + dt sum_(j < t) a_j,
 
-which is linear in the starts of all windows and in the coefficients c that all windows and all degrees of freedom share,
-so that one regression gives all of them. Sums average the noise of the positions in F, and what is left as error is the noise of single positions. A
-difference of two positions has that noise over one short step, in which hardly anything moves.
+which is linear in the starts of all windows and in the coefficients c that all windows and degrees of freedom share, so
+that one regression gives all of them. Sums average the noise of the positions in F, and what is left as error is the
+noise of single positions. A difference of two positions has that noise over one short step, in which hardly anything
+moves.
 """
 
 from __future__ import annotations
@@ -101,14 +102,14 @@ def of_linkage(angles: Sequence[bool]) -> Library:
     return library
 
 
-def of_bodies(bodies: int, pushed: Sequence[int]) -> Library:
+def of_bodies(bodies: int, pushed: Sequence[int | None]) -> Library:
     """Powers of the distances between bodies in the plane, along the lines between them, and forces.
 
     All bodies share their coefficients.
 
     Args:
         bodies: how many.
-        pushed: the degree of freedom that each force acts on.
+        pushed: the degree of freedom that each force acts on; a force of which this is not known is left out.
     """
 
     def library(q: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -116,7 +117,8 @@ def of_bodies(bodies: int, pushed: Sequence[int]) -> Library:
         apart = place[..., None, :, :] - place[..., :, None, :]  # from the first to the second
         distance = np.sqrt((apart**2).sum(-1, keepdims=True)) + np.eye(bodies)[..., None]
         pulls = [(apart * distance**power).sum(-2).reshape(q.shape) for power in _POWERS]
-        pushes = [u[..., k, None] * (np.arange(2 * bodies) == degree) for k, degree in enumerate(pushed)]
+        known = [(k, degree) for k, degree in enumerate(pushed) if degree is not None]
+        pushes = [u[..., k, None] * (np.arange(2 * bodies) == degree) for k, degree in known]
         functions: np.ndarray = np.stack([*pulls, *pushes], axis=-1)
         return functions
 
