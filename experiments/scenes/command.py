@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,13 +19,13 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.scenes import cart_pole, figures, measures, setups
+from experiments.scenes import cart_pole, figures, identities, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.evaluation import markdown_table
-from hnn_gym.models.pixel import Scene
+from hnn_gym.models.pixel import Bodies, Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Twin
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -86,6 +87,12 @@ def study(settings: Settings, console: Console) -> Results:
         }
         cells |= {f"agent/{seed}/HNN": partial(_agent, seed, settings) for seed in settings.seeds if settings.starts}
         cells["floor/cart-pole"] = partial(_cart_pole_floor, settings)
+    if setups.FIVE in settings.scenes:
+        cells |= {
+            f"identities/{seed}/{colouring}": partial(_identities, seed, colouring, settings)
+            for seed in settings.seeds
+            for colouring in identities.COLOURINGS
+        }
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
     if settings.pictures is not None:
@@ -103,6 +110,13 @@ def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, 
     found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
     _keep(seen, settings, name, seed, model, env_id)
     return found | measures.bump(seen, setup)
+
+
+def _identities(seed: int, colouring: str, settings: Settings) -> dict[str, Any]:
+    """Follow five bodies through a recording."""
+    setup = SETUPS[setups.FIVE]
+    assert isinstance(setup.scene, Bodies)
+    return identities.kept(_recording(setups.FIVE, settings.size, seed), setup.scene, colouring)
 
 
 def _draw(name: str, settings: Settings, path: Path) -> None:
@@ -211,30 +225,53 @@ def _learned(
 
 def table(results: Results, scene: str) -> str:
     """Every recording of a scene as a row of Markdown."""
+    several, chaotic = SETUPS[scene].env_id != "Spring-v0", SETUPS[scene].chaotic
     rows = {}
     for key, found in results.below(f"{scene}/").items():
         seed, model = key.split("/")
-        conserved, bump = found.get("angular_momentum_change_worst"), found.get("bump_error_share")
-        rows[f"{model}, recording {seed}"] = [
-            f"{found['cpu_seconds']:.0f}",
-            f"{found['position_rms_pixels']:.3f}",
-            f"{found['steps_within_one_pixel']['median']:.0f} / {found['steps_within_one_pixel']['worst']}",
-            f"{found['vpt']['median']:.0f} / {found['vpt']['worst']}",
-            f"{100 * found['energy_band_median']:.2g}% / {100 * found['energy_band_worst']:.2g}%",
-            "" if conserved is None else f"{conserved:.0e}",
-            "" if bump is None else f"{100 * bump['median']:.2g}% / {100 * bump['of_95_percent']:.2g}%",
-        ]
+        cells = [f"{found['cpu_seconds']:.0f}", f"{found['position_rms_pixels']:.3f}"]
+        cells.append(_median_and_worst(found["steps_within_one_pixel"]))
+        if chaotic:
+            cells.append(_median_and_worst(found["true_map_steps_within_one_pixel"]))
+        cells.append(_median_and_worst(found["vpt"]))
+        cells.append(f"{100 * found['energy_band_median']:.2g}% / {100 * found['energy_band_worst']:.2g}%")
+        if several:
+            cells.append(f"{found['angular_momentum_change_worst']:.0e}")
+        if several and not chaotic:
+            bump = found.get("bump_error_share")
+            cells.append("" if bump is None else f"{100 * bump['median']:.2g}% / {100 * bump['of_95_percent']:.2g}%")
+        rows[f"{model}, recording {seed}"] = cells
     columns = [
         "training, CPU s",
         "positions, rms pixels",
         "steps within one pixel, median / worst film",
+        *(["the true map"] if chaotic else []),
         "VPT, median / worst film",
         "band of the true energy, median / worst film",
-        "angular momentum, largest change",
-        "error of a bump of 0.02 J, median / 95 % of states",
+        *(["angular momentum, largest change"] if several else []),
+        *(["error of a bump of 0.02 J, median / 95 % of states"] if several and not chaotic else []),
     ]
-    if scene != "two bodies":
-        columns, rows = columns[:-2], {name: row[:-2] for name, row in rows.items()}
+    return markdown_table(columns, dict(sorted(rows.items())))
+
+
+def _median_and_worst(found: Mapping[str, Any]) -> str:
+    return f"{found['median']:.0f} / {found['worst']}"
+
+
+def identities_table(results: Results) -> str:
+    """Five bodies in every recording, in five colours and in one, as rows of Markdown."""
+    rows = {}
+    for key, found in results.below("identities/").items():
+        seed, colouring = key.split("/")
+        numbers = [f"{found[name]:,}" for name in ("frames", "right", "with_a_hidden_body", "doubtful")]
+        rows[f"{colouring}, recording {seed}"] = [*numbers, f"{found['position_rms_pixels']:.3f}"]
+    columns = [
+        "frames",
+        "all bodies are who they were",
+        "a body is hidden",
+        "reported as doubtful",
+        "positions, rms pixels",
+    ]
     return markdown_table(columns, dict(sorted(rows.items())))
 
 
@@ -245,9 +282,7 @@ def cart_pole_table(results: Results) -> str:
         seed, model = key.split("/")
         cells = [f"{found['cpu_seconds']:.0f}", f"{found['position_rms_pixels']:.3f}"]
         for what in ("steps_within_one_pixel", "vpt"):
-            cells += [
-                f"{found[f'{of}{what}']['median']:.0f} / {found[f'{of}{what}']['worst']}" for of in ("", "true_map_")
-            ]
+            cells += [_median_and_worst(found[f"{of}{what}"]) for of in ("", "true_map_")]
         agent = f"agent/{seed}/{model}"
         returns = results[agent]["returns"] if agent in results else []
         cells.append(f"{sum(value >= 500 for value in returns)} of {len(returns)}" if returns else "")
@@ -271,3 +306,5 @@ def main(settings: Settings) -> None:
     results = study(settings, console)
     for scene in settings.scenes:
         console.print(cart_pole_table(results) if scene == CART_POLE else table(results, scene))
+        if scene == setups.FIVE:
+            console.print(identities_table(results))

@@ -99,6 +99,16 @@ def two_bodies() -> str:
     return scenes.table(measurements("scenes"), "two bodies")
 
 
+def three_bodies() -> str:
+    """Every recording of three bodies."""
+    return scenes.table(measurements("scenes"), "three bodies")
+
+
+def identities() -> str:
+    """Five bodies in every recording."""
+    return scenes.identities_table(measurements("scenes"))
+
+
 def cart_pole() -> str:
     """Every recording of the cart-pole."""
     return scenes.cart_pole_table(measurements("scenes"))
@@ -112,6 +122,8 @@ TABLES = {
     "pixels-spring": spring,
     "pixels-sliding-spring": sliding_spring,
     "pixels-two-bodies": two_bodies,
+    "pixels-three-bodies": three_bodies,
+    "pixels-identities": identities,
     "pixels-cart-pole": cart_pole,
 }
 """By name."""

@@ -111,22 +111,27 @@ class SpriteCodec:
         """
         frames = np.asarray(frames)
         check_frames(frames, self.frame_shape)
-        flat = frames.reshape(-1, *self.frame_shape)
-        q = np.empty((len(flat), len(self.looks), 2))
-        for begin in range(0, len(flat), _BLOCK):
-            part = slice(begin, begin + _BLOCK)
-            places, found = self.searched(flat[part])
-            missing = np.argwhere(~found)
-            if len(missing):
-                frame, body = missing[0]
-                raise InputError(
-                    f"Frame {begin + frame} does not show body {body + 1} of {len(self.looks)}: it has left the "
-                    "picture, is hidden, or the frame is not one of this scene."
-                )
-            q[part] = self._units(self.refined(flat[part], places)[0])
+        q = self.found(frames.reshape(-1, *self.frame_shape))
+        missing = np.argwhere(np.isnan(q))
+        if len(missing):
+            frame, position = missing[0]
+            raise InputError(
+                f"Frame {frame} does not show body {position // 2 + 1} of {len(self.looks)}: it has left the picture, "
+                "is hidden, or the frame is not one of this scene."
+            )
         if near is not None and self.line is None:
-            q = self.ordered(q, np.asarray(near, np.float64).reshape(q.shape))
-        return q.reshape(len(q), -1)[:, : self._positions].reshape(*frames.shape[:-3], self._positions)
+            places = q.reshape(len(q), -1, 2)
+            q = self.ordered(places, np.asarray(near, np.float64).reshape(places.shape)).reshape(q.shape)
+        return q.reshape(*frames.shape[:-3], self._positions)
+
+    def found(self, frames: np.ndarray) -> np.ndarray:
+        """Positions ``(N, 2 b)``, or ``(N, 1)`` on a line, of frames, uint8 ``(N, H, W, C)``; NaN for a hidden body."""
+        q = np.empty((len(frames), len(self.looks), 2))
+        for begin in range(0, len(frames), _BLOCK):
+            part = slice(begin, begin + _BLOCK)
+            places, seen = self.searched(frames[part])
+            q[part] = np.where(seen[..., None], self._units(self.refined(frames[part], places)[0]), np.nan)
+        return q.reshape(len(q), -1)[:, : self._positions]
 
     def ordered(self, q: np.ndarray, near: np.ndarray) -> np.ndarray:
         """Positions ``(N, b, 2)`` with bodies that look alike exchanged, so that they are nearest to others."""
