@@ -14,6 +14,8 @@ from hnn_gym.errors import InputError
 
 UNPUSHED = "none: filmed, not pushed"
 """The policy, in its provenance, of a recording in which the controls that a world is to have did not exist."""
+_FEWEST, _FOR_EACH = 20, 2
+"""Transitions that a model with a network needs: in all, and for each number that a step begins with."""
 _REMEDY = "record with a policy that excites the system, such as --policy bang-bang"
 _REMEDY_FOR_A_LOG = "log a motion in which every motor pushes with changing force"
 
@@ -44,19 +46,35 @@ def require_changing_actions(dataset: TransitionDataset) -> None:
         raise error
 
 
-def require_enough(dataset: TransitionDataset, coordinates: Coordinates) -> None:
-    """Refuse a recording that does not determine even a linear step of its states and forces.
+def require_enough(dataset: TransitionDataset, coordinates: Coordinates, *, known_form: bool = False) -> None:
+    """Refuse a recording that is too short for a model, before any time is spent on a fit.
+
+    A step begins with 2 n + m numbers, for n degrees of freedom and m forces. A model with a network needs two
+    transitions for each of them, and 20 at least; one whose formula is known, one more than there are numbers.
+
+    Args:
+        dataset: the recording.
+        coordinates: what its observations and actions are.
+        known_form: whether the formula of the model is known.
 
     Raises:
-        InputError: there are fewer transitions than 2 n + m + 1, for n degrees of freedom and m forces.
+        InputError: there are fewer transitions.
     """
     n, m = coordinates.n, len(coordinates.controls)
-    if dataset.num_steps < 2 * n + m + 1:
+    numbers = 2 * n + m
+    needed = numbers + 1 if known_form else max(_FEWEST, _FOR_EACH * numbers)
+    if dataset.num_steps < needed:
+        rule = "" if known_form else f" ({_FOR_EACH} for each of the {numbers} numbers that a step begins with"
+        rule += f", and {_FEWEST} at least)" if rule else ""
         raise InputError(
-            f"A model of {n} degrees of freedom under {m} forces cannot be learned from {dataset.num_steps} "
-            f"transitions of {dataset.provenance.env_id}: even a linear one needs {2 * n + m + 1}, and a useful one "
-            "some hundred."
+            f"The recording of {dataset.provenance.env_id} has {dataset.num_steps} transitions, and a model of "
+            f"{_counted(n, 'degree')} of freedom under {_counted(m, 'force')} needs at least {needed}{rule}; a useful "
+            "one needs some hundred. Record more."
         )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _motion_fault(dataset: TransitionDataset) -> InputError | None:

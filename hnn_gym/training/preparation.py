@@ -18,11 +18,14 @@ from hnn_gym.data.excitation import require_changing_actions, require_enough, re
 from hnn_gym.errors import InputError, finite_number, instance, true_or_false, whole_number
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
-from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.dataset_map import dataset_map, require_fitting
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
+
+_KNOWN_FORM = "chain"
+"""The model whose M(q) and V(q) are known up to some ten numbers."""
 
 
 def opened(dataset: TransitionDataset | str | os.PathLike[str]) -> TransitionDataset:
@@ -112,8 +115,8 @@ class Preparation:
         """
         coordinates, dt = self.found.coordinates, self.found.dt
         require_motion(self.dataset)
-        require_enough(self.dataset, coordinates)
-        if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
+        require_enough(self.dataset, coordinates, known_form=self.model == _KNOWN_FORM)
+        if coordinates.controls:  # gains are learned, or inertias beside known forces
             require_changing_actions(self.dataset)
         windows = windows_of(self.dataset, coordinates, dt, settings)
         variables = Variables.measured(coordinates, windows.states, windows.action, dt=windows.step_time(dt))
@@ -138,18 +141,7 @@ def windows_of(
     Raises:
         InputError: the recorded arrays do not fit the coordinates, are not finite or shorter than a window.
     """
-    first = dataset.select([0]).windows(1)  # actions with an axis of entries, also where they are single numbers
-    for name, array, size in (
-        ("observations", first.observation[:, 0], coordinates.observation_size),
-        ("actions", coordinates.control_vector(first.action[:, 0]), len(coordinates.controls)),
-    ):
-        if array.ndim != 2:
-            raise InputError(
-                f"The {name} of the dataset have the shape {array.shape[1:]}, and a world is learned from vectors: "
-                "record them flat (gymnasium.wrappers.FlattenObservation), or use train_pixel_world for frames."
-            )
-        if array.shape[1] != size:
-            raise InputError(f"The dataset has {name} of {array.shape[1]} entries, and the coordinates declare {size}.")
+    require_fitting(dataset, coordinates)
     if settings.loss != "shooting":
         if any(coordinates.unobserved):
             raise InputError(
