@@ -23,7 +23,7 @@ from experiments.scenes import cart_pole, figures, identities, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
-from hnn_gym.errors import InputError
+from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import markdown_table
 from hnn_gym.models.pixel import Bodies, Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
@@ -102,11 +102,14 @@ def study(settings: Settings, console: Console) -> Results:
 
 
 def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, Any]:
-    """Learn a model from a recording, and measure its forecasts."""
+    """Learn a model from a recording, and measure its forecasts; or say why the world is refused by its own check."""
     torch.set_num_threads(1)
     setup = SETUPS[name]
     twin, env_id = setup.models[model]
-    seen, facts = _learned(_recording(name, settings.size, seed), twin, setup.scene, setup.horizons, settings)
+    try:
+        seen, facts = _learned(_recording(name, settings.size, seed), twin, setup.scene, setup.horizons, settings)
+    except ConvergenceError as error:
+        return {"refused": str(error)}
     found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
     _keep(seen, settings, name, seed, model, env_id)
     return found | measures.bump(seen, setup)
@@ -229,6 +232,9 @@ def table(results: Results, scene: str) -> str:
     rows = {}
     for key, found in results.below(f"{scene}/").items():
         seed, model = key.split("/")
+        if "refused" in found:
+            rows[f"{model}, recording {seed}"] = ["refused"]
+            continue
         cells = [f"{found['cpu_seconds']:.0f}", f"{found['position_rms_pixels']:.3f}"]
         cells.append(_median_and_worst(found["steps_within_one_pixel"]))
         if chaotic:
@@ -251,7 +257,8 @@ def table(results: Results, scene: str) -> str:
         *(["angular momentum, largest change"] if several else []),
         *(["error of a bump of 0.02 J, median / 95 % of states"] if several and not chaotic else []),
     ]
-    return markdown_table(columns, dict(sorted(rows.items())))
+    full = {name: cells + [""] * (len(columns) - len(cells)) for name, cells in sorted(rows.items())}
+    return markdown_table(columns, full)
 
 
 def _median_and_worst(found: Mapping[str, Any]) -> str:
