@@ -56,23 +56,26 @@ class Setup:
         hnn = system.pixel_twins["HNN"]
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0" if self.ships else None),
-            "second-order network": (
-                system.pixel_twins["Baseline"],
-                f"BaselinePixel{system.name}-v0" if self.ships else None,
-            ),
         }
+        baseline = system.pixel_twins.get("Baseline")
+        shipped = f"BaselinePixel{system.name}-v0" if self.ships and baseline is not None else None
+        found["second-order network"] = baseline or NETWORK, shipped
         if hnn.options.get("hidden") == ():
             found["second-order polynomial"] = Twin("second-order", {"hidden": ()}, integrator=hnn.integrator), None
         return found
 
 
+NETWORK = Twin("second-order", {"hidden": (16,)})
+"""The network without physics where none ships."""
 FIVE = "five bodies"
 _HEIGHT_OF_FIVE = float(4 * 1.2 * np.sqrt(5))
 """Of the picture of NBody-v0 with five bodies, in m."""
 
 SETUPS: Mapping[str, Setup] = {
-    "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40), ships=False),
-    "sliding spring": Setup("Spring-v0", Slider(width=4.8), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
+    "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
+    "sliding spring": Setup(
+        "Spring-v0", Slider(width=4.8), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40), ships=False
+    ),
     "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),
     FIVE: Setup(
         "NBody-v0",

@@ -66,6 +66,5 @@ SYSTEM = System(
     },
     pixel_twins={
         "HNN": Twin("pairwise", options={"hidden": (16,)}, integrator=Leapfrog()),
-        "Baseline": Twin("second-order", options={"hidden": (16,)}),
     },
 )
