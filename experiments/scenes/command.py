@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.scenes import cart_pole, figures, identities, measures, setups
+from experiments.scenes import cart_pole, figures, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import markdown_table
-from hnn_gym.models.pixel import Bodies, Scene
+from hnn_gym.models.pixel import Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Twin
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -87,12 +87,6 @@ def study(settings: Settings, console: Console) -> Results:
         }
         cells |= {f"agent/{seed}/HNN": partial(_agent, seed, settings) for seed in settings.seeds if settings.starts}
         cells["floor/cart-pole"] = partial(_cart_pole_floor, settings)
-    if setups.FIVE in settings.scenes:
-        cells |= {
-            f"identities/{seed}/{colouring}": partial(_identities, seed, colouring, settings)
-            for seed in settings.seeds
-            for colouring in identities.COLOURINGS
-        }
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
     if settings.pictures is not None:
@@ -113,13 +107,6 @@ def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, 
     found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
     _keep(seen, settings, name, seed, model, env_id)
     return found | measures.bump(seen, setup)
-
-
-def _identities(seed: int, colouring: str, settings: Settings) -> dict[str, Any]:
-    """Follow five bodies through a recording."""
-    setup = SETUPS[setups.FIVE]
-    assert isinstance(setup.scene, Bodies)
-    return identities.kept(_recording(setups.FIVE, settings.size, seed), setup.scene, colouring)
 
 
 def _draw(name: str, settings: Settings, path: Path) -> None:
@@ -265,23 +252,6 @@ def _median_and_worst(found: Mapping[str, Any]) -> str:
     return f"{found['median']:.0f} / {found['worst']}"
 
 
-def identities_table(results: Results) -> str:
-    """Five bodies in every recording, in five colours and in one, as rows of Markdown."""
-    rows = {}
-    for key, found in results.below("identities/").items():
-        seed, colouring = key.split("/")
-        numbers = [f"{found[name]:,}" for name in ("frames", "right", "with_a_hidden_body", "doubtful")]
-        rows[f"{colouring}, recording {seed}"] = [*numbers, f"{found['position_rms_pixels']:.3f}"]
-    columns = [
-        "frames",
-        "all bodies are who they were",
-        "a body is hidden",
-        "reported as doubtful",
-        "positions, rms pixels",
-    ]
-    return markdown_table(columns, dict(sorted(rows.items())))
-
-
 def cart_pole_table(results: Results) -> str:
     """Every recording of the cart-pole as a row of Markdown."""
     rows = {}
@@ -313,5 +283,3 @@ def main(settings: Settings) -> None:
     results = study(settings, console)
     for scene in settings.scenes:
         console.print(cart_pole_table(results) if scene == CART_POLE else table(results, scene))
-        if scene == setups.FIVE:
-            console.print(identities_table(results))

@@ -34,7 +34,6 @@ class Setup:
         ships: whether the worlds of the first recording ship with the package.
         chaotic: whether small errors grow, so that the true world forecasts the same films from the same positions too:
             what it misses is what the frames do not show.
-        learners: the environment whose models learn, if it is not this one.
     """
 
     env_id: str
@@ -47,12 +46,11 @@ class Setup:
     horizons: tuple[int, ...]
     ships: bool = True
     chaotic: bool = False
-    learners: str | None = None
 
     @property
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
         """Who learns, and the id under which it ships."""
-        system = SYSTEMS[self.learners or self.env_id]
+        system = SYSTEMS[self.env_id]
         hnn = system.pixel_twins["HNN"]
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0" if self.ships else None),
@@ -67,9 +65,6 @@ class Setup:
 
 NETWORK = Twin("second-order", {"hidden": (16,)})
 """The network without physics where none ships."""
-FIVE = "five bodies"
-_HEIGHT_OF_FIVE = float(4 * 1.2 * np.sqrt(5))
-"""Of the picture of NBody-v0 with five bodies, in m."""
 
 SETUPS: Mapping[str, Setup] = {
     "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
@@ -77,19 +72,6 @@ SETUPS: Mapping[str, Setup] = {
         "Spring-v0", Slider(width=4.8), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40), ships=False
     ),
     "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),
-    FIVE: Setup(
-        "NBody-v0",
-        Bodies(5, height=_HEIGHT_OF_FIVE),
-        "rgb",
-        6000,
-        50,
-        250,
-        _HEIGHT_OF_FIVE,
-        (20,),
-        ships=False,
-        chaotic=True,
-        learners="ThreeBody-v0",
-    ),
     "three bodies": Setup("ThreeBody-v0", Bodies(3, height=8.0), "rgb", 6000, 50, 500, 8.0, (20, 60), chaotic=True),
 }
 """What is measured. Red minus green shows the block of the spring on black, which the error of a frame needs."""

@@ -104,11 +104,6 @@ def three_bodies() -> str:
     return scenes.table(measurements("scenes"), "three bodies")
 
 
-def identities() -> str:
-    """Five bodies in every recording."""
-    return scenes.identities_table(measurements("scenes"))
-
-
 def cart_pole() -> str:
     """Every recording of the cart-pole."""
     return scenes.cart_pole_table(measurements("scenes"))
@@ -123,7 +118,6 @@ TABLES = {
     "pixels-sliding-spring": sliding_spring,
     "pixels-two-bodies": two_bodies,
     "pixels-three-bodies": three_bodies,
-    "pixels-identities": identities,
     "pixels-cart-pole": cart_pole,
 }
 """By name."""

@@ -1,13 +1,12 @@
 """The study of scenes learns, measures and resumes; its measures know a perfect world."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments.scenes import cart_pole, identities, measures, setups
+from experiments.scenes import cart_pole, measures, setups
 from experiments.scenes.command import Settings, cart_pole_table, study, table
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
@@ -47,22 +46,6 @@ def test_bodies_that_no_action_pushes_are_compared_in_the_order_of_the_world():
     true = np.random.default_rng(0).normal(size=(2, 7, 6))
     q = true[..., [0, 1, 4, 5, 2, 3]] + 0.01
     np.testing.assert_array_equal(measures._in_order_of(q, true), true[..., [0, 1, 4, 5, 2, 3]])
-
-
-def test_five_bodies_of_one_colour_are_followed_and_counted():
-    turn = 0.25 * np.arange(40)[:, None] + np.array([0.0, 1.3, 2.4, 3.8, 5.0])
-    reach = np.array([1.0, 2.0, 3.0, 3.5, 4.0])
-    state = np.stack([reach * np.cos(turn), reach * np.sin(turn)], axis=-1).reshape(40, 10)
-    scene = setups.SETUPS[setups.FIVE].scene
-    film = identities.painted(state, size=48, per_unit=scene.pixels_per_unit(48))
-
-    class Recording(list):
-        def frames(self):
-            return [film]
-
-    found = identities.kept(Recording([SimpleNamespace(state=state)]), scene, "one colour")
-    assert found["frames"] == found["right"] == 40
-    assert found["position_rms_pixels"] < 0.1  # edges drawn by quarters of a pixel
 
 
 def test_angular_momentum_and_energy_of_a_circle_do_not_change():
