@@ -35,14 +35,22 @@ def require_motion(dataset: TransitionDataset) -> None:
         raise error
 
 
-def require_changing_actions(dataset: TransitionDataset) -> None:
+def require_changing_actions(dataset: TransitionDataset, *, known_forces: bool = False) -> None:
     """Refuse a recording from which the effect of an action entry cannot be learned.
+
+    Args:
+        dataset: the recording.
+        known_forces: actions are forces in SI units. Then one that changes is enough: what the others do is known.
 
     Raises:
         InputError: an action entry has one value throughout, and the provenance does not say that nothing was pushed;
             the message names the entry and the value.
     """
-    if (error := _action_fault(dataset)) is not None:
+    error = _action_fault(dataset)
+    if error is None:
+        return
+    action = dataset.transitions().action
+    if not known_forces or (action == action[0]).all():
         raise error
 
 
@@ -95,10 +103,15 @@ def _action_fault(dataset: TransitionDataset) -> InputError | None:
     constant = np.flatnonzero(np.all(action == action[0], axis=0))
     if not len(constant):
         return None
-    which = "The action is" if action.shape[1] == 1 else f"Action entry {constant[0]} is"
+    if action.shape[1] == 1:
+        which, its = f"The action is {action[0, 0]:g}", "its effect"
+    elif len(constant) == 1:
+        which, its = f"Action entry {constant[0]} is {action[0, constant[0]]:g}", "its effect"
+    else:
+        which, its = f"Action entries {', '.join(map(str, constant))} have one value", "their effect"
     return InputError(
-        f"{which} {action[0, constant[0]]:g} at every step of this recording of {dataset.provenance.env_id}, so that "
-        f"its effect cannot be learned: {_remedy(dataset)}."
+        f"{which} at every step of this recording of {dataset.provenance.env_id}, so that {its} cannot be learned: "
+        f"{_remedy(dataset)}."
     )
 
 

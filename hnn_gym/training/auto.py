@@ -26,7 +26,7 @@ from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, explains_little
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
-from hnn_gym.training.trials import Trial, Trials, best_of
+from hnn_gym.training.trials import AS_GOOD, Trial, Trials, best_of
 from hnn_gym.training.worlds import card_of, inferred_card
 from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
@@ -99,7 +99,7 @@ def train_found(
     require_motion(sample)
     require_enough(sample, found.coordinates)
     if found.coordinates.controls:
-        require_changing_actions(sample)
+        require_changing_actions(sample, known_forces=found.coordinates.in_physical_units)
     trials = Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say)
     selection = Selection(trials, seed=seed)
     if integrator is None:
@@ -170,6 +170,8 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
             if np.isfinite(second.merit)
             else f"No model {kind} an energy could be fitted."
         )
+        if second.world.has_energy and second.merit <= AS_GOOD * final.merit:
+            yield "It is not taken, since what errs so much says nothing of an energy."
     found = formula(final.architecture, final.parameters) if isinstance(final.architecture, MechanicalHNN) else ()
     if found:
         yield f"The formula that was found: {', '.join(found)}."

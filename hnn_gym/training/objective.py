@@ -167,8 +167,8 @@ class Objective:
                 parameters["inertia.log"] = np.full(self._shapes["inertia.log"], guess.mean()) if shared else guess
             if RATIOS in parameters and isinstance(self.architecture, MechanicalHNN):
                 # From equal masses a fit can end where motion that is not theirs explains short windows.
-                steps = steps_of(self.windows, self.coordinates, dt=self._dt)
-                start = StartingPoint(steps, self.architecture.variables, midpoint=True)
+                steps, noisy = steps_of(self.windows, self.coordinates, dt=self._dt), any(self.coordinates.unobserved)
+                start = StartingPoint(steps, self.architecture.variables, midpoint=True, noisy=noisy)
                 (parameters,) = start.candidates(self.architecture, self.settings.seed)
             parameters[STARTS] = self.windows.states[:, 0]
         if self._correction is not None:

@@ -15,6 +15,7 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_enough, require_motion
+from hnn_gym.data.logs.convert import LOG
 from hnn_gym.errors import InputError, finite_number, instance, true_or_false, whole_number
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
@@ -116,8 +117,9 @@ class Preparation:
         coordinates, dt = self.found.coordinates, self.found.dt
         require_motion(self.dataset)
         require_enough(self.dataset, coordinates, known_form=self.model == _KNOWN_FORM)
-        if coordinates.controls:  # gains are learned, or inertias beside known forces
-            require_changing_actions(self.dataset)
+        known, of_a_log = coordinates.in_physical_units, self.dataset.provenance.policy == LOG
+        if coordinates.controls and not (known and of_a_log):  # the card of a log's world names what is left open
+            require_changing_actions(self.dataset, known_forces=known)
         windows = windows_of(self.dataset, coordinates, dt, settings)
         variables = Variables.measured(coordinates, windows.states, windows.action, dt=windows.step_time(dt))
         architecture = architecture_of(self.model, variables, self.options)

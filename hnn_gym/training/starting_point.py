@@ -20,7 +20,8 @@ from hnn_gym.models.inertia import relative_degrees
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import join
 from hnn_gym.training.chain_guess import chain_guesses
-from hnn_gym.training.equation_error import Guess, equation_error
+from hnn_gym.training.equation_error import Basis, Guess, equation_error
+from hnn_gym.training.mass_guess import guess_of_masses
 from hnn_gym.training.transitions import Transitions
 from hnn_gym.training.windows import TrainingWindows
 
@@ -61,15 +62,16 @@ class HiddenUnits:
 class StartingPoint:
     """Starts of the fits of one recording."""
 
-    def __init__(self, data: Transitions, variables: Variables, *, midpoint: bool) -> None:
+    def __init__(self, data: Transitions, variables: Variables, *, midpoint: bool, noisy: bool = False) -> None:
         """Hold the steps.
 
         Args:
             data: the steps.
             variables: of the system.
             midpoint: whether the scheme is better than first order, see :func:`.equation_error`.
+            noisy: velocities are differences of positions, whose noise would bias ratios of masses.
         """
-        self._data, self._variables, self._midpoint = data, variables, midpoint
+        self._data, self._variables, self._midpoint, self._noisy = data, variables, midpoint, noisy
         self._guesses: dict[bool, Guess] = {}
 
     def _polynomial(self, magnetic: bool) -> Guess:
@@ -119,11 +121,13 @@ class StartingPoint:
 
     def _mechanical(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         variables = self._variables
-        guess = (
-            self._polynomial(architecture.magnetic)
-            if not architecture.hidden
-            else self._with_network(architecture, arrays)
-        )
+        if self._noisy and RATIOS in arrays:
+            guess = guess_of_masses(self._data, variables, self._potential(architecture, arrays), ridge=_RIDGE)
+        elif architecture.hidden:
+            units = self._potential(architecture, arrays)
+            guess = equation_error(self._data, variables, None, units, midpoint=self._midpoint, ridge=_RIDGE)
+        else:
+            guess = self._polynomial(architecture.magnetic)
         mass = _positive(guess.mass)
         sizes = np.diag(mass)
         potential, damping, columns = guess.potential, guess.damping, guess.columns
@@ -141,7 +145,9 @@ class StartingPoint:
             if RATIOS in arrays:
                 arrays[RATIOS] = np.log(sizes[relative_degrees(variables)])
             if "control.gain" in arrays:
-                arrays["control.gain"] = np.full_like(arrays["control.gain"], 1 / unit)
+                degrees = [degree or 0 for degree in variables.control_degrees]
+                gains = columns[degrees, range(len(degrees))] if self._noisy else np.full(len(degrees), 1 / unit)
+                arrays["control.gain"] = gains
         last = len(architecture.hidden)
         if arrays[f"potential.w{last}"].shape[1] == len(potential):
             arrays[f"potential.w{last}"] = potential[None] / variables.energy_scale
@@ -160,10 +166,11 @@ class StartingPoint:
             arrays["control.columns"] = columns
         return arrays
 
-    def _with_network(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> Guess:
-        """What the equations say of constant masses and of the last weights of V."""
-        units = HiddenUnits(MLP.of(arrays, "potential"), architecture.potential_features)
-        return equation_error(self._data, self._variables, None, units, midpoint=self._midpoint, ridge=_RIDGE)
+    def _potential(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> Basis:
+        """The functions that V is a sum of, with its hidden units as they are."""
+        if not architecture.hidden:
+            return architecture.potential_features
+        return HiddenUnits(MLP.of(arrays, "potential"), architecture.potential_features)
 
 
 def steps_of(windows: TrainingWindows, coordinates: Coordinates, *, dt: float) -> Transitions:

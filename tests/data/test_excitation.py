@@ -50,6 +50,7 @@ def test_an_action_entry_that_never_changes_is_named_with_its_value(counter):
     require_motion(data)
     with pytest.raises(InputError, match=r"Action entry 1 is 0.25 at every step of this recording of Counter"):
         require_changing_actions(data)
+    require_changing_actions(data, known_forces=True)  # what the second force does is known, and the first one changes
     (sentence,) = excitation_faults(record_steps(counter(), steps=10, policy="zero"))
     assert sentence.startswith("The action is 0 at every step")
 

@@ -114,3 +114,20 @@ def test_a_log_without_torque_does_not_tell_inertia_weight_and_friction_apart() 
     assert "the inertia of link 1" in sentence
     assert "the weight of link 1" in sentence
     assert "friction of position 1" in sentence
+
+
+def test_masses_of_other_models_are_named_where_no_torque_tells_them() -> None:
+    options = {"hidden": (4,), "damping": True, "dry": True}
+    still, pushed = (
+        train_world(log(torque, swing=swing), "mechanical", settings=FIT, options=options, integrator=Leapfrog())
+        for torque, swing in ((0.0, 1.5), (0.6, 0.3))
+    )
+    assert "undetermined" not in pushed.card
+    assert still.card["undetermined"].startswith(
+        "The recording does not determine the mass of position 1, the viscous friction of position 1 and the Coulomb"
+    )
+
+
+def test_a_world_without_friction_from_a_log_without_torque_names_its_mass() -> None:
+    world = train_world(log(0.0, swing=1.5), "mechanical", settings=FIT, options={"hidden": ()}, integrator=Leapfrog())
+    assert world.card["undetermined"].startswith("The recording does not determine the mass of position 1: it may")
