@@ -65,8 +65,9 @@ def fit_bodies(footage: Footage, scene: Bodies | Slider, learner: Learner) -> tu
         left = np.concatenate(states)[:, : q.shape[1]] - q
         return Fitted(objective, state, tracks.codec, states, q, float(np.sqrt(np.nanmean(left**2))))
 
+    # The encounters of three and more bodies are short, so that differences of positions are too noisy a beginning.
     pushed = [control.degree for control in footage.coordinates.controls]
-    library = of_bodies(scene.count, pushed) if isinstance(scene, Bodies) else None
+    library = of_bodies(scene.count, pushed) if scene.count > 2 else None
     return footage, fit_rounds(footage, q, learner, seen, worse=_WORSE, library=library)
 
 
