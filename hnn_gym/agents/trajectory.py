@@ -229,9 +229,13 @@ def _best(plans: Plans, count: int, cost: np.ndarray | None = None) -> Plans:
 
 
 def _raise_price(plans: Plans, improvement: Improvement) -> None:
-    """Raise the price of an excess where a plan has no gap, and is improved by long corrections or by none."""
+    """Raise the price of an excess where a plan has no gap, and is improved by long corrections or by none.
+
+    Where the excess costs more than the rest of the plan, it does not need a higher price.
+    """
     stopped = (plans.length == 0) & (plans.damping >= DAMPEST)
-    ready = (plans.gap == 0) & (stopped | (plans.length >= 0.25))
+    paid = plans.cost < 2 * improvement.cost_at(plans, 0 * plans.excess)
+    ready = (plans.gap == 0) & paid & (stopped | (plans.length >= 0.25))
     excess = np.where(ready, np.minimum(plans.excess * _RISE, _DEAR), plans.excess)
     plans.damping = np.where(stopped, np.minimum(plans.damping, 1.0), plans.damping)
     plans.cost, plans.excess = improvement.cost_at(plans, excess), excess
