@@ -50,7 +50,7 @@ def _several_links(horizon: int) -> Search:
 SEARCH = {
     "Reacher": Search(TrajectorySettings(horizon=220, share=1.0, plans=12, rounds=200)),
     "Pendulum": Search(TrajectorySettings(horizon=300)),
-    "Cartpole": Search(TrajectorySettings(horizon=200, **{**_SEVERAL_LINKS, "share": 0.99, "feedback": 0.01})),
+    "Cartpole": Search(TrajectorySettings(horizon=250, share=0.99, drawn=200)),
     "Acrobot": _several_links(200),
     "Cart-2-pole": _several_links(280),
     "Cart-3-pole": _several_links(190),
