@@ -136,7 +136,7 @@ def _by_steps(twin: Twin, dataset: TransitionDataset, settings: FitSettings) -> 
     """Learn a world from single steps, as :func:`hnn_gym.training.train_auto` does, with a model that is known."""
     found = dataset_map(dataset, None, None)
     selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt, seed=settings.seed)), settings.seed)
-    architecture = architecture_of(twin.model, selection.variables, twin.options)
+    architecture = architecture_of(twin.model, selection.trials.variables, twin.options)
     assert isinstance(twin.integrator, InVelocities)
     trial = selection.refined(selection.tried(Structure(twin.model, architecture), twin.integrator.inner))
     card = card_of(trial.world, dataset, settings, FitState({}), noise=None)

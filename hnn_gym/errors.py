@@ -82,6 +82,15 @@ def finite_number(value: Any, name: str, *, above: float | None = None, at_least
     return float(value)
 
 
+def are_finite_numbers(value: Any, *, count: int) -> bool:
+    """Whether ``value`` is a tuple or a list of so many finite numbers."""
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == count
+        and all(isinstance(one, Real) and not isinstance(one, bool) and math.isfinite(one) for one in value)
+    )
+
+
 def true_or_false(value: Any, name: str) -> bool:
     """Return ``value``, which is True or False.
 

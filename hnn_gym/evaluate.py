@@ -32,7 +32,7 @@ from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
 from hnn_gym.page import write_page
 from hnn_gym.systems import truth_of
-from hnn_gym.training.determination import friction_words
+from hnn_gym.training.determination import physical_words
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -166,7 +166,7 @@ def _of_measurements(world: WorldModel, motion: MeasuredMotion | None) -> list[s
         )
     else:
         words.append("All rows are explained: no residual is far larger than the others.")
-    return [*words, *(f"{line}." for line in friction_words(world.card))]
+    return [*words, *(f"{line}." for line in physical_words(world.card))]
 
 
 def _observed_through_frames(seen: PixelWorld, fresh: TransitionDataset) -> np.ndarray:

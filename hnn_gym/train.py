@@ -40,7 +40,7 @@ from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms
 from hnn_gym.training import Progress as FitProgress
 from hnn_gym.training.auto import train_found
 from hnn_gym.training.dataset_map import dataset_map
-from hnn_gym.training.determination import friction_words
+from hnn_gym.training.determination import physical_words
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
@@ -349,7 +349,7 @@ def _main(settings: TrainSettings) -> None:
     for name, value in world.card["figures"].items():
         console.print(f"{name.replace('_', ' ')}: {figure_text(value)}")
     words = [
-        *friction_words(world.card),
+        *physical_words(world.card),
         world.card.get("undetermined", ""),
         *world.card.get("task", {}).get("words", ()),
     ]

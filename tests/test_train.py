@@ -192,7 +192,7 @@ def test_noisy_recordings_are_trained_with_one_flag_whatever_the_length_of_their
     env = RecordTransitions(
         ObservationNoise(gymnasium.make("Pendulum-v1", max_episode_steps=episode_steps), 0.05), data, seed=0
     )
-    for _ in drive(env, PolicyChoice("random").policy(env.action_space), steps=46, seed=0):
+    for _ in drive(env, PolicyChoice("random").policy(env.action_space), steps=60, seed=0):
         pass
     env.close()
     few = ("--adam-steps", 3, "--least-squares-steps", 2, "--hidden", 4, "--seed", 1)

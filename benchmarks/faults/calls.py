@@ -16,122 +16,20 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from benchmarks.faults.right_calls import command_lines, ids, of_environment, of_the_package
 
 _WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 10**9, 1.5, -0.5, float("nan"), float("inf"), "", "x", "1", b"x", [], [1, 2], {}, {"a": 1},
     object(), 1j, (None,),
 )  # fmt: skip
 _BYTES = 2**32
+_OF_THE_PACKAGE = 0.4
+"""Share of the wrong calls that belong to no environment."""
 _WORDS = ("", "x", "-1", "0", "1.5", "nan", "inf", "[]", "{", "null", "--", "1" * 400, "../x", "~nobody/x", "\n")
-
-
-def _functions(folder: Path) -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
-    """Right calls: a function and its arguments by name."""
-    import gymnasium
-    import numpy as np
-
-    import hnn_gym
-    from hnn_gym.agents.energy_shaping import EnergyShaping
-    from hnn_gym.agents.sampling import SamplingPlanner
-    from hnn_gym.coordinates import Control, DegreeOfFreedom
-    from hnn_gym.envs.build import build_simulator
-    from hnn_gym.envs.shipped import resolve_world
-
-    world = resolve_world("HNNPendulum-v0")
-    env: Any = gymnasium.make("HNNPendulum-v0").unwrapped
-    env.reset(seed=0)
-    envs: Any = gymnasium.make_vec("HNNPendulum-v0", 2)
-    envs.reset(seed=0)
-    planner = SamplingPlanner(build_simulator("HNNPendulum-v0"), horizon=2, samples=4)
-    data = hnn_gym.record_steps(gymnasium.make("Pendulum-v1"), steps=40, seed=0)
-    return {
-        "env.step": (lambda action: env.step(action), {"action": np.zeros(1)}),
-        "env.reset": (lambda seed, options: env.reset(seed=seed, options=options), {"seed": 0, "options": {}}),
-        "env.bump": (lambda dE: env.bump(dE), {"dE": 0.1}),
-        "envs.step": (lambda actions: envs.step(actions), {"actions": np.zeros((2, 1))}),
-        "envs.reset": (lambda seed, options: envs.reset(seed=seed, options=options), {"seed": 0, "options": {}}),
-        "make": (
-            lambda **options: gymnasium.make("HNNPendulum-v0", **options),
-            {
-                "dt": 0.05,
-                "actions": "bump",
-                "bump_limit": 1.0,
-                "bump_cost": 0.1,
-                "stepping": "recorded",
-                "starts": None,
-            },
-        ),
-        "make_vec": (
-            lambda **options: gymnasium.make_vec("HNNPendulum-v0", **options),
-            {"num_envs": 2, "dtype": "float64", "autoreset_mode": "NextStep", "max_episode_steps": 5},
-        ),
-        "make HNN-v0": (lambda world_model: gymnasium.make("HNN-v0", world_model=world_model), {"world_model": world}),
-        "FitSettings": (
-            hnn_gym.FitSettings,
-            {"horizon": 1, "adam_steps": 1, "learning_rate": 0.1, "decay": 0.1, "seed": 0, "loss": "prediction"},
-        ),
-        "Control": (Control, {"degree": 0, "limit": 1.0, "unit": "N", "scale": 1.0}),
-        "DegreeOfFreedom": (DegreeOfFreedom, {"position": 0, "velocity": 1, "speed_limit": 8.0}),
-        "WorldModel.load": (hnn_gym.WorldModel.load, {"path": str(folder / "nowhere")}),
-        "TransitionDataset.open": (hnn_gym.TransitionDataset.open, {"path": str(folder / "nowhere")}),
-        "with_dt": (world.with_dt, {"dt": 0.1}),
-        "take_steps": (data.take_steps, {"steps": 10}),
-        "windows": (data.windows, {"k": 2, "stride": 1}),
-        "select": (data.select, {"indices": [0]}),
-        "SamplingPlanner": (
-            lambda **options: SamplingPlanner(build_simulator("HNNPendulum-v0"), **options),
-            {"horizon": 2, "samples": 4, "std": 1.0, "seed": 0},
-        ),
-        "EnergyShaping": (lambda **o: EnergyShaping(world, **o), {"target": 1.0, "limit": 1.0, "tolerance": 0.1}),
-        "predict": (lambda observation: planner.predict(observation), {"observation": np.ones((1, 3))}),
-        "train_world": (
-            lambda **o: hnn_gym.train_world(data, **o),
-            {
-                "model": "mechanical",
-                "settings": hnn_gym.FitSettings(adam_steps=1, lbfgs_steps=0),
-                "options": {"hidden": (2,)},
-            },
-        ),
-    }
-
-
-def _command_lines(folder: Path) -> dict[str, tuple[Callable[[], Any], list[str]]]:
-    """Right command lines; none of them gets to work, because what they read is not there."""
-    from hnn_gym import collect, command, play, train
-    from hnn_gym.agents import train as agents
-
-    nowhere, out = str(folder / "nowhere"), str(folder / "out")
-    return {
-        "collect": (
-            lambda: command.run(collect.main, collect.CollectSettings, prog="collect"),
-            [
-                "--env",
-                "Pendulum-v1",
-                "--out",
-                out,
-                "--steps",
-                "3",
-                "--seed",
-                "0",
-                "--policy",
-                "zero",
-                "--env-kwargs",
-                "{}",
-            ],
-        ),
-        "train": (train.main, [nowhere, "--out", out, "--model", "mechanical", "--hidden", "4", "--horizon", "1"]),  # type: ignore[attr-defined]
-        "agents.train": (
-            lambda: command.run(agents._main, agents.TrainAgentSettings, prog="agents.train"),
-            ["--world", nowhere, "--out", out, "--algo", "sac", "--steps", "4", "--seed", "0"],
-        ),
-        "play": (
-            lambda: command.run(play.play, play.PlaySettings, prog="play"),
-            [nowhere, "--headless", "--frames", "1", "--out", f"{out}.gif", "--joules", "1"],
-        ),
-    }
 
 
 @contextlib.contextmanager
@@ -158,12 +56,13 @@ def wrong_calls(count: int, *, seed: int) -> dict[str, Any]:
         folder, here = Path(temporary), os.getcwd()
         os.chdir(folder)
         try:
-            functions, lines = _functions(folder), _command_lines(folder)
+            lines = command_lines(folder)
             for number in range(count):
                 draw = random.Random(f"{seed}/{number}")
                 if number % 2:
-                    name = draw.choice(list(functions))
-                    function, right = functions[name]
+                    calls = of_the_package() if draw.random() < _OF_THE_PACKAGE else of_environment(draw.choice(ids()))
+                    name = draw.choice(list(calls))
+                    function, right = calls[name]
                     which, value = draw.choice(list(right)), draw.choice(_WRONG)
                     what = f"{name}({which}={value!r})"
                     with contextlib.redirect_stderr(io.StringIO()):

@@ -24,8 +24,7 @@ correct a world's errors of energy. Here the motor gives 3.3 mJ in a step at the
 average, 0.05 s). The closer a learned world's own gain or loss of energy comes to that, the more it misjudges what
 pumping is worth. **Own energy** is the energy that an unforced motion of the learned world gains or loses in a
 step: the slope of the true energy over 20 s, the largest of five swings of 1 to 5 J. Where an MLP's is no larger
-than the oscillation of the true map, as on some of the exact recordings of 100 transitions, its agent is as good as
-the HNN's.
+than the oscillation of the true map, its agent is as good as the HNN's.
 
 "Promised" is the return that the learned world predicts. Interpolation on the grid blurs values over so many steps,
 in the true world too, so that every good world promises less than its agent earns. For the same reason the agent is
@@ -44,14 +43,13 @@ because energy is conserved. A learned world that gains or loses energy teaches 
 
 The worlds are those of the [study of sample efficiency](sample-efficiency.md): the same recordings under random
 torques of up to 2 N m, the same training, and the decay and width that held-out error chose there for every
-contender. A wider search has since found better settings for the MLP on exact recordings
-([what was chosen](sample-efficiency.md#what-was-chosen)), with which it has not been measured here yet.
-The agent is the same for all: backward induction over the whole episode in the learned world, on one
-grid, with actions held for 0.2 s. It then acts in Gymnasium's own Pendulum-v1 from {starts} shared starts
-(`reset(seed=0..{last})`). The **loss** is the return of the same agent with the true dynamics minus its return with
-the learned world. With the true dynamics it earns {true:.1f} on average; doing nothing earns {nothing:.1f}. The
-task, the motor, the cost of torque and the grid were fixed on other recordings (seeds 100 to 102), where motors of
-0.02, 0.05 and 0.1 N m were tried: the weaker the motor, the more it matters that a world conserves its energy.
+contender ([what was chosen](sample-efficiency.md#what-was-chosen)). The agent is the same for all: backward induction
+over the whole episode in the learned world, on one grid, with actions held for 0.2 s. It then acts in Gymnasium's own
+Pendulum-v1 from {starts} shared starts (`reset(seed=0..{last})`). The **loss** is the return of the same agent with
+the true dynamics minus its return with the learned world. With the true dynamics it earns {true:.1f} on average;
+doing nothing earns {nothing:.1f}. The task, the motor, the cost of torque and the grid were fixed on other recordings
+(seeds 100 to 102), where motors of 0.02, 0.05 and 0.1 N m were tried: the weaker the motor, the more it matters that a
+world conserves its energy.
 
 `python -m experiments.long_task` makes this page; every return is in
 [results/long_task.json](results/long_task.json).

@@ -67,7 +67,9 @@ def _network(dataset: TransitionDataset, world: WorldModel) -> WorldModel:
     found = dataset_map(dataset, None, None)
     selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt)))
     scheme = named_scheme(world.card["selection"]["scheme"])
-    return selection.refined(selection.finished(selection.tried(second_order(selection.variables), scheme))).world
+    return selection.refined(
+        selection.finished(selection.tried(second_order(selection.trials.variables), scheme))
+    ).world
 
 
 def true_flow(name: str, seed: int) -> dict[str, float]:

@@ -15,6 +15,7 @@ import torch
 from experiments.paper.tasks import Protocol
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import HNN, Architecture, Baseline, Variables
+from hnn_gym.models.architecture import RATIOS
 
 _HIDDEN = (200, 200)
 _LEARNING_RATE = 1e-3
@@ -32,9 +33,13 @@ def faithful_architecture(kind: Literal["hnn", "baseline"], n: int) -> Architect
 
 
 def initial_parameters(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
-    """Orthogonal weights and torch's hidden biases, uniform in +-1 / sqrt(inputs), as float32."""
+    """Orthogonal weights and torch's hidden biases, uniform in +-1 / sqrt(inputs), as float32.
+
+    The states hold momenta already, so that there are no masses to learn.
+    """
     rng = np.random.default_rng(seed)
     arrays = architecture.initial_parameters(rng)
+    arrays.pop(RATIOS, None)
     for name, array in arrays.items():
         prefix, _, layer = name.rpartition(".b")
         if prefix:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.real_robot.contenders import CANDIDATES, FAMILIES, HORIZONS, STILL, judged, pooled
+from experiments.real_robot.contenders import FAMILIES, HORIZONS, STILL, judged, pooled
 from experiments.real_robot.recordings import DATA, read_recordings
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
@@ -28,54 +29,77 @@ class Settings:
     """Folder with further recordings of the machine, which worlds learned from all excitations forecast."""
     out: Path | None = Path("docs/results/real_robot.json")
     """JSON file; results in it are not measured again. None: keep nothing."""
-    contenders: tuple[str, ...] = (STILL, *MAKERS, *CANDIDATES)
-    """Which worlds."""
+    contenders: tuple[str, ...] = (STILL, *MAKERS, *FAMILIES)
+    """Which worlds; of a family the best one."""
     execution: Executing = field(default_factory=Execution)
 
 
-def cells_of(settings: Settings) -> dict[str, Cell]:
-    """All measurements by name.
+def inside_cells(settings: Settings) -> dict[str, Cell]:
+    """The measurements by which one candidate of a family is chosen, by name.
+
+    ``inside/<candidate>/<recording>`` judges a candidate inside the training recordings of a fold: learned from all but
+    one of them, judged on that one.
+    """
+    tables = read_recordings(settings.data, excitations=True)
+    cells: dict[str, Cell] = {}
+    for family in settings.contenders:
+        candidates = FAMILIES.get(family, {})
+        for name in candidates if len(candidates) > 1 else ():
+            for number, recording in enumerate(tables):
+                train = [other for other in tables if other != recording]
+                inner = train[number % len(train)]
+                rest = [tables[other] for other in train if other != inner]
+                cells[f"inside/{name}/{recording}"] = partial(judged, name, rest, {inner: tables[inner]})
+    return cells
+
+
+def cells_of(settings: Settings, results: Results) -> dict[str, Cell]:
+    """The measurements of the chosen candidates, by name.
 
     ``left-out/<contender>/<recording>`` forecasts one excitation by a world learned from the others;
-    ``inside/<contender>/<recording>`` compares candidates inside the training recordings of that fold: learned from all
-    but one of them, judged on that one; ``other/<contender>`` forecasts all other recordings of the folder, and
+    ``other/<contender>`` forecasts all other recordings of the folder by one learned from all excitations, and
     ``aside/<contender>`` those of another folder.
+
+    Args:
+        settings: of the command.
+        results: with those of :func:`inside_cells`.
     """
     tables = read_recordings(settings.data, excitations=True)
     others = read_recordings(settings.data, excitations=False)
     aside = {} if settings.aside is None else read_recordings(settings.aside)
-    names = list(tables)
     cells: dict[str, Cell] = {}
     for contender in settings.contenders:
-        for number, name in enumerate(names):
-            train = [n for n in names if n != name]
-            chosen = [tables[n] for n in train]
-            cells[f"left-out/{contender}/{name}"] = partial(judged, contender, chosen, {name: tables[name]})
-            if any(contender in family for family in FAMILIES.values() if len(family) > 1):
-                inner = train[number % len(train)]
-                rest = [tables[n] for n in train if n != inner]
-                cells[f"inside/{contender}/{name}"] = partial(judged, contender, rest, {inner: tables[inner]})
+        for recording in tables:
+            chosen = candidate(results, contender, recording)
+            train = [tables[name] for name in tables if name != recording]
+            cells[f"left-out/{chosen}/{recording}"] = partial(judged, chosen, train, {recording: tables[recording]})
+        chosen = candidate(results, contender)
         for kind, further in (("other", others), ("aside", aside)):
             if further:
-                cells[f"{kind}/{contender}"] = partial(judged, contender, list(tables.values()), further)
+                cells[f"{kind}/{chosen}"] = partial(judged, chosen, list(tables.values()), further)
     return cells
 
 
-def chosen_candidates(results: Results, family: str) -> dict[str, str]:
-    """For every recording that is left out, the candidate with the least error inside the training recordings.
+def candidate(results: Results, contender: str, recording: str | None = None) -> str:
+    """The candidate of a family with the least error inside the training recordings, or the contender itself.
 
-    In a family of one it is that one. The error is the mean over the horizons of each one's share of the least.
+    The error is the mean over the horizons of each one's share of the least.
+
+    Args:
+        results: with those of :func:`inside_cells`.
+        contender: a family, or a name of its own.
+        recording: the one that is left out; None: whichever it is.
     """
-    candidates = list(FAMILIES[family])
-    chosen = {}
-    for recording in results.below(f"left-out/{candidates[0]}/"):
-        if len(candidates) == 1:
-            chosen[recording] = candidates[0]
-            continue
-        errors = {name: np.array(pooled([results[f"inside/{name}/{recording}"]])) for name in candidates}
-        least = np.min(list(errors.values()), axis=0)
-        chosen[recording] = min(errors, key=lambda name: float((errors[name] / least).mean()))
-    return chosen
+    candidates = list(FAMILIES.get(contender, [contender]))
+    if len(candidates) == 1:
+        return candidates[0]
+    cells = {name: results.below(f"inside/{name}/") for name in candidates}
+    errors = {
+        name: np.array([pooled([cell]) for fold, cell in found.items() if recording in (None, fold)])
+        for name, found in cells.items()
+    }
+    least = np.min(list(errors.values()), axis=0)
+    return min(errors, key=lambda name: float((errors[name] / least).mean()))
 
 
 def main(settings: Settings) -> None:
@@ -84,8 +108,16 @@ def main(settings: Settings) -> None:
     console = Console()
     results = Results(settings.out, command=COMMAND)
     with settings.execution.opened() as executor:
-        run_cells(results, cells_of(settings), executor=executor, console=console)
+        run_cells(results, inside_cells(settings), executor=executor, console=console)
+        cells = cells_of(settings, results)
+        run_cells(results, cells, executor=executor, console=console)
     for contender in settings.contenders:
-        cells = list(results.below(f"left-out/{contender}/").values())
-        errors = ", ".join(f"{h:g} s {e:.4f}" for h, e in zip(HORIZONS, pooled(cells), strict=True))
+        found = left_out(results, contender).values()
+        errors = ", ".join(f"{h:g} s {e:.4f}" for h, e in zip(HORIZONS, pooled(list(found)), strict=True))
         console.print(f"{contender}: {errors}", highlight=False)
+
+
+def left_out(results: Results, contender: str) -> dict[str, Any]:
+    """The measurements of a contender by the recording that was left out."""
+    recordings = sorted({name.rpartition("/")[2] for name in results.below("left-out/")})
+    return {name: results[f"left-out/{candidate(results, contender, name)}/{name}"] for name in recordings}

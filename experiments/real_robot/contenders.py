@@ -63,19 +63,22 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
     "differentiated": {"differentiated-0.5": replace(_SYMMETRIC, differentiate=0.042)},
     "measured": {"measured-0.5": replace(_SYMMETRIC, velocities=True)},
     "network": {
-        "network-0.25": Contender(
+        f"network-{units}-{decay:g}": Contender(
             "second-order",
-            {"hidden": (32,)},
-            _shooting(horizon=13, adam_steps=100, least_squares_steps=30, decay=1e-5),
+            {"hidden": (units,)},
+            _shooting(horizon=13, adam_steps=100, least_squares_steps=30, decay=decay),
             every=10,
-        ),
+            differentiate=0.042,
+        )
+        for units, decay in ((16, 1e-5), (16, 1e-4), (16, 1e-3), (32, 1e-5))
     },
 }
-"""Rigid links with viscous and Coulomb friction, by the length of the windows in s.
+"""Worlds of one kind; where there are several, one is chosen inside the training recordings.
 
-Of the family ``chain``, with rows of 0.02 s, one is chosen inside the training recordings. The links of ``symmetric``
-hang straight at 0, as the makers say, and are learned from rows of 0.01 s; those of ``differentiated`` and ``measured``
-see velocities too. ``network`` is a second-order network without physics.
+``chain`` is rigid links with viscous and Coulomb friction, from rows of 0.02 s in windows of 0.25 s or 0.5 s. The links
+of ``symmetric`` hang straight at 0, as the makers say, and are learned from rows of 0.01 s; those of ``differentiated``
+and ``measured`` see velocities too. ``network`` is a second-order network without physics, by its units and its decay,
+from derived velocities as well.
 """
 CANDIDATES = {name: contender for family in FAMILIES.values() for name, contender in family.items()}
 """All that are learned, by name."""

@@ -1,8 +1,10 @@
-"""Choose decay and width of a contender by held-out error, until every neighbour of the choice is worse.
+"""Choose decay and width of a contender by held-out error, until no neighbour of the choice is clearly better.
 
-First some decays are tried, then with the best of them some widths. Then the neighbours of the best candidate are
-tried, those with a tenth and ten times its decay and with half and twice its units, as long as one of them is better.
-So a choice lies at no end of a grid, except where a wider network would have more than 256 units.
+First some decays are tried, then with the best of them some widths. From the best of these the search walks: it tries
+all neighbours, those with a tenth and ten times the decay and with half and twice the units, and goes to the best of
+them if its error is lower by more than one per cent. Otherwise it stops, and where it stands is the choice. So a
+choice lies at no end of a grid, except where a wider network would have more than 256 units, and the search does not
+follow decays that are too small to change anything.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from hnn_gym.training import held_out_error
 _EXACT_DECADES, _NOISY_DECADES = (-13, -12, -11), (-4, -3, -2, -1, 0)
 """Powers of ten of the decays that are tried first; with noise, as shares of its variance, comparable priors."""
 _WIDEST = 256
+_GAIN = 0.01
+"""Share of the error by which a neighbour has to be better for the search to go there."""
 
 
 class Candidate(NamedTuple):
@@ -48,8 +52,21 @@ class Candidate(NamedTuple):
         }
 
 
-def to_try(name: str, noise: float, errors: Mapping[Candidate, float]) -> list[Candidate]:
-    """The candidates that are to be tried next, given the held-out errors of earlier ones; none: the best is chosen.
+class Progress(NamedTuple):
+    """Where a search stands: it has ended if nothing is left to try.
+
+    Attributes:
+        best: the candidate from which it goes on, and the choice once it has ended; None before all first decays and
+            widths were tried.
+        to_try: the candidates whose errors it needs next.
+    """
+
+    best: Candidate | None
+    to_try: list[Candidate]
+
+
+def search(name: str, noise: float, errors: Mapping[Candidate, float]) -> Progress:
+    """Follow the search through the held-out errors that are known.
 
     Args:
         name: of the contender.
@@ -57,20 +74,22 @@ def to_try(name: str, noise: float, errors: Mapping[Candidate, float]) -> list[C
         errors: of the candidates that were tried.
     """
     widths = CONTENDERS[name].widths
-    decays = [Candidate(decade, widths[0]) for decade in (_NOISY_DECADES if noise else _EXACT_DECADES)]
-    missing = [one for one in decays if one not in errors]
-    if not missing:
-        first = min(decays, key=errors.__getitem__)
-        missing = [one for one in (first._replace(width=width) for width in widths) if one not in errors]
-    if not missing:
-        beside = best(errors).neighbours().values()
-        missing = [one for one in beside if one not in errors and 1 <= one.width <= _WIDEST]
-    return missing
-
-
-def best(errors: Mapping[Candidate, float]) -> Candidate:
-    """The candidate with the least error."""
-    return min(errors, key=errors.__getitem__)
+    first = [Candidate(decade, widths[0]) for decade in (_NOISY_DECADES if noise else _EXACT_DECADES)]
+    if missing := [one for one in first if one not in errors]:
+        return Progress(None, missing)
+    decade = min(first, key=errors.__getitem__).decade
+    second = [Candidate(decade, width) for width in widths]
+    if missing := [one for one in second if one not in errors]:
+        return Progress(None, missing)
+    best = min(second, key=errors.__getitem__)
+    while True:
+        beside = [one for one in best.neighbours().values() if 1 <= one.width <= _WIDEST]
+        if missing := [one for one in beside if one not in errors]:
+            return Progress(best, missing)
+        better = min(beside, key=errors.__getitem__)
+        if not errors[better] < (1 - _GAIN) * errors[best]:
+            return Progress(best, [])
+        best = better
 
 
 def error_of(

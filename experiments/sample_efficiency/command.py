@@ -14,9 +14,10 @@ from rich.console import Console
 
 from experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drift, measured
-from experiments.sample_efficiency.choosing import Candidate, best, error_of, to_try
+from experiments.sample_efficiency.choosing import Candidate, error_of, search
 from experiments.sample_efficiency.contenders import (
     CONTENDERS,
+    HELD_OUT_SEED,
     HELD_OUT_STEPS,
     TUNING_SEEDS,
     Choice,
@@ -24,7 +25,7 @@ from experiments.sample_efficiency.contenders import (
     tuning_steps,
 )
 from experiments.sample_efficiency.model_free import MILESTONES, model_free
-from experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_KEY, figure, page
+from experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_ERROR_KEY, TRUE_KEY, figure, page
 from experiments.shipped import fresh_episodes
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset
@@ -32,6 +33,7 @@ from hnn_gym.errors import InputError
 from hnn_gym.evaluation import plots
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 from hnn_gym.systems import true_world
+from hnn_gym.training import held_out_error
 
 COMMAND = "python -m experiments.sample_efficiency"
 
@@ -183,7 +185,7 @@ def _recorded(noise: float, steps: int, seed: int) -> TransitionDataset:
 
 
 def _choose(settings: Settings, results: Results, executor: Executor | None, console: Console) -> None:
-    """Try candidates until no choice has a better neighbour."""
+    """Try candidates until no choice has a clearly better neighbour."""
 
     def report(key: str, error: float) -> None:
         console.print(f"{key}: {error:.6g}")
@@ -191,7 +193,7 @@ def _choose(settings: Settings, results: Results, executor: Executor | None, con
     while True:
         cells: dict[str, Cell] = {}
         for noise, steps, name in _rows(settings):
-            for candidate in to_try(_alone(name), noise, tried(results, noise, steps, name)):
+            for candidate in search(_alone(name), noise, tried(results, noise, steps, name)).to_try:
                 key = f"{_tuning_key(noise, steps, name)}/{candidate.decade}/{candidate.width}"
                 cells[key] = partial(
                     error_of,
@@ -206,8 +208,12 @@ def _choose(settings: Settings, results: Results, executor: Executor | None, con
             break
         run_cells(results, cells, executor=executor, report=report, console=console)
     for noise, steps, name in _rows(settings):
-        choice = best(tried(results, noise, steps, name)).choice(noise)
-        results[choice_key(name, noise, steps)] = asdict(choice)
+        found = search(_alone(name), noise, tried(results, noise, steps, name)).best
+        assert found is not None
+        results[choice_key(name, noise, steps)] = asdict(found.choice(noise))
+    for noise in {noise for noise, _, _ in _rows(settings) if noise}:
+        held_out = recorded(noise, steps=settings.held_out_steps, seed=HELD_OUT_SEED)
+        results[f"{TRUE_ERROR_KEY}/{noise}"] = held_out_error(true_world("Pendulum-v1"), held_out)
 
 
 def main(settings: Settings) -> None:

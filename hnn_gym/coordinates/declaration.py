@@ -22,6 +22,8 @@ from hnn_gym.coordinates.readout import Readout
 from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import Array, namespace
 
+_PARTS = {"degrees": (DegreeOfFreedom,), "controls": (Control,), "readouts": (Readout, LearnedReadout)}
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -49,6 +51,11 @@ class Coordinates:
 
     def __post_init__(self) -> None:
         """Check that every observation entry is used exactly once, and that the parts fit."""
+        for name, kinds in _PARTS.items():
+            parts = getattr(self, name)
+            if not isinstance(parts, tuple | list) or not all(isinstance(part, kinds) for part in parts):
+                listed = " or ".join(kind.__name__ for kind in kinds)
+                raise InputError(f"The {name} of Coordinates are a tuple of {listed}, not {parts!r}.")
         if not self.degrees:
             raise InputError("Coordinates need at least one degree of freedom.")
         used = [i for degree in self.degrees for i in degree.entries] + [readout.entry for readout in self.readouts]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Literal
 
-from hnn_gym.errors import InputError, finite_number
+from hnn_gym.errors import InputError, are_finite_numbers, finite_number, whole_number
 
 SOFT: Literal["soft"] = "soft"
 """In place of the restitution of stops that give way."""
@@ -61,6 +61,9 @@ class DegreeOfFreedom:
 
     def __post_init__(self) -> None:
         """Check that this is one degree of freedom."""
+        for name in ("velocity", "position", "cos", "sin"):
+            if getattr(self, name) is not None:
+                whole_number(getattr(self, name), f"{name}, an entry of the observation,", at_least=0)
         if (self.cos is None) != (self.sin is None) or (self.position is not None and self.cos is not None):
             raise InputError(f"A degree of freedom is observed as position, or as cos and sin, not as {self}.")
         if not self.entries:
@@ -88,16 +91,18 @@ class DegreeOfFreedom:
             return
         if not self.angle:
             raise InputError(f"Only an angle that is observed as a position can wrap: set angle=True in {self}.")
-        if len(self.wraps) != 2 or not math.isclose(self.wraps[1] - self.wraps[0], 2 * math.pi, rel_tol=1e-6):
+        known = are_finite_numbers(self.wraps, count=2)
+        if not known or not math.isclose(self.wraps[1] - self.wraps[0], 2 * math.pi, rel_tol=1e-6):
             raise InputError(f"An angle wraps into an interval (low, high) of one turn, 2 pi, not into {self.wraps}.")
 
     def _check_stops(self) -> None:
         if self.stops is None:
             return
-        low, high, restitution = self.stops if len(self.stops) == 3 else (None, None, -1.0)
+        three = isinstance(self.stops, tuple | list) and len(self.stops) == 3
+        low, high, restitution = self.stops if three else (None, None, -1.0)
         walls = [wall for wall in (low, high) if wall is not None]
         known = restitution == SOFT or (isinstance(restitution, Real) and 0 <= restitution <= 1)
-        if not walls or walls != sorted(set(walls)) or not all(map(math.isfinite, walls)) or not known:
+        if not walls or not are_finite_numbers(walls, count=len(walls)) or walls != sorted(set(walls)) or not known:
             raise InputError(
                 "Stops are (low, high, restitution) with low < high, or one of them None, and a restitution from 0 to "
                 f"1 or 'soft', not {self.stops}."

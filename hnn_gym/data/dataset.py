@@ -123,15 +123,15 @@ class TransitionDataset:
             4
 
         Args:
-            films: each a folder of PNG files in the order of their names, a GIF or another file that imageio reads, or
-                frames uint8 ``(T + 1, H, W[, C])``.
+            films: each a folder of PNG files in the order of their names, a GIF, an MP4 or another film that FFmpeg
+                reads (``pip install "hnn-gym[films]"``), or frames uint8 ``(T + 1, H, W[, C])``.
             dt: time between two frames in s; None: what the first film says.
             rule: makes smaller frames of these pictures; None keeps them as they are.
 
         Raises:
             MissingPathError: there is no film at a path.
             InputError: a film cannot be read, has fewer than two frames, or frames of mixed sizes or durations; films
-                differ in size or rate; or no dt is known.
+                differ in size or rate; no dt is known; or PyAV is needed and not installed.
         """
         return cls.from_episodes(*episodes_of_films(films, dt=dt, rule=rule))
 

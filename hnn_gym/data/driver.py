@@ -17,7 +17,7 @@ from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.policies import ActionFunction, PolicyChoice, RecordingPolicy, memoryless
 from hnn_gym.data.record import Energy, RecordTransitions
 from hnn_gym.data.writer import MemoryWriter
-from hnn_gym.errors import InputError
+from hnn_gym.errors import whole_number
 
 
 def record_steps(
@@ -104,12 +104,10 @@ def check_range(*, steps: int, seed: int) -> None:
     """Refuse a number of steps or a seed that no recording can have.
 
     Raises:
-        InputError: ``steps`` is below one, or ``seed`` is negative.
+        InputError: ``steps`` or ``seed`` is not a whole number, ``steps`` is below one, or ``seed`` is negative.
     """
-    if steps < 1:
-        raise InputError(f"At least one step has to be recorded, and steps is {steps}.")
-    if seed < 0:
-        raise InputError(f"A seed cannot be negative, and it is {seed}.")
+    whole_number(steps, "steps", at_least=1)
+    whole_number(seed, "seed", at_least=0)
 
 
 def drive_episode(

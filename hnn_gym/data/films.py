@@ -1,30 +1,31 @@
-"""Films from elsewhere as datasets: folders of PNG files, GIF, MP4, or arrays.
+"""Films from elsewhere as datasets: folders of PNG files, GIF, MP4 and the like, or arrays.
 
-Every film is an episode without actions. imageio reads the films, and MP4 and the like need one of its plugins
-(``pip install "imageio[pyav]"``).
+Every film is an episode without actions. How its pictures are read is in :mod:`.pictures_of_films`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.data.episode import Episode
 from hnn_gym.data.frames import FrameRule
+from hnn_gym.data.pictures_of_films import Picture, pictures_of
 from hnn_gym.data.provenance import Provenance
-from hnn_gym.errors import InputError, MissingPathError, finite_number
+from hnn_gym.errors import InputError, finite_number
 
 FilmSource = str | os.PathLike[str] | np.ndarray
 """A folder of pictures, the file of a film, or frames ``(T + 1, H, W[, C])``."""
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _SAME = 0.02
-"""Largest difference between the durations of frames, as a share, that counts as one rate."""
+"""Largest difference between the rates of films, as a share, that counts as one rate."""
+_OFF_BEAT, _ROUNDED = 0.1, 0.0101
+"""A frame may be shown so much earlier or later than at an even rate: as a share of a step, or in s, because GIF files
+round to 0.01 s."""
 
 
 def episodes_of_films(
@@ -40,26 +41,23 @@ def episodes_of_films(
     if not films:
         raise InputError("There are no films: give at least one path, or one array of frames.")
     dt = None if dt is None else finite_number(dt, "dt", above=0.0)
-    episodes, first = [], None
+    episodes, first, first_rate = [], None, None
     for number, film in enumerate(films):
         name = f"film {number}" if isinstance(film, np.ndarray) else str(film)
-        frames, rate = _read(film, name)
-        if rule is not None:
-            frames = np.stack([rule(np.repeat(f, 3, axis=2) if f.shape[2] == 1 else f) for f in frames])
-        if dt is None:
-            dt = rate
+        frames, rate = _frames(_pictures(film), name, rule)
+        dt = rate if dt is None else dt
         if dt is None:
             raise InputError(f"{name} does not say how long a frame lasts: give dt, the time between two frames in s.")
-        if rate is not None and abs(rate - dt) > _SAME * dt and first is not None:
+        first_rate = rate if first_rate is None else first_rate
+        if rate is not None and first_rate is not None and abs(rate - first_rate) > _SAME * first_rate:
             raise InputError(
-                f"{name} has {1 / rate:g} frames a second, and the films before {1 / dt:g}: give one rate."
+                f"{name} has {1 / rate:.4g} frames a second, and the films before {1 / first_rate:.4g}: give films of "
+                "one rate."
             )
         if first is not None and frames.shape[1:] != first:
             raise InputError(f"{name} has frames of shape {frames.shape[1:]}, and the films before {first}.")
         first = frames.shape[1:]
         steps = len(frames) - 1
-        if steps < 1:
-            raise InputError(f"{name} has {len(frames)} frame, and motion needs at least two.")
         episodes.append(
             Episode(
                 observation=np.zeros((steps + 1, 0), np.float32),
@@ -75,73 +73,62 @@ def episodes_of_films(
     return episodes, Provenance("film", nothing, nothing, dt=dt, frame_rule=rule)
 
 
-def _read(film: FilmSource, name: str) -> tuple[np.ndarray, float | None]:
-    """Frames, uint8 ``(T + 1, H, W, C)``, and the time between them in s, None where it is not said."""
-    if isinstance(film, np.ndarray):
-        pictures, rate = list(film), None
-    elif not Path(film).exists():
-        raise MissingPathError(f"There is no film at {film}.")
-    elif Path(film).is_dir():
-        paths = sorted(path for path in Path(film).iterdir() if path.suffix.lower() in _PICTURES)
-        if not paths:
-            raise InputError(f"{film} holds no pictures ({', '.join(_PICTURES)}).")
-        pictures, rate = [_decoded(path) for path in paths], None
-    else:
-        pictures, rate = list(_decoded(Path(film), whole=True)), _rate(Path(film))
-    for number, picture in enumerate(pictures):
-        if picture.shape != pictures[0].shape:
+def _pictures(film: FilmSource) -> Iterable[Picture]:
+    return ((picture, None) for picture in film) if isinstance(film, np.ndarray) else pictures_of(Path(film))
+
+
+def _frames(pictures: Iterable[Picture], name: str, rule: FrameRule | None) -> tuple[np.ndarray, float | None]:
+    """Frames, uint8 ``(T + 1, H, W, C)``, and the time between them in s, None where the film does not say it."""
+    frames: list[np.ndarray] = []
+    moments: list[float | None] = []
+    shape: tuple[int, ...] | None = None
+    for number, (picture, moment) in enumerate(pictures):
+        if shape is not None and picture.shape != shape:
             raise InputError(
-                f"Frame {number} of {name} has the shape {picture.shape}, and those before {pictures[0].shape}: a film "
-                "has frames of one size."
+                f"Frame {number} of {name} has the shape {picture.shape}, and those before {shape}: a film has frames "
+                "of one size."
             )
-    frames = np.stack(pictures) if pictures else np.zeros((0, 1, 1, 1), np.uint8)
-    frames = frames[..., None] if frames.ndim == 3 else frames
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3, 4):
+        shape = picture.shape
+        frames.append(_frame(picture, name, rule))
+        moments.append(moment)
+    if len(frames) < 2:
+        raise InputError(f"{name} has {len(frames)} frame{'s' * (not frames)}, and motion needs at least two.")
+    return np.stack(frames), _time_between(moments, name)
+
+
+def _frame(picture: np.ndarray, name: str, rule: FrameRule | None) -> np.ndarray:
+    """A picture of a film as a frame ``(H, W, C)``: on white where it is transparent, and by the rule."""
+    picture = picture[..., None] if picture.ndim == 2 else picture
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4):
         raise InputError(
-            f"{name} has frames of {frames.dtype} and shape {frames.shape[1:]}: give uint8 (H, W), (H, W, 3) or "
+            f"{name} has frames of {picture.dtype} and shape {picture.shape}: give uint8 (H, W), (H, W, 3) or "
             "(H, W, 4)."
         )
-    if frames.shape[-1] == 4:  # on white
-        opaque = frames[..., 3:] / 255.0
-        frames = np.rint(frames[..., :3] * opaque + 255 * (1 - opaque)).astype(np.uint8)
-    return frames, rate
+    if picture.shape[-1] == 4:
+        opaque = picture[..., 3:] / 255.0
+        picture = np.rint(picture[..., :3] * opaque + 255 * (1 - opaque)).astype(np.uint8)
+    if rule is None:
+        return picture
+    return rule(np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture)
 
 
-def _decoded(path: Path, *, whole: bool = False) -> Any:
-    import imageio.v3
-
-    try:
-        own: Any = {"plugin": "pillow"} if path.suffix.lower() in (*_PICTURES, ".gif") else {}
-        read = imageio.v3.imread(path, **own)
-        return read if not whole or read.ndim == 4 else read[None]
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
-        raise InputError(
-            f"{path} cannot be read as a film ({error}). MP4 and the like need a plugin: pip install 'imageio[pyav]'."
-        ) from None
-
-
-def _rate(path: Path) -> float | None:
-    """The time between two frames in s, where the file says it; GIF files say how long every frame lasts.
+def _time_between(moments: Sequence[float | None], name: str) -> float | None:
+    """The time between two frames in s; None where a film does not say it.
 
     Raises:
-        InputError: frames last differently.
+        InputError: the rate changes.
     """
-    if path.suffix.lower() == ".gif":
-        from PIL import Image
-
-        with Image.open(path) as picture:
-            lasts = []
-            for number in range(getattr(picture, "n_frames", 1)):
-                picture.seek(number)
-                lasts.append(float(picture.info.get("duration", 0)) / 1000)
-        for number, seconds in enumerate(lasts[:-1]):
-            if abs(seconds - lasts[0]) > _SAME * max(lasts[0], 1e-3):
-                raise InputError(
-                    f"Frame {number} of {path} lasts {seconds:g} s, and those before {lasts[0]:g} s: a film has frames "
-                    "at one rate. Give the frames as a folder of PNG files, and dt."
-                )
-        return lasts[0] or None
-    import imageio.v3
-
-    fps = imageio.v3.immeta(path, exclude_applied=False).get("fps")
-    return None if not fps else 1 / float(fps)
+    known = np.array([moment for moment in moments if moment is not None])
+    if len(known) < len(moments):
+        return None
+    lasts = np.diff(known)
+    usual = float(lasts.mean())
+    late = np.abs(known - known[0] - usual * np.arange(len(known)))
+    if not usual > 0 or late.max() > max(_ROUNDED, _OFF_BEAT * usual):
+        jumps = np.abs(np.diff(lasts, prepend=lasts[0]))
+        change = int((jumps >= jumps.max() / 2).argmax())
+        raise InputError(
+            f"Frame {change} of {name} lasts {lasts[change]:.4g} s, and that before it {lasts[change - 1]:.4g} s: a "
+            "film has frames at one rate. Give the frames as a folder of PNG files, and dt."
+        )
+    return usual

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, are_finite_numbers, whole_number
 
 Channels = Literal["rgb", "grey", "red-green"]
 
@@ -64,13 +64,12 @@ class FrameRule:
     annotated: bool = False
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.oversampling < 1:
-            raise InputError(
-                f"A frame needs a size and an oversampling of at least 1, not {self.size} and {self.oversampling}."
-            )
-        if self.channels not in _MIXES:
+        whole_number(self.size, "The size of a frame", at_least=1)
+        whole_number(self.oversampling, "The oversampling of a frame", at_least=1)
+        if not isinstance(self.channels, str) or self.channels not in _MIXES:
             raise InputError(f"There are no channels {self.channels!r}: choose one of {', '.join(_MIXES)}.")
-        if len(self.crop) != 4 or not all(0 <= first < last <= 1 for first, last in (self.crop[:2], self.crop[2:])):
+        known = are_finite_numbers(self.crop, count=4)
+        if not known or not all(0 <= first < last <= 1 for first, last in (self.crop[:2], self.crop[2:])):
             raise InputError(
                 f"The crop {self.crop} is not a part of a picture: give its first and last row, first and last column, "
                 "as shares from 0 to 1."

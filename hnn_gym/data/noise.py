@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number
 
 _STREAM = 0x0B5E
 
@@ -35,14 +35,13 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gymnasium.Env[Any, Any], share: float) -> None:
         super().__init__(env)
         space = env.observation_space
-        if not 0 <= share < np.inf:
-            raise InputError(f"The share of observation noise must be finite and not negative, and it is {share}.")
+        share = finite_number(share, "The share of observation noise", at_least=0)
         if not isinstance(space, Box) or not np.isfinite([space.low, space.high]).all():
             raise InputError(
                 f"Observation noise is a share of the range of each entry, and the range of {space} is not known: "
                 "record without noise, or bound the observations by a wrapper."
             )
-        self.observation_noise = float(share)
+        self.observation_noise = share
         self.observation_space = Box(-np.inf, np.inf, space.shape, space.dtype.type)
         self.std = share * (space.high.astype(np.float64) - space.low) / 2
         self._dtype = space.dtype

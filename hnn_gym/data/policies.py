@@ -24,7 +24,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 from hnn_gym.command.named_function import function_identity, named_function
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, whole_number
 from hnn_gym.systems.task import ActionSpace
 
 RecordingPolicy = Callable[[np.random.Generator], Callable[[Any], Any]]
@@ -68,8 +68,8 @@ class PolicyChoice:
             )
         if self.hold is not None and self.name not in _DEFAULT_HOLD:
             raise InputError(f"The policies random and bang-bang hold actions, and {self.name} does not: omit hold.")
-        if self.hold is not None and self.hold < 1:
-            raise InputError(f"An action is held for at least 1 step, and hold is {self.hold}.")
+        if self.hold is not None:
+            whole_number(self.hold, "hold, the number of steps of an action,", at_least=1)
         if self.periods is not None and self.name != "sine":
             raise InputError(f"The policy sine has periods, and {self.name} has none: omit periods.")
         if self.periods is not None and not 0 < self.periods[0] <= self.periods[1] < math.inf:
@@ -111,7 +111,13 @@ class PolicyChoice:
 
 
 def memoryless(function: ActionFunction) -> RecordingPolicy:
-    """Return the policy that calls ``function`` with every observation and the episode's random generator."""
+    """Return the policy that calls ``function`` with every observation and the episode's random generator.
+
+    Raises:
+        InputError: it is not a function.
+    """
+    if not callable(function):
+        raise InputError(f"A policy is a name, a PolicyChoice or a function of ({_ARGUMENTS}), not {function!r}.")
     return lambda rng: lambda observation: function(observation, rng)
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from numbers import Real
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.envs.energy_tracking import force_bounds, force_towards
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number
 from hnn_gym.physics.bumps import Direction
 from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.systems.task import ActionSpace, Task
@@ -165,9 +164,8 @@ def channel_of(actions: str, *, world: WorldModel, limit: float = 1.0, cost: flo
         return ForceChannel()
     if actions not in ("bump", "force+bump", "bump-by-force"):
         raise InputError(f"actions must be 'force', 'bump', 'force+bump' or 'bump-by-force', not {actions!r}.")
-    numbers = isinstance(limit, Real) and isinstance(cost, Real)
-    if not numbers or not 0 < limit < float("inf") or not 0 <= cost < float("inf"):
-        raise InputError(f"A bump needs bump_limit > 0 J and bump_cost >= 0 per J, got {limit!r} and {cost!r}.")
+    limit = finite_number(limit, "bump_limit, in J,", above=0)
+    cost = finite_number(cost, "bump_cost, per J,", at_least=0)
     if not world.has_energy:
         raise InputError(
             "A baseline world has no energy to bump: make it with actions='force', or use a world with a Hamiltonian, "

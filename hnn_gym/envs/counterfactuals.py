@@ -95,8 +95,8 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         bumps: energy in J to give before the step of that number, counted from 0.
 
     Raises:
-        InputError: the environment is not of this package, its world is a baseline, ``bumps`` is not a dict, or it
-            names a step beyond the actions.
+        InputError: the environment is not of this package, its world is a baseline, ``actions`` are not one for each
+            step, ``bumps`` is not a dict, or it names a step beyond the actions.
     """
     simulator = env.unwrapped
     if not isinstance(simulator, SimulatorEnv):
@@ -105,9 +105,13 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         )
     if not isinstance(bumps, Mapping):
         raise InputError(f"bumps must be a dict, step -> dE in J, not {bumps!r}.")
-    outside = [step for step in bumps if step not in range(len(actions))]
+    try:
+        steps = len(actions)
+    except TypeError:
+        raise InputError(f"actions must be one action for each step, (steps, k), not {actions!r}.") from None
+    outside = [step for step in bumps if step not in range(steps)]
     if outside:
-        raise InputError(f"There are {len(actions)} steps, from 0, and bumps at {outside}.")
+        raise InputError(f"There are {steps} steps, from 0, and bumps at {outside}.")
     now = simulator.clone_state()
     try:
         factual, _ = _follow(simulator, actions, {})

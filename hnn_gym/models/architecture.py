@@ -24,6 +24,8 @@ from hnn_gym.physics.phase import Array
 
 Parameters = Mapping[str, Array]
 """The parameters of a model: arrays by name."""
+RATIOS = "inertia.ratios"
+"""Logarithms of masses in units of the first one. Releases up to 0.2 took them as equal and wrote none."""
 _MOST_ENTRIES = 10**7
 """Entries of a matrix between degrees of freedom, or between them and controls."""
 
@@ -40,7 +42,8 @@ class Variables:
         control_degrees: the degree of freedom that each control acts on; None: it is not known, and learned.
         force_scales: typical size of every control.
         in_physical_units: controls are generalised forces in SI units. The inertia is then learned and the
-            energy is in joules; otherwise p = v, the control gains are learned and the energy's scale is free.
+            energy is in joules; otherwise masses are counted in units of the first, the control gains are learned and
+            the energy's scale is free.
         fixed: which degrees of freedom are constants of the episode, without motion; (): none are.
         ignored: positions on which nothing depends, such as those that are not observed; (): none are.
         soft_stops: degrees of freedom with stops that give way, each with its lower and its upper stop, None where
@@ -203,6 +206,8 @@ def check_shapes(architecture: Architecture, arrays: Mapping[str, np.ndarray]) -
         raise InputError(f"The model has layers of up to {max(sizes)} units, and the arrays have {entries} entries.")
     expected = {name: value.shape for name, value in architecture.initial_parameters(_Draws(entries)).items()}
     found = {name: value.shape for name, value in arrays.items()}
+    if RATIOS not in found:
+        expected.pop(RATIOS, None)
     for name in {**expected, **found}:
         if expected.get(name) != found.get(name):
             raise InputError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from hnn_gym.models.inertia import inertia_of
 from hnn_gym.models.mechanical import MechanicalHNN
 
 MOST_TERMS = 12
@@ -20,17 +21,28 @@ def formula(architecture: MechanicalHNN, parameters: Mapping[str, np.ndarray]) -
         parameters: its parameters, of which most terms are 0.
 
     Returns:
-        The parts; none where M or V is a network, M is constant, there are magnetic forces, or the formula is long.
+        The parts, those of degrees of freedom that move; none where M or V is a network, there are magnetic forces, or
+        the formula is long.
     """
-    if "mass.w0" not in parameters or architecture.magnetic:
+    if architecture.hidden or architecture.magnetic:
         return ()
-    slopes, constant, potential = (parameters[name] for name in ("mass.w0", "mass.constant", "potential.w0"))
+    variables, potential = architecture.variables, parameters["potential.w0"]
+    if "mass.w0" in parameters:
+        slopes, constant = parameters["mass.w0"], parameters["mass.constant"]
+        pairs = [(i, j) for i in range(variables.n) for j in range(i, variables.n)]
+    else:
+        constant = np.broadcast_to(inertia_of(variables, parameters), (variables.n,))
+        slopes, pairs = np.zeros((variables.n, 0)), [(i, i) for i in range(variables.n)]
     if sum(int(np.count_nonzero(values)) for values in (slopes, constant, potential)) > MOST_TERMS:
         return ()
-    masses, of_potential, n = architecture.mass_features, architecture.potential_features, architecture.variables.n
-    pairs = zip(*np.triu_indices(n), slopes / masses.units, constant, strict=True)
-    parts = [f"M{i}{j} = {_sum((c, *row), ('', *masses.names))}" for i, j, row, c in pairs]
-    weights = architecture.variables.energy_scale * potential[0] / of_potential.units
+    masses, of_potential = architecture.mass_features, architecture.potential_features
+    units, names = (masses.units, masses.names) if slopes.size else (1.0, ())
+    parts = [
+        f"M{i}{j} = {_sum((c, *row), ('', *names))}"
+        for (i, j), row, c in zip(pairs, slopes / units, constant, strict=True)
+        if variables.moving[i] and variables.moving[j]
+    ]
+    weights = variables.energy_scale * potential[0] / of_potential.units
     return (*parts, f"V = {_sum(weights, of_potential.names)}")
 
 

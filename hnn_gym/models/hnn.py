@@ -12,8 +12,9 @@ import numpy as np
 
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
+from hnn_gym.models.inertia import inertia_of
 from hnn_gym.models.mlp import MLP, initial_mlp
-from hnn_gym.models.port import inertia_of, initial_port, with_port
+from hnn_gym.models.port import initial_port, with_port
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator
 from hnn_gym.physics.phase import Array, join, namespace, split
@@ -109,6 +110,6 @@ class HNN(Architecture):
             features=self.variables.features,
             momentum_scale=scale,
             energy_scale=self.variables.energy_scale,
-            inertia=inertia_of(parameters),
+            inertia=inertia_of(self.variables, parameters),
         )
         return with_port(hamiltonian, self.variables, parameters)

@@ -8,6 +8,7 @@ import numpy as np
 
 from hnn_gym.models.architecture import Parameters, Variables
 from hnn_gym.models.features import Features
+from hnn_gym.models.inertia import inertia_of
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import Array, join, namespace
 
@@ -109,11 +110,8 @@ class ResidualForce:
         network = MLP.of(parameters, "residual")
         scale = np.array([*variables.velocity_scales, *variables.force_scales])
         size = np.array(variables.acceleration_scales) * variables.moving
-        inertia = parameters.get("inertia.log")
         scaled, sized = _like(network.weights[0], scale, size)
-        if inertia is not None:
-            sized = sized * namespace(inertia).exp(inertia)
-        return cls(network, variables.features, scaled, sized)
+        return cls(network, variables.features, scaled, sized * inertia_of(variables, parameters))
 
     def __call__(self, q: Array, v: Array, u: Array | None) -> Array:
         """The force ``(..., n)`` at positions and velocities ``(..., n)`` under controls ``(..., m)``."""

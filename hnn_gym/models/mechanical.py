@@ -14,10 +14,11 @@ import numpy as np
 from hnn_gym.errors import InputError
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
 from hnn_gym.models.features import Features
+from hnn_gym.models.inertia import inertia_of
 from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
 from hnn_gym.models.mass_matrix import ConstantMass, DiagonalMass, FullMass, MassMatrix, PolynomialMass
 from hnn_gym.models.mlp import MLP, initial_mlp
-from hnn_gym.models.port import inertia_of, initial_port, initial_stops, with_port
+from hnn_gym.models.port import initial_port, initial_stops, with_port
 from hnn_gym.models.potential import NetworkPotential
 from hnn_gym.models.vector_potential import VectorPotential
 from hnn_gym.physics.dynamics import PortHamiltonian
@@ -200,7 +201,7 @@ class MechanicalHNN(Architecture):
         ):
             if hidden:
                 arrays |= force.initial(self.variables, hidden, rng)
-        # Masses that are not the same everywhere have no common scale that could be left out.
+        # The scale of masses that vary with q stays free where no control determines it.
         inertia = None if self.mass_matrix == "constant" else "mass.w0" not in arrays
         arrays |= initial_port(self.variables, damping=self.damping, inertia=inertia, dry=self.dry)
         return arrays | initial_stops(self.variables)
@@ -212,7 +213,7 @@ class MechanicalHNN(Architecture):
             features=self.potential_features,
             energy_scale=self.variables.energy_scale,
         )
-        inertia = inertia_of(parameters)
+        inertia = inertia_of(self.variables, parameters)
         if self.separable:
             return with_port(LearnedMechanical(potential, inertia), self.variables, parameters)
         vector_potential = None

@@ -1,8 +1,8 @@
 """Learned parts beside H, the same for every Hamiltonian model: inertia, controls and friction.
 
 With controls in SI units B = 1 by definition and the inertia m is learned, which fixes H in joules. Otherwise B is
-learned, and H is known up to its scale: m = 1 where it is the same at all positions. Where it is not known which degree
-of freedom a control acts on, all of its column of B is learned.
+learned, and H is known up to its scale: where m is the same at all positions, the first m is 1 and the others are
+learned beside it. Where it is not known which degree of freedom a control acts on, all of its column of B is learned.
 
 Friction takes energy by construction: the viscous coefficients D and the sizes mu of dry friction are exponentials.
 """
@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from hnn_gym.models.architecture import Parameters, Variables
+from hnn_gym.models.inertia import initial_inertia
 from hnn_gym.models.learned_forces import LearnedControl, LearnedFriction, ResidualForce
 from hnn_gym.physics.dynamics import ControlMap, Force, Hamiltonian, PortHamiltonian
 from hnn_gym.physics.phase import Array, namespace
@@ -23,17 +24,17 @@ from hnn_gym.physics.soft_stops import SoftStops
 def initial_port(
     variables: Variables, *, damping: bool, inertia: bool | None = None, dry: bool = False
 ) -> dict[str, np.ndarray]:
-    """Return the arrays that are learned: ``{inertia, damping, dry}.log`` and ``control.{gain, columns}``.
+    """Return the arrays that are learned: inertias, ``{damping, dry}.log`` and ``control.{gain, columns}``.
 
     Args:
         variables: of the system.
         damping: learn viscous friction.
-        inertia: learn inertias; None: where controls are in SI units.
+        inertia: learn all inertias, or none; None: all where controls are in SI units, otherwise their ratios.
         dry: learn dry friction.
     """
     arrays: dict[str, np.ndarray] = {}
-    if variables.in_physical_units if inertia is None else inertia:
-        arrays["inertia.log"] = np.zeros(variables.n)
+    if inertia is not False:
+        arrays |= initial_inertia(variables, free=inertia or variables.in_physical_units)
     unknown = [degree is None for degree in variables.control_degrees]
     if not variables.in_physical_units and unknown and not all(unknown):
         arrays["control.gain"] = np.ones(len(unknown))
@@ -61,12 +62,6 @@ def initial_stops(variables: Variables) -> dict[str, np.ndarray]:
         mobility = np.array(variables.acceleration_scales)[degrees] / max(variables.force_scales)
     found = {"stiffness": 4 * rate**2, "damping": 4 * rate, "compliance": 0.1 * mobility}
     return {f"stops.{name}.log": np.log(value) for name, value in found.items()}
-
-
-def inertia_of(parameters: Parameters) -> Array | float:
-    """The learned inertia ``(n,)``, or 1 where it is not learned."""
-    log = parameters.get("inertia.log")
-    return 1.0 if log is None else namespace(log).exp(log)
 
 
 def coefficient(parameters: Parameters, name: str) -> Array | None:

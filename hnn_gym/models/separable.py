@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from hnn_gym.models.architecture import Architecture, Parameters, Variables
+from hnn_gym.models.inertia import inertia_of
 from hnn_gym.models.mlp import MLP, initial_mlp
-from hnn_gym.models.port import inertia_of, initial_port, with_port
+from hnn_gym.models.port import initial_port, with_port
 from hnn_gym.models.potential import NetworkPotential
 from hnn_gym.physics.dynamics import PortHamiltonian, SeparableHamiltonian
 from hnn_gym.physics.integrators import Integrator, SymplecticEuler
@@ -114,6 +115,6 @@ class SeparableHNN(Architecture):
             momentum_scale=namespace(some).asarray(
                 self.variables.momentum_scales, dtype=some.dtype, device=getattr(some, "device", None)
             ),
-            inertia=inertia_of(parameters),
+            inertia=inertia_of(self.variables, parameters),
         )
         return with_port(hamiltonian, self.variables, parameters)

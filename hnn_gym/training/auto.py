@@ -12,16 +12,17 @@ import numpy as np
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
-from hnn_gym.data.excitation import require_changing_actions, require_motion
+from hnn_gym.data.excitation import require_changing_actions, require_enough, require_motion
 from hnn_gym.errors import ConvergenceError, instance, whole_number
 from hnn_gym.models import MechanicalHNN
 from hnn_gym.models.formula import formula
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.integrators import Integrator, integrator_to_json, scheme_name
-from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.dataset_map import dataset_map, require_fitting
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.preparation import opened
+from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, explains_little
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
@@ -94,13 +95,16 @@ def train_found(
             f"The recording is large: schemes and models are compared and fitted on {sample.num_steps:,} of its "
             f"{dataset.num_steps:,} transitions, from episodes everywhere in it. A named --model learns from all."
         )
+    require_fitting(sample, found.coordinates)
     require_motion(sample)
-    if found.coordinates.controls and not found.coordinates.in_physical_units:
-        require_changing_actions(sample)
-    selection = Selection(Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say), seed=seed)
+    require_enough(sample, found.coordinates)
+    if found.coordinates.controls:
+        require_changing_actions(sample, known_forces=found.coordinates.in_physical_units)
+    trials = Trials(Evidence.of(sample, found.coordinates, found.dt, seed=seed), say)
+    selection = Selection(trials, seed=seed)
     if integrator is None:
         say("Comparing the schemes that may have made the recording.")
-    scheme = integrator or selection.scheme()
+    scheme = integrator or SchemeSearch(trials, seed=seed).scheme()
     say(f"Comparing models through the scheme {scheme_name(scheme)}.")
     best = selection.structure(scheme)
     if not np.isfinite(best.merit):
@@ -184,7 +188,7 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
         )
     elif symplectic != final.world.integrator:
         yield (
-            f"Environments step it by {scheme_name(symplectic)}, which keeps its energy, and with "
+            f"Environments step it by {scheme_name(symplectic)}, which is symplectic, and with "
             f'stepping="recorded" by {scheme_name(final.scheme)}.'
         )
 

@@ -14,9 +14,8 @@ from hnn_gym.models import PlanarChainHNN
 from hnn_gym.training.chain_equations import chain_equations, chain_parameters, solved
 from hnn_gym.training.drag_guess import guesses_with_drag
 from hnn_gym.training.windows import TrainingWindows
-from hnn_gym.worlds.pixel_world import turned
 
-_ROWS, _DRAG_ROWS = 20_000, 150
+_DRAG_ROWS = 150
 
 
 def chain_guess(
@@ -30,7 +29,7 @@ def chain_guess(
         windows: of recorded steps.
         dt: time step in s.
     """
-    return chain_guesses(architecture, *_steps(coordinates, windows, dt))[0]
+    return chain_guesses(architecture, *windows.single_steps(coordinates, dt=dt))[0]
 
 
 def chain_guesses(
@@ -49,20 +48,3 @@ def chain_guesses(
         return [chain_parameters(architecture, solved(*chain_equations(architecture, begin, end, u, seconds)))]
     few = np.random.default_rng(0).permutation(len(seconds))[:_DRAG_ROWS]
     return guesses_with_drag(architecture, begin[:, few], end[:, few], u[few], seconds[few])
-
-
-def _steps(
-    coordinates: Coordinates, windows: TrainingWindows, dt: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """States [q, v] ``(2, N, n)`` before and after single steps, without jumps of wrapped angles, forces, and times."""
-    n = coordinates.n
-    begin, end = windows.states[:, :-1].reshape(-1, 2 * n), windows.states[:, 1:].reshape(-1, 2 * n)
-    u = coordinates.force(windows.action)
-    u = u.reshape(len(begin), u.shape[-1])
-    seconds = np.broadcast_to(windows.step_time(dt), (*windows.action.shape[:2], 1)).ravel()
-    whole = np.flatnonzero(np.isfinite(begin).all(axis=1) & np.isfinite(end).all(axis=1))
-    rows = whole if len(whole) <= _ROWS else np.random.default_rng(0).choice(whole, _ROWS, replace=False)
-    first, last = (np.moveaxis(states[rows].reshape(-1, 2, n), 1, 0) for states in (begin, end))
-    moved = last[0] - first[0]
-    last[0] = first[0] + np.where(coordinates.angles, turned(moved, angle=True), moved)
-    return first, last, u[rows], seconds[rows]

@@ -64,6 +64,29 @@ def declared(
     return coordinates, finite_number(dt, "dt", above=0.0)
 
 
+def require_fitting(dataset: TransitionDataset, coordinates: Coordinates) -> None:
+    """Refuse coordinates that do not fit the arrays of a dataset.
+
+    Raises:
+        InputError: observations or actions are no vectors, or have another number of entries than is declared.
+    """
+    first = dataset.select([0]).windows(1)  # actions with an axis of entries, also where they are single numbers
+    for name, array, size in (
+        ("observations", first.observation[:, 0], coordinates.observation_size),
+        ("actions", coordinates.control_vector(first.action[:, 0]), len(coordinates.controls)),
+    ):
+        if array.ndim != 2:
+            raise InputError(
+                f"The {name} of the dataset have the shape {array.shape[1:]}, and a world is learned from vectors: "
+                "record them flat (gymnasium.wrappers.FlattenObservation), or use train_pixel_world for frames."
+            )
+        if array.shape[1] != size:
+            raise InputError(
+                f"The dataset has {name} of {array.shape[1]} entries, and the coordinates declare {size}: correct the "
+                "declaration, or the coordinates file."
+            )
+
+
 def _entries(dataset: TransitionDataset) -> int:
     """Entries of an observation."""
     return int(dataset.episode(0).observation[0].size)

@@ -1,4 +1,4 @@
-"""What a recording says of the parameters of a fit: friction with its standard error, and what stays open.
+"""What a recording says of the parameters of a fit: friction and masses with standard errors, and what stays open.
 
 Friction is reported in physical units where actions are forces in SI units, with the standard errors of
 :mod:`hnn_gym.training.uncertainty`. A combination of parameters that may change by as much as they are large, without a
@@ -8,12 +8,14 @@ parts apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hnn_gym.models import PlanarChainHNN
+from hnn_gym.models import PlanarChainHNN, Variables
+from hnn_gym.models.architecture import RATIOS
+from hnn_gym.models.inertia import LOG, relative_degrees
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
@@ -32,6 +34,8 @@ _NAMES = {
     "chain.sines": "the direction of gravity",
     "damping.log": "the viscous friction of position {}",
     "dry.log": "the Coulomb friction of position {}",
+    LOG: "the mass of position {}",
+    RATIOS: "the mass of position {} in units of the first",
     "control.gain": "the gain of action {}",
     "control.columns": "which position an action acts on",
 }
@@ -45,15 +49,18 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
         parameters: what it found, with the starts of windows.
 
     Returns:
-        ``friction``: for every position and kind its ``value``, its ``standard_error`` and their ``unit``. For models
-        without networks ``undetermined`` too: a sentence, where something is not determined. Empty without either.
+        ``friction``: for every position and kind its ``value``, its ``standard_error`` and their ``unit``.
+        ``mass_ratios``: by the number of the position, masses in units of the first, with standard errors.
+        ``undetermined``: a sentence, where something is not determined; of networks only masses and friction are
+        considered. Empty where there is none of these.
     """
     world = objective.world(objective.model_parameters(parameters)).like(np.zeros(0))
     dynamics = world.dynamics
     if not isinstance(dynamics, PortHamiltonian):
         return {}
     chain = isinstance(objective.architecture, PlanarChainHNN)
-    if not chain and dynamics.damping is None and dynamics.dry is None:
+    reported = dynamics.damping is not None or dynamics.dry is not None or RATIOS in parameters
+    if not (chain or reported or (LOG in parameters and not objective.coordinates.force(objective.action).any())):
         return {}
     sizes, natural = _sizes(world, objective, parameters)
     residual = objective.residuals_by_member()[0]
@@ -62,16 +69,21 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
     friction = _friction(world, found, natural)
     if friction:
         card["friction"] = friction
-    if chain:
-        sentence = _undetermined(found)
-        if sentence:
-            card["undetermined"] = sentence
+    if RATIOS in parameters:
+        card["mass_ratios"] = _mass_ratios(objective.architecture.variables, parameters, found)
+    named = _open_directions(found) if chain else _open_numbers(objective.architecture.variables, found)
+    if named:
+        card["undetermined"] = _undetermined(named)
     return card
 
 
-def friction_words(card: Mapping[str, Any]) -> list[str]:
-    """The friction on a card as lines: one for every position and kind."""
-    return [
+def physical_words(card: Mapping[str, Any]) -> list[str]:
+    """The friction and the masses on a card as lines: one for every position and kind of friction."""
+    masses = [
+        f"Mass of position {number}: {entry['value']:.4g} +- {entry['standard_error']:.2g} times that of the first"
+        for number, entry in card.get("mass_ratios", {}).items()
+    ]
+    return masses + [
         f"{'Viscous' if kind == 'viscous' else 'Coulomb'} friction of position {number}: {entry['value']:.3g} +- "
         f"{entry['standard_error']:.2g} {entry['unit']}".rstrip()
         for number, entries in enumerate(card.get("friction", ()), start=1)
@@ -130,23 +142,47 @@ def _friction(
     return rows if any(rows) else []
 
 
+def _mass_ratios(
+    variables: Variables, parameters: Mapping[str, np.ndarray], found: Uncertainty
+) -> dict[str, dict[str, float]]:
+    """Values and standard errors of masses in units of the first that moves, by the number of the position from 1."""
+    values = np.exp(parameters[RATIOS])
+    errors = values * found.errors[RATIOS]
+    return {
+        str(degree + 1): {"value": float(value), "standard_error": float(error)}
+        for degree, value, error in zip(relative_degrees(variables), values, errors, strict=True)
+    }
+
+
 def _unit(kind: str, *, angle: bool) -> str:
     force = "N m" if angle else "N"
     rate = "N m s" if angle else "N s/m"
     return rate if kind == "viscous" else force
 
 
-def _undetermined(found: Uncertainty) -> str:
-    """One sentence; empty where everything is determined."""
+def _open_directions(found: Uncertainty) -> list[str]:
+    """The parameters that belong to free directions, in words."""
     directions = found.free_directions()
     parts = [
         _NAMES.get(name, name).format(index + 1)
         for (name, index), *shares in zip(found.names, *directions, strict=True)
         if any(abs(share) > _PART * np.abs(way).max() for share, way in zip(shares, directions, strict=True))
     ]
-    named = list(dict.fromkeys(parts))
-    if not named:
-        return ""
+    return list(dict.fromkeys(parts))
+
+
+def _open_numbers(variables: Variables, found: Uncertainty) -> list[str]:
+    """The masses and the friction whose standard errors exceed their natural sizes, in words."""
+    numbered = dict.fromkeys((LOG, *_FRICTION), range(variables.n)) | {RATIOS: relative_degrees(variables).tolist()}
+    return [
+        _NAMES[name].format(degree + 1)
+        for (name, index), variance in zip(found.names, np.diag(found.covariance), strict=True)
+        if name in numbered and variables.moving[degree := numbered[name][index]] and variance > 1
+    ]
+
+
+def _undetermined(named: Sequence[str]) -> str:
+    """One sentence about parameters."""
     listed = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
     change = "it may change by its" if len(named) == 1 else "alone or together they may change by their"
     return (

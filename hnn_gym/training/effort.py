@@ -18,6 +18,8 @@ from hnn_gym.training.one_step import OneStepSettings
 
 _PULL_BACK, _WITH_MASSES = 6e-9, 2.5e-8
 """Seconds of an entry of the Jacobian and an evaluation: without a mass matrix to be solved for, and with one."""
+_STICKING = 5.0
+"""A kick with dry friction of bodies that move each other takes so many times as long."""
 _PRODUCT = 4.5e-11
 """Seconds of an entry and a parameter in J^T J."""
 _FEWEST_STEPS = 8
@@ -44,8 +46,10 @@ def affordable(
     if parameters > MOST_PARAMETERS:
         return None
     n = architecture.variables.n
-    masses = architecture.hyperparameters().get("mass_matrix") == "full"
-    entry = evaluations(scheme) * (_WITH_MASSES if masses else _PULL_BACK) + _PRODUCT * parameters
+    given = architecture.hyperparameters()
+    masses = given.get("mass_matrix") == "full"
+    evaluation = _WITH_MASSES * (_STICKING if given.get("dry") else 1.0) if masses else _PULL_BACK
+    entry = evaluations(scheme) * evaluation + _PRODUCT * parameters
 
     def cost(few: int, most: int, steps: int) -> float:
         early = 3 * (steps // 4)

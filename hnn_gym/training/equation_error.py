@@ -146,7 +146,7 @@ def _equations(
     if mass is not None:
         phi = np.concatenate([phi, mass(q)], axis=1)
         rate = np.concatenate([rate, mass.rate(q, v)], axis=1)
-        slopes = np.concatenate([slopes, _slopes(mass, q)], axis=2)
+        slopes = np.concatenate([slopes, gradients(mass, q)], axis=2)
     k, unknown = phi.shape[1], np.array([degree is None for degree in variables.control_degrees], dtype=bool)
     begin, end = len(pairs) * k, len(pairs) * k + potential.size
     X, y = np.zeros((len(q), n, end + n + n * len(unknown))), np.zeros((len(q), n))
@@ -155,7 +155,7 @@ def _equations(
         for left, right in {(r, s), (s, r)}:
             block[:, left] += phi * a[:, right, None] + rate * v[:, right, None]
             block -= 0.5 * slopes * (v[:, left] * v[:, right])[:, None, None]
-    X[:, :, begin:end] = _slopes(potential, q)
+    X[:, :, begin:end] = gradients(potential, q)
     for i in range(n):
         X[:, i, end + i] = v[:, i]
         X[:, i, end + n + i * len(unknown) + np.arange(len(unknown))] = -data.u * unknown
@@ -173,7 +173,7 @@ def _equations(
 def _magnetic(data: Transitions, variables: Variables, basis: Features, *, midpoint: bool) -> np.ndarray:
     """The columns ``(N, n, n k)`` of the coefficients of A."""
     q, v = _where(data, midpoint=midpoint)
-    n, slopes, rate = variables.n, _slopes(basis, q), basis.rate(q, v)
+    n, slopes, rate = variables.n, gradients(basis, q), basis.rate(q, v)
     columns = -slopes[:, :, None, :] * v[:, None, :, None]
     for i in range(n):
         columns[:, i, i] += rate
@@ -188,7 +188,7 @@ def _where(data: Transitions, *, midpoint: bool) -> tuple[np.ndarray, np.ndarray
     return data.q, data.v
 
 
-def _slopes(basis: Basis, q: np.ndarray) -> np.ndarray:
+def gradients(basis: Basis, q: np.ndarray) -> np.ndarray:
     """Derivatives ``(N, n, k)`` of the functions of a basis."""
     units = np.eye(basis.size)
     return np.stack([basis.pullback(q, np.broadcast_to(unit, (len(q), basis.size))) for unit in units], axis=-1)

@@ -19,7 +19,6 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _HELD_OUT = 0.2
 _LONGEST_WINDOW = 50
-_FEWEST = 20
 _MOST_WINDOWS = 200
 
 
@@ -52,17 +51,12 @@ class Evidence:
         """Hold out a fifth of the episodes, or the last fifth of each where there are fewer than five.
 
         Raises:
-            InputError: there are too few steps, or velocities are not observed.
+            InputError: velocities are not observed.
         """
         if any(coordinates.unobserved):
             raise InputError(
                 "model='auto' compares models step by step, and here velocities are not observed: name a model, and "
                 "fit it with FitSettings.for_noisy_data(), or --noisy on the command line."
-            )
-        if dataset.num_steps < _FEWEST:
-            raise InputError(
-                f"model='auto' needs at least {_FEWEST} transitions to hold some of them out, and the dataset has "
-                f"{dataset.num_steps}: record more, or name a model."
             )
         episodes, durations = [], dataset.durations()
         lengths = [len(episode.action) for episode in dataset]

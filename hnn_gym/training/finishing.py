@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hnn_gym.models import MechanicalHNN
+from hnn_gym.models.constant_masses import with_constant_masses
 from hnn_gym.training.needed_terms import terms
 from hnn_gym.training.one_step import OneStepSettings, without_needless_terms
 from hnn_gym.training.trials import Trial, Trials, best_of
@@ -17,6 +19,8 @@ _SMALL = 200
 """Networks of more parameters take too long for further steps."""
 _GAIN = 0.8
 """Further steps have to reduce the error to this share to be followed by more."""
+_FEW_STEPS = 4
+"""Steps of a fit that begins at its end."""
 _STEPS = 24
 """Steps of the fit after terms were left out."""
 
@@ -47,7 +51,20 @@ def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings, 
         sparse = trials.attempt(f"{best.label}, {left} terms", best.architecture, best.scheme, shorter, start=start)
         if trials.as_good(sparse, enough=enough):  # if not, terms that are still needless may be what makes it worse
             found = replace(sparse, label=best.label)
-    return found
+    return _separable(trials, found, settings=settings, enough=enough)
+
+
+def _separable(trials: Trials, best: Trial, *, settings: OneStepSettings, enough: float) -> Trial:
+    """The same with constant masses, where M(q) was found to be constant and diagonal."""
+    if not isinstance(best.architecture, MechanicalHNN):
+        return best
+    same = with_constant_masses(best.architecture, best.parameters)
+    if same is None:
+        return best
+    model, start = same
+    shorter = replace(settings.continued(_FEW_STEPS), keep_zeros=True)
+    trial = trials.attempt(f"{best.label}, constant masses", model, best.scheme, shorter, start=start)
+    return replace(trial, label=best.label) if trials.as_good(trial, enough=enough) else best
 
 
 def for_longer(trials: Trials, best: Trial, *, settings: OneStepSettings) -> Trial:

@@ -19,8 +19,8 @@ import torch
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import Windows
 from hnn_gym.errors import InputError
-from hnn_gym.models import Architecture, PlanarChainHNN
-from hnn_gym.models.architecture import Parameters
+from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN
+from hnn_gym.models.architecture import RATIOS, Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.chain_guess import chain_guess
@@ -28,6 +28,7 @@ from hnn_gym.training.initial_guess import quiet, rough_log_inertia
 from hnn_gym.training.least_squares import Residual, degrees_of_freedom
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.starting_point import StartingPoint, steps_of
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device, on_numpy
 from hnn_gym.worlds.world_model import WorldModel
@@ -164,6 +165,11 @@ class Objective:
                 # Some models have one mass in common, others one for every degree of freedom.
                 shared = parameters["inertia.log"].shape != guess.shape
                 parameters["inertia.log"] = np.full(self._shapes["inertia.log"], guess.mean()) if shared else guess
+            if RATIOS in parameters and isinstance(self.architecture, MechanicalHNN):
+                # From equal masses a fit can end where motion that is not theirs explains short windows.
+                steps, noisy = steps_of(self.windows, self.coordinates, dt=self._dt), any(self.coordinates.unobserved)
+                start = StartingPoint(steps, self.architecture.variables, midpoint=True, noisy=noisy)
+                (parameters,) = start.candidates(self.architecture, self.settings.seed)
             parameters[STARTS] = self.windows.states[:, 0]
         if self._correction is not None:
             parameters[self._correction.name] = self._correction.initial()

@@ -80,6 +80,12 @@ def doubts(tracks: Tracks, episodes: Sequence[np.ndarray]) -> list[str]:
             f"and bodies do so in {len(tracks.gone)} of {len(episodes)} episodes, which end there: {kept} of {total} "
             "frames are left."
         )
+    for numbers, what in (
+        (tracks.foreign, "something that is not one of the bodies"),
+        (tracks.vanished, "fewer bodies than the scene has, although no other body hides the missing one"),
+    ):
+        if numbers:
+            sentences.append(f"Frame {numbers[0]}, and {len(numbers) - 1} more of {firsts[-1]}, show {what}.")
     if tracks.exchanged:
         number, frame = tracks.exchanged[0]
         sentences.append(

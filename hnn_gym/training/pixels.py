@@ -82,7 +82,7 @@ def train_pixel_world(
         options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16 where there
             is a network.
         coordinates: of the latent: whether it is an angle, its controls and their unit, a speed limit. None takes those
-            that the dataset declares, or the scene's own without controls where it is of bodies or a slider. An angle
+            that the dataset declares, or the scene's own without controls where it is not of one position. An angle
             is in rad from an unknown origin. The unit of a position is unknown unless the scene has a height or a
             width, so that a unit of its control is dropped, with a warning.
         integrator: the scheme to learn through and to step with; None takes the model's own. Symplectic Euler, that of
@@ -108,7 +108,8 @@ def train_pixel_world(
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
     if not isinstance(scene, Scene | None):
         raise InputError(f"scene must be OnePosition(), Bodies(...), Slider(...) or Carriage(...), got {scene!r}.")
-    if isinstance(scene, Bodies | Slider) and coordinates is None and dataset.provenance.coordinates is None:
+    undeclared = coordinates is None and dataset.provenance.coordinates is None
+    if undeclared and scene is not None and not isinstance(scene, OnePosition):
         coordinates = scene.coordinates()
     coordinates, dt = declared(dataset, coordinates, dt)
     scene = obvious_scene(coordinates) if scene is None else scene

@@ -15,14 +15,18 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_enough, require_motion
+from hnn_gym.data.logs.convert import LOG
 from hnn_gym.errors import InputError, finite_number, instance, true_or_false, whole_number
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
-from hnn_gym.training.dataset_map import dataset_map
+from hnn_gym.training.dataset_map import dataset_map, require_fitting
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
+
+_KNOWN_FORM = "chain"
+"""The model whose M(q) and V(q) are known up to some ten numbers."""
 
 
 def opened(dataset: TransitionDataset | str | os.PathLike[str]) -> TransitionDataset:
@@ -112,9 +116,10 @@ class Preparation:
         """
         coordinates, dt = self.found.coordinates, self.found.dt
         require_motion(self.dataset)
-        require_enough(self.dataset, coordinates)
-        if coordinates.controls and not coordinates.in_physical_units:  # the gains are learned
-            require_changing_actions(self.dataset)
+        require_enough(self.dataset, coordinates, known_form=self.model == _KNOWN_FORM)
+        known, of_a_log = coordinates.in_physical_units, self.dataset.provenance.policy == LOG
+        if coordinates.controls and not (known and of_a_log):  # the card of a log's world names what is left open
+            require_changing_actions(self.dataset, known_forces=known)
         windows = windows_of(self.dataset, coordinates, dt, settings)
         variables = Variables.measured(coordinates, windows.states, windows.action, dt=windows.step_time(dt))
         architecture = architecture_of(self.model, variables, self.options)
@@ -138,18 +143,7 @@ def windows_of(
     Raises:
         InputError: the recorded arrays do not fit the coordinates, are not finite or shorter than a window.
     """
-    first = dataset.select([0]).windows(1)  # actions with an axis of entries, also where they are single numbers
-    for name, array, size in (
-        ("observations", first.observation[:, 0], coordinates.observation_size),
-        ("actions", coordinates.control_vector(first.action[:, 0]), len(coordinates.controls)),
-    ):
-        if array.ndim != 2:
-            raise InputError(
-                f"The {name} of the dataset have the shape {array.shape[1:]}, and a world is learned from vectors: "
-                "record them flat (gymnasium.wrappers.FlattenObservation), or use train_pixel_world for frames."
-            )
-        if array.shape[1] != size:
-            raise InputError(f"The dataset has {name} of {array.shape[1]} entries, and the coordinates declare {size}.")
+    require_fitting(dataset, coordinates)
     if settings.loss != "shooting":
         if any(coordinates.unobserved):
             raise InputError(

@@ -1,22 +1,24 @@
-"""Which scheme and which structure a recording asks for: found by what was held out.
+"""Which structure a recording asks for: found by what was held out, through the scheme of :mod:`.scheme_search`.
 
-First the scheme, with models that are cheap to fit, because a wrong scheme costs more than a wrong structure. Then the
-structures of :mod:`hnn_gym.training.structures`, each through that scheme: rigid bodies and a network without physics
+The structures are those of :mod:`hnn_gym.training.structures`: rigid bodies and a network without physics are tried
 always, and others only where rigid bodies do not explain the recording. A model without an energy is chosen only where
 it is better by more than a tenth.
+
+A network without physics stands for every force that is a smooth function of state and action. Where it errs much, and
+rigid bodies do too, what is missing is not smooth: contacts, or forces that are not observed. No looser smooth model
+would find that, so that none is tried there, except for friction that sticks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, Variables
-from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler, scheme_name
+from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN
+from hnn_gym.physics.integrators import Euler, Integrator, RungeKutta4, Substeps
 from hnn_gym.training.effort import affordable
 from hnn_gym.training.finishing import for_longer, with_fewer_terms
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step
+from hnn_gym.training.scheme_search import FINER_COUNTS, QUICK
 from hnn_gym.training.structures import (
     DRY,
     Structure,
@@ -30,25 +32,16 @@ from hnn_gym.training.structures import (
 )
 from hnn_gym.training.trials import AS_GOOD, QUICKLY, Trial, Trials, best_of
 
-FIRST_SCHEMES: tuple[Integrator, ...] = (Euler(), SymplecticEuler(), RungeKutta4(), Leapfrog())
-"""What most recordings are made by; a later one has to be better by :data:`_MARGIN` than an earlier one."""
-FINER_COUNTS = (2, 5)
-"""Substeps of RK4 and of semi-implicit Euler that are tried where none of the first explains the data to the last
-digits."""
-
 _MARGIN = 1.3
-_CLEARLY = 0.1
-"""A scheme of first order that is better than the others by this factor needs no finer rival."""
 _SIMPLER = 1.05
 """A model that was tried earlier, and says more, may be worse by this factor."""
 _LITTLE = 0.2
 """Of a typical change and of a standard deviation: a model that errs by more explains little."""
-_FLOOR = 30.0
-"""Errors below so many roundings of the observations are not worth another model, ..."""
+_UNLIKELY_SECONDS = 5.0
+"""Where the network without physics does not explain the recording, another smooth model may be fitted for so long."""
 _GOOD = 1e-4
-"""... nor are additions to a model that explains all but this share of a typical change."""
+"""A model that explains all but this share of a typical change needs no additions."""
 
-QUICK = OneStepSettings(steps=12, rows=300, most_rows=300, seconds=3.0)
 POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
 CHAIN = OneStepSettings(steps=40, rows=150, most_rows=400)
 NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
@@ -67,32 +60,6 @@ class Selection:
     trials: Trials
     seed: int = 0
 
-    def scheme(self) -> Integrator:
-        """The scheme that made the data: the first one in order that no other beats by much."""
-        bodies = polynomials(self.variables)
-        probes = [*bodies[:1], second_order(self.variables, units=24)]
-        found = {}
-        for scheme in FIRST_SCHEMES:
-            found[scheme] = [self._probe(one, scheme) for one in probes]
-            self.trials.tell(f"  {scheme_name(scheme)}: errors of a step {min(found[scheme]):.2g}.")
-        rigid, network = (min(errors[k] for errors in found.values()) for k in (0, -1))
-        for magnetic in bodies[1:] if rigid > network else []:
-            probes.append(magnetic)
-            found = {scheme: [*errors, self._probe(magnetic, scheme)] for scheme, errors in found.items()}
-        scores = {scheme: min(errors) for scheme, errors in found.items()}
-        best = min(scores, key=lambda scheme: scores[scheme])
-        rival = min(score for scheme, score in scores.items() if scheme != best)
-        clear = isinstance(best, Euler | SymplecticEuler) and scores[best] < _CLEARLY * rival
-        if not clear and scores[best] > self._floor:
-            for scheme in (RungeKutta4(), SymplecticEuler()):
-                if _CLEARLY * scores[scheme] <= scores[best]:  # k substeps have a k-th of the error at the least
-                    finer = [Substeps(scheme, count) for count in FINER_COUNTS]
-                    for one in finer:
-                        scores[one] = min(self._probe(probe, one) for probe in probes)
-                        self.trials.tell(f"  {scheme_name(one)}: errors of a step {scores[one]:.2g}.")
-        least = min(scores.values())
-        return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
-
     def structure(self, scheme: Integrator) -> Trial:
         """The best model, never worse than the best of all that were tried by more than a tenth."""
         best = self._searched(scheme)
@@ -102,15 +69,18 @@ class Selection:
         return replace(rival, label=rival.name)
 
     def _searched(self, scheme: Integrator) -> Trial:
-        network = self.tried(second_order(self.variables), scheme)
-        candidates = []
-        for structure in polynomials(self.variables):
-            candidates.append(self.tried(structure, scheme))
-            if candidates[-1].merit <= max(min(self._floor, AS_GOOD * network.merit), 0.5 * network.merit):
+        network = self.tried(second_order(self.trials.variables), scheme)
+        candidates: list[Trial] = []
+        for structure in polynomials(self.trials.variables):
+            if candidates and self.trials.rough(network, *candidates):
+                break
+            candidates.append(self.tried(structure, scheme, unlikely=self.trials.rough(network)))
+            if candidates[-1].merit <= max(min(self.trials.floor, AS_GOOD * network.merit), 0.5 * network.merit):
                 return self.finished(self._simplified(self._in_finer_steps(candidates[-1])))
-        for structure in networks(self.variables):
-            candidates.append(self.tried(structure, scheme))
-            if candidates[-1].merit <= max(self._floor, AS_GOOD * network.merit):
+        for structure in networks(self.trials.variables):
+            candidates.append(self.tried(structure, scheme, unlikely=self.trials.rough(network)))
+            enough = candidates[-1].merit <= max(self.trials.floor, AS_GOOD * network.merit)
+            if enough or self.trials.rough(network, *candidates):
                 break
         return self.finished(self._simplified(self._extended(candidates)))
 
@@ -128,42 +98,28 @@ class Selection:
         return replace(best, world=world)
 
     @property
-    def variables(self) -> Variables:
-        """Of the system; constants of the episode are not seen by the first models."""
-        variables = self.trials.evidence.variables
-        if not variables.fixed:
-            return variables
-        ignored = variables.ignored or (False,) * variables.n
-        return replace(variables, ignored=tuple(a or b for a, b in zip(ignored, variables.fixed, strict=True)))
-
-    @property
-    def _floor(self) -> float:
-        """Errors of the size of rounding, with which single-precision observations come."""
-        evidence = self.trials.evidence
-        size = np.concatenate([np.abs(evidence.held_out.q), np.abs(evidence.held_out.v)], axis=1).mean(axis=0)
-        return _FLOOR * float(np.sqrt(np.mean((6e-8 * size / evidence.held_out.change) ** 2)))
-
-    @property
     def _negligible(self) -> float:
         """Errors far below rounding, of which none is better than another."""
-        return self._floor / 100
-
-    def _probe(self, structure: Structure, scheme: Integrator) -> float:
-        """The error of a step of a model that is fitted for a moment."""
-        quick = replace(QUICK, seed=self.seed)
-        return self.trials.attempt(f"{structure.label}, {QUICKLY}", structure.architecture, scheme, quick).one_step
+        return self.trials.floor / 100
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
         if isinstance(architecture, PlanarChainHNN):
             return replace(CHAIN, seed=self.seed)
         return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
 
-    def tried(self, structure: Structure, scheme: Integrator) -> Trial:
-        """A model that starts from what linear equations say; networks go most of the way in coarser steps."""
+    def tried(self, structure: Structure, scheme: Integrator, *, unlikely: bool = False) -> Trial:
+        """A model that starts from what linear equations say; networks go most of the way in coarser steps.
+
+        Args:
+            structure: the model.
+            scheme: the scheme to fit it through.
+            unlikely: whether it will hardly explain the recording, so that its fit should be short.
+        """
         coarse = None
         if structure.architecture.hyperparameters().get("hidden") and isinstance(scheme, Substeps):
             coarse = scheme.inner if isinstance(scheme.inner, RungeKutta4) else None
         settings = self._settings(structure.architecture)
+        settings = replace(settings, seconds=_UNLIKELY_SECONDS) if unlikely else settings
         return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
 
     def _extended(self, candidates: list[Trial]) -> Trial:
@@ -173,11 +129,14 @@ class Selection:
         free = best_of(trial for trial in self.trials.done if not trial.world.has_energy)
         free = replace(free, label=free.name)
         # A force that none of them has hides finer differences between them.
-        structured = self._for_longer(simplest(candidates, within=_MARGIN))
+        structured = simplest(candidates, within=_MARGIN)
+        rough = self.trials.rough(free, structured)
+        structured = structured if rough else self._for_longer(structured)
         if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
-                structured = self._finer(self._with_more(structured, structure, scheme))
-            if structured.merit > 0.9 * free.merit:
+                if not rough or structure.architecture.hyperparameters()["dry"]:
+                    structured = self._finer(self._with_more(structured, structure, scheme))
+            if structured.merit > 0.9 * free.merit and not rough:
                 structured = self._with_more(structured, with_residual(structured.structure), structured.scheme)
         best = chosen([*candidates, structured, free])
         if best.world.has_energy:
@@ -216,7 +175,7 @@ class Selection:
         inner, count = (
             (trial.scheme.inner, trial.scheme.count) if isinstance(trial.scheme, Substeps) else (trial.scheme, 1)
         )
-        if not isinstance(inner, RungeKutta4) or trial.merit <= self._floor:
+        if not isinstance(inner, RungeKutta4) or trial.merit <= self.trials.floor:
             return found
         settings = self._settings(trial.architecture).continued(8)
         for finer in (Substeps(inner, more) for more in FINER_COUNTS if more > count):

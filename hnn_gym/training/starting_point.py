@@ -12,13 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN, SecondOrderBaseline, Variables
+from hnn_gym.models.architecture import RATIOS
 from hnn_gym.models.features import Features
+from hnn_gym.models.inertia import relative_degrees
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import join
 from hnn_gym.training.chain_guess import chain_guesses
-from hnn_gym.training.equation_error import Guess, equation_error
+from hnn_gym.training.equation_error import Basis, Guess, equation_error
+from hnn_gym.training.mass_guess import guess_of_masses
 from hnn_gym.training.transitions import Transitions
+from hnn_gym.training.windows import TrainingWindows
 
 _LEAST_FRICTION = 0.02
 """Friction begins at this share of the forces at least: well away from 0."""
@@ -57,15 +62,16 @@ class HiddenUnits:
 class StartingPoint:
     """Starts of the fits of one recording."""
 
-    def __init__(self, data: Transitions, variables: Variables, *, midpoint: bool) -> None:
+    def __init__(self, data: Transitions, variables: Variables, *, midpoint: bool, noisy: bool = False) -> None:
         """Hold the steps.
 
         Args:
             data: the steps.
             variables: of the system.
             midpoint: whether the scheme is better than first order, see :func:`.equation_error`.
+            noisy: velocities are differences of positions, whose noise would bias ratios of masses.
         """
-        self._data, self._variables, self._midpoint = data, variables, midpoint
+        self._data, self._variables, self._midpoint, self._noisy = data, variables, midpoint, noisy
         self._guesses: dict[bool, Guess] = {}
 
     def _polynomial(self, magnetic: bool) -> Guess:
@@ -115,11 +121,13 @@ class StartingPoint:
 
     def _mechanical(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         variables = self._variables
-        guess = (
-            self._polynomial(architecture.magnetic)
-            if not architecture.hidden
-            else self._with_network(architecture, arrays)
-        )
+        if self._noisy and RATIOS in arrays:
+            guess = guess_of_masses(self._data, variables, self._potential(architecture, arrays), ridge=_RIDGE)
+        elif architecture.hidden:
+            units = self._potential(architecture, arrays)
+            guess = equation_error(self._data, variables, None, units, midpoint=self._midpoint, ridge=_RIDGE)
+        else:
+            guess = self._polynomial(architecture.magnetic)
         mass = _positive(guess.mass)
         sizes = np.diag(mass)
         potential, damping, columns = guess.potential, guess.damping, guess.columns
@@ -131,13 +139,15 @@ class StartingPoint:
             arrays |= _factor(mass, arrays["factor.constant"])
         elif "inertia.log" in arrays:
             arrays["inertia.log"] = np.log(sizes)
-        else:  # masses are 1 by definition, and forces accelerations
-            unit = float(np.exp(np.log(sizes[variables.moving > 0]).mean()))
-            potential, damping, columns = potential / unit, damping / sizes, columns / sizes[:, None]
+        else:  # everything is counted in units of the first mass
+            unit = float(sizes[variables.moving > 0][0])
+            sizes, potential, damping, columns = sizes / unit, potential / unit, damping / unit, columns / unit
+            if RATIOS in arrays:
+                arrays[RATIOS] = np.log(sizes[relative_degrees(variables)])
             if "control.gain" in arrays:
                 degrees = [degree or 0 for degree in variables.control_degrees]
-                arrays["control.gain"] = 1 / sizes[degrees]
-            sizes = np.ones_like(sizes)
+                gains = columns[degrees, range(len(degrees))] if self._noisy else np.full(len(degrees), 1 / unit)
+                arrays["control.gain"] = gains
         last = len(architecture.hidden)
         if arrays[f"potential.w{last}"].shape[1] == len(potential):
             arrays[f"potential.w{last}"] = potential[None] / variables.energy_scale
@@ -156,10 +166,18 @@ class StartingPoint:
             arrays["control.columns"] = columns
         return arrays
 
-    def _with_network(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> Guess:
-        """What the equations say of constant masses and of the last weights of V."""
-        units = HiddenUnits(MLP.of(arrays, "potential"), architecture.potential_features)
-        return equation_error(self._data, self._variables, None, units, midpoint=self._midpoint, ridge=_RIDGE)
+    def _potential(self, architecture: MechanicalHNN, arrays: dict[str, np.ndarray]) -> Basis:
+        """The functions that V is a sum of, with its hidden units as they are."""
+        if not architecture.hidden:
+            return architecture.potential_features
+        return HiddenUnits(MLP.of(arrays, "potential"), architecture.potential_features)
+
+
+def steps_of(windows: TrainingWindows, coordinates: Coordinates, *, dt: float) -> Transitions:
+    """The single steps of windows, with velocities from differences where none were observed."""
+    (q, v), (next_q, next_v), u, seconds = windows.single_steps(coordinates, dt=dt)
+    free, seen = np.ones(len(seconds), bool), np.ones(2 * coordinates.n, bool)
+    return Transitions(q, v, u, next_q, next_v, free, free, coordinates.angles, seen, dt, seconds[:, None])
 
 
 def _spread(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:

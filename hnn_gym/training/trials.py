@@ -26,6 +26,11 @@ QUICKLY = "quickly"
 """Ends the label of a fit of a moment, of which nothing is said."""
 AS_GOOD = 1.1
 """A model that says more may be worse than the best of all by this factor."""
+_SMOOTH = 0.1
+"""Of a typical change and of a standard deviation: where a model that stands for every smooth force errs by more, what
+is missing is not smooth."""
+_FLOOR = 30.0
+"""Errors below so many roundings of the observations are not worth another model."""
 _BRIEF_STEPS, _BRIEF_ROWS = 8, 100
 """Of the fits that choose between several starts, through half of the substeps."""
 
@@ -102,6 +107,30 @@ class Trials:
         self.tell = tell or (lambda sentence: None)
         self.done: list[Trial] = []
         self._starts: dict[tuple[Variables, bool], StartingPoint] = {}
+
+    @property
+    def variables(self) -> Variables:
+        """Of the system; constants of the episode are not seen by the first models."""
+        variables = self.evidence.variables
+        if not variables.fixed:
+            return variables
+        ignored = variables.ignored or (False,) * variables.n
+        return replace(variables, ignored=tuple(a or b for a, b in zip(ignored, variables.fixed, strict=True)))
+
+    @property
+    def floor(self) -> float:
+        """Errors of the size of rounding, with which single-precision observations come."""
+        data = self.evidence.held_out
+        size = np.concatenate([np.abs(data.q), np.abs(data.v)], axis=1).mean(axis=0)
+        return _FLOOR * float(np.sqrt(np.mean((6e-8 * size / data.change) ** 2)))
+
+    def rough(self, *trials: Trial) -> bool:
+        """Whether all of these err so much that what is missing is not smooth; constants that they miss may be it.
+
+        Noise of the observations makes errors of one step alone.
+        """
+        missed = self.variables != self.evidence.variables
+        return not missed and all(min(trial.one_step, trial.many_steps) > _SMOOTH for trial in trials)
 
     def attempt(
         self,

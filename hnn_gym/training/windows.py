@@ -22,6 +22,7 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.circle import require_circles
 from hnn_gym.worlds.pixel_world import turned
 
+_ROWS = 20_000
 _LONG = 1.5
 """A step that takes this many time steps is cut into two."""
 
@@ -171,6 +172,30 @@ class TrainingWindows:
     def step_time(self, dt: float) -> float | np.ndarray:
         """The time of a step in s: ``dt``, or ``(N, k, 1)`` where steps take unequal time."""
         return dt if self.duration is None else self.duration[..., None]
+
+    def single_steps(
+        self, coordinates: Coordinates, *, dt: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Steps one by one, 20,000 of them at most, without jumps of wrapped angles.
+
+        Args:
+            coordinates: what the observations and actions are.
+            dt: time step in s.
+
+        Returns:
+            States [q, v] ``(2, N, n)`` before and after, forces ``(N, m)``, and times in s ``(N,)``.
+        """
+        n = coordinates.n
+        begin, end = self.states[:, :-1].reshape(-1, 2 * n), self.states[:, 1:].reshape(-1, 2 * n)
+        u = coordinates.force(self.action)
+        u = u.reshape(len(begin), u.shape[-1])
+        seconds = np.broadcast_to(self.step_time(dt), (*self.action.shape[:2], 1)).ravel()
+        whole = np.flatnonzero(np.isfinite(begin).all(axis=1) & np.isfinite(end).all(axis=1))
+        rows = whole if len(whole) <= _ROWS else np.random.default_rng(0).choice(whole, _ROWS, replace=False)
+        first, last = (np.moveaxis(states[rows].reshape(-1, 2, n), 1, 0) for states in (begin, end))
+        moved = last[0] - first[0]
+        last[0] = first[0] + np.where(coordinates.angles, turned(moved, angle=True), moved)
+        return first, last, u[rows], seconds[rows]
 
     @property
     def joined(self) -> np.ndarray:

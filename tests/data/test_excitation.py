@@ -11,7 +11,7 @@ from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.data.excitation import UNPUSHED, excitation_faults, require_changing_actions, require_motion
 from hnn_gym.errors import InputError
-from hnn_gym.training import train_world
+from hnn_gym.training import train_auto, train_world
 
 
 class Resting(gymnasium.Env):
@@ -50,6 +50,7 @@ def test_an_action_entry_that_never_changes_is_named_with_its_value(counter):
     require_motion(data)
     with pytest.raises(InputError, match=r"Action entry 1 is 0.25 at every step of this recording of Counter"):
         require_changing_actions(data)
+    require_changing_actions(data, known_forces=True)  # what the second force does is known, and the first one changes
     (sentence,) = excitation_faults(record_steps(counter(), steps=10, policy="zero"))
     assert sentence.startswith("The action is 0 at every step")
 
@@ -84,13 +85,29 @@ def test_training_refuses_what_it_cannot_learn_from(data, controls, message):
         train_world(data, "mechanical", coordinates=Coordinates((degree,), controls), dt=0.1)
 
 
-def test_training_accepts_free_motion_where_the_action_is_a_known_force():
+@pytest.mark.parametrize("model", ["mechanical", "auto"])
+def test_free_motion_under_a_known_force_is_refused_since_it_does_not_tell_inertias(model):
     data = record_steps(gymnasium.make("Pendulum-v1"), steps=20, policy="zero")
-    require_motion(data)  # and Preparation.objective asks for no more, because Pendulum-v1's torque is in N m
     assert Coordinates.from_json(data.provenance.coordinates).in_physical_units
+    with pytest.raises(InputError, match="The action is 0 at every step"):
+        train_auto(data) if model == "auto" else train_world(data, model)
+
+
+def test_coordinates_that_declare_another_number_of_actions_are_refused():
+    data = record_steps(gymnasium.make("Pendulum-v1"), steps=40, seed=0)
+    wrong = Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),), (Control(0), Control(0)))
+    for learn in (train_world, train_auto):
+        with pytest.raises(InputError, match="actions of 1 entries, and the coordinates declare 2: correct"):
+            learn(data, coordinates=wrong)
 
 
 def test_too_few_transitions_for_a_model_are_refused_with_the_number_that_is_needed():
-    recording = record_steps(gymnasium.make("Pendulum-v1"), steps=3, seed=0)
-    with pytest.raises(InputError, match=r"1 degrees of freedom under 1 forces .* 3 transitions of Pendulum-v1: .*4"):
-        train_world(recording, model="mechanical")
+    recording = record_steps(gymnasium.make("Pendulum-v1"), steps=15, seed=0)
+    for model in ("hnn", "mechanical", "baseline"):
+        with pytest.raises(InputError, match=r"15 transitions.*1 degree of freedom under 1 force needs at least 20"):
+            train_world(recording, model=model)
+    bodies = record_steps(gymnasium.make("NBody-v0", masses=(1.0,) * 4), steps=35, seed=0)
+    with pytest.raises(InputError, match=r"needs at least 36 \(2 for each of the 18 numbers"):
+        train_world(bodies, model="hnn")
+    with pytest.raises(InputError, match="needs at least 6; a useful"):  # its formula is known
+        train_world(record_steps(gymnasium.make("Acrobot-v1"), steps=5, seed=0), model="chain")

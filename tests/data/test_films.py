@@ -1,5 +1,6 @@
 """Films from elsewhere become datasets, and what cannot be one is refused by the number of the frame."""
 
+import sys
 import warnings
 
 import imageio.v3
@@ -42,6 +43,42 @@ def test_a_folder_of_pictures_a_gif_and_an_array_are_the_same_film(tmp_path):
     assert np.abs(data.frames()[0].astype(int) - film).mean() < 3  # a palette of 256 colours
     small = TransitionDataset.from_films([film], dt=0.05, rule=FrameRule(16))
     assert small.frames()[0].shape == (6, 16, 16, 3)
+
+
+def test_an_mp4_is_read_with_its_rate_and_refused_where_the_rate_changes(tmp_path):
+    av = pytest.importorskip("av", reason="the extra films is not installed")
+    film = balls(8)
+
+    def written(name, frames, ticks):
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream("mpeg4", rate=20)
+            stream.width = stream.height = frames.shape[1]
+            stream.bit_rate = 4_000_000
+            for picture, tick in zip(frames, ticks, strict=True):
+                shown = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                shown.pts = tick
+                container.mux(stream.encode(shown))
+            container.mux(stream.encode())
+        return tmp_path / name
+
+    data = TransitionDataset.from_films([written("film.mp4", film, range(9))])
+    assert data.provenance.dt == pytest.approx(0.05)
+    lost = np.abs(data.frames()[0].astype(int)[:, None] - film).mean((2, 3, 4))  # the codec is lossy
+    np.testing.assert_array_equal(lost.argmin(1), range(9))
+    with pytest.raises(InputError, match=r"Frame 5 of .* lasts 0.1 s, and that before it 0.05 s"):
+        TransitionDataset.from_films([written("uneven.mp4", film, [0, 1, 2, 3, 4, 5, 7, 9, 11])])
+    with pytest.raises(InputError, match=r"10 frames a second, and the films before 20"):
+        TransitionDataset.from_films([tmp_path / "film.mp4", written("slow.mp4", film, range(0, 18, 2))], dt=1.0)
+    (tmp_path / "text.mp4").write_text("no film")
+    with pytest.raises(InputError, match="cannot be read as a film: Invalid data"):
+        TransitionDataset.from_films([tmp_path / "text.mp4"])
+
+
+def test_an_mp4_without_pyav_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "film.mp4").write_bytes(b"film")
+    with pytest.raises(InputError, match=r'pip install "hnn-gym\[films\]"'):
+        TransitionDataset.from_films([tmp_path / "film.mp4"])
 
 
 def test_films_that_cannot_be_one_dataset_are_refused(tmp_path):

@@ -346,6 +346,11 @@ REFUSED = {
     ),
     "text": (FULL.replace(FULL.splitlines()[5].split(",")[1], "jam"), "Line 6 of .* has 'jam' as 'q1'"),
     "short line": (FULL[: FULL.rindex(",")], "Line 61 of .* has 6 cells, and 'tau2' is cell 7"),
+    "long line": (FULL.rstrip() + ",0.5", "Line 61 of .* has 8 cells, and there are 7 names"),
+    "decimal commas between commas": (
+        "t,q1\n" + "\n".join(f"0,{k:02},1,{k}" for k in range(20)),
+        "Line 2 of .* has 4 cells, and there are 2 names: .* need semicolons",
+    ),
     "empty": ("", "is empty"),
     "names alone": (FULL.splitlines()[0], "no row below it"),
     "one row": ("\n".join(FULL.splitlines()[:2]), "1 complete row"),

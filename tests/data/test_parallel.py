@@ -18,7 +18,9 @@ def test_an_error_in_a_process_is_reported():
         next(episodes)
 
 
-@pytest.mark.parametrize(("change", "message"), [({"workers": 0}, "workers is 0"), ({"steps": 0}, "steps is 0")])
+@pytest.mark.parametrize(
+    ("change", "message"), [({"workers": 0}, "workers is 0"), ({"steps": 0}, "steps must be .* at least 1, got 0")]
+)
 def test_numbers_out_of_range_are_refused_before_a_process_starts(change, message):
     with pytest.raises(InputError, match=message):
         episodes_in_processes(blind_pendulum, **({"policy": "random", "steps": 1, "seed": 0, "workers": 1} | change))

@@ -92,8 +92,16 @@ def test_a_bump_that_would_exceed_the_speed_limit_is_clipped_and_reported() -> N
         ("BaselinePendulum-v0", {"actions": "bump"}, "baseline world has no energy.*HNNPendulum-v0"),
         ("HNNPendulum-v0", {"actions": "kick"}, "'force\\+bump' or 'bump-by-force', not 'kick'"),
         ("BaselinePendulum-v0", {"actions": "bump-by-force"}, "baseline world has no energy"),
-        ("HNNPendulum-v0", {"actions": "bump", "bump_limit": -1.0}, "limit > 0"),
-        ("HNNPendulum-v0", {"actions": "bump", "bump_cost": float("nan")}, "bump_cost >= 0"),
+        (
+            "HNNPendulum-v0",
+            {"actions": "bump", "bump_limit": -1.0},
+            "limit, in J, must be a finite number greater than 0",
+        ),
+        (
+            "HNNPendulum-v0",
+            {"actions": "bump", "bump_cost": float("nan")},
+            "bump_cost, per J, must be a finite number of at least 0",
+        ),
     ],
 )
 def test_invalid_channels_are_refused(env_id: str, kwargs: Any, words: str) -> None:

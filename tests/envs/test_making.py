@@ -164,7 +164,7 @@ def test_a_pickle_is_refused_and_never_loaded(tmp_path: Path, name: str) -> None
         ({"colour": "red"}, "colour: unknown here. The arguments are task, reward, .*dt, .*, starts, .*render_mode"),
         ({"dtype": "float32"}, "dtype belongs to gymnasium.make_vec and hnn_gym.make_sb3_vec"),
         ({"actions": "push"}, "actions must be 'force', 'bump', .*, not 'push'"),
-        ({"actions": "bump", "bump_limit": "much"}, "bump_limit > 0 J"),
+        ({"actions": "bump", "bump_limit": "much"}, "bump_limit, in J, must be a finite number greater than 0"),
         ({"render_mode": "ansi"}, r"render_mode 'ansi' is not supported here \(supported: human, rgb_array\)"),
     ],
 )

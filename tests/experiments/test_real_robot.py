@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.real_robot.command import Settings, cells_of
+from experiments.real_robot.command import Settings, candidate, inside_cells
 from experiments.real_robot.contenders import CANDIDATES, HORIZONS, STILL, judged, learn, pooled, squared_errors
 from experiments.real_robot.makers import TwoLinks, makers_world
 from experiments.real_robot.recordings import DATA, Forecasts, read_recordings
@@ -15,6 +15,7 @@ from experiments.real_robot.swing_up import swung_up
 from hnn_gym.data.logs.table import Table
 from hnn_gym.errors import MissingPathError
 from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.studies import Results
 
 LINKS = TwoLinks((0.12, 0.045, 0.04), 0.035, (2.0, 1.3))
 
@@ -78,7 +79,19 @@ def test_a_contender_is_learned_from_a_log(table: Table) -> None:
 
 def test_a_folder_without_recordings_says_where_they_come_from(tmp_path) -> None:
     with pytest.raises(MissingPathError, match="dfki-ric-underactuated-lab"):
-        cells_of(Settings(data=tmp_path))
+        inside_cells(Settings(data=tmp_path))
+
+
+def test_the_candidate_of_a_family_is_the_one_with_the_least_error_inside_the_training_recordings() -> None:
+    results = Results(None, command="test")
+    for name, squares in (("chain-0.25", (4.0, 1.0)), ("chain-0.5", (1.0, 4.1))):
+        for recording, square in zip("ab", squares, strict=True):
+            results[f"inside/{name}/{recording}"] = {"mean_squares": {"c": [square] * 4}, "starts": {"c": 5}}
+    assert candidate(results, "chain", "a") == "chain-0.5"
+    assert candidate(results, "chain", "b") == "chain-0.25"
+    assert candidate(results, "chain") == "chain-0.25"  # (2 + 1) / 2 of the least against (1 + 2.02) / 2
+    assert candidate(results, "symmetric", "a") == "symmetric-0.5"
+    assert candidate(results, STILL, "a") == STILL
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the logs of the real robot are not part of the package")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults.right_calls import of_environment
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,3 +29,9 @@ def test_a_short_run_of_the_harness_finds_no_fault(tmp_path: Path, options: tupl
     found = json.loads((tmp_path / "faults.json").read_text())
     assert found
     assert [fault for part in found.values() for fault in part["faults"]] == []
+
+
+@pytest.mark.parametrize("env_id", ["HNNReacher-v0", "HNNAcrobot-v0", "BaselineTwoBody-v0"])
+def test_the_calls_from_which_wrong_ones_are_made_are_right_for_every_kind_of_environment(env_id: str) -> None:
+    for call in of_environment(env_id).values():
+        call.function(**call.arguments)

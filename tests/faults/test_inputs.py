@@ -34,6 +34,10 @@ def world() -> hnn_gym.WorldModel:
     return resolve_world("HNNPendulum-v0")
 
 
+def pendulum() -> gymnasium.Env[Any, Any]:
+    return gymnasium.make("HNNPendulum-v0")
+
+
 def policies() -> dict[str, Any]:
     """One of every kind that acts on observations of the pendulum."""
     arrays = {"policy.w0": np.ones((1, 3)), "scale": np.ones(3)}
@@ -73,6 +77,21 @@ def test_a_planner_refuses_four_entries_for_three() -> None:
         lambda: Control(0, limit=np.nan),
         lambda: Control("0"),
         lambda: Control(0, scale=np.inf),
+        lambda: hnn_gym.DegreeOfFreedom(position=0, velocity="1"),
+        lambda: hnn_gym.DegreeOfFreedom(position=0, stops=3),
+        lambda: hnn_gym.DegreeOfFreedom(position=0, stops=("a", "b", 0.5)),
+        lambda: hnn_gym.DegreeOfFreedom(position=0, angle=True, wraps=1.5),
+        lambda: hnn_gym.Coordinates("x"),
+        lambda: hnn_gym.Coordinates((hnn_gym.DegreeOfFreedom(position=0),), controls=[1, 2]),
+        lambda: hnn_gym.FrameRule("8"),
+        lambda: hnn_gym.FrameRule(8, crop=None),
+        lambda: hnn_gym.FrameRule(8, channels=[]),
+        lambda: hnn_gym.ObservationNoise(pendulum(), "much"),
+        lambda: hnn_gym.record_steps(pendulum(), steps="x"),
+        lambda: hnn_gym.record_steps(pendulum(), steps=3, seed=1.5),
+        lambda: hnn_gym.record_steps(pendulum(), steps=3, policy=None),
+        lambda: hnn_gym.counterfactual(pendulum(), 3, bumps={0: 1.0}),
+        lambda: gymnasium.make("HNNPendulum-v0", actions="bump", bump_limit=True),
         lambda: hnn_gym.FitSettings(learning_rate=np.inf),
         lambda: hnn_gym.FitSettings(horizon="1"),
         lambda: hnn_gym.FitSettings(seed=-1),

@@ -122,9 +122,10 @@ def test_every_parameter_gets_a_gradient_from_a_step(row):
     architecture = ROWS[row]
     parameters = {k: torch.tensor(v, requires_grad=True) for k, v in arrays(architecture).items()}
     dynamics = architecture.build(parameters)
-    x = torch.tensor(state(architecture, 5))
+    q, v = split(torch.tensor(state(architecture, 5)))
     u = torch.tensor(control(architecture, 5)) if architecture.variables.control_degrees else None
-    loss = (architecture.integrator.step(dynamics, x, 0.1, u) ** 2).sum()
+    x = architecture.integrator.step(dynamics, join(q, dynamics.momentum(q, v)), 0.1, u)
+    loss = (join(split(x)[0], dynamics.velocity(*split(x))) ** 2).sum()
     for name, gradient in zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True):
         assert float(gradient.abs().max()) > 0, name
 
@@ -156,16 +157,16 @@ def test_controls_in_physical_units_act_as_they_are_and_the_inertia_is_learned(r
 
 
 @pytest.mark.parametrize("row", HAMILTONIAN)
-def test_controls_without_units_have_a_learned_gain_and_p_is_v(row):
+def test_controls_without_units_have_a_learned_gain_and_the_first_mass_is_the_unit(row):
     architecture = ROWS[row]
     parameters = arrays(architecture)
     dynamics = architecture.build(parameters)
     np.testing.assert_array_equal(dynamics.control, [[parameters["control.gain"][0]], [0.0]])
-    # Masses that vary with q have no common scale that could be left out.
     assert ("inertia.log" in parameters) == (row == "mechanical with M(q)")
     if row not in ("mechanical with M(q)", "chain"):
         q, v = split(state(architecture, 3))
-        np.testing.assert_array_equal(dynamics.momentum(q, v), v)
+        masses = np.array([1.0, np.exp(parameters["inertia.ratios"][0])])
+        np.testing.assert_allclose(dynamics.momentum(q, v), masses * v, rtol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hnn_gym.models import MechanicalHNN, Variables
+from hnn_gym.models.constant_masses import with_constant_masses
 from hnn_gym.models.formula import formula
 
 ARM = Variables(
@@ -57,6 +58,24 @@ def test_the_formula_of_two_masses_on_springs_is_printed_in_units_of_the_positio
     # V = 2.5 q0^2 + 1.5 q1^2 - 3 q0 q1, in q0 / 0.5 and q1 / 2.
     parameters["potential.w0"][0, 2:] = np.array([2.5 / 4, 1.5 * 4, -3.0]) / model.variables.energy_scale
     assert formula(model, parameters) == ("M00 = 1", "M01 = 0", "M11 = 0.5", "V = 2.5 q0^2 + 1.5 q1^2 - 3 q0 q1")
+
+
+def test_masses_that_are_constant_and_apart_make_h_separable_and_the_motion_stays_the_same() -> None:
+    target = replace(ARM, angles=(False, False), in_physical_units=False, control_degrees=(1,))
+    coupled = MechanicalHNN(target, (), damping=True, mass_matrix="full")
+    parameters = coupled.initial_parameters(np.random.default_rng(0))
+    parameters["mass.w0"] = 0 * parameters["mass.w0"]
+    parameters["mass.constant"] = np.array([2.0, 0.0, 0.5])
+    same = with_constant_masses(coupled, parameters)
+    assert same is not None
+    model, found = same
+    assert model.separable
+    assert formula(model, {**found, "potential.w0": 0 * found["potential.w0"]}) == ("M00 = 1", "M11 = 0.25", "V = 0")
+    q, v, u = np.random.default_rng(1).normal(size=(3, 5, 2))
+    before, after = (one.build(arrays).acceleration(q, v, u[:, :1]) for one, arrays in ((coupled, parameters), same))
+    np.testing.assert_allclose(after, before, rtol=1e-12)
+    assert with_constant_masses(coupled, {**parameters, "mass.constant": np.array([2.0, 0.1, 0.5])}) is None
+    assert with_constant_masses(MODEL, acrobot()) is None
 
 
 def test_a_long_formula_is_not_printed() -> None:

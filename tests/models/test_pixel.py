@@ -71,8 +71,9 @@ def test_a_checkpoint_of_a_codec_is_within_half_a_grey_level():
 
 def test_frames_in_which_nothing_moves_are_refused():
     still = np.repeat(spots(np.zeros(1), np.zeros(1)), 5, axis=0)
-    with pytest.raises(InputError, match="Nothing moves"):
-        first_positions(still, angle=True)
+    for angle in (True, False):
+        with pytest.raises(InputError, match=r"Frames 0 to 4, .*nothing moves in them"):
+            first_positions(still, angle=angle)
     with pytest.raises(InputError, match="nothing moves in them"):
         FrameCodec.fitted(still, np.arange(5.0), FourierBasis(True, 3))
 

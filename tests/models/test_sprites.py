@@ -6,6 +6,7 @@ import pytest
 from hnn_gym.errors import InputError
 from hnn_gym.models.pixel import Bodies, Slider, SpriteCodec, codec_of, track, track_slider
 from hnn_gym.models.pixel.spline_sprite import patches, splines
+from hnn_gym.training.pixel_bodies import doubts
 
 SIZE, RADIUS, FINE = 32, 2.0, 8
 RED, BLUE = (200, 60, 60), (50, 110, 190)
@@ -93,8 +94,10 @@ def test_bodies_that_look_alike_keep_their_identity_when_they_pass_each_other():
 def test_a_body_behind_another_has_no_position():
     angle = 0.21 * np.arange(50)
     around = 16 + 9 * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
-    behind = np.array([[20.0, 12.0]] * 3)
-    places = np.concatenate([np.stack([around, 32 - around], 1), np.stack([behind, behind], 1)])
+    apart = np.stack([around, 32 - around], 1)
+    near = np.linspace(apart[-1], np.array([[20.0, 12.0], [20.0, 15.0]]), 5)[1:]
+    behind = np.full((3, 2, 2), (20.0, 12.0))
+    places = np.concatenate([apart, near, behind])
     found = track([film(places, (RED, BLUE))], 2, pixels_per_unit=SIZE / 2)
     hidden = np.isnan(found.positions[0]).any(axis=-1)
     assert hidden[-3:].all()
@@ -105,7 +108,7 @@ def test_what_is_not_as_declared_is_refused_with_the_number_of_a_frame():
     frames = film(orbit(40), (RED, BLUE))
     with pytest.raises(InputError, match=r"3 bodies, and 40 of 40 frames show 2 separate .* such as frame 0"):
         track([frames], 3, pixels_per_unit=16)
-    with pytest.raises(InputError, match=r"1 bodies, and 40 of 40 frames show 2 separate"):
+    with pytest.raises(InputError, match=r"1 body, and 40 of 40 frames show 2 separate"):
         track([frames], 1, pixels_per_unit=16)
     with pytest.raises(InputError, match="nothing moves"):
         track([frames[:1].repeat(5, axis=0)], 2, pixels_per_unit=16)
@@ -121,6 +124,31 @@ def test_an_episode_ends_where_a_body_leaves_the_picture():
     (number, frame, _) = found.gone[0]
     assert number == 0
     assert len(found.positions[0]) == frame == 30 + int(np.argmax(places[30:, 0, 1] > SIZE - 1))
+
+
+def test_a_body_that_vanishes_where_nothing_hides_it_is_refused_or_reported_with_the_number_of_the_frame():
+    places = orbit(60)
+    places[52:, 1] = -50.0
+    frames = film(places, (RED, BLUE))
+    with pytest.raises(InputError, match=r"Frame 52, and 7 more, show fewer than the 2 bodies"):
+        track([frames], 2, pixels_per_unit=16)
+    found = track([frames[:53]], 2, pixels_per_unit=16)
+    assert found.vanished == [52]
+    assert not found.foreign
+    again = np.minimum(frames[51:52], np.roll(frames[51:52], 9, axis=1))
+    more = track([np.concatenate([frames[:52], again])], 2, pixels_per_unit=16)
+    assert more.foreign == [52]
+    sentences = doubts(found, [frames[:53]]) + doubts(more, [frames[:53]])
+    assert sentences[0].startswith("Frame 52, and 0 more of 53, show fewer bodies than the scene has")
+    assert sentences[1].startswith("Frame 52, and 0 more of 53, show something that is not one of the bodies")
+
+
+def test_a_slider_that_moves_up_and_down_too_is_refused_with_the_number_of_the_frame():
+    places = orbit(40)[:, :1]
+    places[:, :, 0] = 13.3
+    places[30:, :, 0] += 3.0
+    with pytest.raises(InputError, match=r"In frame 30 of episode 0 the body is 3.0 pixels above or below"):
+        track_slider([film(places, (RED,))], pixels_per_unit=16)
 
 
 def test_a_frame_without_a_body_is_refused_by_its_number(two):

@@ -72,7 +72,7 @@ def test_a_system_without_a_truth_lends_its_coordinates_time_step_and_task_to_a_
 
     gymnasium.register("Real-v0", entry_point=Real, max_episode_steps=5)
     register_system(System("Real-v0", LINE, dt=0.2, task=SpringHold))
-    dataset = hnn_gym.record_steps(gymnasium.make("Real-v0"), steps=10, seed=0)
+    dataset = hnn_gym.record_steps(gymnasium.make("Real-v0"), steps=20, seed=0)
     assert (dataset.provenance.dt, dataset.provenance.time_unit) == (0.2, "s")
     world = hnn_gym.train_world(dataset, "baseline", settings=FitSettings(adam_steps=1, lbfgs_steps=1))
     assert isinstance(gymnasium.make("HNN-v0", world_model=world).unwrapped.task, SpringHold)  # type: ignore[attr-defined]

@@ -137,12 +137,13 @@ def test_members_of_an_ensemble_are_a_whole_number_of_at_least_two(members: Any,
 
 def test_the_path_of_a_dataset_is_opened(dataset: TransitionDataset, tmp_path: Path) -> None:
     env = hnn_gym.RecordTransitions(gymnasium.make("Pendulum-v1", max_episode_steps=10), tmp_path / "base.zarr", seed=0)
-    env.reset(seed=0)
-    for _ in range(10):
-        env.step(env.action_space.sample())
+    for _ in range(2):
+        env.reset(seed=0)
+        for _ in range(10):
+            env.step(env.action_space.sample())
     env.close()
     world = train_world(str(tmp_path / "base.zarr"), settings=QUICK, coordinates=PENDULUM, dt=0.05)
-    assert world.card["data"]["steps"] == 10
+    assert world.card["data"]["steps"] == 20
     with pytest.raises(MissingPathError, match="nowhere"):
         train_world(tmp_path / "nowhere.zarr")
 
@@ -178,7 +179,7 @@ def test_parameters_of_other_shapes_than_those_of_the_model_are_refused(dataset:
 def test_every_model_begins_shooting_with_parameters_of_its_own_shapes(model: str, dataset: TransitionDataset) -> None:
     provenance: Provenance = dataset.provenance
     rng = np.random.default_rng(0)
-    t = np.linspace(0, 1, 21)[:, None]
+    t = np.linspace(0, 1, 25)[:, None]
     bodies = rng.uniform(-1, 1, 4) + rng.normal(size=4) * t + rng.normal(size=4) * t**2
     controls = tuple(hnn_gym.Control(degree=i, unit="N") for i in range(4)) if model != "helmholtz" else ()
     coordinates = hnn_gym.Coordinates(
@@ -186,10 +187,10 @@ def test_every_model_begins_shooting_with_parameters_of_its_own_shapes(model: st
     )
     episode = Episode(
         observation=np.concatenate([bodies, np.gradient(bodies, 0.05, axis=0)], axis=-1),
-        action=rng.normal(size=(20, len(controls))),
-        reward=np.zeros(20),
-        terminated=np.zeros(20, bool),
-        truncated=np.zeros(20, bool),
+        action=rng.normal(size=(24, len(controls))),
+        reward=np.zeros(24),
+        terminated=np.zeros(24, bool),
+        truncated=np.zeros(24, bool),
     )
     moving = TransitionDataset.from_episodes([episode], provenance)
     settings = FitSettings(loss="shooting", horizon=10)

@@ -15,10 +15,12 @@ from hnn_gym import train as command
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import Episode, TransitionDataset
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.physics.dynamics import Structure
 from hnn_gym.physics.integrators import RungeKutta4, SymplecticEuler
 from hnn_gym.systems import true_world
 from hnn_gym.training import open_loop_error, train_auto
 from hnn_gym.training.evidence import Evidence
+from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, chosen
 from hnn_gym.training.structures import rigid_bodies, second_order
 from hnn_gym.training.trials import Trial, Trials
@@ -39,17 +41,19 @@ def two_tried() -> tuple[Selection, Trial, Trial]:
     """A search in which rigid bodies and a second-order network have been tried, and their trials."""
     selection = search(recorded("Pendulum-v1", 200))
     rigid, network = (
-        selection.tried(make(selection.variables), SymplecticEuler()) for make in (rigid_bodies, second_order)
+        selection.tried(make(selection.trials.variables), SymplecticEuler()) for make in (rigid_bodies, second_order)
     )
     return selection, rigid, network
 
 
 def test_the_scheme_that_made_a_recording_is_named() -> None:
-    assert search(recorded("Acrobot-v1", 150)).scheme() == RungeKutta4()
+    assert SchemeSearch(search(recorded("Acrobot-v1", 150)).trials).scheme() == RungeKutta4()
 
 
 def test_a_finely_integrated_recording_is_not_learned_by_a_first_order_scheme() -> None:
-    found = search(recorded("IdealPendulum-v0", 200)).scheme()  # a scheme of order four, not among the candidates
+    found = SchemeSearch(
+        search(recorded("IdealPendulum-v0", 200)).trials
+    ).scheme()  # a scheme of order four, not among the candidates
     assert found.order == RungeKutta4().order
 
 
@@ -160,12 +164,18 @@ class Jumps:
         return TransitionDataset.from_episodes(episodes, replace(provenance, env_id="Jumps-v0"))
 
 
-def two_masses_on_springs() -> TransitionDataset:
-    """x'' = -2 x + 3 (y - x) and y'' / 2 = -3 (y - x) + u, exactly: V = 5/2 x^2 + 3/2 y^2 - 3 x y."""
+def two_masses_on_springs(*, stepped: bool = False) -> TransitionDataset:
+    """x'' = -2 x + 3 (y - x) and y'' / 2 = -3 (y - x) + u, exactly or by semi-implicit Euler.
+
+    V = 5/2 x^2 + 3/2 y^2 - 3 x y.
+    """
     rates = np.zeros((5, 5))
     rates[:2, 2:4] = np.eye(2)
     rates[2:4] = [[-5.0, 3.0, 0.0, 0.0, 0.0], [6.0, -6.0, 0.0, 0.0, 2.0]]
     step = expm(0.05 * rates)[:4]  # [q, v, u] -> [q, v]
+    if stepped:
+        step = (np.eye(5) + 0.05 * rates)[:4]
+        step[:2] = np.eye(5)[:2] + 0.05 * step[2:]
     rng = np.random.default_rng(0)
     forces, paths = rng.uniform(-2, 2, (4, 40, 1)), rng.uniform(-1, 1, (4, 1, 4))
     for t in range(40):
@@ -177,12 +187,24 @@ def two_masses_on_springs() -> TransitionDataset:
     )
 
 
+PUSHED_AT_Y = Coordinates(
+    (hnn_gym.DegreeOfFreedom(position=0, velocity=2), hnn_gym.DegreeOfFreedom(position=1, velocity=3)),
+    (hnn_gym.Control(degree=1),),  # of forces on both, many M and V say the same
+)
+
+
 def test_masses_that_springs_connect_are_rigid_bodies_with_products_of_positions_in_v() -> None:
-    degrees = (hnn_gym.DegreeOfFreedom(position=0, velocity=2), hnn_gym.DegreeOfFreedom(position=1, velocity=3))
-    known = Coordinates(degrees, (hnn_gym.Control(degree=1),))  # of forces on both, many M and V say the same
-    found = Selection(Trials(Evidence.of(two_masses_on_springs(), known, 0.05)))
-    trial = found.tried(rigid_bodies(found.variables), RungeKutta4())
+    found = Selection(Trials(Evidence.of(two_masses_on_springs(), PUSHED_AT_Y, 0.05)))
+    trial = found.tried(rigid_bodies(found.trials.variables), RungeKutta4())
     assert trial.merit < 1e-4  # RK4 itself errs by 1e-6 of a change here
+
+
+def test_rigid_bodies_whose_masses_are_found_to_be_constant_step_by_the_symplectic_scheme_of_their_recording() -> None:
+    world = train_auto(two_masses_on_springs(stepped=True), coordinates=PUSHED_AT_Y, integrator=SymplecticEuler())
+    assert world.card["selection"]["chosen"]["model"].startswith("rigid bodies")
+    assert world.dynamics.structure >= Structure.SPLIT
+    assert world.integrator == world.stepping("symplectic").integrator == SymplecticEuler()
+    assert any("M00 = 1, M11 = 0.5, V = 2.5 q0^2" in words for words in world.card["selection"]["words"])
 
 
 def test_where_no_energy_is_found_the_sentences_say_so() -> None:
@@ -233,7 +255,7 @@ def test_nothing_has_to_be_declared_and_a_scheme_can_be_named() -> None:
 def test_a_recording_that_is_missing_or_too_short_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingPathError, match=r"nothing\.zarr"):
         train_auto(tmp_path / "nothing.zarr")
-    with pytest.raises(InputError, match=r"at least 20 transitions.*the dataset has 10"):
+    with pytest.raises(InputError, match=r"Pendulum-v1 has 10 transitions.*needs at least 20"):
         train_auto(recorded("Pendulum-v1", 10))
 
 

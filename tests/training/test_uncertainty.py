@@ -13,7 +13,7 @@ from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Link, PlanarChain
 from hnn_gym.physics.integrators import InVelocities, Leapfrog
 from hnn_gym.training import FitSettings, train_world
-from hnn_gym.training.determination import friction_words
+from hnn_gym.training.determination import physical_words
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -100,7 +100,7 @@ def test_friction_is_reported_with_a_standard_error_that_covers_the_truth() -> N
         assert abs(entry["value"] - truth) < 4 * entry["standard_error"]
         assert 0 < entry["standard_error"] < 0.2 * truth
     assert "undetermined" not in world.card
-    assert len(friction_words(world.card)) == 2
+    assert len(physical_words(world.card)) == 2
     x = np.random.default_rng(0).normal(size=(5, 2))
     np.testing.assert_allclose(world.energy(x), world.energy(-x), rtol=1e-12)
     assert set(world.parameters or ()) == {"chain.diagonal", "chain.cosines", "damping.log", "dry.log"}
@@ -114,3 +114,20 @@ def test_a_log_without_torque_does_not_tell_inertia_weight_and_friction_apart() 
     assert "the inertia of link 1" in sentence
     assert "the weight of link 1" in sentence
     assert "friction of position 1" in sentence
+
+
+def test_masses_of_other_models_are_named_where_no_torque_tells_them() -> None:
+    options = {"hidden": (4,), "damping": True, "dry": True}
+    still, pushed = (
+        train_world(log(torque, swing=swing), "mechanical", settings=FIT, options=options, integrator=Leapfrog())
+        for torque, swing in ((0.0, 1.5), (0.6, 0.3))
+    )
+    assert "undetermined" not in pushed.card
+    assert still.card["undetermined"].startswith(
+        "The recording does not determine the mass of position 1, the viscous friction of position 1 and the Coulomb"
+    )
+
+
+def test_a_world_without_friction_from_a_log_without_torque_names_its_mass() -> None:
+    world = train_world(log(0.0, swing=1.5), "mechanical", settings=FIT, options={"hidden": ()}, integrator=Leapfrog())
+    assert world.card["undetermined"].startswith("The recording does not determine the mass of position 1: it may")

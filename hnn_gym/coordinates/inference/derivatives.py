@@ -134,7 +134,9 @@ def _rivals(recording: Recording, match: Match, likely: list[Match], used: set[i
             where = " and ".join(recording.name(entry) for entry in match.place.entries)
             found.append(
                 f"{recording.name(match.velocity)} and {recording.name(other.velocity)} can both be the velocity of "
-                f"{where}: they leave {match.error:.1g} and {other.error:.1g} of its motion"
+                f"{where}: they leave {match.error:.1g} and {other.error:.1g} of its motion "
+                f'("velocity": {match.velocity} takes the first; "velocity": {other.velocity} and '
+                f'"entry": {match.velocity} take the other)'
             )
     return found
 

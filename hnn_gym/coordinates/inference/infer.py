@@ -53,8 +53,9 @@ class AmbiguousMapError(InputError):
     def __init__(self, doubts: list[str], guess: InferredMap) -> None:
         """Say between what it is ambiguous."""
         super().__init__(
-            f"The map of the observation is ambiguous: {'; '.join(doubts)}. Declare in a coordinates file which it is: "
-            "python -m hnn_gym.collect writes one to edit, and python -m hnn_gym.train takes it as --coordinates."
+            f"The map of the observation is ambiguous: {'; '.join(doubts)}. Choose in the coordinates file "
+            "that python -m hnn_gym.collect writes beside the dataset, and give it to python -m hnn_gym.train as "
+            "--coordinates."
         )
         self.guess = guess
 

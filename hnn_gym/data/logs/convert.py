@@ -80,7 +80,8 @@ def episodes_of_tables(tables: Sequence[Table], roles: Roles, settings: LogSetti
     sentences += tuple(f"{name} is shown in steps of {value:.3g}." for name, value in coarse.items())
     skipped = sum(recording.skipped for recording in recordings)
     if skipped:
-        sentences += (f"{skipped} incomplete rows were left out.",)
+        rows = "row was" if skipped == 1 else "rows were"
+        sentences += (f"{skipped} incomplete {rows} left out.",)
     return Conversion(episodes, provenance, sentences)
 
 

@@ -88,9 +88,10 @@ def read_text(file: Path, names: Sequence[str], *, incomplete: bool) -> dict[str
         incomplete: whether an empty cell is read as NaN, and refused otherwise.
 
     Raises:
-        InputError: a cell is not a number, or a row is too short.
+        InputError: a cell is not a number, or a row is too short or too long.
     """
     header = header_of(file)
+    _require_no_further_cells(file, header)
     picked = [header.names.index(name) for name in names]
     try:
         with warnings.catch_warnings(action="error", category=UserWarning), _opened(file) as lines:  # there is no row
@@ -158,6 +159,22 @@ def _named_by_comment(file: Path, comment: tuple[str, int] | None, first_row: Se
         if len(names) == len(first_row):
             return Header(names, delimiter, comment[1], decimal_comma=False)
     raise InputError(f"{file} begins with numbers: begin it with a line that names the columns.")
+
+
+def _require_no_further_cells(file: Path, header: Header) -> None:
+    """Refuse a row with more values than there are names, such as that of a decimal comma between commas."""
+    mark, most = header.delimiter, len(header.names)
+    with _opened(file) as lines:
+        for number, line in enumerate(lines, start=1):
+            long = len(line.split()) > most if mark is None else line.count(mark) >= most
+            if number <= header.lines or not long or line.lstrip().startswith("#"):
+                continue
+            cells = _cells(line.partition("#")[0].rstrip("\r\n"), mark)
+            if any(cells[most:]):
+                raise InputError(
+                    f"Line {number} of {file} has {len(cells)} cells, and there are {most} names: name every column in "
+                    "the first line. Numbers with decimal commas need semicolons or tabs between them."
+                )
 
 
 def _rows(

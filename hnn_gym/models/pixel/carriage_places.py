@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from hnn_gym.errors import InputError
+from hnn_gym.models.pixel.codec import refuse_still
 
 _DIFFERS = 24 / 255
 """Smallest change that counts as a thing."""
@@ -61,6 +62,7 @@ def first_places(frames: np.ndarray, *, aspect: float) -> Places:
     Raises:
         InputError: nothing moves in the frames, or not as declared.
     """
+    refuse_still(frames)
     background = _usual_rows(frames)
     sizes = _sizes(frames, background)
     total = sizes.sum(axis=(1, 2))

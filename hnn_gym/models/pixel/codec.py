@@ -62,14 +62,9 @@ class FrameCodec:
         Raises:
             InputError: the frames are all the same.
         """
+        refuse_still(frames)
         flat = frames.reshape(len(frames), -1)
         seen = np.flatnonzero((flat != flat[0]).any(axis=0))
-        if not len(seen):
-            low, high = int(flat.min()), int(flat.max())
-            raise InputError(
-                f"All {len(frames)} frames of shape {frames.shape[1:]} are the same, with values from {low} to {high}: "
-                "nothing moves in them. Look at the crop and the channels of the recording."
-            )
         pixels = flat[:, seen] / 255.0
         functions = harmonics(q)
         normal = functions.T @ functions + smoothing * len(q) * np.diag(harmonics.roughness)
@@ -232,4 +227,18 @@ def check_frames(frames: np.ndarray, shape: tuple[int, ...]) -> None:
         raise InputError(
             f"The frames are {frames.dtype} of shape {frames.shape}, and this model was trained on uint8 "
             f"(..., {', '.join(map(str, shape))}): record and act under the same frame rule."
+        )
+
+
+def refuse_still(frames: np.ndarray) -> None:
+    """Refuse frames ``(N, H, W, C)`` in which nothing moves.
+
+    Raises:
+        InputError: all are the same.
+    """
+    if not (frames != frames[0]).any():
+        raise InputError(
+            f"Frames 0 to {len(frames) - 1}, of shape {frames.shape[1:]}, are all the same, with values from "
+            f"{int(frames.min())} to {int(frames.max())}: nothing moves in them. Look at the crop and the channels of "
+            "the recording."
         )

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from hnn_gym.errors import InputError
+from hnn_gym.models.pixel.codec import refuse_still
 
 _CELLS = 16
 """Frames are averaged down to this number of cells a side before they are blurred. The blur is wider than a cell."""
@@ -35,14 +36,13 @@ def first_positions(frames: np.ndarray, *, angle: bool, blur: float | None = Non
     Raises:
         InputError: nothing moves, or the pictures of what moves do not lie around a circle.
     """
+    refuse_still(frames)
     if blur is None:
         blur = _BLUR_OF_A_CIRCLE if angle else _BLUR_OF_A_LINE
     cells = _averaged(frames)
     blurred = gaussian_filter(cells, (0, blur * cells.shape[1], blur * cells.shape[2], 0)).reshape(len(frames), -1)
     centred = blurred - blurred.mean(axis=0)
     values, vectors = np.linalg.eigh(centred.T @ centred)
-    if not values[-1] > 1e-12 * len(frames):
-        raise InputError(f"Nothing moves in the {len(frames)} frames: is the camera on the right part of the picture?")
     leading = centred @ vectors[:, :-3:-1] / np.sqrt(np.maximum(values[:-3:-1], 1e-300) / len(frames))
     if not angle:
         return leading[:, 0]

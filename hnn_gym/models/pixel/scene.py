@@ -225,10 +225,10 @@ class Carriage:
         """Columns in a unit of length, in frames of so many columns."""
         return columns / (2 * self.half_width)
 
-    def coordinates(self, controls: Coordinates) -> Coordinates:
+    def coordinates(self, controls: Coordinates | None = None) -> Coordinates:
         """Coordinates that show x, theta and their velocities, with the controls of others."""
         degrees = (DegreeOfFreedom(position=0, velocity=2), DegreeOfFreedom(position=1, velocity=3, angle=True))
-        return replace(controls, degrees=degrees)
+        return Coordinates(degrees) if controls is None else replace(controls, degrees=degrees)
 
 
 Scene = OnePosition | Bodies | Slider | Carriage

@@ -20,7 +20,9 @@ import numpy as np
 from scipy.ndimage import center_of_mass, label, sum_labels
 
 from hnn_gym.errors import InputError
+from hnn_gym.models.pixel.codec import refuse_still
 from hnn_gym.models.pixel.spline_sprite import knots
+from hnn_gym.models.pixel.sprite_checks import outside, refuse_foreign, refuse_vanished
 from hnn_gym.models.pixel.sprite_codec import HIDDEN, SpriteCodec
 
 _DIFFERS = 24 / 255
@@ -32,11 +34,8 @@ _SPECK = 0.2
 _ALIKE = 40 / 255
 """Bodies look alike where the colours of their changes are nearer to each other than this."""
 _ROUNDS = 3
-_MARGIN, _NEAR_EDGE = 1.0, 6.0
-"""A body whose middle is nearer than this to the edge of the picture, in pixels, has left it; and so has one that
-vanishes from nearer than this."""
-_FOREIGN = 0.5
-"""A spot of what is left, once the bodies are taken out, is a body more if it has this share of the change of one."""
+_OFF_LINE = 1.0
+"""A body slides along a row if it is never further from it than this, in pixels."""
 
 
 class Tracks(NamedTuple):
@@ -48,12 +47,16 @@ class Tracks(NamedTuple):
             picture.
         exchanged: (episode, frame) where bodies that look alike may have been exchanged.
         gone: (episode, frame, body) where a body leaves the picture.
+        foreign: numbers of the few frames, of all episodes one after another, that show more than the bodies.
+        vanished: those in which a body is missing though no other one hides it.
     """
 
     codec: SpriteCodec
     positions: list[np.ndarray]
     exchanged: list[tuple[int, int]]
     gone: list[tuple[int, int, int]]
+    foreign: list[int]
+    vanished: list[int]
 
 
 class _Spots(NamedTuple):
@@ -80,10 +83,18 @@ def track_slider(episodes: Sequence[np.ndarray], *, pixels_per_unit: float) -> T
     The codec of the tracks and their positions ``(T' + 1, 1)`` have the body on the line that it slides along.
 
     Raises:
-        InputError: as :func:`track`.
+        InputError: as :func:`track`, or the body moves up and down too.
     """
     tracks = track(episodes, 1, pixels_per_unit=pixels_per_unit, alike_along_rows=True)
     line = float(np.nanmedian(np.concatenate(tracks.positions)[:, 1]))
+    for number, path in enumerate(tracks.positions):
+        off = pixels_per_unit * np.abs(np.nan_to_num(path[:, 1] - line))
+        if (off > _OFF_LINE).any():
+            frame = int((off > _OFF_LINE).argmax())
+            raise InputError(
+                f"In frame {frame} of episode {number} the body is {off[frame]:.1f} pixels above or below the row that "
+                "it slides along, so that it moves up and down too: take the scene Bodies(1)."
+            )
     positions = [path[:, :1] for path in tracks.positions]
     return tracks._replace(codec=replace(tracks.codec, line=line), positions=positions)
 
@@ -103,6 +114,7 @@ def track(
         InputError: nothing moves; there are more or fewer bodies, or they never separate; or a body leaves the picture.
     """
     frames = np.concatenate(episodes)
+    refuse_still(frames)
     background = _background(frames, alike_along_rows=alike_along_rows)
     spots = _spots(frames, background)
     apart = _apart(spots, len(frames), bodies)
@@ -115,21 +127,19 @@ def track(
         places = codec.refined(frames[numbers], places)[0]
     codec = codec.fitted_to(frames[numbers], places, np.ones(places.shape[:2], bool))
     found, hidden, left = _all_places(codec, frames, spots, matched)
-    outside = _outside(codec, found, hidden)
-    _check_picture(codec, np.where((outside | hidden).any(-1), 0.0, left))
+    lengths = [len(part) for part in episodes]
+    beyond = outside(codec, found, hidden, lengths)
+    ends = np.cumsum(lengths)[:-1]
+    over = np.concatenate([np.logical_or.accumulate(part.any(-1)) for part in np.split(beyond, ends)])
+    foreign = refuse_foreign(codec, np.where(over | hidden.any(-1), 0.0, left))
+    vanished = refuse_vanished(codec, found, hidden, over, lengths)
     change = np.mean((frames[numbers] / 255.0 - background / 255.0) ** 2)
     codec = replace(codec, residual=float(left[numbers].mean() / change))
-    return _tracks(codec, found, hidden, outside, [len(part) for part in episodes])
+    return _tracks(codec, found, hidden, beyond, lengths)._replace(foreign=foreign, vanished=vanished)
 
 
 def _background(frames: np.ndarray, *, alike_along_rows: bool) -> np.ndarray:
     some = frames[:: max(1, len(frames) // _SAMPLE)]
-    if not (some != some[0]).any():
-        low, high = int(some.min()), int(some.max())
-        raise InputError(
-            f"All {len(frames)} frames of shape {frames.shape[1:]} are the same, with values from {low} to {high}: "
-            "nothing moves in them. Look at the crop and the channels of the recording."
-        )
     if alike_along_rows:
         row = np.median(some, axis=(0, 2)).astype(np.uint8)
         return np.repeat(row[:, None], some.shape[2], axis=1)
@@ -170,13 +180,16 @@ def _apart(spots: _Spots, frames: int, bodies: int) -> np.ndarray:
     if usual > bodies or (len(apart) < 0.02 * frames or len(apart) < 10):
         which = int(np.flatnonzero(counts == usual)[0])
         remedy = (
-            "The bodies may never separate, or there may be fewer of them: give Bodies the number that can be seen"
+            "The bodies may never separate, one may stand still, or there may be fewer of them: give Bodies the number "
+            "that can be seen"
             if usual < bodies
             else "Give Bodies the number that can be seen, or crop the frames to what belongs to the scene"
         )
+        scene = "1 body" if bodies == 1 else f"{bodies} bodies"
+        things = "1 separate thing that moves" if usual == 1 else f"{usual} separate things that move"
         raise InputError(
-            f"The scene has {bodies} bodies, and {int((counts == usual).sum())} of {frames} frames show {usual} "
-            f"separate things that move, such as frame {which}. {remedy}."
+            f"The scene has {scene}, and {int((counts == usual).sum())} of {frames} frames show {things}, such as "
+            f"frame {which}. {remedy}."
         )
     return apart
 
@@ -235,51 +248,22 @@ def _all_places(
     return places, ~seen | (share < HIDDEN), left
 
 
-def _outside(codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Whether bodies are at the edge of the picture, or were seen near it before they vanished, bool ``(N, b)``."""
-    size = np.array(codec.frame_shape[:2])
-    outside: np.ndarray = ~hidden & np.any((places < _MARGIN) | (places > size - _MARGIN), axis=-1)
-    near = np.any((places < _NEAR_EDGE) | (places > size - _NEAR_EDGE), axis=-1)
-    for body in range(outside.shape[1]):
-        vanished = False
-        for frame in range(1, len(outside)):
-            before = vanished or (not hidden[frame - 1, body] and near[frame - 1, body])
-            vanished = bool(hidden[frame, body] and before)
-            outside[frame, body] |= vanished
-    return outside
-
-
-def _check_picture(codec: SpriteCodec, left: np.ndarray) -> None:
-    """Refuse frames that show more than the bodies.
-
-    Raises:
-        InputError: they do.
-    """
-    smallest = min(total for _, total in codec._templates) / np.prod(codec.frame_shape)
-    foreign = np.flatnonzero(left > _FOREIGN * smallest)
-    if len(foreign) > 0.02 * len(left):
-        raise InputError(
-            f"Frame {foreign[0]}, and {len(foreign) - 1} more, show something that is not one of the "
-            f"{len(codec.looks)} bodies of the scene: give Bodies the number that can be seen, or crop the frames."
-        )
-
-
 def _tracks(
-    codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray, outside: np.ndarray, lengths: Sequence[int]
+    codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray, beyond: np.ndarray, lengths: Sequence[int]
 ) -> Tracks:
     ends = np.cumsum(lengths)[:-1]
     positions, exchanged, left = [], [], []
-    parts = zip(*(np.split(values, ends) for values in (codec._units(places), hidden, outside)), strict=True)
-    for number, (path, unseen, beyond) in enumerate(parts):
-        if beyond.any():
-            frame, body = np.argwhere(beyond)[0]
+    parts = zip(*(np.split(values, ends) for values in (codec._units(places), hidden, beyond)), strict=True)
+    for number, (path, unseen, away) in enumerate(parts):
+        if away.any():
+            frame, body = np.argwhere(away)[0]
             left.append((number, int(frame), int(body)))
             path, unseen = path[:frame], unseen[:frame]
         if any(len(bodies) > 1 for bodies in codec.alike) and len(path):
             path, unseen, doubtful = _continued(codec, path, unseen)
             exchanged += [(number, frame) for frame in doubtful]
         positions.append(np.where(unseen[..., None], np.nan, path).reshape(len(path), -1))
-    return Tracks(codec, positions, exchanged, left)
+    return Tracks(codec, positions, exchanged, left, [], [])
 
 
 def _continued(codec: SpriteCodec, path: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:

@@ -94,10 +94,18 @@ def test_collect_warns_where_a_map_is_ambiguous_and_writes_its_guess(tmp_path, c
         env="tests/NobodysRod-v0", out=tmp_path / "rod.zarr", steps=200, env_kwargs={"twice": True}
     )
     collect(settings)
-    assert "can both be the velocity of entry 0 and entry 1" in capsys.readouterr().err
-    assert read_coordinates(tmp_path / "rod.coordinates.json").observation_size == 4
+    told = capsys.readouterr().err
+    assert "can both be the velocity of entry 0 and entry 1" in told
+    path = tmp_path / "rod.coordinates.json"
+    (degree,) = read_coordinates(path, observation_size=4).degrees
     with pytest.raises(AmbiguousMapError, match="--coordinates"):
         train_world(settings.out, settings=SHORT)
+    other = 5 - degree.velocity
+    assert f'"velocity": {other} and "entry": {degree.velocity} take the other' in told
+    text = path.read_text().replace(f'"velocity": {degree.velocity}', f'"velocity": {other}')
+    path.write_text(text.replace(f'"entry": {other}', f'"entry": {degree.velocity}'))
+    settled = train(TrainSettings(settings.out, out=tmp_path / "run", model="mechanical", coordinates=path, fit=SHORT))
+    assert settled.coordinates.degrees[0].velocity == other
 
 
 def test_collect_says_why_nothing_can_be_inferred(tmp_path, capsys):
