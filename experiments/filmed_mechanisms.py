@@ -36,7 +36,7 @@ HORIZONS = (10, 50)
 BEFORE = 20
 """Rows before a forecast from which its start is estimated."""
 OURS = "ours"
-"""The contender with physics; the others are second-order networks."""
+"""The contender with physics; the other is a second-order network."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,10 @@ MECHANISMS = {
     ),
 }
 """By name."""
-NETWORKS = ((16, 1e-6), (32, 1e-6))
-"""Units and decays of the networks among which one is chosen inside the rows to learn from."""
+NETWORK = Contender(
+    "second-order", {"hidden": (32,)}, Substeps(Leapfrog(), 2), decay=1e-5, adam_steps=100, least_squares_steps=30
+)
+"""With the units and the decay that suit the real robot best (:mod:`experiments.real_robot`)."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,11 @@ def motions_of(data: Path, mechanism: Mechanism) -> list[Part]:
     return [replace(part, state=np.concatenate(pair, axis=1)) for part, *pair in zip(parts, q, v, strict=True)]
 
 
-def divided(motions: Sequence[Part], left_out: int, parts: int = PARTS) -> tuple[list[Part], list[Part]]:
+def divided(motions: Sequence[Part], left_out: int) -> tuple[list[Part], list[Part]]:
     """The rows to learn from, and those to forecast: part ``left_out`` of each motion."""
     train, test = [], []
     for motion in motions:
-        bounds = np.linspace(0, len(motion.time), parts + 1).astype(int)
+        bounds = np.linspace(0, len(motion.time), PARTS + 1).astype(int)
         begin, end = bounds[left_out], bounds[left_out + 1]
         test.append(motion.rows(slice(begin, end)))
         train += [motion.rows(rows) for rows in (slice(0, begin), slice(end, None)) if len(motion.time[rows])]
@@ -210,39 +212,17 @@ def judged(motions: Sequence[Part], mechanism: Mechanism, world: WorldModel, tes
     return found
 
 
-def network(units: int, decay: float) -> Contender:
-    """A second-order network."""
-    scheme = Substeps(Leapfrog(), 2)
-    return Contender("second-order", {"hidden": (units,)}, scheme, decay, adam_steps=100, least_squares_steps=30)
-
-
 def measure(data: Path, name: str, contender: str, left_out: int) -> dict[str, Any]:
-    """Learn two parts of each motion and forecast the third.
-
-    A network is chosen among some by learning two thirds of the rows to learn from and forecasting the last third of
-    each of their stretches, by the errors of both horizons.
-    """
+    """Learn two parts of each motion and forecast the third."""
     mechanism = MECHANISMS[name]
     motions = motions_of(data, mechanism)
     train, test = divided(motions, left_out)
-    chosen, choice = mechanism.ours, {}
-    if contender != OURS:
-        rest, inner = divided(train, PARTS - 1)
-        tried = {(units, decay): network(units, decay) for units, decay in NETWORKS}
-        medians = {}
-        for key, some in tried.items():
-            after = judged(motions, mechanism, learn(mechanism, some, rest), inner)
-            medians[key] = [after[str(ahead)]["median_sd"] for ahead in HORIZONS]
-        best = min(medians, key=lambda key: float(np.prod(medians[key])))
-        chosen = tried[best]
-        choice = {"units": best[0], "decay": best[1]}
-    world = learn(mechanism, chosen, train)
+    world = learn(mechanism, mechanism.ours if contender == OURS else NETWORK, train)
     return {
         "rows": sum(len(part.time) for part in (*train, *test)),
         "after": judged(motions, mechanism, world, test),
         "sensor_noise": world.card["figures"]["sensor_noise"],
         **({"mass_ratios": world.card["mass_ratios"]} if "mass_ratios" in world.card else {}),
-        **choice,
     }
 
 

@@ -93,7 +93,7 @@ def with_contacts() -> str:
         for cell in measurements("mechanisms").below(f"{name}/").values():
             errors = ", ".join(f"{cell['errors'][str(horizon)]:.2g}" for horizon in CONTACT_HORIZONS)
             reward = f"{cell['task']['reward_rms']:.2g} ({cell['task']['reward_spread']:.2g})"
-            words, finite = " ".join(cell["words"][:2]), f"{cell['finite']:.0%}"
+            words, finite = " ".join(cell["words"]), f"{cell['finite']:.0%}"
             rows.append((name, words, errors, reward, finite, f"{cell['cpu_s']:.0f}"))
     steps = " and ".join(map(str, CONTACT_HORIZONS))
     columns = (

@@ -26,7 +26,7 @@ from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, explains_little
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
-from hnn_gym.training.trials import Trial, Trials, best_of
+from hnn_gym.training.trials import AS_GOOD, Trial, Trials, best_of
 from hnn_gym.training.worlds import card_of, inferred_card
 from hnn_gym.worlds.stepping import symplectic_scheme
 from hnn_gym.worlds.world_model import WorldModel
@@ -170,6 +170,8 @@ def sentences(final: Trial, trials: Trials, symplectic: Integrator) -> Iterator[
             if np.isfinite(second.merit)
             else f"No model {kind} an energy could be fitted."
         )
+        if second.world.has_energy and second.merit <= AS_GOOD * final.merit:
+            yield "It is not taken, since what errs so much says nothing of an energy."
     found = formula(final.architecture, final.parameters) if isinstance(final.architecture, MechanicalHNN) else ()
     if found:
         yield f"The formula that was found: {', '.join(found)}."

@@ -43,17 +43,17 @@ class SchemeSearch:
     def scheme(self) -> Integrator:
         """The scheme that made the data: the first one in order that no other beats by much."""
         bodies, network = polynomials(self.trials.variables), second_order(self.trials.variables, units=24)
-        for scheme in FIRST_SCHEMES:
-            self._probe(network, scheme)
-        smooth = self._is_smooth(bodies)
-        probes = [network]
-        if smooth:
-            for structure in bodies:
-                if structure == bodies[0] or self._least(bodies[0]) > self._least(network):
-                    probes.append(structure)
-                    for scheme in FIRST_SCHEMES:
-                        self._probe(structure, scheme)
-        scores = {scheme: min(trial.one_step for trial in trials) for scheme, trials in self._probed.items()}
+        smooth, probes = self._is_smooth(network, bodies), list[Structure]()
+        for structure in (network, *bodies) if smooth else ():
+            if structure in (network, *bodies[:1]) or self._least(bodies[0]) > self._least(network):
+                probes.append(structure)
+                for scheme in FIRST_SCHEMES:
+                    self._probe(structure, scheme)
+        scores = {
+            scheme: min(trial.one_step for trial in self._probed[scheme])
+            for scheme in FIRST_SCHEMES
+            if scheme in self._probed
+        }
         for scheme, score in scores.items():
             self._say(scheme, score)
         if not smooth:
@@ -70,15 +70,15 @@ class SchemeSearch:
         least = min(scores.values())
         return next(scheme for scheme, score in scores.items() if score <= _MARGIN * least)
 
-    def _is_smooth(self, bodies: list[Structure]) -> bool:
+    def _is_smooth(self, network: Structure, bodies: list[Structure]) -> bool:
         """Whether a smooth force may explain the steps: few of them can be too few for a network, not for rigid bodies.
 
-        Rigid bodies are tried through the last scheme, which is near to the exact flow.
+        Both are tried through schemes that are near to the exact flow, and the network through the one that most games
+        step by.
         """
-        tried = [trial for trials in self._probed.values() for trial in trials]
-        if not self.trials.rough(*tried):
+        if not self.trials.rough(*(self._probe(network, scheme) for scheme in (SymplecticEuler(), RungeKutta4()))):
             return True
-        return bool(bodies) and not self.trials.rough(self._probe(bodies[0], FIRST_SCHEMES[-1]))
+        return bool(bodies) and not self.trials.rough(self._probe(bodies[0], Leapfrog()))
 
     def _least(self, structure: Structure) -> float:
         """The least error of a model through any scheme."""

@@ -37,6 +37,8 @@ _SIMPLER = 1.05
 """A model that was tried earlier, and says more, may be worse by this factor."""
 _LITTLE = 0.2
 """Of a typical change and of a standard deviation: a model that errs by more explains little."""
+_ROUGH_SECONDS = 10.0
+"""Where no smooth force explains the recording, a network without physics may be fitted for so long, ..."""
 _UNLIKELY_SECONDS = 5.0
 """Where the network without physics does not explain the recording, another smooth model may be fitted for so long."""
 _GOOD = 1e-4
@@ -69,16 +71,19 @@ class Selection:
         return replace(rival, label=rival.name)
 
     def _searched(self, scheme: Integrator) -> Trial:
-        network = self.tried(second_order(self.trials.variables), scheme)
+        rough = bool(self.trials.done) and self.trials.rough(*self.trials.done)  # as the search for the scheme found
+        structure = second_order(self.trials.variables)
+        network = self.tried(structure, scheme, seconds=_ROUGH_SECONDS if rough else None)
+        seconds = _UNLIKELY_SECONDS if self.trials.rough(network) else None
         candidates: list[Trial] = []
-        for structure in polynomials(self.trials.variables):
+        for structure in () if rough and seconds else polynomials(self.trials.variables):
             if candidates and self.trials.rough(network, *candidates):
                 break
-            candidates.append(self.tried(structure, scheme, unlikely=self.trials.rough(network)))
+            candidates.append(self.tried(structure, scheme, seconds=seconds))
             if candidates[-1].merit <= max(min(self.trials.floor, AS_GOOD * network.merit), 0.5 * network.merit):
                 return self.finished(self._simplified(self._in_finer_steps(candidates[-1])))
         for structure in networks(self.trials.variables):
-            candidates.append(self.tried(structure, scheme, unlikely=self.trials.rough(network)))
+            candidates.append(self.tried(structure, scheme, seconds=seconds))
             enough = candidates[-1].merit <= max(self.trials.floor, AS_GOOD * network.merit)
             if enough or self.trials.rough(network, *candidates):
                 break
@@ -89,6 +94,8 @@ class Selection:
         evidence = self.trials.evidence
         penalty = _penalty(best.architecture)
         settings = replace(self._settings(best.architecture).continued(8), residual_penalty=penalty, keep_zeros=True)
+        if explains_little(best):
+            settings = replace(settings, seconds=_UNLIKELY_SECONDS)
         size = sum(value.size for value in best.parameters.values())
         settings = affordable(settings, best.architecture, best.scheme, parameters=size, fewest=1) or settings
         parameters = fit_one_step(
@@ -107,19 +114,19 @@ class Selection:
             return replace(CHAIN, seed=self.seed)
         return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
 
-    def tried(self, structure: Structure, scheme: Integrator, *, unlikely: bool = False) -> Trial:
+    def tried(self, structure: Structure, scheme: Integrator, *, seconds: float | None = None) -> Trial:
         """A model that starts from what linear equations say; networks go most of the way in coarser steps.
 
         Args:
             structure: the model.
             scheme: the scheme to fit it through.
-            unlikely: whether it will hardly explain the recording, so that its fit should be short.
+            seconds: what the fit of a large model may take; None: as long as usual.
         """
         coarse = None
         if structure.architecture.hyperparameters().get("hidden") and isinstance(scheme, Substeps):
             coarse = scheme.inner if isinstance(scheme.inner, RungeKutta4) else None
         settings = self._settings(structure.architecture)
-        settings = replace(settings, seconds=_UNLIKELY_SECONDS) if unlikely else settings
+        settings = settings if seconds is None else replace(settings, seconds=seconds)
         return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
 
     def _extended(self, candidates: list[Trial]) -> Trial:
@@ -141,7 +148,8 @@ class Selection:
         best = chosen([*candidates, structured, free])
         if best.world.has_energy:
             return best
-        return chosen([best, self.tried(first_order(seen), Euler())])  # the residual of a step: the best it can do
+        # The residual of a step is the best that it can do.
+        return chosen([best, self.tried(first_order(seen), Euler(), seconds=_ROUGH_SECONDS if rough else None)])
 
     def _with_more(self, base: Trial, structure: Structure, scheme: Integrator) -> Trial:
         """A looser model, if it explains more: some steps of a fit show whether it is worth a whole one."""

@@ -311,11 +311,23 @@ def _network(z: np.ndarray, target: np.ndarray, weight: np.ndarray, *, seed: int
     inputs = torch.as_tensor((z - mean) / scale)
     wanted, root = torch.as_tensor((target - offset) / spread), torch.as_tensor(np.sqrt(weight))
 
-    def residual(parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        decay = [1e-4 * parameters[name].reshape(-1) for name in ("n.w0", "n.w1")]
-        return torch.cat([root * (MLP.of(parameters, "n")(inputs)[:, 0] - wanted), *decay])
+    def decayed(parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return torch.cat([1e-4 * parameters[name].reshape(-1) for name in ("n.w0", "n.w1")])
 
-    found = least_squares(residual, arrays, settings=LeastSquaresSettings(steps=40, chunk=64))
+    def residual(parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return torch.cat([root * (MLP.of(parameters, "n")(inputs)[:, 0] - wanted), decayed(parameters)])
+
+    def value(parameters: Mapping[str, torch.Tensor], row: torch.Tensor) -> torch.Tensor:
+        return MLP.of(parameters, "n")(row)[0]
+
+    def jacobian(parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Row by row in reverse mode, since every residual is that of one row."""
+        slopes = torch.vmap(torch.func.grad(value), in_dims=(None, 0))(dict(parameters), inputs)
+        of_weights = torch.func.jacrev(decayed)(dict(parameters))
+        by_rows = torch.cat([slope.flatten(1) for slope in slopes.values()], dim=1)
+        return torch.cat([root[:, None] * by_rows, torch.cat([part.flatten(1) for part in of_weights.values()], dim=1)])
+
+    found = least_squares(residual, arrays, settings=LeastSquaresSettings(steps=40), jacobian=jacobian)
     network = {name.removeprefix("n."): value.tolist() for name, value in found.items()}
     return NetworkScore(tuple(mean.tolist()), tuple(scale.tolist()), offset, spread, network)
 

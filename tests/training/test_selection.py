@@ -16,9 +16,10 @@ from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import Episode, TransitionDataset
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.physics.dynamics import Structure
-from hnn_gym.physics.integrators import RungeKutta4, SymplecticEuler
+from hnn_gym.physics.integrators import RungeKutta4, Substeps, SymplecticEuler
 from hnn_gym.systems import true_world
 from hnn_gym.training import open_loop_error, train_auto
+from hnn_gym.training.auto import sentences
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.scheme_search import SchemeSearch
 from hnn_gym.training.selection import Selection, chosen
@@ -136,8 +137,40 @@ def test_where_nothing_explains_much_a_network_that_was_fitted_for_a_moment_is_c
     quick = replace(network, one_step=0.42, many_steps=0.72)
     selection.trials.done[:] = [replace(quick, label=f"{quick.label}, quickly"), worse, poor]
     monkeypatch.setattr(selection, "_with_more", lambda base, structure, scheme: base)
-    monkeypatch.setattr(selection, "tried", lambda structure, scheme: worse)
+    monkeypatch.setattr(selection, "tried", lambda structure, scheme, seconds=None: worse)
     assert selection._extended([poor]) == quick
+    words = " ".join(sentences(quick, selection.trials, SymplecticEuler()))
+    assert "It is not taken, since what errs so much says nothing of an energy." in words
+
+
+def kicked() -> TransitionDataset:
+    """A point on a spring that somebody kicks at every step, which no entry shows: no smooth force explains it."""
+    rng = np.random.default_rng(0)
+    times, q, v = [0.1 * np.arange(41)] * 5, rng.normal(size=(5, 1)), rng.normal(size=(5, 1))
+    forces, seen = rng.uniform(-1, 1, (5, 41, 1)), [np.concatenate([q, v], axis=1)]
+    for t in range(40):
+        v = v - 0.1 * (q - forces[:, t]) + 0.3 * rng.choice([-1.0, 1.0], (5, 1))
+        q = q + 0.1 * v
+        seen.append(np.concatenate([q, v], axis=1))
+    states = np.stack(seen, axis=1)
+    names = {"position": ("x",)}
+    return TransitionDataset.from_arrays(
+        times, list(states[..., :1]), velocity=list(states[..., 1:]), action=list(forces), names=names
+    )
+
+
+def test_where_no_smooth_force_explains_a_recording_neither_finer_steps_nor_looser_models_are_tried() -> None:
+    said: list[str] = []
+    coordinates = Coordinates((hnn_gym.DegreeOfFreedom(position=0, velocity=1),), (hnn_gym.Control(degree=0),))
+    selection = Selection(Trials(Evidence.of(kicked(), coordinates, 0.1), said.append))
+    best = selection.structure(SchemeSearch(selection.trials).scheme())
+    assert any("No smooth force explains these steps" in sentence for sentence in said)
+    assert best.merit <= 1.1 * min(trial.merit for trial in selection.trials.done)
+    tried = [trial.label for trial in selection.trials.done]
+    assert not any(word in label for label in tried for word in ("M(q)", "learned friction", "a residual force"))
+    assert any("dry friction" in label for label in tried)
+    counted = [trial.scheme for trial in selection.trials.done if "dry friction" not in trial.label]
+    assert not any(isinstance(scheme, Substeps) for scheme in counted)
 
 
 class Jumps:
