@@ -119,7 +119,7 @@ def upright(world: WorldModel, task: NumberedStarts, seed: int) -> Policy:
 
 _SEARCH: dict[str, Any] = {"share": 0.98, "drawn": 2_000, "plans": 24, "rounds": 100, "waves": 24, "pumping": 0.5}
 _LONG: dict[str, Any] = {**_SEARCH, "drawn": 500, "plans": 12}
-_CAUTIOUS: dict[str, Any] = {**_SEARCH, "share": 0.94, "rounds": 150, "final": 1000.0}
+_CAUTIOUS: dict[str, Any] = {**_SEARCH, "drawn": 1_000, "share": 0.94, "final": 1000.0}
 AGENTS: dict[str, Callable[[WorldModel, NumberedStarts, int], Policy]] = {
     "Pendulum": on_a_grid,
     "Pendulum-sw": on_a_grid,
@@ -127,6 +127,6 @@ AGENTS: dict[str, Callable[[WorldModel, NumberedStarts, int], Policy]] = {
     "CartPole-sw": Planned((0.0, np.pi), (500,), TrajectorySettings(**_LONG)),
     "CartPole raised": Planned((0.0, np.pi), (100,), TrajectorySettings(**_SEARCH), goal=(0.0, 0.0)),
     "Acrobot": Planned((0.0, 0.0), (100,), TrajectorySettings(**_SEARCH), task=RaiseTip()),
-    "Acrobot-sw": Planned((0.0, 0.0), (92,), TrajectorySettings(**_CAUTIOUS), goal=(np.pi, 0.0)),
+    "Acrobot-sw": Planned((0.0, 0.0), tuple(range(74, 94, 2)), TrajectorySettings(**_CAUTIOUS), goal=(np.pi, 0.0)),
 }
 """By task."""

@@ -1,1 +1,1 @@
-"""Worlds of a spring and of two bodies, learned from frames: ``python -m experiments.scenes``."""
+"""Worlds of a spring, of bodies and of a cart-pole, learned from frames: ``python -m experiments.scenes``."""

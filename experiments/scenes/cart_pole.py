@@ -111,6 +111,27 @@ def measure(seen: PixelWorld, film: Film) -> dict[str, Any]:
     return found
 
 
+def dreamt(seen: PixelWorld, film: Film) -> np.ndarray:
+    """Positions ``(N, HORIZON + 1, 2)`` that a world forecasts from the frames of the context, under the actions."""
+    q = np.stack([seen.codec.encode(frames[: CONTEXT + 1]) for frames in film.frames])
+    return _forecast(seen.world, q, film.actions)
+
+
+def floor(film: Film, *, errors: tuple[float, ...] = (4e-3, 1e-3, 1e-4), draws: int = 4) -> dict[str, float]:
+    """Median steps within one pixel of the true map, if frames showed positions with errors of so many m and rad.
+
+    The errors are normal, and those of every frame its own.
+    """
+    true, rng, found = film.states[..., [0, 2]], np.random.default_rng(0), {}
+    for error in errors:
+        away = []
+        for _ in range(draws):
+            path = _forecast(true_world("CartPole-v1"), true + error * rng.normal(size=true.shape), film.actions)
+            away.append(np.abs(np.nan_to_num(path - true[:, CONTEXT:], nan=1e9)) / _PIXEL)
+        found[f"{error:g}"] = float(np.median(valid_prediction_time(np.concatenate(away).max(-1), threshold=1.0)))
+    return found
+
+
 def _forecast(world: WorldModel, q: np.ndarray, actions: np.ndarray) -> np.ndarray:
     """Positions ``(N, HORIZON + 1, 2)`` from the end of the context on, to whose positions the motion is fitted."""
     coordinates = world.coordinates

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,7 +22,8 @@ from rich.console import Console
 from experiments.scenes import cart_pole, figures, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import InputError
+from hnn_gym.envs.shipped import resolve_pixel_world
+from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import markdown_table
 from hnn_gym.models.pixel import Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
@@ -45,7 +47,7 @@ class Settings:
     weights: Path | None = None
     """Folder for the HNNs of the first recording, under the ids of the shipped ones; None keeps none."""
     pictures: Path | None = None
-    """Folder for films of the worlds of the first recording that are in ``runs``; None draws none."""
+    """Folder for films of the truth beside the shipped worlds; None draws none."""
     scenes: tuple[str, ...] = (*SETUPS, CART_POLE)
     """What is filmed."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -84,26 +86,55 @@ def study(settings: Settings, console: Console) -> Results:
             for model in cart_pole.MODELS
         }
         cells |= {f"agent/{seed}/HNN": partial(_agent, seed, settings) for seed in settings.seeds if settings.starts}
+        cells["floor/cart-pole"] = partial(_cart_pole_floor, settings)
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
-    if settings.pictures is not None and settings.runs is not None:
-        for name in (name for name in settings.scenes if name in SETUPS):
-            folders = {model: settings.runs / name / str(settings.seeds[0]) / model for model in SETUPS[name].models}
-            worlds = {model: PixelWorld.load(folder) for model, folder in folders.items() if folder.exists()}
-            film = _film(name, settings.size, settings.motions)
-            figures.draw(worlds, SETUPS[name], film, settings.pictures / f"{name.replace(' ', '_')}.gif")
+    if settings.pictures is not None:
+        for name in settings.scenes:
+            _draw(name, settings, settings.pictures / f"{name.replace(' ', '_').replace('-', '_')}.gif")
     return results
 
 
 def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, Any]:
-    """Learn a model from a recording, and measure its forecasts."""
+    """Learn a model from a recording, and measure its forecasts; or say why the world is refused by its own check."""
     torch.set_num_threads(1)
     setup = SETUPS[name]
     twin, env_id = setup.models[model]
-    seen, facts = _learned(_recording(name, settings.size, seed), twin, setup.scene, setup.horizons, settings)
+    try:
+        seen, facts = _learned(_recording(name, settings.size, seed), twin, setup.scene, setup.horizons, settings)
+    except ConvergenceError as error:
+        return {"refused": str(error)}
     found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
     _keep(seen, settings, name, seed, model, env_id)
     return found | measures.bump(seen, setup)
+
+
+def _draw(name: str, settings: Settings, path: Path) -> None:
+    """Draw the first film of a scene beside the shipped worlds, if there are any."""
+    if name == CART_POLE:
+        film: Any = _cart_pole_film(settings.size, settings.motions)
+        context = cart_pole.CONTEXT
+        ids = {model: f"{prefix}PixelCartPole-v0" for model, prefix in cart_pole.MODELS.items()}
+    else:
+        film, context = _film(name, settings.size, settings.motions), SETUPS[name].context
+        ids = {model: env_id for model, (_, env_id) in SETUPS[name].models.items() if env_id is not None}
+    dreams = {}
+    for model, env_id in ids.items():
+        seen = resolve_pixel_world(env_id)
+        assert seen is not None
+        if name == CART_POLE:
+            dreams[model] = (
+                seen,
+                cart_pole.dreamt(seen, film._replace(**{k: v[:1] for k, v in film._asdict().items()}))[0],
+            )
+        else:
+            q = measures.encoded(seen, film.frames[:1, : context + 1])
+            dreams[model] = (
+                seen,
+                measures.forecast(seen.world, q, steps=SETUPS[name].horizon)[0, :, : seen.world.coordinates.n],
+            )
+    if dreams:
+        figures.draw(film.frames[0, context:], dreams, path)
 
 
 def _cart_pole(seed: int, model: str, settings: Settings) -> dict[str, Any]:
@@ -111,6 +142,10 @@ def _cart_pole(seed: int, model: str, settings: Settings) -> dict[str, Any]:
     seen, facts = _cart_pole_world(seed, model, settings)
     _keep(seen, settings, CART_POLE, seed, model, f"{cart_pole.MODELS[model]}PixelCartPole-v0")
     return facts | cart_pole.measure(seen, _cart_pole_film(settings.size, settings.motions))
+
+
+def _cart_pole_floor(settings: Settings) -> dict[str, float]:
+    return cart_pole.floor(_cart_pole_film(settings.size, settings.motions))
 
 
 def _agent(seed: int, settings: Settings) -> dict[str, Any]:
@@ -180,31 +215,41 @@ def _learned(
 
 def table(results: Results, scene: str) -> str:
     """Every recording of a scene as a row of Markdown."""
+    several, chaotic = SETUPS[scene].env_id != "Spring-v0", SETUPS[scene].chaotic
     rows = {}
     for key, found in results.below(f"{scene}/").items():
         seed, model = key.split("/")
-        conserved, bump = found.get("angular_momentum_change_worst"), found.get("bump_error_share")
-        rows[f"{model}, recording {seed}"] = [
-            f"{found['cpu_seconds']:.0f}",
-            f"{found['position_rms_pixels']:.3f}",
-            f"{found['steps_within_one_pixel']['median']:.0f} / {found['steps_within_one_pixel']['worst']}",
-            f"{found['vpt']['median']:.0f} / {found['vpt']['worst']}",
-            f"{100 * found['energy_band_median']:.2g}% / {100 * found['energy_band_worst']:.2g}%",
-            "" if conserved is None else f"{conserved:.0e}",
-            "" if bump is None else f"{100 * bump['median']:.2g}% / {100 * bump['of_95_percent']:.2g}%",
-        ]
+        if "refused" in found:
+            rows[f"{model}, recording {seed}"] = ["refused"]
+            continue
+        cells = [f"{found['cpu_seconds']:.0f}", f"{found['position_rms_pixels']:.3f}"]
+        cells.append(_median_and_worst(found["steps_within_one_pixel"]))
+        if chaotic:
+            cells.append(_median_and_worst(found["true_map_steps_within_one_pixel"]))
+        cells.append(_median_and_worst(found["vpt"]))
+        cells.append(f"{100 * found['energy_band_median']:.2g}% / {100 * found['energy_band_worst']:.2g}%")
+        if several:
+            cells.append(f"{found['angular_momentum_change_worst']:.0e}")
+        if several and not chaotic:
+            bump = found.get("bump_error_share")
+            cells.append("" if bump is None else f"{100 * bump['median']:.2g}% / {100 * bump['of_95_percent']:.2g}%")
+        rows[f"{model}, recording {seed}"] = cells
     columns = [
         "training, CPU s",
         "positions, rms pixels",
         "steps within one pixel, median / worst film",
+        *(["the true map"] if chaotic else []),
         "VPT, median / worst film",
         "band of the true energy, median / worst film",
-        "angular momentum, largest change",
-        "error of a bump of 0.02 J, median / 95 % of states",
+        *(["angular momentum, largest change"] if several else []),
+        *(["error of a bump of 0.02 J, median / 95 % of states"] if several and not chaotic else []),
     ]
-    if scene != "two bodies":
-        columns, rows = columns[:-2], {name: row[:-2] for name, row in rows.items()}
-    return markdown_table(columns, dict(sorted(rows.items())))
+    full = {name: cells + [""] * (len(columns) - len(cells)) for name, cells in sorted(rows.items())}
+    return markdown_table(columns, full)
+
+
+def _median_and_worst(found: Mapping[str, Any]) -> str:
+    return f"{found['median']:.0f} / {found['worst']}"
 
 
 def cart_pole_table(results: Results) -> str:
@@ -214,9 +259,7 @@ def cart_pole_table(results: Results) -> str:
         seed, model = key.split("/")
         cells = [f"{found['cpu_seconds']:.0f}", f"{found['position_rms_pixels']:.3f}"]
         for what in ("steps_within_one_pixel", "vpt"):
-            cells += [
-                f"{found[f'{of}{what}']['median']:.0f} / {found[f'{of}{what}']['worst']}" for of in ("", "true_map_")
-            ]
+            cells += [_median_and_worst(found[f"{of}{what}"]) for of in ("", "true_map_")]
         agent = f"agent/{seed}/{model}"
         returns = results[agent]["returns"] if agent in results else []
         cells.append(f"{sum(value >= 500 for value in returns)} of {len(returns)}" if returns else "")

@@ -1,4 +1,4 @@
-"""A film of the truth beside what the worlds dream from its first frames."""
+"""A film of the truth beside what worlds dream from the frames before it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.scenes.measures import encoded, forecast
-from experiments.scenes.setups import Film, Setup
 from hnn_gym.envs.render.frames import enlarged
 from hnn_gym.evaluation.report import write_gif
 from hnn_gym.worlds.pixel_world import PixelWorld
@@ -16,14 +14,19 @@ from hnn_gym.worlds.pixel_world import PixelWorld
 _FRAMES = 100
 
 
-def draw(worlds: Mapping[str, PixelWorld], setup: Setup, film: Film, path: Path) -> None:
-    """Write a film of the first motion: truth, then every world, every few steps of the forecast."""
-    chosen = np.arange(0, setup.horizon, max(1, setup.horizon // _FRAMES))
-    panels = {"truth": [enlarged(frame) for frame in film.frames[0, setup.context :][chosen]]}
-    for name, seen in worlds.items():
-        q = encoded(seen, film.frames[:1, : setup.context + 1])
-        dreamt = forecast(seen, q, steps=setup.horizon)[0, chosen, : seen.world.coordinates.n]
-        panels[name] = [enlarged(frame) for frame in seen.codec.decode(np.nan_to_num(dreamt))]
+def draw(truth: np.ndarray, dreams: Mapping[str, tuple[PixelWorld, np.ndarray]], path: Path) -> None:
+    """Write a film of at most about a hundred frames: the truth, then every world.
+
+    Args:
+        truth: true frames, uint8 ``(T, H, W, C)``.
+        dreams: by name, a world and the positions that it dreams ``(T, n)``.
+        path: of the GIF file.
+    """
+    chosen = np.arange(0, len(truth), max(1, len(truth) // _FRAMES))
+    panels = {"truth": [enlarged(frame) for frame in truth[chosen]]}
+    for name, (seen, q) in dreams.items():
+        near = np.nan_to_num(q[chosen], nan=1e3).clip(-1e3, 1e3)  # what has left the finite numbers is not seen
+        panels[name] = [enlarged(frame) for frame in seen.codec.decode(near)]
     notes = {name: [f"step {step}" for step in chosen] for name in panels}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_gif(path, panels, fps=12, size=192, notes=notes)

@@ -99,6 +99,11 @@ def two_bodies() -> str:
     return scenes.table(measurements("scenes"), "two bodies")
 
 
+def three_bodies() -> str:
+    """Every recording of three bodies."""
+    return scenes.table(measurements("scenes"), "three bodies")
+
+
 def cart_pole() -> str:
     """Every recording of the cart-pole."""
     return scenes.cart_pole_table(measurements("scenes"))
@@ -112,6 +117,7 @@ TABLES = {
     "pixels-spring": spring,
     "pixels-sliding-spring": sliding_spring,
     "pixels-two-bodies": two_bodies,
+    "pixels-three-bodies": three_bodies,
     "pixels-cart-pole": cart_pole,
 }
 """By name."""

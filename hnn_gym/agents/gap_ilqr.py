@@ -10,6 +10,10 @@ differentiated by torch, and their curvature is made positive. Riccati's recursi
 an action that would leave its limit is put on it and has no feedback. A correction of length l leaves (1 - l) d of the
 gaps, and is judged by the cost plus a price of the gaps that exceeds the multipliers of the linear problem.
 
+Where only short corrections are better, damping makes the next one smaller. It holds the new states near the old ones,
+and not the actions alone: the feedback then brings several links back to their old path, which they would leave with
+fixed actions.
+
 Sources: Li and Todorov, *Iterative linear quadratic regulator design*, ICINCO 2004; Tassa, Mansard and Todorov,
 *Control-limited differential dynamic programming*, ICRA 2014; Mastalli et al., *Crocoddyl*, ICRA 2020 (gaps).
 """
@@ -28,6 +32,12 @@ from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
 LENGTHS = np.array([1.0, 0.4, 0.1, 0.02])
+DAMPEST = 1e4
+"""The largest damping, at which no correction is better only where a plan cannot be improved."""
+_LONG = 0.4
+"""Corrections that are better only if they are shorter than this raise the damping."""
+_NEAR = 30.0, 0.3
+"""Damping of the squares of changes of positions and of velocities, where that of actions is 1."""
 _DIFFERENCE = 1e-5
 _FAR = 1e4
 """States beyond this are none that a plan may have, in the units of the state."""
@@ -44,7 +54,7 @@ class Plans:
         gaps: d ``(rows, H, 2n)``.
         limit: largest action that is allowed now ``(rows,)``.
         excess: price of the square of what actions have beyond the share ``(rows,)``.
-        damping: added to the curvature in the actions ``(rows,)``.
+        damping: added to the curvature in the actions, and by ``_NEAR`` to that in the states ``(rows,)``.
         price: of the gaps ``(rows, H, 2n)``.
         cost: without the gaps ``(rows,)``.
         length: of the last correction ``(rows,)``; 0: none was better.
@@ -98,6 +108,7 @@ class Improvement:
         self._world, self._task = world, task
         self._penalty, self._share, self._feedback = penalty, share, feedback
         n = world.coordinates.n
+        self._near = np.diag(np.repeat(_NEAR, n))
         self._goal, self._final = np.zeros(2 * n), np.zeros((2 * n, 2 * n))
         if hold is not None:
             goal, momentum = hold.goal, world.dynamics.momentum
@@ -146,7 +157,8 @@ class Improvement:
         for name in ("states", "actions", "gaps"):
             setattr(plans, name, np.where(better[:, None, None], getattr(chosen, name), getattr(plans, name)))
         plans.cost = np.where(better, chosen.cost, plans.cost)
-        plans.damping = np.clip(np.where(better, plans.damping / 3, plans.damping * 5), 1e-6, 1e4)
+        factor = np.where(plans.length >= _LONG, 1 / 3, np.where(better, 3.0, 5.0))
+        plans.damping = np.clip(plans.damping * factor, 1e-6, DAMPEST)
 
     def followed(self, plans: Plans) -> None:
         """Replace the states by those to which the actions and their feedback lead, so that no gap is left."""
@@ -173,6 +185,7 @@ class Improvement:
         spread = 2 * self._penalty * actions + 2 * excess * beyond * np.sign(actions)
         curve = 2 * self._penalty + 2 * excess * (beyond > 0) + plans.damping[:, None, None]
         within = -limit - actions, limit - actions
+        bend = bend + plans.damping[:, None, None, None] * self._near
         V = np.broadcast_to(2 * self._final, bend[:, 0].shape)
         v = 2 * turned(plans.states[:, -1] - self._goal, self._world) @ self._final
         with np.errstate(all="ignore"):

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.agents.first_plans import paths, pumped_actions
-from hnn_gym.agents.gap_ilqr import Improvement, Plans
+from hnn_gym.agents.gap_ilqr import DAMPEST, Improvement, Plans
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import largest_actions, turned
 from hnn_gym.errors import InputError
@@ -33,7 +33,7 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _EARLY = 30
 """Rounds after which half of the plans with paths are improved further; the price of an excess begins to rise."""
-_CHEAP, _DEAR, _RISE = 1e-2, 3.0, 1.15
+_CHEAP, _DEAR, _RISE = 1e-2, 30.0, 1.15
 """Price of the square of an excess at first and at last, and its factor in a round."""
 _TIGHTER, _TIGHT = 0.97, 0.05
 """Factor of the largest action in a round until it is within the limits, where the gaps are smaller than this."""
@@ -229,9 +229,15 @@ def _best(plans: Plans, count: int, cost: np.ndarray | None = None) -> Plans:
 
 
 def _raise_price(plans: Plans, improvement: Improvement) -> None:
-    """Raise the price of an excess where a plan has no gap, and is improved by long corrections or by none."""
-    ready = (plans.gap == 0) & ((plans.length >= 0.25) | ((plans.length == 0) & (plans.damping < 1e-3)))
+    """Raise the price of an excess where a plan has no gap, and is improved by long corrections or by none.
+
+    Where the excess costs more than the rest of the plan, it does not need a higher price.
+    """
+    stopped = (plans.length == 0) & (plans.damping >= DAMPEST)
+    paid = plans.cost < 2 * improvement.cost_at(plans, 0 * plans.excess)
+    ready = (plans.gap == 0) & paid & (stopped | (plans.length >= 0.25))
     excess = np.where(ready, np.minimum(plans.excess * _RISE, _DEAR), plans.excess)
+    plans.damping = np.where(stopped, np.minimum(plans.damping, 1.0), plans.damping)
     plans.cost, plans.excess = improvement.cost_at(plans, excess), excess
 
 

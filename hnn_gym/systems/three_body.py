@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from hnn_gym.physics.hamiltonians import NBody
-from hnn_gym.physics.integrators import Yoshida6
+from hnn_gym.physics.integrators import Leapfrog, Yoshida6
 from hnn_gym.systems.base import Recording, System, Truth, Twin
 from hnn_gym.systems.bodies import KeepBound, bodies_coordinates
 from hnn_gym.systems.starts import near_circular_triple
@@ -63,5 +63,8 @@ SYSTEM = System(
     twins={
         "HNN": Twin("pairwise", fit={"lbfgs_steps": 600}, integrator=Yoshida6()),
         "Baseline": Twin("baseline", fit={"decay": 1e-6}),
+    },
+    pixel_twins={
+        "HNN": Twin("pairwise", options={"hidden": (16,)}, integrator=Leapfrog()),
     },
 )

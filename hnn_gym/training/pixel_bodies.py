@@ -23,7 +23,7 @@ from hnn_gym.models.pixel import Bodies, Slider, Tracks, track, track_slider
 from hnn_gym.training.fit import FitState
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.pixel_footage import Footage
-from hnn_gym.training.pixel_motion import interpolated
+from hnn_gym.training.pixel_motion import interpolated, of_bodies
 from hnn_gym.training.pixel_rounds import Fitted, Learner, fit_rounds
 
 _STEPS = 3
@@ -65,7 +65,10 @@ def fit_bodies(footage: Footage, scene: Bodies | Slider, learner: Learner) -> tu
         left = np.concatenate(states)[:, : q.shape[1]] - q
         return Fitted(objective, state, tracks.codec, states, q, float(np.sqrt(np.nanmean(left**2))))
 
-    return footage, fit_rounds(footage, q, learner, seen, worse=_WORSE)
+    # The encounters of three and more bodies are short, so that differences of positions are too noisy a beginning.
+    pushed = [control.degree for control in footage.coordinates.controls]
+    library = of_bodies(scene.count, pushed) if scene.count > 2 else None
+    return footage, fit_rounds(footage, q, learner, seen, worse=_WORSE, library=library)
 
 
 def doubts(tracks: Tracks, episodes: Sequence[np.ndarray]) -> list[str]:

@@ -4,9 +4,10 @@ In windows of k steps, with a_j = sum_p c_p F_p(q_j, u_j),
 
     q_t = q_0 + t dt v_0 + dt^2 sum_(j < t) (t - j - 1/2) a_j + error,     v_t = v_0 + dt sum_(j < t) a_j,
 
-which is linear in the starts of all windows and in the coefficients c that they share, so that one regression gives all
-of them. Sums average the noise of the positions in F, and what is left as error is the noise of single positions. A
-difference of two positions has that noise over one short step, in which hardly anything moves.
+which is linear in the starts of all windows and in the coefficients c that all windows and degrees of freedom share, so
+that one regression gives all of them. Sums average the noise of the positions in F, and what is left as error is the
+noise of single positions. A difference of two positions has that noise over one short step, in which hardly anything
+moves.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import numpy as np
 _STEPS = 20
 _TERMS = 1e-8
 """Functions whose share of the data is smaller are left out, as a share of the largest singular value."""
+
+_POWERS = (-4, -3, -2, -1, 0)
+"""Powers of the distance between two bodies that multiply the line between them; -3 is the inverse square law."""
 
 Library = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Functions F of positions ``(..., n)`` and forces ``(..., m)`` for the acceleration of every degree of freedom,
@@ -44,21 +48,21 @@ def motion_between(
         for cut in np.array_split(np.arange(len(force)), max(1, -(-len(force) // _STEPS)))
     ]
     functions = [library(interpolated(path)[:-1], force) for path, force in zip(paths, forces, strict=True)]
-    for i in range(n):
-        parts = [
-            _window(paths[number][begin : end + 1, i], functions[number][begin:end, i], dt)
-            for number, begin, end in pieces
-        ]
-        shared = np.concatenate([free for _, _, free, _, _ in parts])
-        target = np.concatenate([rest for *_, rest in parts])
-        c = np.linalg.lstsq(shared, target, rcond=_TERMS)[0]
-        for (number, begin, end), (own, inverse, _, twice, _) in zip(pieces, parts, strict=True):
-            path = paths[number][begin : end + 1, i]
-            known = np.isfinite(path)
-            start = inverse @ (path - twice @ c)[known]
-            speed = np.cumsum(functions[number][begin:end, i] @ c) * dt
-            found[number][begin : end + 1, i] = own @ start + twice @ c
-            found[number][begin : end + 1, n + i] = start[1] + np.concatenate([[0.0], speed])
+    places = [(*piece, i) for piece in pieces for i in range(n)]
+    parts = [
+        _window(paths[number][begin : end + 1, i], functions[number][begin:end, i], dt)
+        for number, begin, end, i in places
+    ]
+    shared = np.concatenate([free for _, _, free, _, _ in parts])
+    target = np.concatenate([rest for *_, rest in parts])
+    c = np.linalg.lstsq(shared, target, rcond=_TERMS)[0]
+    for (number, begin, end, i), (own, inverse, _, twice, _) in zip(places, parts, strict=True):
+        path = paths[number][begin : end + 1, i]
+        known = np.isfinite(path)
+        start = inverse @ (path - twice @ c)[known]
+        speed = np.cumsum(functions[number][begin:end, i] @ c) * dt
+        found[number][begin : end + 1, i] = own @ start + twice @ c
+        found[number][begin : end + 1, n + i] = start[1] + np.concatenate([[0.0], speed])
     return found
 
 
@@ -80,14 +84,43 @@ def _window(path: np.ndarray, functions: np.ndarray, dt: float) -> tuple[np.ndar
 
 
 def of_linkage(angles: Sequence[bool]) -> Library:
-    """Constants, sines and cosines of angles, and forces: a linkage whose angles change little, or slowly."""
+    """Constants, sines and cosines of angles, and forces: a linkage whose angles change little, or slowly.
+
+    Every degree of freedom has coefficients of its own.
+    """
 
     def library(q: np.ndarray, u: np.ndarray) -> np.ndarray:
         columns = [np.ones(q.shape[:-1]), *np.moveaxis(u, -1, 0)]
         for i, angle in enumerate(angles):
             columns += [np.sin(q[..., i]), np.cos(q[..., i])] if angle else []
         functions = np.stack(columns, axis=-1)
-        return np.repeat(functions[..., None, :], len(angles), axis=-2)
+        n, terms = len(angles), len(columns)
+        own = np.eye(n)[..., None] * functions[..., None, None, :]
+        apart: np.ndarray = own.reshape(*q.shape[:-1], n, n * terms)
+        return apart
+
+    return library
+
+
+def of_bodies(bodies: int, pushed: Sequence[int | None]) -> Library:
+    """Powers of the distances between bodies in the plane, along the lines between them, and forces.
+
+    All bodies share their coefficients.
+
+    Args:
+        bodies: how many.
+        pushed: the degree of freedom that each force acts on; a force of which this is not known is left out.
+    """
+
+    def library(q: np.ndarray, u: np.ndarray) -> np.ndarray:
+        place = q.reshape(*q.shape[:-1], bodies, 2)
+        apart = place[..., None, :, :] - place[..., :, None, :]  # from the first to the second
+        distance = np.sqrt((apart**2).sum(-1, keepdims=True)) + np.eye(bodies)[..., None]
+        pulls = [(apart * distance**power).sum(-2).reshape(q.shape) for power in _POWERS]
+        known = [(k, degree) for k, degree in enumerate(pushed) if degree is not None]
+        pushes = [u[..., k, None] * (np.arange(2 * bodies) == degree) for k, degree in known]
+        functions: np.ndarray = np.stack([*pulls, *pushes], axis=-1)
+        return functions
 
     return library
 

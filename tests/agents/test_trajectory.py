@@ -117,7 +117,7 @@ def test_a_path_leads_from_the_start_to_rest_at_the_goal_and_angles_turn_either_
 
 
 def test_plans_that_begin_as_paths_close_their_gaps_and_come_within_the_limits(hold) -> None:
-    settings = replace(SETTINGS, paths=True, loose_rounds=60, rounds=30, plans=4)
+    settings = replace(SETTINGS, paths=True, loose_rounds=110, rounds=40, plans=4)
     plan = optimised(WORLD, TASK, START, hold, settings=settings)[0]
     states, _ = followed(TrackedTrajectory(WORLD, TASK, plan, hold), START, 100)
     np.testing.assert_allclose(np.cos(states[:60, 0]), np.cos(plan.states[:60, 0]), atol=1e-7)
@@ -136,6 +136,30 @@ def test_a_correction_closes_gaps_in_proportion_to_its_length(hold) -> None:
     after, _ = improvement.step(plans.states[:, :-1], plans.actions)
     np.testing.assert_allclose(after - plans.states[:, 1:], plans.gaps, atol=1e-12)
     assert plans.length.max() > 0
+
+
+def test_damping_falls_after_long_corrections_and_rises_where_only_short_ones_or_none_are_better(hold) -> None:
+    improvement = Improvement(WORLD, TASK, hold, penalty=1e-3, share=1.0, final=1.0, feedback=1e-2)
+    states = paths(np.random.default_rng(1), WORLD, np.array([np.pi, 0.0]), np.zeros(1), rows=6, steps=60, waves=4)
+    plans, seen = improvement.plans(states, np.zeros((6, 60, 1)), limit=np.inf, excess=0.0), set()
+    for _ in range(12):
+        before = plans.damping
+        improvement.improve(plans)
+        factor = np.where(plans.length >= 0.4, 1 / 3, np.where(plans.length > 0, 3.0, 5.0))
+        np.testing.assert_allclose(plans.damping, np.clip(before * factor, 1e-6, 1e4))
+        seen |= set(plans.length.tolist())
+    assert {0.0, 0.1, 1.0} <= seen
+
+
+def test_a_correction_with_much_damping_returns_to_the_old_path(hold) -> None:
+    improvement = Improvement(WORLD, TASK, hold, penalty=1e-3, share=1.0, final=1.0, feedback=1e-2)
+    states = np.tile([np.pi, 0.0], (1, 61, 1))
+    states[:, 0, 0] += 0.01  # a gap after the first step; without feedback the pendulum would swing by 0.01 for ever
+    plans = improvement.plans(states, np.zeros((1, 60, 1)), limit=1.0, excess=0.0)
+    plans.damping[:] = 1e4
+    improvement.improve(plans)
+    assert plans.length == [1.0]
+    assert np.abs(plans.states[:, 40:] - states[:, 40:]).max() < 0.002
 
 
 def test_no_action_leaves_its_limit_while_plans_are_corrected(hold) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -89,12 +91,42 @@ def test_the_figure_has_a_bar_for_each_task_and_world_that_was_measured():
     assert [bar.get_height() for bar in ax.patches] == [801.0, 801.0, 91.0, 91.0]
 
 
-def test_of_several_searches_the_plan_that_earns_the_most_in_the_dream_is_followed(monkeypatch):
-    promised = {2: [300.0, 10.0], 1002: [20.0, 500.0], 2002: [400.0]}
-    monkeypatch.setattr(control, "optimised", lambda *_, seed, **__: promised[seed])
+@dataclass
+class Promise:
+    """Stands in for a plan."""
+
+    cost: float
+    earns: float
+
+
+def searched(monkeypatch, found: dict[int, list[Promise]], *, times: int, most: int = 0):
+    """What is reported of searches that find these plans, by the seeds of the first plans."""
+    monkeypatch.setattr(control, "optimised", lambda *_, seed, **__: found[seed])
     monkeypatch.setattr(control, "TrackedTrajectory", lambda world, task, plan, hold: plan)
-    monkeypatch.setattr(control, "returns", lambda world, task, plan, numbers: np.full(len(numbers), plan))
-    search = control.Search(TrajectorySettings(), times=3)
-    found = control.earned("Pendulum", SYSTEMS["Pendulum"].true_world(), seed=2, search=search, episodes=4)
+    monkeypatch.setattr(control, "returns", lambda world, task, plan, numbers: np.full(len(numbers), plan.earns))
+    search = control.Search(TrajectorySettings(), times=times, most=most)
+    return control.earned("Pendulum", SYSTEMS["Pendulum"].true_world(), seed=2, search=search, episodes=4)
+
+
+def test_of_several_searches_the_plan_that_earns_the_most_in_the_dream_is_followed(monkeypatch):
+    plans = {
+        2: [Promise(90, 300), Promise(95, 10)],
+        1002: [Promise(80, 20), Promise(99, 500)],
+        2002: [Promise(70, 400)],
+    }
+    found = searched(monkeypatch, plans, times=3)
     assert found["dream"] == 500.0
     assert found["returns"] == [500.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("second", "searches"),
+    [
+        (Promise(100, 880), 2),  # 900 promised and 880 earned
+        (Promise(100, 860), 3),
+        (Promise(700, 300), 3),  # a promise of less than half is not worth keeping
+    ],
+)
+def test_a_search_is_repeated_where_no_plan_has_kept_its_promise(monkeypatch, second, searches):
+    plans = {2: [Promise(100, 300)], 1002: [second], 2002: [Promise(120, 10)]}
+    assert searched(monkeypatch, plans, times=1, most=3)["searches"] == searches

@@ -42,6 +42,12 @@ def test_scale_and_offset_lead_from_encoded_to_true_positions():
     np.testing.assert_allclose(offset, [1, 2, 3])
 
 
+def test_bodies_that_no_action_pushes_are_compared_in_the_order_of_the_world():
+    true = np.random.default_rng(0).normal(size=(2, 7, 6))
+    q = true[..., [0, 1, 4, 5, 2, 3]] + 0.01
+    np.testing.assert_array_equal(measures._in_order_of(q, true), true[..., [0, 1, 4, 5, 2, 3]])
+
+
 def test_angular_momentum_and_energy_of_a_circle_do_not_change():
     t = 0.1 * np.arange(200)
     turn = np.sqrt(2) / 2**1.5 * t  # two unit masses 2 m apart

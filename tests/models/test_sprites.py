@@ -1,5 +1,7 @@
 """Sprites: bodies are found in frames, keep their identity, and are drawn where they are."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,9 @@ from hnn_gym.models.pixel.spline_sprite import patches, splines
 from hnn_gym.training.pixel_bodies import doubts
 
 SIZE, RADIUS, FINE = 32, 2.0, 8
-RED, BLUE = (200, 60, 60), (50, 110, 190)
+RED, BLUE, GREEN = (200, 60, 60), (50, 110, 190), (77, 153, 90)
+THREE = ((10.0, 0.0), (8.0, 2.1), (9.0, 4.2))
+"""Distances from the middle in pixels, and angles, of three bodies."""
 
 
 def film(places, colours):
@@ -89,6 +93,17 @@ def test_bodies_that_look_alike_keep_their_identity_when_they_pass_each_other():
         error = seen - true
         assert np.nanmax(np.abs(error)) < 0.6  # where they overlap
         assert np.sqrt(np.nanmean(error**2)) < 0.15
+
+
+def test_bodies_of_three_colours_are_told_apart_where_two_of_them_overlap(two):
+    turn = 0.21 * np.arange(40)
+    apart = 16 + np.stack([reach * np.stack([np.sin(turn + at), np.cos(turn + at)], -1) for reach, at in THREE], 1)
+    found = track([film(apart, (RED, BLUE, GREEN))], 3, pixels_per_unit=SIZE / 2)
+    order = [int(np.abs(in_pixels(found.positions[0])[0] - place).sum(-1).argmin()) for place in apart[0]]
+    pairs = np.tile([[8.2, 9.1], [8.6, 11.4], [24.0, 22.0]], (6, 1, 1))
+    places = np.stack([pair[list(order)] for pair, order in zip(pairs, permutations(range(3)), strict=True)])
+    q = in_pixels(found.codec.encode(film(places, (RED, BLUE, GREEN))))[:, order]
+    np.testing.assert_allclose(q, places, atol=0.3)  # a pixel where they overlap is shared by two
 
 
 def test_a_body_behind_another_has_no_position():

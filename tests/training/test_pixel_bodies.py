@@ -7,8 +7,11 @@ import pytest
 import hnn_gym
 from hnn_gym.data import FrameRule, record_steps
 from hnn_gym.models.pixel import Bodies
+from hnn_gym.systems.registry import true_world
+from hnn_gym.systems.starts import near_circular_triple
 from hnn_gym.training.pixel_bodies import pushes
 from hnn_gym.training.pixel_footage import Footage
+from hnn_gym.training.pixel_motion import motion_between, of_bodies
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 
@@ -76,3 +79,15 @@ def test_the_body_that_is_pushed_is_found(film):
     assert first > 10 * second
     first, second = pushes([q[:, [2, 3, 0, 1]] for q in true], footage, 2)[0]
     assert second > 10 * first
+
+
+def test_velocities_of_bodies_are_those_of_the_forces_that_they_share():
+    rng, dt, noise = np.random.default_rng(0), 0.02, 0.005
+    force = rng.uniform(-0.2, 0.2, (80, 2))
+    start = near_circular_triple(rng, 1, smallest=0.9, largest=1.2, noise=0.2)[0]
+    true = true_world("ThreeBody-v0").rollout(start, force)
+    seen = true[:, :6] + noise * rng.normal(size=(81, 6))
+    seen[7, 2:4] = np.nan
+    (states,) = motion_between([seen], [force], of_bodies(3, (0, 1)), dt=dt)
+    assert np.sqrt(np.mean((states[:, 6:] - true[:, 6:]) ** 2)) < 0.05
+    assert np.sqrt(np.nanmean((np.diff(seen, axis=0) / dt - true[:-1, 6:]) ** 2)) > 0.3

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ _LARGEST_STEP = 0.75
 """Largest change of a position in a step of Newton's rule, in pixels."""
 _OPAQUE = 0.9
 """A body is wholly opaque where its sprite is at least this share of its largest values."""
+_WRONG = 0.02
+"""A picture of overlapping bodies is wrong where it leaves more than this share of the smallest sprite's squares."""
 HIDDEN = 0.3
 """A body is hidden where a frame determines its position with less than this share of the usual information."""
 
@@ -109,22 +111,27 @@ class SpriteCodec:
         """
         frames = np.asarray(frames)
         check_frames(frames, self.frame_shape)
-        flat = frames.reshape(-1, *self.frame_shape)
-        q = np.empty((len(flat), len(self.looks), 2))
-        for begin in range(0, len(flat), _BLOCK):
-            part = slice(begin, begin + _BLOCK)
-            places, found = self.searched(flat[part])
-            missing = np.argwhere(~found)
-            if len(missing):
-                frame, body = missing[0]
-                raise InputError(
-                    f"Frame {begin + frame} does not show body {body + 1} of {len(self.looks)}: it has left the "
-                    "picture, is hidden, or the frame is not one of this scene."
-                )
-            q[part] = self._units(self.refined(flat[part], places)[0])
+        q = self.found(frames.reshape(-1, *self.frame_shape))
+        missing = np.argwhere(np.isnan(q))
+        if len(missing):
+            frame, position = missing[0]
+            raise InputError(
+                f"Frame {frame} does not show body {position // 2 + 1} of {len(self.looks)}: it has left the picture, "
+                "is hidden, or the frame is not one of this scene."
+            )
         if near is not None and self.line is None:
-            q = self.ordered(q, np.asarray(near, np.float64).reshape(q.shape))
-        return q.reshape(len(q), -1)[:, : self._positions].reshape(*frames.shape[:-3], self._positions)
+            places = q.reshape(len(q), -1, 2)
+            q = self.ordered(places, np.asarray(near, np.float64).reshape(places.shape)).reshape(q.shape)
+        return q.reshape(*frames.shape[:-3], self._positions)
+
+    def found(self, frames: np.ndarray) -> np.ndarray:
+        """Positions ``(N, 2 b)``, or ``(N, 1)`` on a line, of frames, uint8 ``(N, H, W, C)``; NaN for a hidden body."""
+        q = np.empty((len(frames), len(self.looks), 2))
+        for begin in range(0, len(frames), _BLOCK):
+            part = slice(begin, begin + _BLOCK)
+            places, seen = self.searched(frames[part])
+            q[part] = np.where(seen[..., None], self._units(self.refined(frames[part], places)[0]), np.nan)
+        return q.reshape(len(q), -1)[:, : self._positions]
 
     def ordered(self, q: np.ndarray, near: np.ndarray) -> np.ndarray:
         """Positions ``(N, b, 2)`` with bodies that look alike exchanged, so that they are nearest to others."""
@@ -171,9 +178,31 @@ class SpriteCodec:
 
     def _assigned(self, frames: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Places ``(N, b, 2)`` exchanged so that every body is where its own sprite fits best."""
-        change = frames / 255.0 - self._background
+        places, apart = places.copy(), self._apart(places)
+        alone, near = np.flatnonzero(apart), np.flatnonzero(~apart)
+        if len(alone):
+            places[alone] = self._matched(frames[alone] / 255.0 - self._background, places[alone])
+        left = np.zeros(len(frames))
+        if len(near):
+            places[near], _, left[near] = self.refined(frames[near], places[near])
+        # Where sprites overlap they are judged together, by exchanging two at a time as long as the picture is wrong.
+        wrong = _WRONG * min(total for _, total in self._templates) / np.prod(self.frame_shape)
+        pairs = [(j, k) for j, k in combinations(range(len(self.looks)), 2) if self.looks[j] != self.looks[k]]
+        for j, k in pairs * 2:
+            doubtful = np.flatnonzero(left > wrong)
+            if not len(doubtful):
+                break
+            trial = places[doubtful]
+            trial[:, [j, k]] = trial[:, [k, j]]
+            trial, _, after = self.refined(frames[doubtful], trial)
+            better = after < left[doubtful]
+            places[doubtful[better]], left[doubtful[better]] = trial[better], after[better]
+        return places
+
+    def _matched(self, change: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Places of bodies that are apart ``(N, b, 2)`` in the order in which their sprites fit best."""
         count = len(self.looks)
-        costs = np.empty((len(frames), len(self.sprites), count))
+        costs = np.empty((len(change), len(self.sprites), count))
         for look, sprite in enumerate(self.sprites):
             for j in range(count):
                 place = places[:, j]
@@ -181,10 +210,9 @@ class SpriteCodec:
                     place = place + self._step(change, place, look)[0]
                 rows, columns, where = self._splines(place)
                 costs[:, look, j] = ((self._gather(change, where) - patches(sprite, rows, columns)) ** 2).sum((1, 2, 3))
-        apart = self._apart(places)
         assigned = places.copy()
-        for n in np.flatnonzero(apart):
-            bodies, where_found = linear_sum_assignment(costs[n][list(self.looks)])
+        for n, cost in enumerate(costs):
+            bodies, where_found = linear_sum_assignment(cost[list(self.looks)])
             assigned[n, bodies] = places[n, where_found]
         return assigned
 
