@@ -17,18 +17,16 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _EVERY = 5
 """Rows of 0.01 s: one step of the scheme each, of which a step of the environment takes two."""
-_SECONDS = 0.042
-"""Velocities are derived from the positions of so many seconds: on recordings that were left out that errs less."""
 
 
 def excitations(folder: Path) -> TransitionDataset:
-    """Positions, velocities derived from them, and torques of all excitations, every fifth row.
+    """Positions and torques of all excitations, every fifth row.
 
     Raises:
         MissingPathError: there are none in the folder; the message says where they come from.
     """
     tables = read_recordings(folder, excitations=True)
-    return dataset_of(list(tables.values()), every=_EVERY, differentiate=_SECONDS)
+    return dataset_of(list(tables.values()), every=_EVERY)
 
 
 def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> WorldModel:
