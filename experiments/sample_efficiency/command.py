@@ -14,6 +14,7 @@ from rich.console import Console
 
 from experiments.optimum import PLANNING, STARTS, best_returns, planned_returns
 from experiments.sample_efficiency.cells import DRIFT_STEPS, acted, drift, measured
+from experiments.sample_efficiency.choices import TRUE_ERROR_KEY
 from experiments.sample_efficiency.choosing import Candidate, error_of, search
 from experiments.sample_efficiency.contenders import (
     CONTENDERS,
@@ -25,7 +26,7 @@ from experiments.sample_efficiency.contenders import (
     tuning_steps,
 )
 from experiments.sample_efficiency.model_free import MILESTONES, model_free
-from experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_ERROR_KEY, TRUE_KEY, figure, page
+from experiments.sample_efficiency.page import RIPPLE_KEY, TRUE_KEY, figure, page
 from experiments.shipped import fresh_episodes
 from hnn_gym.agents.dynamic_programming import Grid
 from hnn_gym.data import TransitionDataset

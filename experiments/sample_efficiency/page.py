@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.sample_efficiency.choosing import Candidate
-from experiments.sample_efficiency.contenders import Choice
+from experiments.sample_efficiency.choices import what_was_chosen
 from experiments.sample_efficiency.regret_figure import regret_by_transitions
 from hnn_gym.studies import Results
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 RIPPLE_KEY = "drift of the real map/J"
 TRUE_KEY = "true dynamics"
 """Returns of a planner with the true dynamics through noisy sensors, by noise."""
-TRUE_ERROR_KEY = "held-out error of the true dynamics"
-"""The error by which settings are chosen, of the true dynamics, by noise."""
 _HEAD = """# How many real transitions does it take?
 
 Worlds are learned from N transitions of the real Pendulum-v1 under random torques, observed through sensors with
@@ -45,15 +42,6 @@ costs an agent that knows the pendulum exactly."""
 _MODEL_FREE = """Agents of stable-baselines3, with the settings that RL Baselines3 Zoo publishes as tuned for exact
 observations, learn from the real environment through the same sensors; their rewards are exact. The first 10,000
 steps of TD3 are random."""
-_CHOSEN = """First a row of decays is tried, then some widths. From the best of these the search tries all neighbours,
-those with a tenth and ten times the decay and with half and twice the units, and goes to the best of them if it is
-better by more than one per cent; otherwise it stops. The columns of the neighbours hold their errors as multiples of
-the error of the choice. With noise the error contains that of the held-out observations themselves, which no settings
-lower: that of the true dynamics is {floors}."""
-_UNTRIED = """
-
-Where neighbours were not tried, in {untried} of the {choices} rows, the choice may not be the best: it lies at an end
-of what was tried."""
 _FOOT = """
 ## What to know
 
@@ -114,34 +102,8 @@ def page(results: Results, best: np.ndarray, planned: np.ndarray) -> str:
     lines += ["Acting on observations as noisy as those learned from:", ""]
     lines += [*_model_free_table(results, "noisy_returns", best), ""]
     lines += ["## Who loses least", "", *_best_table(results, best), ""]
-    lines += ["## What was chosen", "", _choosing(results), "", *_chosen_table(results)]
+    lines += ["## What was chosen", "", *what_was_chosen(results)]
     return "\n".join(lines) + "\n" + _FOOT
-
-
-def _choosing(results: Results) -> str:
-    """How settings were chosen, and for how many choices not all neighbours were tried."""
-    errors = sorted((float(noise), error) for noise, error in results.below(f"{TRUE_ERROR_KEY}/").items())
-    text = _CHOSEN.format(floors=", ".join(f"{error:.3g} at {noise:.0%}" for noise, error in errors))
-    rows = [line for line in _chosen_table(results) if line.endswith(" |")]
-    untried = sum("not tried" in row for row in rows)
-    return text + (_UNTRIED.format(untried=untried, choices=len(rows) - 1) if untried else "")
-
-
-def _chosen_table(results: Results) -> list[str]:
-    """The choices, and the held-out errors of their neighbours as multiples of their own."""
-    beside = list(Candidate(0, 2).neighbours())
-    lines = ["| noise | transitions | contender | decay | hidden units | held-out error | " + " | ".join(beside) + " |"]
-    lines += ["|---" * (6 + len(beside)) + "|"]
-    for place, choice in results.below("choice/").items():
-        noise, steps, name = place.split("/")
-        found = results.below(f"tuning/{place}/")
-        errors = {Candidate(*map(int, key.split("/"))): error for key, error in found.items()}
-        chosen = Candidate.of(Choice(**choice), float(noise))
-        ratios = [errors[one] / errors[chosen] if one in errors else None for one in chosen.neighbours().values()]
-        entries = [f"{float(noise):.0%}", steps, name, f"{choice['decay']:.3g}", str(choice["hidden"])]
-        entries += [f"{errors[chosen]:.3g}", *("not tried" if one is None else f"{one:.3f}" for one in ratios)]
-        lines.append("| " + " | ".join(entries) + " |")
-    return lines
 
 
 def _verdict(results: Results, best: np.ndarray) -> str:

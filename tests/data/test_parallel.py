@@ -1,4 +1,11 @@
-"""Errors in several processes; ``tests/test_collect.py`` compares their recordings."""
+"""Errors and ends of several processes; ``tests/test_collect.py`` compares their recordings."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import gymnasium
 import pytest
@@ -24,3 +31,40 @@ def test_an_error_in_a_process_is_reported():
 def test_numbers_out_of_range_are_refused_before_a_process_starts(change, message):
     with pytest.raises(InputError, match=message):
         episodes_in_processes(blind_pendulum, **({"policy": "random", "steps": 1, "seed": 0, "workers": 1} | change))
+
+
+ENDLESS = """
+import os, sys
+from pathlib import Path
+
+import gymnasium
+
+from hnn_gym.data import PolicyChoice, RecordTransitions, episodes_in_processes
+
+def endless(writer):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    return RecordTransitions(gymnasium.make("Pendulum-v1", max_episode_steps=10**9), writer)
+
+if __name__ == "__main__":
+    next(episodes_in_processes(endless, policy=PolicyChoice("random"), steps=10**9, seed=0, workers=1))
+"""
+
+
+def test_the_processes_of_a_recording_end_with_the_one_that_started_them_and_not_after_their_episode(tmp_path):
+    program, begun = tmp_path / "endless.py", tmp_path / "begun"
+    program.write_text(ENDLESS)
+    begun.mkdir()
+    with subprocess.Popen(
+        [sys.executable, str(program), str(begun)], stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as recording:
+        try:
+            while not list(begun.iterdir()):
+                assert recording.poll() is None
+                time.sleep(0.02)
+            recording.kill()
+            recording.communicate(timeout=10)  # returns when all processes have closed standard error
+        except BaseException:
+            for process in begun.iterdir():
+                os.kill(int(process.name), signal.SIGKILL)
+            raise
+    assert recording.returncode == -signal.SIGKILL
