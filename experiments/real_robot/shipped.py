@@ -17,16 +17,18 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _EVERY = 5
 """Rows of 0.01 s: one step of the scheme each, of which a step of the environment takes two."""
+_SLOPES = 0.042
+"""Seconds over which velocities are derived from positions, as the study chose it inside the excitations."""
 
 
 def excitations(folder: Path) -> TransitionDataset:
-    """Positions and torques of all excitations, every fifth row.
+    """Positions, velocities derived from them, and torques of all excitations, every fifth row.
 
     Raises:
         MissingPathError: there are none in the folder; the message says where they come from.
     """
     tables = read_recordings(folder, excitations=True)
-    return dataset_of(list(tables.values()), every=_EVERY)
+    return dataset_of(list(tables.values()), every=_EVERY, differentiate=_SLOPES)
 
 
 def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> WorldModel:
