@@ -47,8 +47,10 @@ def learned_robot(system: System, twin: Twin, folder: Path, *, seed: int) -> Wor
     rms = dict(zip(HORIZONS, np.sqrt(errors.mean(axis=1)).tolist(), strict=True))
     card = dict(world.card)
     card["data"] = {name: value for name, value in card["data"].items() if name != "starts"}  # those of positions alone
+    noise, n = card["figures"]["sensor_noise"], coordinates.n
     card["figures"] = {
-        "sensor_noise_rad": card["figures"]["sensor_noise"],
+        "sensor_noise_rad": noise[:n],
+        "noise_of_derived_velocities_rad_per_s": noise[n:],
         "error_of_a_swing_up_after_0.2_s_rad": rms[0.2],
         "error_of_a_swing_up_after_1_s_rad": rms[1.0],
     }
