@@ -207,12 +207,11 @@ def test_state_phase_point_and_energy_are_those_of_the_same_moment(make: Make, e
 def test_the_time_step_can_be_changed_and_every_halving_brings_the_motion_closer_to_its_limit(
     make: Make, env_id: str
 ) -> None:
-    dt, push = (
-        make(env_id).unwrapped.dt,
-        0.0 if "Bump" in env_id else 0.5,
-    )  # a bump comes with every step, however short
+    env = make(env_id).unwrapped
+    dt, sticks = env.dt, env.world.dynamics.dry is not None
+    push = 0.0 if "Bump" in env_id else 0.5  # a bump comes with every step, however short
     ends = []
-    for halvings in range(4):
+    for halvings in range(6 if sticks else 4):
         env = make(env_id, dt=dt / 2**halvings).unwrapped
         env.reset(seed=0)
         for _ in range(5 * 2**halvings):
@@ -220,9 +219,11 @@ def test_the_time_step_can_be_changed_and_every_halving_brings_the_motion_closer
         ends.append(env.state)
     changes = [np.abs(finer - coarser).max() for coarser, finer in pairwise(ends)]
     assert changes[0] > 0  # the time step does reach the physics
-    least = 1.5 if env.world.dynamics.dry is None else 1.0  # the moment at which dry friction gives way jumps with dt
-    for before, after in pairwise(changes):
-        assert after < before / least or after < 1e-11  # order 1 halves it, order 6 is soon at rounding
+    if sticks:  # the moment at which dry friction gives way is known to a step, so that single changes may grow
+        assert changes[-1] < changes[0] / 3
+    else:
+        for before, after in pairwise(changes):
+            assert after < before / 1.5 or after < 1e-11  # order 1 halves it, order 6 is soon at rounding
 
 
 @pytest.mark.parametrize("env_id", OF_NUMBERS)
