@@ -81,15 +81,15 @@ class Mechanism:
         log: how its columns are read; longer steps than its gap are not bridged, neither by a fit nor by a forecast.
         ours: how a world with physics is learned.
         size: of the unit of positions, in those of the recording.
-        rates: the velocities that forecasts are compared with are the slopes of so many seconds of positions; None:
-            those of the recording.
+        slope_seconds: forecasts are compared with slopes of the positions over so many seconds; None: with the velocities
+            of the recording.
     """
 
     member: str
     log: LogSettings
     ours: Contender
     size: float = 1.0
-    rates: float | None = None
+    slope_seconds: float | None = None
 
 
 MECHANISMS = {
@@ -104,7 +104,7 @@ MECHANISMS = {
         LogSettings(name="FilmedCarts", lengths=("q0", "q1"), gap=0.1),
         Contender("mechanical", {"damping": True, "hidden": ()}, Substeps(Leapfrog(), 2)),
         size=100.0,
-        rates=0.24,
+        slope_seconds=0.24,
     ),
 }
 """By name."""
@@ -148,10 +148,10 @@ def motions_of(data: Path, mechanism: Mechanism) -> list[Part]:
     """The motions of a recording."""
     motion = read_schmidt_lipson(data, mechanism.member)
     parts = [Part(motion.time[motion.trial == k], motion.state[motion.trial == k]) for k in np.unique(motion.trial)]
-    if mechanism.rates is None:
+    if mechanism.slope_seconds is None:
         return parts
     q = [part.state[:, :2] / mechanism.size for part in parts]
-    v = [slopes(part.time, some, seconds=mechanism.rates) for part, some in zip(parts, q, strict=True)]
+    v = [slopes(part.time, some, seconds=mechanism.slope_seconds) for part, some in zip(parts, q, strict=True)]
     return [replace(part, state=np.concatenate(pair, axis=1)) for part, *pair in zip(parts, q, v, strict=True)]
 
 

@@ -160,8 +160,9 @@ def _as_good(cells: dict[str, Any]) -> list[str]:
 def _reached(task: ClassicTask, cell: dict[str, Any]) -> bool:
     if "mean" not in cell:
         return False
-    each = np.array(cell["each"])
-    return bool(each.mean() >= task.bar if task.share is None else np.mean(each >= task.bar) >= task.share)
+    if task.share is None:
+        return bool(cell["mean"] >= task.bar)
+    return bool(np.mean(np.array(cell["each"]) >= task.bar) >= task.share)
 
 
 def _agents(cells: dict[str, Any]) -> list[str]:
@@ -198,10 +199,7 @@ def _missing(cells: dict[str, Any]) -> str:
     ]
     words = [f"Not measured in the network's worlds: {', '.join(network)}."] if network else []
     if slow:
-        words.append(
-            f"Not measured in dreams that step symplectically: {', '.join(slow)}. The symplectic schemes of Reacher-v5 "
-            "and Swimmer-v5 take several substeps, for the sake of the stops, and iterate in each."
-        )
+        words.append(f"Not measured in dreams that step symplectically: {', '.join(slow)}.")
     rows = {key.rsplit("/", 1)[0] for key in cells}
     if any(len(_of(cells, row + "/")) < 3 for row in rows):
         words.append("A row with one return is of recording 0 alone.")

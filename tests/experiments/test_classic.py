@@ -64,6 +64,27 @@ def test_a_study_resumes_where_it_was_and_writes_its_page(tmp_path: Path, monkey
     assert "| MountainCar-v0 | network | recorded |" in text
 
 
+def _page_of(means: list[float], *, promised: float) -> str:
+    """The page of agents from the network's dreams of the swimmer, one for each recording."""
+    name = TASKS["Swimmer-v5"].agents[0].name
+    results = Results(None, command="python -m experiments.classic")
+    for seed, mean in enumerate(means):
+        cell = {"mean": mean, "worst": mean, "dream": promised, "wall_seconds": 1.0, "cpu_seconds": 1.0, "each": [mean]}
+        results[f"agent/Swimmer-v5/{name}/network/recorded/{seed}"] = cell
+    return page(results)
+
+
+def test_the_page_says_first_where_the_network_reaches_the_bar_in_all_recordings() -> None:
+    words = "dreams reach the bar in all recordings too in Swimmer-v5."
+    assert words in _page_of([220.0, 230.0], promised=230.0)
+    assert words not in _page_of([220.0, 200.0], promised=230.0)
+
+
+def test_the_page_names_dreams_that_promise_far_more_than_the_real_return() -> None:
+    assert "the agents earn 900, 900, and in reality 40, 30" in _page_of([40.0, 30.0], promised=900.0)
+    assert "and in reality" not in _page_of([220.0, 230.0], promised=300.0)
+
+
 def _learned(quick, twin, dataset, seed):  # type: ignore[no-untyped-def]
     from experiments.shipped import learned
 
