@@ -81,8 +81,8 @@ class Mechanism:
         log: how its columns are read; longer steps than its gap are not bridged, neither by a fit nor by a forecast.
         ours: how a world with physics is learned.
         size: of the unit of positions, in those of the recording.
-        slope_seconds: forecasts are compared with slopes of the positions over so many seconds; None: with the velocities
-            of the recording.
+        slope_seconds: forecasts are compared with slopes of the positions over so many seconds; None: with the
+            velocities of the recording.
     """
 
     member: str
