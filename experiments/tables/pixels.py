@@ -106,7 +106,12 @@ def three_bodies() -> str:
 
 def cart_pole() -> str:
     """Every recording of the cart-pole."""
-    return scenes.cart_pole_table(measurements("scenes"))
+    return scenes.driven_table(measurements("scenes"), "cart-pole")
+
+
+def acrobot() -> str:
+    """Every recording of the acrobot."""
+    return scenes.driven_table(measurements("scenes"), "acrobot")
 
 
 TABLES = {
@@ -119,5 +124,6 @@ TABLES = {
     "pixels-two-bodies": two_bodies,
     "pixels-three-bodies": three_bodies,
     "pixels-cart-pole": cart_pole,
+    "pixels-acrobot": acrobot,
 }
 """By name."""
