@@ -1,7 +1,7 @@
 """Acrobot-v1 from frames: two links that swing under random torques of -1, 0 and 1 N m between them.
 
-Random torques pump the motion up during an episode. So that all of its stages count, the ten held-out films begin 0, 25,
-..., 225 steps after the start of theirs.
+Random torques pump the motion up during an episode. So that all of its stages count, the ten held-out films begin 0,
+25, ..., 225 steps after the start of theirs.
 """
 
 from __future__ import annotations

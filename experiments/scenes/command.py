@@ -1,4 +1,4 @@
-"""Springs, bodies, a cart-pole and an acrobot from frames: ``python -m experiments.scenes --out docs/results/scenes.json``.
+"""Springs, bodies, cart-pole and acrobot from frames: ``python -m experiments.scenes --out docs/results/scenes.json``.
 
 For each of several recordings the command films the environment under random actions, learns an HNN and a second-order
 network without physics from the frames by one method, and forecasts motion that neither has seen. If it is interrupted,

@@ -1,4 +1,4 @@
-"""Films under recorded actions: forecasts by a learned world, and by the true map from the positions that frames show."""
+"""Films under recorded actions: forecasts by a learned world, and by the true map from what frames show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
 
 FIRST_SEED = 1000
-"""Seed of the first held-out film; recordings to learn from have the seeds 0, 1, 2, and settings were chosen on others."""
+"""Seed of the first held-out film; recordings have the seeds 0, 1, 2, and settings were chosen on others."""
 
 
 class Film(NamedTuple):

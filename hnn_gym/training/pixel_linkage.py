@@ -65,9 +65,7 @@ def _arm(footage: Footage, scene: Arm) -> tuple[LinkageCodec, np.ndarray]:
     return codec, q
 
 
-def _turning_sense(
-    paths: Sequence[np.ndarray], forces: Sequence[np.ndarray], pushed: Sequence[int | None]
-) -> float:
+def _turning_sense(paths: Sequence[np.ndarray], forces: Sequence[np.ndarray], pushed: Sequence[int | None]) -> float:
     """Positive if torques ``(T, m)`` turn what they act on towards larger angles of paths ``(T + 1, 2)``.
 
     The inverse of M(q) is positive, so that a torque on an angle accelerates this angle in its own direction, whatever

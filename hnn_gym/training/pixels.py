@@ -108,7 +108,9 @@ def train_pixel_world(
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
     if not isinstance(scene, Scene | None):
-        raise InputError(f"scene must be OnePosition(), Bodies(...), Slider(...), Carriage(...) or Arm(...), got {scene!r}.")
+        raise InputError(
+            f"scene must be OnePosition(), Bodies(...), Slider(...), Carriage(...) or Arm(...), got {scene!r}."
+        )
     undeclared = coordinates is None and dataset.provenance.coordinates is None
     if undeclared and scene is not None and not isinstance(scene, OnePosition):
         coordinates = scene.coordinates()

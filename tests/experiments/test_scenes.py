@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from experiments.scenes import cart_pole, driven, measures, setups
-from experiments.scenes.acrobot import ACROBOT
 from experiments.scenes.command import Settings, driven_table, study, table
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError

@@ -2,8 +2,8 @@
 
 First guesses (:mod:`.arm_places`) are improved in rounds, as those of a carriage are: the sprites are fitted to frames
 at these angles, the angles to the sprites, and pivot and joint to both. What is left open by this is a matter of
-definition: the first link hangs at angle 0 if the joint is below the pivot, and the second is straight at angle 0 if the
-middle of its picture lies on the line through both.
+definition: the first link hangs at angle 0 if the joint is below the pivot, and the second is straight at angle 0 if
+the middle of its picture lies on the line through both.
 """
 
 from __future__ import annotations
@@ -107,6 +107,6 @@ def _check(good: np.ndarray, numbers: np.ndarray) -> None:
     lost = numbers[~good]
     if len(lost) > _LOST * len(good):
         raise InputError(
-            f"Frame {lost[0]}, and {len(lost) - 1} more of {len(good)}, do not show the two links as the others do: crop "
-            "the frames to the arm, or record a picture in which both links stay."
+            f"Frame {lost[0]}, and {len(lost) - 1} more of {len(good)}, do not show the two links as the others do: "
+            "crop the frames to the arm, or record a picture in which both links stay."
         )

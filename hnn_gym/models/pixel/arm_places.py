@@ -1,7 +1,7 @@
 """Where the two links of an arm are in frames, before anything else is known: the shadows of two rods.
 
-1. What is in the picture in every frame contains the pivot, about which the first link turns; how far anything gets from
-   there is the length of both links together, and what a frame shows of them, over that length, is their width.
+1. What is in the picture in every frame is around the pivot, about which the first link turns; how far anything gets
+   from there is the length of both links together, and what a frame shows of them, over that length, is their width.
 2. Shadows of two rods, at all angles of a grid and for several places of the joint, are compared with some frames. The
    place of the joint whose shadows come nearest is the first guess; so are the angles of the nearest shadow of a frame.
 
@@ -64,7 +64,7 @@ def first_places(frames: np.ndarray, *, pixel_width: float) -> ArmPlaces:
     """
     refuse_still(frames)
     if len(frames) < _FEWEST:
-        raise InputError(f"An arm is found in {_FEWEST} frames or more, and there are {len(frames)}: record more steps.")
+        raise InputError(f"An arm is found in {_FEWEST} frames or more, not in {len(frames)}: record more steps.")
     background = usual_rows(frames)
     shown = sizes_of_changes(frames, background)
     bare = np.flatnonzero(~shown.any(axis=(1, 2)))
@@ -74,7 +74,7 @@ def first_places(frames: np.ndarray, *, pixel_width: float) -> ArmPlaces:
             "the arm is not in the picture."
         )
     shown = (shown / np.quantile(shown[shown > 0], 0.5)).clip(0, 1)
-    pivot = _pivot(shown[:: max(1, len(shown) // _SAMPLE)], pixel_width)
+    pivot = _pivot(shown, pixel_width)
     places = _places(shown.shape[1:], pixel_width)
     away = np.hypot(*np.moveaxis(places - pivot, -1, 0))
     reach = float(np.quantile(np.where(shown > 0.5, away, 0).max(axis=(1, 2)), 0.95))
@@ -89,7 +89,7 @@ def first_places(frames: np.ndarray, *, pixel_width: float) -> ArmPlaces:
             f"What differs from the background in the {len(frames)} frames is no arm of two links about the pivot that "
             f"was looked for near row {frames.shape[1] / 2 - pivot[1]:.0f}, column "
             f"{frames.shape[2] / 2 + pivot[0] / pixel_width:.0f}: the nearest shadows of two rods leave "
-            f"{100 * left:.0f} % of it. Crop the frames to the arm, and see that both links show against the background."
+            f"{100 * left:.0f} % of it. Crop the frames to the arm; both links have to show against the background."
         )
     return ArmPlaces(background, q, pivot, lengths, half_width)
 
@@ -100,13 +100,15 @@ def _pivot(shown: np.ndarray, pixel_width: float) -> np.ndarray:
     Raises:
         InputError: they have nothing in common.
     """
-    always = np.quantile(shown, 0.02, axis=0)
+    every = max(1, len(shown) // _SAMPLE)
+    always = np.quantile(shown[::every], 0.02, axis=0)
     always = np.where(always > 0.3, always, 0)
     if not always.any():
-        none = int(shown[:, shown.mean(0) == shown.mean(0).max()].min(axis=1).argmin())
+        usual = shown[::every].mean(0)
+        missing = every * int(shown[::every, usual == usual.max()].min(axis=1).argmin())
         raise InputError(
-            f"No pixel belongs to the arm in nearly all of the frames (in the sample of {len(shown)}, frame {none} does "
-            "not show what most others do): there is no pivot about which the first link turns."
+            f"No pixel belongs to the arm in nearly all of the {len(shown)} frames (frame {missing} does not show what "
+            "most others do), so that there is no pivot about which the first link turns."
         )
     pivot: np.ndarray = (always[..., None] * _places(always.shape, pixel_width)).sum(axis=(0, 1)) / always.sum()
     return pivot

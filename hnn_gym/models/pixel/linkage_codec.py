@@ -318,7 +318,8 @@ class LinkageCodec:
                 and all(s.coefficients.shape[2] == codec.background.shape[2] for s in surfaces)
                 and all(np.isfinite(values).all() for values in (codec.hinges, codec.reach))
                 and all(np.isfinite(s.coefficients).all() for s in surfaces)
-                and codec.pixel_width != 0 and codec.rows_per_unit > 0
+                and codec.pixel_width != 0
+                and codec.rows_per_unit > 0
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"The frames' part of this checkpoint cannot be read: {error!r}.") from None

@@ -2,8 +2,8 @@
 
 A scene is declared with a training, and the obvious one is taken where the coordinates say which it is. It determines
 the codec: a picture that is a function of one position (:class:`.FrameCodec`), sprites that move in the plane or on a
-line (:class:`.SpriteCodec`), or rigid parts that carry each other, a carriage with a part that turns or an arm of two links
-(:class:`.LinkageCodec`). In all of them the encoder is the decoder's inverse.
+line (:class:`.SpriteCodec`), or rigid parts that carry each other: a carriage with a part that turns, or an arm of two
+links (:class:`.LinkageCodec`). In all of them the encoder is the decoder's inverse.
 """
 
 from __future__ import annotations
@@ -288,7 +288,7 @@ Scene = OnePosition | Bodies | Slider | Carriage | Arm
 
 
 def obvious_scene(coordinates: Coordinates) -> Scene:
-    """The scene that coordinates suggest: one position, bodies in the plane, a carriage with a part that turns, or an arm.
+    """The scene that coordinates suggest: one position, bodies in the plane, a carriage and its part, or an arm.
 
     Raises:
         InputError: they suggest none of these.
