@@ -58,10 +58,12 @@ class Selection:
     Attributes:
         trials: what was tried.
         seed: of initial weights.
+        seconds: what the fit of a large model may take, on one core of an ordinary machine.
     """
 
     trials: Trials
     seed: int = 0
+    seconds: float = OneStepSettings.seconds
 
     def structure(self, scheme: Integrator) -> Trial:
         """The best model, never worse than the best of all that were tried by more than a tenth."""
@@ -107,8 +109,11 @@ class Selection:
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
         if isinstance(architecture, PlanarChainHNN):
-            return replace(CHAIN, seed=self.seed)
-        return replace(POLYNOMIAL if is_polynomial(architecture) else NETWORK, seed=self.seed)
+            return self._own(CHAIN)
+        return self._own(POLYNOMIAL if is_polynomial(architecture) else NETWORK)
+
+    def _own(self, settings: OneStepSettings) -> OneStepSettings:
+        return replace(settings, seed=self.seed, seconds=self.seconds)
 
     def tried(self, structure: Structure, scheme: Integrator, *, seconds: float | None = None) -> Trial:
         """A model that starts from what linear equations say.
@@ -146,7 +151,7 @@ class Selection:
 
     def _with_more(self, base: Trial, structure: Structure, scheme: Integrator) -> Trial:
         """A looser model, if it explains more: some steps of a fit show whether it is worth a whole one."""
-        settings = replace(NETWORK, seed=self.seed, residual_penalty=_penalty(structure.architecture))
+        settings = replace(self._own(NETWORK), residual_penalty=_penalty(structure.architecture))
         brief = replace(settings, steps=10, most_rows=settings.rows, seconds=QUICK.seconds)
         # Magnetic forces that were left out have spoilt what was fitted; linear equations have them all at once.
         model = structure.architecture
@@ -207,7 +212,7 @@ class Selection:
     def _for_longer(self, best: Trial) -> Trial:
         if is_polynomial(best.architecture):
             return best
-        settings = replace(LONGER, seed=self.seed, residual_penalty=_penalty(best.architecture))
+        settings = replace(self._own(LONGER), residual_penalty=_penalty(best.architecture))
         return for_longer(self.trials, best, settings=settings)
 
 
