@@ -136,13 +136,15 @@ class Selection:
         # A force that none of them has hides finer differences between them.
         structured = simplest(candidates, within=_MARGIN)
         rough = self.trials.rough(free, structured)
-        structured = structured if rough else self._for_longer(structured)
+        structured = plain = structured if rough else self._for_longer(structured)
         if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 if not rough or structure.architecture.hyperparameters()["dry"]:
                     structured = self._finer(self._with_more(structured, structure, scheme))
             if structured.merit > 0.9 * free.merit and not rough:
-                structured = self._with_more(structured, with_residual(structured.structure), structured.scheme)
+                # What was added may have stood for a force that only a residual one explains.
+                bases = (plain,) if structured is plain else (plain, structured)
+                structured = best_of(self._with_more(one, with_residual(one.structure), one.scheme) for one in bases)
         best = chosen([*candidates, structured, free])
         if best.world.has_energy:
             return best
