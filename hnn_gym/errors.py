@@ -5,15 +5,21 @@ Each error names the offender, the reason and the remedy. A check returns the va
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _LISTED = 10
+_OF_PROTOCOLS = ("__init__", "__subclasshook__")
 
 
 class InputError(ValueError):
@@ -103,12 +109,89 @@ def true_or_false(value: Any, name: str) -> bool:
 
 
 def instance(value: Any, name: str, kind: type[T]) -> T:
-    """Return ``value``, an instance of ``kind``.
+    """Return ``value``, an instance of ``kind``, or with its methods where ``kind`` is a protocol.
 
     Raises:
-        InputError: it is an instance of something else.
+        InputError: it is something else.
     """
-    if not isinstance(value, kind):
+    if not _fits(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         raise InputError(f"{name} must be {article} {kind.__name__}, got {reprlib.repr(value)}.")
     return value
+
+
+def check_fields(value: Any) -> None:
+    """Refuse a dataclass with a field of another type than it declares.
+
+    A number that is NaN is refused too, and a list may stand for a tuple or an array.
+
+    Raises:
+        InputError: a field has another type.
+    """
+    _check(type(value), {field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+
+
+def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function refuse arguments of another type than it declares, by the same rules; it raises InputError."""
+    bind = inspect.signature(function).bind
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        _check(function, bind(*args, **kwargs).arguments)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def _check(owner: Any, values: Mapping[str, Any]) -> None:
+    hints = _hints(owner)
+    for name, value in values.items():
+        if name in hints and not _fits(value, hints[name]):
+            declared = owner.__annotations__.get(name, hints[name])
+            who = owner.__qualname__.removesuffix(".__init__")
+            raise InputError(
+                f"{who} needs {name} to be of the type {getattr(declared, '__name__', declared)}, got "
+                f"{reprlib.repr(value)}."
+            )
+
+
+@functools.cache
+def _hints(owner: Any) -> dict[str, Any]:
+    return get_type_hints(owner)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a declared type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    kind = NoneType if hint is None else origin or hint
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if kind is Literal:
+        return any(type(value) is type(one) and value == one for one in arguments)
+    if kind is tuple:
+        if not isinstance(value, tuple | list):
+            return False
+        if arguments[-1:] != (Ellipsis,):
+            return len(value) == len(arguments) and all(map(_fits, value, arguments))
+        return all(_fits(one, arguments[0]) for one in value)
+    if kind is Sequence and isinstance(value, tuple | list):
+        return all(_fits(one, arguments[0]) for one in value)
+    if kind is Sequence:
+        return hasattr(value, "shape") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+    if kind in (float, int):
+        number = isinstance(value, Real if kind is float else Integral) and not isinstance(value, bool)
+        return number and not math.isnan(value)
+    if kind is Callable:
+        return callable(value)
+    if not isinstance(kind, type) or kind is Any:
+        return True
+    if getattr(kind, "_is_protocol", False):
+        return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in _methods(kind))
+    return isinstance(value, kind) or (kind.__name__ == "ndarray" and (hasattr(value, "shape") or type(value) is list))
+
+
+@functools.cache
+def _methods(protocol: type) -> tuple[str, ...]:
+    """The methods that a protocol asks for."""
+    found = [name for base in protocol.__mro__ for name, one in vars(base).items() if inspect.isfunction(one)]
+    return tuple(name for name in found if name not in _OF_PROTOCOLS)

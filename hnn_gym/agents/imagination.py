@@ -15,6 +15,7 @@ import numpy as np
 from hnn_gym.agents.planned_actions import PlannedActions
 from hnn_gym.envs.compiling import StepProgram, program_of
 from hnn_gym.envs.core import Simulator
+from hnn_gym.errors import checked_arguments
 from hnn_gym.trace import batch_code
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -35,6 +36,7 @@ class Imagination:
         high: largest vector ``(k,)``.
     """
 
+    @checked_arguments
     def __init__(self, simulator: Simulator, *, dtype: Any = np.float32) -> None:
         """Prepare to imagine in ``dtype``. Not for two threads at once."""
         self.simulator, self._dtype = simulator, np.dtype(dtype)

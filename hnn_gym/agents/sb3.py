@@ -31,7 +31,7 @@ from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.identity import digest_of, simulator_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, checked_arguments
 from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -74,6 +74,7 @@ class AgentRecipe:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         object.__setattr__(self, "hidden", tuple(self.hidden))
         object.__setattr__(self, "horizons", checked_horizons(self.horizons))
         if self.num_envs < 1 or self.steps < 1 or not self.learning_rate > 0:
@@ -119,6 +120,7 @@ def dream(
     return make_sb3_vec("HNN-v0", num_envs, world_model=world, **made)
 
 
+@checked_arguments
 def train_agent(
     world: World,
     algo: str = "sac",

@@ -18,7 +18,7 @@ from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.agents.sb3_store import load_unfinished, save_unfinished
@@ -34,12 +34,14 @@ class Published:
         copies: real environments side by side.
         arguments: of the algorithm.
         noise: standard deviation of action noise, in the action's own scale of [-1, 1]; None: none.
+        normalized: whether observations and rewards are divided by the standard deviations of those seen so far.
     """
 
     algorithm: type[BaseAlgorithm]
     copies: int = 1
     arguments: Mapping[str, Any] = field(default_factory=dict)
     noise: float | None = None
+    normalized: bool = False
 
 
 PENDULUM = {
@@ -73,7 +75,64 @@ PENDULUM = {
         },
     ),
 }
-SWIMMER = {"SAC": Published(SAC, arguments={"learning_starts": 10_000, "gamma": 0.9999})}
+_MUJOCO_SAC = Published(SAC, arguments={"learning_starts": 10_000})
+MUJOCO = {
+    ("Swimmer-v5", "SAC"): Published(SAC, arguments={"learning_starts": 10_000, "gamma": 0.9999}),
+    ("InvertedPendulum-v5", "SAC"): _MUJOCO_SAC,
+    ("InvertedDoublePendulum-v5", "SAC"): _MUJOCO_SAC,
+    ("Reacher-v5", "SAC"): _MUJOCO_SAC,
+    ("InvertedPendulum-v5", "PPO"): Published(
+        PPO,
+        arguments={
+            "batch_size": 64,
+            "n_steps": 32,
+            "gamma": 0.999,
+            "learning_rate": 0.000222425,
+            "ent_coef": 1.37976e-07,
+            "clip_range": 0.4,
+            "n_epochs": 5,
+            "gae_lambda": 0.9,
+            "max_grad_norm": 0.3,
+            "vf_coef": 0.19816,
+        },
+        normalized=True,
+    ),
+    ("InvertedDoublePendulum-v5", "PPO"): Published(
+        PPO,
+        arguments={
+            "batch_size": 512,
+            "n_steps": 128,
+            "gamma": 0.98,
+            "learning_rate": 0.000155454,
+            "ent_coef": 1.05057e-06,
+            "clip_range": 0.4,
+            "n_epochs": 10,
+            "gae_lambda": 0.8,
+            "max_grad_norm": 0.5,
+            "vf_coef": 0.695929,
+        },
+        normalized=True,
+    ),
+    ("Reacher-v5", "PPO"): Published(
+        PPO,
+        arguments={
+            "batch_size": 32,
+            "n_steps": 512,
+            "gamma": 0.9,
+            "learning_rate": 0.000104019,
+            "ent_coef": 7.52585e-08,
+            "clip_range": 0.3,
+            "n_epochs": 5,
+            "gae_lambda": 1.0,
+            "max_grad_norm": 0.9,
+            "vf_coef": 0.950368,
+        },
+        normalized=True,
+    ),
+}
+"""By environment and algorithm. The source has the earlier versions of these environments: Swimmer-v3,
+InvertedPendulum-v2, InvertedDoublePendulum-v2 and Reacher-v2. Its sac.yml has the settings ``_MUJOCO_SAC`` for five
+environments of MuJoCo, and none of its own for the pendulums and Reacher."""
 _SAVE_EVERY = 60.0
 
 
@@ -108,9 +167,13 @@ def learn_for_real(
     if published.noise is not None:
         size = envs.action_space.shape or ()
         arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, published.noise))
-    agent = published.algorithm("MlpPolicy", envs, seed=seed, device="cpu", **arguments)
+    seen: VecEnv = envs
+    if published.normalized:
+        seen = VecNormalize(envs, gamma=arguments.get("gamma", 0.99))
+    agent = published.algorithm("MlpPolicy", seen, seed=seed, device="cpu", **arguments)
     about = {"algorithm": published.algorithm.__name__, "arguments": published.arguments, "seed": seed}
     about |= {"copies": published.copies, "noise": published.noise, "environment": str(envs.envs[0].spec)}
+    about |= {"normalized": published.normalized}
     if unfinished is not None and unfinished.exists():
         load_unfinished(unfinished, agent, about)
         agent.set_random_seed(seed + agent.num_timesteps)
@@ -129,6 +192,27 @@ def learn_for_real(
         unfinished.unlink(missing_ok=True)
 
 
+def _acting(agent: BaseAlgorithm) -> Policy:
+    """The agent as it acts on observations that are not normalized."""
+    normalizer = agent.get_vec_normalize_env()
+    return agent if normalizer is None else _Normalizing(agent, normalizer)
+
+
+class _Normalizing:
+    """Normalizes observations as at this moment of the training, and lets the agent act on them."""
+
+    def __init__(self, agent: BaseAlgorithm, normalizer: VecNormalize) -> None:
+        self._agent, self._normalizer = agent, normalizer
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """See :class:`hnn_gym.agents.evaluate.Policy`."""
+        normalized = self._normalizer.normalize_obs(observation)
+        assert isinstance(normalized, np.ndarray)
+        return self._agent.predict(normalized, state, episode_start, deterministic)
+
+
 class _Milestones(BaseCallback):
     """Reports the agent at every milestone, and keeps the training every minute."""
 
@@ -139,7 +223,7 @@ class _Milestones(BaseCallback):
 
     def _on_step(self) -> bool:
         while self._left and self.num_timesteps >= self._left[0]:
-            self._report(self._left.pop(0), self.model)
+            self._report(self._left.pop(0), _acting(self.model))
         if self._keep is not None and time.monotonic() - self._kept > _SAVE_EVERY:
             self._keep()
             self._kept = time.monotonic()
@@ -147,4 +231,4 @@ class _Milestones(BaseCallback):
 
     def _on_training_end(self) -> None:
         while self._left:  # the last batch of an on-policy algorithm
-            self._report(self._left.pop(0), self.model)
+            self._report(self._left.pop(0), _acting(self.model))

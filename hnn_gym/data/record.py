@@ -16,7 +16,7 @@ from hnn_gym.data.simulator import simulator_state
 from hnn_gym.data.spaces import ObservationLayout, action_array, checked_finite
 from hnn_gym.data.store_writer import StoreWriter
 from hnn_gym.data.writer import Writer
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.files.interrupts import deferred_interrupts
 
 Energy = Callable[[Any], float]
@@ -62,6 +62,7 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         ExistingPathError: the path exists, and neither ``append`` nor ``overwrite`` is given.
     """
 
+    @checked_arguments
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],

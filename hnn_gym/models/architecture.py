@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, whole_number
 from hnn_gym.models.features import Combined, Features
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
@@ -66,6 +66,7 @@ class Variables:
 
     def __post_init__(self) -> None:
         """Check that they describe one system."""
+        check_fields(self)
         object.__setattr__(self, "soft_stops", tuple(tuple(stop) for stop in self.soft_stops))
         if not all(len(stop) == 3 and type(stop[0]) is int and 0 <= stop[0] < self.n for stop in self.soft_stops):
             raise InputError(f"Variables have soft stops of a degree of freedom that is not there: {self}.")
@@ -171,6 +172,18 @@ class Architecture(ABC):
     networks: ClassVar[bool] = True
     """Whether there are networks in it; without them a fit begins near its end and needs least squares alone."""
     variables: Variables
+
+    def __post_init__(self) -> None:
+        """Check the types of the hyperparameters, and that there are units in every layer.
+
+        Raises:
+            InputError: one has another type than the model declares, or a layer has no units.
+        """
+        check_fields(self)
+        for name, value in self.hyperparameters().items():
+            if isinstance(value, tuple | list) and self.__dataclass_fields__[name].type == "tuple[int, ...]":  # type: ignore[attr-defined]
+                units = tuple(whole_number(entry, f"every entry of {name}", at_least=1) for entry in value)
+                object.__setattr__(self, name, units)
 
     def hyperparameters(self) -> dict[str, Any]:
         """Every field but ``variables``, JSON-ready."""

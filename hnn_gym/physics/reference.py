@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from hnn_gym.errors import ConvergenceError
+from hnn_gym.errors import ConvergenceError, checked_arguments
 from hnn_gym.physics.dynamics import Dynamics
 
 
+@checked_arguments
 def reference_trajectory(
     dynamics: Dynamics,
     x0: np.ndarray,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.physics.phase import Array, namespace
@@ -13,6 +13,7 @@ Step = Callable[[Array, Array | None], Array]
 """One step (x ``(..., 2n)``, u ``(..., m)`` or None) -> x ``(..., 2n)``."""
 
 
+@checked_arguments
 def integrate(
     dynamics: Dynamics,
     x0: Array,
@@ -51,6 +52,7 @@ def integrate(
     )
 
 
+@checked_arguments
 def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record_every: int = 1) -> Array:
     """Apply ``step`` again and again; arguments, shapes and errors as in :func:`integrate`."""
     if u is not None and u.shape[0] != steps:
