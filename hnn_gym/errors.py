@@ -151,7 +151,7 @@ def _check(owner: Any, values: Mapping[str, Any]) -> None:
             who = owner.__qualname__.removesuffix(".__init__")
             raise InputError(
                 f"{who} needs {name} to be of the type {getattr(declared, '__name__', declared)}, got "
-                f"{reprlib.repr(value)}."
+                f"{reprlib.repr(value)}{', and NaN is not a number' if 'nan' in repr(value) else ''}."
             )
 
 
@@ -187,7 +187,12 @@ def _fits(value: Any, hint: Any) -> bool:
         return True
     if getattr(kind, "_is_protocol", False):
         return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in _methods(kind))
-    return isinstance(value, kind) or (kind.__name__ == "ndarray" and (hasattr(value, "shape") or type(value) is list))
+    return isinstance(value, kind) or (kind.__name__ == "ndarray" and (hasattr(value, "shape") or _are_numbers(value)))
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether a list holds numbers, or lists of numbers."""
+    return type(value) is list and all(_are_numbers(one) or _fits(one, float) for one in value)
 
 
 @functools.cache

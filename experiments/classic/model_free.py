@@ -7,34 +7,85 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
+from stable_baselines3 import PPO, SAC
 
 from hnn_gym.agents.evaluate import Policy, play_episodes
-from hnn_gym.agents.sb3_real import MUJOCO, learn_for_real
+from hnn_gym.agents.sb3_real import Published, learn_for_real
 from hnn_gym.studies import Results
 
 
 class Measured(NamedTuple):
-    """How much an agent learns, and when it is measured.
+    """What an agent learns by, and when it is measured.
 
     Attributes:
+        published: the settings.
+        source: the file of RL Baselines3 Zoo that has them, and the environment for which it has them.
         milestones: real steps after which it acts, rising.
         trainings: how many are made, with the first seeds.
     """
 
+    published: Published
+    source: str
     milestones: tuple[int, ...]
     trainings: int
 
 
+def _ppo(env_id: str, **arguments: Any) -> Measured:
+    published = Published(PPO, arguments=arguments, normalized=True)
+    return Measured(published, f"ppo.yml, {env_id}", (10_000, 50_000, 100_000), 3)
+
+
+_SAC = Published(SAC, arguments={"learning_starts": 10_000})
+_OF_MUJOCO = Measured(_SAC, "sac.yml, mujoco-defaults", (20_000, 50_000), 1)
 MODEL_FREE = {
-    ("InvertedPendulum-v5", "PPO"): Measured((10_000, 50_000, 100_000), 3),
-    ("InvertedPendulum-v5", "SAC"): Measured((20_000, 50_000), 1),
-    ("InvertedDoublePendulum-v5", "PPO"): Measured((10_000, 50_000, 100_000), 3),
-    ("InvertedDoublePendulum-v5", "SAC"): Measured((20_000, 50_000), 1),
-    ("Reacher-v5", "PPO"): Measured((10_000, 50_000, 100_000), 3),
-    ("Reacher-v5", "SAC"): Measured((20_000, 50_000), 1),
-    ("Swimmer-v5", "SAC"): Measured((100_000,), 1),
+    ("InvertedPendulum-v5", "PPO"): _ppo(
+        "InvertedPendulum-v2",
+        batch_size=64,
+        n_steps=32,
+        gamma=0.999,
+        learning_rate=0.000222425,
+        ent_coef=1.37976e-07,
+        clip_range=0.4,
+        n_epochs=5,
+        gae_lambda=0.9,
+        max_grad_norm=0.3,
+        vf_coef=0.19816,
+    ),
+    ("InvertedPendulum-v5", "SAC"): _OF_MUJOCO,
+    ("InvertedDoublePendulum-v5", "PPO"): _ppo(
+        "InvertedDoublePendulum-v2",
+        batch_size=512,
+        n_steps=128,
+        gamma=0.98,
+        learning_rate=0.000155454,
+        ent_coef=1.05057e-06,
+        clip_range=0.4,
+        n_epochs=10,
+        gae_lambda=0.8,
+        max_grad_norm=0.5,
+        vf_coef=0.695929,
+    ),
+    ("InvertedDoublePendulum-v5", "SAC"): _OF_MUJOCO,
+    ("Reacher-v5", "PPO"): _ppo(
+        "Reacher-v2",
+        batch_size=32,
+        n_steps=512,
+        gamma=0.9,
+        learning_rate=0.000104019,
+        ent_coef=7.52585e-08,
+        clip_range=0.3,
+        n_epochs=5,
+        gae_lambda=1.0,
+        max_grad_norm=0.9,
+        vf_coef=0.950368,
+    ),
+    ("Reacher-v5", "SAC"): _OF_MUJOCO,
+    ("Swimmer-v5", "SAC"): Measured(
+        Published(SAC, arguments={"learning_starts": 10_000, "gamma": 0.9999}), "sac.yml, Swimmer-v3", (100_000,), 1
+    ),
 }
-"""By environment and algorithm, with the settings :data:`hnn_gym.agents.sb3_real.MUJOCO`."""
+"""By environment and algorithm. The source has no settings for the environments' version 5, and its sac.yml none for
+the pendulums and Reacher: ``mujoco-defaults`` are what it gives to five other environments of MuJoCo."""
 
 
 def model_free_figures(env_id: str, algorithm: str, seed: int, starts: int, unfinished: Path) -> dict[str, Any]:
@@ -50,6 +101,7 @@ def model_free_figures(env_id: str, algorithm: str, seed: int, starts: int, unfi
     Returns:
         The returns ``each``, their ``mean`` and the ``worst``, by the number of real steps.
     """
+    measured = MODEL_FREE[env_id, algorithm]
     training = unfinished / f"{env_id}-{algorithm}-{seed}"
     so_far = Results(training.with_suffix(".json"), command="python -m experiments.classic")
 
@@ -60,8 +112,8 @@ def model_free_figures(env_id: str, algorithm: str, seed: int, starts: int, unfi
 
     learn_for_real(
         lambda: gymnasium.make(env_id),
-        MUJOCO[env_id, algorithm],
-        milestones=MODEL_FREE[env_id, algorithm].milestones,
+        measured.published,
+        milestones=measured.milestones,
         seed=seed,
         report=measure,
         unfinished=training,

@@ -125,6 +125,7 @@ def paired_regret(returns: np.ndarray, best: np.ndarray) -> np.ndarray:
     Raises:
         InputError: the two have different shapes.
     """
+    returns, best = np.asarray(returns), np.asarray(best)
     if returns.shape != best.shape:
         raise InputError(
             f"Regret compares returns start by start, and returns {returns.shape} do not match best returns "

@@ -75,64 +75,6 @@ PENDULUM = {
         },
     ),
 }
-_MUJOCO_SAC = Published(SAC, arguments={"learning_starts": 10_000})
-MUJOCO = {
-    ("Swimmer-v5", "SAC"): Published(SAC, arguments={"learning_starts": 10_000, "gamma": 0.9999}),
-    ("InvertedPendulum-v5", "SAC"): _MUJOCO_SAC,
-    ("InvertedDoublePendulum-v5", "SAC"): _MUJOCO_SAC,
-    ("Reacher-v5", "SAC"): _MUJOCO_SAC,
-    ("InvertedPendulum-v5", "PPO"): Published(
-        PPO,
-        arguments={
-            "batch_size": 64,
-            "n_steps": 32,
-            "gamma": 0.999,
-            "learning_rate": 0.000222425,
-            "ent_coef": 1.37976e-07,
-            "clip_range": 0.4,
-            "n_epochs": 5,
-            "gae_lambda": 0.9,
-            "max_grad_norm": 0.3,
-            "vf_coef": 0.19816,
-        },
-        normalized=True,
-    ),
-    ("InvertedDoublePendulum-v5", "PPO"): Published(
-        PPO,
-        arguments={
-            "batch_size": 512,
-            "n_steps": 128,
-            "gamma": 0.98,
-            "learning_rate": 0.000155454,
-            "ent_coef": 1.05057e-06,
-            "clip_range": 0.4,
-            "n_epochs": 10,
-            "gae_lambda": 0.8,
-            "max_grad_norm": 0.5,
-            "vf_coef": 0.695929,
-        },
-        normalized=True,
-    ),
-    ("Reacher-v5", "PPO"): Published(
-        PPO,
-        arguments={
-            "batch_size": 32,
-            "n_steps": 512,
-            "gamma": 0.9,
-            "learning_rate": 0.000104019,
-            "ent_coef": 7.52585e-08,
-            "clip_range": 0.3,
-            "n_epochs": 5,
-            "gae_lambda": 1.0,
-            "max_grad_norm": 0.9,
-            "vf_coef": 0.950368,
-        },
-        normalized=True,
-    ),
-}
-"""By environment and algorithm. The source has the earlier versions of these environments: Swimmer-v3,
-InvertedPendulum-v2, InvertedDoublePendulum-v2 and Reacher-v2. Its sac.yml has the settings ``_MUJOCO_SAC`` for five
-environments of MuJoCo, and none of its own for the pendulums and Reacher."""
 _SAVE_EVERY = 60.0
 
 
@@ -155,7 +97,8 @@ def learn_for_real(
         report: called with the real steps taken and the agent.
         unfinished: file for the training in progress, written every minute and when it is interrupted, and removed at
             the end. A training that is found there resumes with its weights, optimisers and replay buffer, with a new
-            episode and other random numbers; milestones that it had passed are not reported again.
+            episode and other random numbers; only milestones before the step at which it was stopped are not reported
+            again.
 
     Raises:
         InputError: there are no milestones, or they do not rise; the unfinished training had other settings.
@@ -177,7 +120,7 @@ def learn_for_real(
     if unfinished is not None and unfinished.exists():
         load_unfinished(unfinished, agent, about)
         agent.set_random_seed(seed + agent.num_timesteps)
-    left = [count for count in milestones if count > agent.num_timesteps]
+    left = [count for count in milestones if count >= agent.num_timesteps]
     keep = None if unfinished is None else (lambda: save_unfinished(unfinished, agent, about))
     begins, remaining = agent.num_timesteps == 0, milestones[-1] - agent.num_timesteps
     try:
@@ -202,15 +145,15 @@ class _Normalizing:
     """Normalizes observations as at this moment of the training, and lets the agent act on them."""
 
     def __init__(self, agent: BaseAlgorithm, normalizer: VecNormalize) -> None:
-        self._agent, self._normalizer = agent, normalizer
+        self.agent, self.normalizer = agent, normalizer
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
     ) -> tuple[np.ndarray, Any]:
         """See :class:`hnn_gym.agents.evaluate.Policy`."""
-        normalized = self._normalizer.normalize_obs(observation)
+        normalized = self.normalizer.normalize_obs(observation)
         assert isinstance(normalized, np.ndarray)
-        return self._agent.predict(normalized, state, episode_start, deterministic)
+        return self.agent.predict(normalized, state, episode_start, deterministic)
 
 
 class _Milestones(BaseCallback):

@@ -99,6 +99,7 @@ def drive(
         InputError: ``steps`` or ``seed`` is out of range.
     """
     check_range(steps=steps, seed=seed)
+    whole_number(first_episode, "first_episode", at_least=0)
     return _drive(env, policy, steps, seed, first_episode)
 
 

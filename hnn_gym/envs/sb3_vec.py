@@ -20,7 +20,7 @@ from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.checks import checked_options
 from hnn_gym.envs.render.many import BatchPictures
 from hnn_gym.envs.vector import SimulatorVectorEnv
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 
 _PICTURES = 4
 
@@ -151,6 +151,7 @@ class SimulatorVecEnv(VecEnv):
         return len(list(self._get_indices(indices)))
 
 
+@checked_arguments
 def make_sb3_vec(
     env_id: str,
     num_envs: int,

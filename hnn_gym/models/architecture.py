@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError, check_fields, whole_number
+from hnn_gym.errors import InputError, check_fields, checked_arguments
 from hnn_gym.models.features import Combined, Features
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
@@ -174,16 +174,15 @@ class Architecture(ABC):
     variables: Variables
 
     def __post_init__(self) -> None:
-        """Check the types of the hyperparameters, and that there are units in every layer.
+        """Check the types of the hyperparameters, and keep lists as tuples.
 
         Raises:
-            InputError: one has another type than the model declares, or a layer has no units.
+            InputError: one has another type than the model declares.
         """
         check_fields(self)
         for name, value in self.hyperparameters().items():
-            if isinstance(value, tuple | list) and self.__dataclass_fields__[name].type == "tuple[int, ...]":  # type: ignore[attr-defined]
-                units = tuple(whole_number(entry, f"every entry of {name}", at_least=1) for entry in value)
-                object.__setattr__(self, name, units)
+            if isinstance(value, list):
+                object.__setattr__(self, name, tuple(value))
 
     def hyperparameters(self) -> dict[str, Any]:
         """Every field but ``variables``, JSON-ready."""
@@ -205,6 +204,7 @@ class Architecture(ABC):
         """The scheme to train through and to step with, unless another is asked for."""
 
 
+@checked_arguments
 def check_shapes(architecture: Architecture, arrays: Mapping[str, np.ndarray]) -> None:
     """Refuse arrays that are not the parameters of a model.
 

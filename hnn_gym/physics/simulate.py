@@ -43,6 +43,7 @@ def integrate(
         ConvergenceError: an implicit scheme did not converge.
     """
     integrator.check(dynamics)
+    namespace(x0)  # which refuses what is no array
     return rollout(
         lambda x, force: integrator.step(dynamics, x, dt, force),
         x0,
@@ -55,6 +56,9 @@ def integrate(
 @checked_arguments
 def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record_every: int = 1) -> Array:
     """Apply ``step`` again and again; arguments, shapes and errors as in :func:`integrate`."""
+    xp = namespace(x0)
+    if u is not None:
+        namespace(u)  # which refuses what is no array
     if u is not None and u.shape[0] != steps:
         raise InputError(f"u has forces for {u.shape[0]} steps, and steps={steps}: give one for each step.")
     if steps < 0:
@@ -67,4 +71,4 @@ def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record
         x = step(x, None if u is None else u[k])
         if (k + 1) % record_every == 0:
             points.append(x)
-    return namespace(x0).stack(points)
+    return xp.stack(points)

@@ -148,9 +148,9 @@ class System:
 
     def __post_init__(self) -> None:
         """Check what the row says against itself."""
-        check_fields(self)
         if not isinstance(self.id, str) or not self.id or ":" in self.id:
             raise InputError(f"The id of a System is the id of an environment, such as 'Mine-v0', not {self.id!r}.")
+        check_fields(self)
         if self.truth is not None and (self.coordinates is None or self.dt is None):
             raise InputError(f"The System {self.id!r} has a truth: it needs coordinates and dt too.")
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import ConvergenceError, checked_arguments
+from hnn_gym.errors import ConvergenceError, checked_arguments, whole_number
 from hnn_gym.training.losses import shooting_path
 from hnn_gym.training.objective import observation_scale
 from hnn_gym.training.starts import estimated_starts
@@ -86,6 +86,7 @@ def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: i
     Raises:
         InputError: no episode is long enough.
     """
+    whole_number(windows, "windows", at_least=1)
     slices = dataset.windows(horizon, stride=horizon)
     rows = np.linspace(0, len(slices) - 1, min(windows, len(slices))).astype(int)
     coordinates = world.coordinates
