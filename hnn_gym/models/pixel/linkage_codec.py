@@ -106,14 +106,16 @@ class _Pictured(NamedTuple):
 class LinkageCodec:
     """Decoder and encoder of frames that show a linkage.
 
-    A sliding position is 0 in the middle of the picture, and an angle is clockwise, in rad.
+    A sliding position is 0 in the middle of the picture, and an angle is clockwise, in rad, unless the plane is seen
+    from behind.
 
     Attributes:
         background: B, uint8 ``(H, W, C)``.
         parts: who carries whom, in the order in which they are drawn.
         surfaces: S of every part, in shares of 255, over its own plane in rows.
         hinges: where its carrier holds every part, in rows ``(K, 2)``.
-        pixel_width: width of a pixel over its height.
+        pixel_width: width of a pixel over its height; negative where x points to the left, so that angles are
+            anticlockwise.
         rows_per_unit: rows in the unit of sliding positions.
         reach: the smallest and the largest position of every part that is searched for ``(K, 2)``.
         residual: mean squared residual on the frames it was fitted to, over the mean square of what the parts change.
@@ -245,6 +247,20 @@ class LinkageCodec:
         """The codec whose surfaces end where there is nothing more to be seen."""
         return replace(self, surfaces=tuple(surface.trimmed(_NOTHING) for surface in self.surfaces))
 
+    def mirrored(self) -> LinkageCodec:
+        """The codec of the same pictures whose plane is seen from behind: angles are counted the other way round."""
+        surfaces = []
+        for surface in self.surfaces:
+            x = -surface.low[0] - surface.step * (surface.coefficients.shape[1] - 1)
+            surfaces.append(replace(surface, coefficients=surface.coefficients[:, ::-1], low=(x, surface.low[1])))
+        return replace(
+            self,
+            surfaces=tuple(surfaces),
+            hinges=self.hinges * np.array([-1.0, 1.0]),
+            pixel_width=-self.pixel_width,
+            reach=-self.reach[:, ::-1],
+        )
+
     def changes(self, q: np.ndarray) -> np.ndarray:
         """What the parts change of the background at positions ``(N, K)``, in shares of 255 ``(N, H, W, C)``."""
         box = self._whole(len(q))
@@ -302,7 +318,8 @@ class LinkageCodec:
                 and all(s.coefficients.shape[2] == codec.background.shape[2] for s in surfaces)
                 and all(np.isfinite(values).all() for values in (codec.hinges, codec.reach))
                 and all(np.isfinite(s.coefficients).all() for s in surfaces)
-                and min(codec.pixel_width, codec.rows_per_unit) > 0
+                and codec.pixel_width != 0
+                and codec.rows_per_unit > 0
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"The frames' part of this checkpoint cannot be read: {error!r}.") from None
