@@ -30,9 +30,8 @@ class Measured(NamedTuple):
     trainings: int
 
 
-def _ppo(env_id: str, **arguments: Any) -> Measured:
-    published = Published(PPO, arguments=arguments, normalized=True)
-    return Measured(published, f"ppo.yml, {env_id}", (10_000, 50_000, 100_000), 3)
+def _ppo(env_id: str, milestones: tuple[int, ...], **arguments: Any) -> Measured:
+    return Measured(Published(PPO, arguments=arguments, normalized=True), f"ppo.yml, {env_id}", milestones, 3)
 
 
 _SAC = Published(SAC, arguments={"learning_starts": 10_000})
@@ -40,6 +39,7 @@ _OF_MUJOCO = Measured(_SAC, "sac.yml, mujoco-defaults", (20_000, 50_000), 1)
 MODEL_FREE = {
     ("InvertedPendulum-v5", "PPO"): _ppo(
         "InvertedPendulum-v2",
+        (2_000, 5_000, 10_000),
         batch_size=64,
         n_steps=32,
         gamma=0.999,
@@ -54,6 +54,7 @@ MODEL_FREE = {
     ("InvertedPendulum-v5", "SAC"): _OF_MUJOCO,
     ("InvertedDoublePendulum-v5", "PPO"): _ppo(
         "InvertedDoublePendulum-v2",
+        (10_000, 50_000, 100_000),
         batch_size=512,
         n_steps=128,
         gamma=0.98,
@@ -68,6 +69,7 @@ MODEL_FREE = {
     ("InvertedDoublePendulum-v5", "SAC"): _OF_MUJOCO,
     ("Reacher-v5", "PPO"): _ppo(
         "Reacher-v2",
+        (10_000, 50_000, 100_000),
         batch_size=32,
         n_steps=512,
         gamma=0.9,
