@@ -20,6 +20,8 @@ P = ParamSpec("P")
 
 _LISTED = 10
 _OF_PROTOCOLS = ("__init__", "__subclasshook__")
+_NAMES = {bool: "True or False", int: "a whole number", float: "a number", str: "a string"}
+_PLURALS = {bool: "True or False", int: "whole numbers", float: "numbers", str: "strings"}
 
 
 class InputError(ValueError):
@@ -115,8 +117,7 @@ def instance(value: Any, name: str, kind: type[T]) -> T:
         InputError: it is something else.
     """
     if not _fits(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise InputError(f"{name} must be {article} {kind.__name__}, got {reprlib.repr(value)}.")
+        raise InputError(f"{name} must be {_words(kind)}, got {reprlib.repr(value)}.")
     return value
 
 
@@ -147,12 +148,21 @@ def _check(owner: Any, values: Mapping[str, Any]) -> None:
     hints = _hints(owner)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):
-            declared = owner.__annotations__.get(name, hints[name])
+            words = _words(hints[name]) or f"of the type {owner.__annotations__[name]}"
+            nan = ", and NaN is not a number" if "nan" in repr(value) else ""
             who = owner.__qualname__.removesuffix(".__init__")
-            raise InputError(
-                f"{who} needs {name} to be of the type {getattr(declared, '__name__', declared)}, got "
-                f"{reprlib.repr(value)}{', and NaN is not a number' if 'nan' in repr(value) else ''}."
-            )
+            raise InputError(f"{who} needs {name} to be {words}, got {reprlib.repr(value)}{nan}.")
+
+
+def _words(hint: Any) -> str:
+    """A type in plain words; empty for one that has none."""
+    if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,) and get_args(hint)[0] in _PLURALS:
+        return f"a tuple of {_PLURALS[get_args(hint)[0]]}"
+    if hint in _NAMES:
+        return _NAMES[hint]
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return f"{'an' if hint.__name__[0] in 'AEIOU' else 'a'} {hint.__name__}"
+    return ""
 
 
 @functools.cache

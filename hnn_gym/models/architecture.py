@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -174,15 +175,14 @@ class Architecture(ABC):
     variables: Variables
 
     def __post_init__(self) -> None:
-        """Check the types of the hyperparameters, and keep lists as tuples.
+        """Check the types of the hyperparameters, and keep them as Python's own tuples and numbers.
 
         Raises:
             InputError: one has another type than the model declares.
         """
         check_fields(self)
         for name, value in self.hyperparameters().items():
-            if isinstance(value, list):
-                object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, _plain(value))
 
     def hyperparameters(self) -> dict[str, Any]:
         """Every field but ``variables``, JSON-ready."""
@@ -202,6 +202,15 @@ class Architecture(ABC):
     @abstractmethod
     def integrator(self) -> Integrator:
         """The scheme to train through and to step with, unless another is asked for."""
+
+
+def _plain(value: Any) -> Any:
+    """A hyperparameter that JSON can hold: lists are tuples, and numbers those of Python."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return int(value) if isinstance(value, Integral) else float(value)
+    return value
 
 
 @checked_arguments

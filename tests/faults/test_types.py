@@ -28,7 +28,7 @@ def test_an_argument_of_no_type_that_it_declares_is_refused() -> None:
 
 @pytest.mark.parametrize("wrong", ["x", None, 3, Pendulum])
 def test_dynamics_need_a_hamiltonian_and_not_its_class(wrong: Any) -> None:
-    with pytest.raises(InputError, match="PortHamiltonian needs hamiltonian to be of the type Hamiltonian"):
+    with pytest.raises(InputError, match="PortHamiltonian needs hamiltonian to be a Hamiltonian"):
         PortHamiltonian(wrong)
 
 
@@ -58,7 +58,7 @@ def test_recording_processes_take_a_policy_and_not_its_name() -> None:
     def make(writer: Any) -> Any:
         raise AssertionError("no process is started")
 
-    with pytest.raises(InputError, match="policy to be of the type PolicyChoice, got 'random'"):
+    with pytest.raises(InputError, match="policy to be a PolicyChoice, got 'random'"):
         episodes_in_processes(make, policy="random", steps=2, seed=0, workers=1)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="first_episode"):
         episodes_in_processes(make, policy=PolicyChoice(), steps=2, seed=0, first_episode=-1, workers=1)
