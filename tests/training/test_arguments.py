@@ -13,7 +13,7 @@ import pytest
 import hnn_gym
 from hnn_gym.data import Episode, Provenance, TransitionDataset, record_steps
 from hnn_gym.errors import InputError, MissingPathError
-from hnn_gym.models import MODELS
+from hnn_gym.models import MODELS, Variables
 from hnn_gym.systems import coordinates_of
 from hnn_gym.training import FitSettings, FitState, PixelSettings, train_ensemble, train_pixel_world, train_world
 from hnn_gym.training.objective import STARTS
