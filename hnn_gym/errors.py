@@ -129,7 +129,7 @@ def check_fields(value: Any) -> None:
     Raises:
         InputError: a field has another type.
     """
-    _check(type(value), {field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    check_arguments(type(value), **{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
 
 
 def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
@@ -138,13 +138,18 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        _check(function, bind(*args, **kwargs).arguments)
+        check_arguments(function, **bind(*args, **kwargs).arguments)
         return function(*args, **kwargs)
 
     return checked
 
 
-def _check(owner: Any, values: Mapping[str, Any]) -> None:
+def check_arguments(owner: Any, /, **values: Any) -> None:
+    """Refuse arguments of another type than a function or a dataclass declares, by the same rules.
+
+    Raises:
+        InputError: an argument has another type.
+    """
     hints = _hints(owner)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):

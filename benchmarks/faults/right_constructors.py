@@ -36,7 +36,7 @@ def constructors() -> dict[str, RightCall]:
         play_episodes,
     )
     from hnn_gym.data import LogSettings, MemoryWriter, PolicyChoice, RecordTransitions, WindowStream, record_steps
-    from hnn_gym.envs import BumpByForce, SimulatorOptions
+    from hnn_gym.envs import BumpByForce
     from hnn_gym.envs.build import build_simulator
     from hnn_gym.envs.shipped import resolve_world
     from hnn_gym.models import (
@@ -113,11 +113,10 @@ def constructors() -> dict[str, RightCall]:
         "PairwiseHNN": RightCall(PairwiseHNN, _fields(PairwiseHNN(four))),
         "PlanarChainHNN": RightCall(PlanarChainHNN, _fields(PlanarChainHNN(two))),
         "WorldModel": RightCall(WorldModel, _fields(world)),
-        "SimulatorOptions": RightCall(SimulatorOptions, _fields(SimulatorOptions())),
         "PolicyChoice": RightCall(PolicyChoice, {"name": "random", "hold": 1}),
         "LogSettings": RightCall(LogSettings, _fields(LogSettings())),
         "RecordTransitions": RightCall(
-            RecordTransitions, {"env": env, "to": MemoryWriter(), "record_state": False, "dt": 0.05, "seed": 0}
+            RecordTransitions, {"env": env, "to": MemoryWriter(), "record_state": False, "seed": 0, "policy": "x"}
         ),
         "WindowStream": RightCall(WindowStream, {"dataset": data, "k": 1, "batch_size": 1, "stride": 1}),
         "BumpByForce": RightCall(BumpByForce, {"env": env, "world": world, "limit": 1.0, "candidates": 33}),

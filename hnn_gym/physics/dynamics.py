@@ -99,6 +99,13 @@ class SeparableHamiltonian(ABC):
         return join(self.potential_gradient(q), self.kinetic_gradient(p))
 
 
+class VectorField(Protocol):
+    """What schemes without requirements step, and the least that dynamics have."""
+
+    def field(self, x: Array, u: Array | None = None) -> Array:
+        """dx/dt without dry friction at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
+
+
 class Dynamics(Protocol):
     """The dynamics that an integrator steps; ``dqdt`` and ``dpdt`` exist if ``structure`` is SPLIT or more."""
 

@@ -6,12 +6,12 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from hnn_gym.errors import ConvergenceError, checked_arguments, finite_number
-from hnn_gym.physics.dynamics import Dynamics
+from hnn_gym.physics.dynamics import VectorField
 
 
 @checked_arguments
 def reference_trajectory(
-    dynamics: Dynamics,
+    dynamics: VectorField,
     x0: np.ndarray,
     times: np.ndarray,
     *,

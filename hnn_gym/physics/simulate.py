@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hnn_gym.errors import InputError, checked_arguments
+from hnn_gym.errors import InputError, checked_arguments, finite_number, instance
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.physics.phase import Array, namespace
@@ -13,7 +13,6 @@ Step = Callable[[Array, Array | None], Array]
 """One step (x ``(..., 2n)``, u ``(..., m)`` or None) -> x ``(..., 2n)``."""
 
 
-@checked_arguments
 def integrate(
     dynamics: Dynamics,
     x0: Array,
@@ -42,7 +41,9 @@ def integrate(
         InputError: the scheme does not fit the dynamics, ``u`` has another number of steps, or a count makes no sense.
         ConvergenceError: an implicit scheme did not converge.
     """
-    integrator.check(dynamics)
+    instance(integrator, "integrator", Integrator).check(dynamics)  # type: ignore[type-abstract]
+    if not hasattr(dt, "shape"):  # where every point has a step of its own it is an array
+        finite_number(dt, "dt")
     namespace(x0)  # which refuses what is no array
     return rollout(
         lambda x, force: integrator.step(dynamics, x, dt, force),

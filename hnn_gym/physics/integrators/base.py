@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 from hnn_gym.errors import InputError, check_fields, instance
-from hnn_gym.physics.dynamics import Dynamics, Structure
+from hnn_gym.physics.dynamics import Dynamics, Structure, VectorField
 from hnn_gym.physics.phase import Array
 
 _WANTED = {Structure.SPLIT: "dq/dt that depends on p alone", Structure.SEPARABLE: "a separable Hamiltonian"}
@@ -75,7 +75,7 @@ class Integrator(ABC):
             InputError: these are no dynamics, they lack the structure that ``requires`` names, or they have dry
                 friction that the scheme ignores.
         """
-        instance(dynamics, "The dynamics to step", Dynamics)  # type: ignore[type-abstract]
+        instance(dynamics, "The dynamics to step", VectorField)  # type: ignore[type-abstract]
         if dynamics.dry is not None and not self.sticks:
             raise InputError(
                 f"{type(self).__name__} has no kicks in which dry friction could act: use SymplecticEuler() or "
