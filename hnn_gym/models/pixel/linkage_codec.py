@@ -47,7 +47,7 @@ class _Patch(NamedTuple):
         where: numbers of frame, row and column of the pixels inside the picture, each ``(M,)``.
         at: the same in the part's frame ``(M, 2)``.
         change: S there ``(M, C)``.
-        slopes: derivatives of S there by x and y ``(M, 2, C)``.
+        slopes: derivatives of S there by x and y ``(M, 2, C)``, if asked for.
         opaque: A there ``(M, 1)``.
     """
 
@@ -203,9 +203,10 @@ class LinkageCodec:
         """
         change = frames / 255.0 - self._background
         codec, box = self, self._whole(len(frames))
+        placement = placed(self.parts, self.hinges, q * self._units)
+        patches = self._patches(placement, box)
         for _ in range(sweeps):
             for k in range(len(self.parts)):
-                patches = codec._patches(placed(self.parts, self.hinges, q * self._units), box)
                 patch, later = patches[k], patches[k + 1 :]
                 # Where a part hides what carries it, its own change is all that is seen.
                 before, after = (codec._drawn(some, box)[patch.where] for some in (patches[:k] + later, later))
@@ -213,6 +214,7 @@ class LinkageCodec:
                 clear = codec._clear(patches, box)[k]
                 surface = codec.surfaces[k].fitted(patch.at, rest, clear, smoothing=_SMOOTHING)
                 codec = replace(codec, surfaces=(*codec.surfaces[:k], surface, *codec.surfaces[k + 1 :]))
+                patches[k] = codec._patch(k, placement, box)
         left = change - codec.changes(q)
         return replace(codec, residual=float((left**2).sum() / (change**2).sum()))
 
@@ -381,20 +383,22 @@ class LinkageCodec:
         """The size of the change where every part is wholly opaque."""
         return [_OPAQUE * float(np.sqrt((s.coefficients**2).sum(-1)).max()) + 1e-12 for s in self.surfaces]
 
-    def _patches(self, placement: Placement, box: _Box) -> list[_Patch]:
-        """All parts in the pixels of a box."""
-        found = []
-        for k, surface in enumerate(self.surfaces):
-            origin, rotation = placement.origin[:, k], clockwise(placement.angle[:, k])
-            own = self._around(origin, rotation, surface)
-            inside = own.pixels(self.frame_shape)
-            n, r, c = (values[inside[-1]] for values in inside[:-1])
-            away = self._points(r, c) - origin[n]
-            at = np.einsum("mji,mj->mi", rotation[n], away)
-            change, slopes = surface(at)
-            opaque = np.minimum(np.sqrt((change**2).sum(-1, keepdims=True)) / self.levels[k], 1.0)
-            found.append(_Patch((n, r - box.row[n], c - box.column[n]), at, change, slopes, opaque))
-        return found
+    def _patches(self, placement: Placement, box: _Box, *, slopes: bool = False) -> list[_Patch]:
+        """All parts in the pixels of a box, with slopes if asked for."""
+        return [self._patch(k, placement, box, slopes=slopes) for k in range(len(self.parts))]
+
+    def _patch(self, k: int, placement: Placement, box: _Box, *, slopes: bool = False) -> _Patch:
+        """Part k in the pixels of a box that it reaches."""
+        surface, origin, rotation = self.surfaces[k], placement.origin[:, k], clockwise(placement.angle[:, k])
+        inside = self._around(origin, rotation, surface).pixels(self.frame_shape)
+        n, r, c = (values[inside[-1]] for values in inside[:-1])
+        x, y = (self._points(r, c) - origin[n]).T
+        at = np.stack([rotation[n, 0, i] * x + rotation[n, 1, i] * y for i in (0, 1)], axis=-1)
+        near = surface.reaches(at)
+        n, r, c, at = n[near], r[near], c[near], at[near]
+        change, by_place = surface(at) if slopes else (surface.values(at), np.zeros((0, 2, 0)))
+        opaque = np.minimum(np.sqrt((change**2).sum(-1, keepdims=True)) / self.levels[k], 1.0)
+        return _Patch((n, r - box.row[n], c - box.column[n]), at, change, by_place, opaque)
 
     def _points(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The places (x, y) of pixels ``(M, 2)``, in rows from the middle of the picture."""
@@ -444,7 +448,7 @@ class LinkageCodec:
                 for k, s in enumerate(self.surfaces)
             ]
         )
-        patches = self._patches(placement, box)
+        patches = self._patches(placement, box, slopes=True)
         clear, shape = self._clear(patches, box), (len(q), *box.size, self.frame_shape[2], len(self.parts))
         slopes, by_hinge = np.zeros(shape), np.zeros((*shape, 2) if hinges else 0)
         for k, patch in enumerate(patches):
