@@ -44,9 +44,14 @@ class Correction(Protocol):
     """Name of its array among the parameters."""
     decay: float
     """Factor of the sum of its squares in the objective."""
+    own_units: bool
+    """Whether its amounts are far from 1 in size, so that each is damped by its own scale."""
 
     def initial(self) -> np.ndarray:
         """The array that changes nothing."""
+
+    def carried(self, amounts: np.ndarray) -> np.ndarray:
+        """Where the fit of other windows of the same episodes begins."""
 
     def __call__(self, amounts: torch.Tensor) -> torch.Tensor:
         """Return the corrected observations ``(N, k + 1, d)`` of all windows."""
@@ -108,7 +113,7 @@ class Objective:
         self.device, self._dtype = checked_device(device), torch.float64
         self.architecture, self.settings, self.windows = architecture, settings, windows
         self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
-        self.integrator, self._dt, self._correction = integrator, dt, correction
+        self.integrator, self._dt, self.correction = integrator, dt, correction
         self._seen = torch.tensor(np.isfinite(windows.observation), device=self.device)
         self._count = int(self._seen.sum())
         self.observation = self._tensor(np.nan_to_num(windows.observation))
@@ -141,12 +146,17 @@ class Objective:
         determine. Marquardt's limits every parameter by its own scale. A frame correction needs the latter: its
         amounts have units of their own, and steps of limited length move them and the velocities too slowly.
         """
-        return "levenberg" if self._correction is None else "marquardt"
+        return "marquardt" if self._bent else "levenberg"
 
     @property
     def differences(self) -> bool:
         """Whether derivatives are differences: some ten numbers without networks act through long windows."""
-        return self.settings.loss == "shooting" and not self.architecture.networks and self._correction is None
+        return self.settings.loss == "shooting" and not self.architecture.networks and not self._bent
+
+    @property
+    def _bent(self) -> bool:
+        """Whether the observations have a correction whose amounts have units of their own."""
+        return self.correction is not None and self.correction.own_units
 
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
@@ -171,8 +181,8 @@ class Objective:
                 start = StartingPoint(steps, self.architecture.variables, midpoint=True, noisy=noisy)
                 (parameters,) = start.candidates(self.architecture, self.settings.seed)
             parameters[STARTS] = self.windows.states[:, 0]
-        if self._correction is not None:
-            parameters[self._correction.name] = self._correction.initial()
+        if self.correction is not None:
+            parameters[self.correction.name] = self.correction.initial()
         return parameters
 
     def __call__(
@@ -250,7 +260,10 @@ class Objective:
         motion = before.windows.at(before.motion(parameters), self.windows.episode, self.windows.begin)
         starts = np.where(np.isnan(motion), self.windows.states[:, 0], motion)
         carried = self.model_parameters(parameters) | {STARTS: starts}
-        return carried if self._correction is None else carried | {self._correction.name: self._correction.initial()}
+        correction = self.correction
+        if correction is None:
+            return carried
+        return carried | {correction.name: correction.carried(parameters[correction.name])}
 
     def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
         """Standard deviation of the noise of every observation entry ``(d,)``, in the entry's unit.
@@ -319,7 +332,7 @@ class Objective:
         shown = self.coordinates.observation(q, v)
         # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
         decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())
-        observation, correction = self.observation, self._correction
+        observation, correction = self.observation, self.correction
         if correction is not None:
             observation = correction(parameters[correction.name])
             decayed += ((correction.decay, parameters[correction.name]),)
