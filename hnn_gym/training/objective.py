@@ -34,7 +34,7 @@ from hnn_gym.worlds.devices import checked_device, on_numpy
 from hnn_gym.worlds.world_model import WorldModel
 
 STARTS = "starts"
-"""Name of the estimated initial states among the parameters of a shooting fit."""
+"""Name of the estimated initial states among the parameters of a shooting fit, with lengths in their unit."""
 
 
 class Correction(Protocol):
@@ -123,6 +123,7 @@ class Objective:
         self._joined = self._tensor(windows.joined[:-1, None])
         self._ends = torch.tensor(windows.steps[:-1], device=self.device)
         variables = architecture.variables
+        self._units = np.tile(np.where(variables.angles, 1.0, variables.length_unit), 2)
         self._velocity_scale = self._tensor(variables.velocity_scales)
         self._acceleration_scale = self._tensor(variables.acceleration_scales)
         initial = architecture.initial_parameters(np.random.default_rng(0))
@@ -180,7 +181,7 @@ class Objective:
                 steps, noisy = steps_of(self.windows, self.coordinates, dt=self._dt), any(self.coordinates.unobserved)
                 start = StartingPoint(steps, self.architecture.variables, midpoint=True, noisy=noisy)
                 (parameters,) = start.candidates(self.architecture, self.settings.seed)
-            parameters[STARTS] = self.windows.states[:, 0]
+            parameters[STARTS] = self.windows.states[:, 0] / self._units
         if self.correction is not None:
             parameters[self.correction.name] = self.correction.initial()
         return parameters
@@ -243,8 +244,8 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             world = self.world(self.model_parameters(tensors))
-            states = on_numpy(torch.cat(self._moved(world, tensors[STARTS]), dim=-1)).copy()
-        states[:, 0] = parameters[STARTS]
+            states = on_numpy(torch.cat(self._moved(world, tensors), dim=-1)).copy()
+        states[:, 0] = parameters[STARTS] * self._units
         return states
 
     def parameters_after(self, before: Objective, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -259,7 +260,7 @@ class Objective:
         """
         motion = before.windows.at(before.motion(parameters), self.windows.episode, self.windows.begin)
         starts = np.where(np.isnan(motion), self.windows.states[:, 0], motion)
-        carried = self.model_parameters(parameters) | {STARTS: starts}
+        carried = self.model_parameters(parameters) | {STARTS: starts / self._units}
         correction = self.correction
         if correction is None:
             return carried
@@ -321,14 +322,15 @@ class Objective:
         decayed = tuple((self.settings.decay, w) for w in network_weights(model).values())
         return Terms(errors, tuple(error.numel() for error in errors), None, decayed)
 
-    def _moved(self, world: WorldModel, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _moved(self, world: WorldModel, parameters: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """The states (q, v), each ``(N, k + 1, n)``, of all windows from their starts on."""
+        starts = parameters[STARTS] * self._tensor(self._units)
         return shooting_states(world, starts, self.action, self.duration)
 
     def _shooting_terms(
         self, world: WorldModel, model: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.Tensor]
     ) -> Terms:
-        q, v = self._moved(world, parameters[STARTS])
+        q, v = self._moved(world, parameters)
         shown = self.coordinates.observation(q, v)
         # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
         decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())

@@ -21,7 +21,7 @@ from hnn_gym.worlds.world_model import WorldModel
 
 ZEROS = np.array([0.12, -0.08])
 FIT = FitSettings(
-    loss="shooting", horizon=20, adam_steps=0, lbfgs_steps=0, least_squares_steps=12, decay=1e-8, zeros=True
+    loss="shooting", horizon=10, adam_steps=0, lbfgs_steps=0, least_squares_steps=6, decay=1e-8, zeros=True
 )
 OPTIONS = {"damping": True, "symmetric": True}
 SCHEME = InVelocities(Leapfrog())
@@ -59,9 +59,9 @@ def test_zeros_of_episodes_are_learned_with_the_model(pendulum: WorldModel, log:
 
 
 def test_a_known_world_finds_the_zeros_of_further_episodes(pendulum: WorldModel, log: TransitionDataset) -> None:
-    windows = windows_of(log, pendulum.coordinates, pendulum.dt, FIT)
-    # The prior counts as a tenth of a row in which the zero is the error, beside 41 rows, and draws them to 0.
-    np.testing.assert_allclose(estimated_zeros(pendulum, windows)[:, 0], ZEROS, atol=2e-3)
+    windows = windows_of(log, pendulum.coordinates, pendulum.dt, replace(FIT, horizon=40))
+    # What holds the zeros of short episodes draws these to 0 by some hundredths.
+    np.testing.assert_allclose(estimated_zeros(pendulum, windows)[:, 0], ZEROS, atol=0.01)
 
 
 def test_zeros_are_refused_where_they_mean_nothing(log: TransitionDataset) -> None:
