@@ -10,6 +10,7 @@ import pytest
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
 from hnn_gym.data import LogSettings, TransitionDataset
 from hnn_gym.errors import InputError
+from hnn_gym.evaluation.zeros import without_zeros
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Link, PlanarChain
 from hnn_gym.physics.integrators import InVelocities, Leapfrog
@@ -62,6 +63,16 @@ def test_a_known_world_finds_the_zeros_of_further_episodes(pendulum: WorldModel,
     windows = windows_of(log, pendulum.coordinates, pendulum.dt, replace(FIT, horizon=40))
     # What holds the zeros of short episodes draws these to 0 by some hundredths.
     np.testing.assert_allclose(estimated_zeros(pendulum, windows)[:, 0], ZEROS, atol=0.01)
+
+
+def test_a_report_of_a_log_takes_the_zeros_of_its_encoders_away(pendulum: WorldModel, log: TransitionDataset) -> None:
+    same, words = without_zeros(pendulum, log)
+    assert same is log
+    assert not words
+    plain, words = without_zeros(replace(pendulum, card={"zeros": [[0.0]]}), log)
+    assert "-0.0" in words[0]
+    still = [episode.observation[0] - other.observation[0] for episode, other in zip(log, plain, strict=True)]
+    np.testing.assert_allclose(np.ravel(still), ZEROS, atol=0.02)
 
 
 def test_zeros_are_refused_where_they_mean_nothing(log: TransitionDataset) -> None:
