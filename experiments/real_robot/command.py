@@ -16,7 +16,7 @@ from experiments.real_robot.recordings import DATA, read_recordings
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
 COMMAND = "python -m experiments.real_robot"
-MAKERS = ("makers-1.0", "makers-2.0", "makers-1.0-zeros", "makers-2.0-zeros")
+MAKERS = ("makers-1.0", "makers-2.0")
 
 
 @dataclass(frozen=True)

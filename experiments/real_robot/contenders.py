@@ -21,8 +21,6 @@ HORIZONS = (0.1, 0.2, 0.5, 1.0)
 """Of the forecasts, in s."""
 STILL = "still"
 """The contender in whose world nothing moves."""
-WITH_ZEROS = "-zeros"
-"""Ends the name of a makers' model for which the zeros of the encoders are estimated too."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +135,12 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
     if name == STILL:
         world = None
     elif name.startswith("makers-"):
-        world = makers_world(name.removeprefix("makers-").removesuffix(WITH_ZEROS))
+        world = makers_world(name.removeprefix("makers-"))
     else:
         world, cpu = learn(CANDIDATES[name], train)
         card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": world.card.get("friction", [])}
         card |= {"zeros": world.card["zeros"]} if "zeros" in world.card else {}
-    zeros = "zeros" in card or name.endswith(WITH_ZEROS)
+    zeros = "zeros" in card
     errors = {recording: squared_errors(world, table, zeros=zeros) for recording, table in test.items()}
     return {
         "mean_squares": {recording: found.mean(axis=1).tolist() for recording, found in errors.items()},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiments.real_robot.command import MAKERS, candidate, left_out
-from experiments.real_robot.contenders import HORIZONS, STILL, WITH_ZEROS, pooled
+from experiments.real_robot.contenders import HORIZONS, STILL, pooled
 from experiments.tables.sources import measurements, table
 
 _STILL = "nothing moves"
@@ -19,9 +19,7 @@ _LINKS = {
     "zeros": "symmetric links with derived velocities and zeros",
     "network": "second-order network",
 }
-_MAKERS = {
-    f"the makers' model {name.removeprefix('makers-').replace(WITH_ZEROS, ' with zeros')}": name for name in MAKERS
-}
+_MAKERS = {f"the makers' model {name.removeprefix('makers-')}": name for name in MAKERS}
 _SLOWER = (0.0141, 0.0413, 0.0797, 0.0812)
 """Errors in rad of the makers' model 1.0 on four further recordings, which are not public here and move more slowly."""
 

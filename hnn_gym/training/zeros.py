@@ -7,9 +7,11 @@ An incremental encoder counts from where its joint stands when it is switched on
 on the position tells the two apart. The zeros of episodes to learn from are parameters of a shooting fit (``Zeros``);
 those of an episode that a known world follows are estimated with the starts of its windows (``estimated_zeros``):
 
-    min over z_e, x_w of  sum over windows w of e, moments t of |(o_t(x_w) + z_e - o_t) / scale|^2 + a |z_e / scale|^2
+    min over z_e, x_w of  sum over windows w of e, moments t of |(o_t(x_w) + z_e - o_t) / scale|^2 + |a z_e / scale|^2
 
-by Levenberg-Marquardt, episode by episode. The last term holds the zeros of short episodes.
+by Levenberg-Marquardt, episode by episode. The last term is what the episodes to learn from say of further ones, and
+holds the zeros of short episodes: a^2 = r (size of the errors of the fit / size of its zeros)^2, where the errors of a
+model last for r rows.
 """
 
 from __future__ import annotations
@@ -27,8 +29,10 @@ from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.world_model import WorldModel
 
 _STEPS = 10
-_PRIOR = 0.1
-"""a: as much as a tenth of a row in which the zero is the error."""
+_LASTING = 25
+"""r: rows for which errors last."""
+_UNKNOWN = 1.0
+"""a^2 of a world that was not learned with zeros."""
 _GAIN = 1e-3
 """An episode is done when a step lowers its sum of squares by a smaller share."""
 _NUDGE = 1e-5
@@ -94,7 +98,7 @@ def estimated_zeros(world: WorldModel, windows: TrainingWindows) -> np.ndarray:
     """
     scale = observation_scale(world.coordinates, windows.filled(world.coordinates))
     sizes, shown = _shown(world.coordinates, scale)
-    n, episode = world.coordinates.n, windows.episode
+    n, episode, prior = world.coordinates.n, windows.episode, _prior(world)
     episodes = int(episode.max(initial=-1)) + 1
     seen = np.isfinite(windows.observation)
     units = np.concatenate([sizes, np.maximum(np.nanstd(windows.states[..., n:], axis=(0, 1)), _ROUNDING)])
@@ -110,7 +114,7 @@ def estimated_zeros(world: WorldModel, windows: TrainingWindows) -> np.ndarray:
         return found
 
     def squares(r: np.ndarray, zeros: np.ndarray) -> np.ndarray:
-        total: np.ndarray = by_episode((r**2).sum(axis=1)) + _PRIOR * (zeros**2).sum(axis=1)
+        total: np.ndarray = by_episode((r**2).sum(axis=1)) + (prior * zeros**2).sum(axis=1)
         return np.where(np.isfinite(total), total, np.inf)
 
     def slopes(zeros: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -129,7 +133,7 @@ def estimated_zeros(world: WorldModel, windows: TrainingWindows) -> np.ndarray:
         if not np.isfinite(least).all():
             raise ConvergenceError("The world leaves the finite numbers along this recording.")
         for _ in range(_STEPS):
-            moved, begun = _step(slopes(zeros, starts), r, zeros, damping, episode, by_episode)
+            moved, begun = _step(slopes(zeros, starts), r, zeros, prior, damping, episode, by_episode)
             tried = residual(zeros + moved, starts + begun)
             value = squares(tried, zeros + moved)
             better = value < least
@@ -147,6 +151,7 @@ def _step(
     slopes: np.ndarray,
     r: np.ndarray,
     zeros: np.ndarray,
+    prior: np.ndarray,
     damping: np.ndarray,
     episode: np.ndarray,
     by_episode: Callable[[np.ndarray], np.ndarray],
@@ -161,11 +166,22 @@ def _step(
     solved = np.linalg.solve(curvature, across @ np.concatenate([of_zeros, r[..., None]], axis=-1))
     left = of_zeros.swapaxes(1, 2)
     kept = left @ (np.concatenate([of_zeros, r[..., None]], axis=-1) - of_starts @ solved)
-    information, pull = by_episode(kept[..., :n]) + _PRIOR * np.eye(n), by_episode(kept[..., n]) + _PRIOR * zeros
+    information, pull = by_episode(kept[..., :n]) + np.diag(prior), by_episode(kept[..., n]) + prior * zeros
     information[:, range(n), range(n)] *= damped
     moved = -np.linalg.solve(information, pull[..., None])[..., 0]
     begun = -(solved[..., n] + (solved[..., :n] @ moved[episode, :, None])[..., 0])
     return moved, begun
+
+
+def _prior(world: WorldModel) -> np.ndarray:
+    """a^2 for every position ``(n,)``, from the noise and the zeros on the card."""
+    n, found = world.coordinates.n, world.card.get("zeros")
+    if found is None:
+        return np.full(n, _UNKNOWN)
+    noise = np.array(world.card["figures"]["sensor_noise"])
+    entries = [degree.position for degree in world.coordinates.degrees if degree.position is not None]
+    sizes = np.sqrt(np.mean(np.square(found), axis=0))
+    return np.asarray(_LASTING * (noise[entries] / np.maximum(sizes, _ROUNDING)) ** 2)
 
 
 def _shown(coordinates: Coordinates, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

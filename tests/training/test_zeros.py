@@ -24,6 +24,7 @@ ZEROS = np.array([0.12, -0.08])
 FIT = FitSettings(
     loss="shooting", horizon=10, adam_steps=0, lbfgs_steps=0, least_squares_steps=6, decay=1e-8, zeros=True
 )
+CARD = {"zeros": [[0.1], [-0.1]], "figures": {"sensor_noise": [1e-3]}}
 OPTIONS = {"damping": True, "symmetric": True}
 SCHEME = InVelocities(Leapfrog())
 
@@ -61,16 +62,19 @@ def test_zeros_of_episodes_are_learned_with_the_model(pendulum: WorldModel, log:
 
 def test_a_known_world_finds_the_zeros_of_further_episodes(pendulum: WorldModel, log: TransitionDataset) -> None:
     windows = windows_of(log, pendulum.coordinates, pendulum.dt, replace(FIT, horizon=40))
-    # What holds the zeros of short episodes draws these to 0 by some hundredths.
-    np.testing.assert_allclose(estimated_zeros(pendulum, windows)[:, 0], ZEROS, atol=0.01)
+    learned = replace(pendulum, card=CARD)
+    np.testing.assert_allclose(estimated_zeros(learned, windows)[:, 0], ZEROS, atol=1e-3)
+    # Where the errors of a fit are as large as its zeros, two windows tell little.
+    rough = replace(pendulum, card={**CARD, "figures": {"sensor_noise": [0.1]}})
+    assert np.abs(estimated_zeros(rough, windows)).max() < 0.08
 
 
 def test_a_report_of_a_log_takes_the_zeros_of_its_encoders_away(pendulum: WorldModel, log: TransitionDataset) -> None:
     same, words = without_zeros(pendulum, log)
     assert same is log
     assert not words
-    plain, words = without_zeros(replace(pendulum, card={"zeros": [[0.0]]}), log)
-    assert "-0.0" in words[0]
+    plain, words = without_zeros(replace(pendulum, card=CARD), log)
+    assert "-0.08 to 0.12" in words[0]
     still = [episode.observation[0] - other.observation[0] for episode, other in zip(log, plain, strict=True)]
     np.testing.assert_allclose(np.ravel(still), ZEROS, atol=0.02)
 
