@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,13 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.scenes import cart_pole, figures, measures, setups
+from experiments.scenes import cart_pole, figures, identities, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import markdown_table
-from hnn_gym.models.pixel import Scene
+from hnn_gym.models.pixel import Bodies, Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import SYSTEMS, Twin
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -72,13 +73,12 @@ class Settings:
 def study(settings: Settings, console: Console) -> Results:
     """Make all measurements that are missing, and draw the films."""
     results = Results(settings.out, command=COMMAND)
-    cells = {
-        f"{name}/{seed}/{model}": partial(measured, name, seed, model, settings)
-        for name in settings.scenes
-        if name in SETUPS
-        for seed in settings.seeds
-        for model in SETUPS[name].models
-    }
+    cells: dict[str, Callable[[], Any]] = {}
+    for name, seed in product((name for name in settings.scenes if name in SETUPS), settings.seeds):
+        if name in (setups.FIVE, setups.FIVE_ALIKE):
+            cells[f"identities/{seed}/{name}"] = partial(_identities, name, seed, settings)
+        for model in SETUPS[name].models:
+            cells[f"{name}/{seed}/{model}"] = partial(measured, name, seed, model, settings)
     if CART_POLE in settings.scenes:
         cells |= {
             f"{CART_POLE}/{seed}/{model}": partial(_cart_pole, seed, model, settings)
@@ -107,6 +107,13 @@ def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, 
     found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
     _keep(seen, settings, name, seed, model, env_id)
     return found | measures.bump(seen, setup)
+
+
+def _identities(name: str, seed: int, settings: Settings) -> dict[str, Any]:
+    """Follow the bodies through a recording."""
+    scene = SETUPS[name].scene
+    assert isinstance(scene, Bodies)
+    return identities.kept(_recording(name, settings.size, seed), scene)
 
 
 def _draw(name: str, settings: Settings, path: Path) -> None:
@@ -252,6 +259,28 @@ def _median_and_worst(found: Mapping[str, Any]) -> str:
     return f"{found['median']:.0f} / {found['worst']}"
 
 
+def identities_table(results: Results) -> str:
+    """Five bodies in every recording, in five colours and in one, as rows of Markdown."""
+    rows = {}
+    for key, found in results.below("identities/").items():
+        seed, name = key.split("/")
+        numbers = ("frames", "right", "meetings", "exchanged", "doubtful", "with_a_hidden_body")
+        rows[f"{name}, recording {seed}"] = [
+            *(f"{found[number]:,}" for number in numbers),
+            f"{found['position_rms_pixels']:.3f}",
+        ]
+    columns = [
+        "frames",
+        "all bodies are who they were",
+        "two bodies meet",
+        "bodies exchanged",
+        "frames reported as doubtful",
+        "frames with a hidden body",
+        "positions, rms pixels",
+    ]
+    return markdown_table(columns, dict(sorted(rows.items())))
+
+
 def cart_pole_table(results: Results) -> str:
     """Every recording of the cart-pole as a row of Markdown."""
     rows = {}
@@ -283,3 +312,5 @@ def main(settings: Settings) -> None:
     results = study(settings, console)
     for scene in settings.scenes:
         console.print(cart_pole_table(results) if scene == CART_POLE else table(results, scene))
+    if {setups.FIVE, setups.FIVE_ALIKE} & set(settings.scenes):
+        console.print(identities_table(results))
