@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.scenes import cart_pole, figures, identities, measures, setups
+from experiments.scenes import accelerations, cart_pole, figures, identities, measures, setups
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
@@ -77,6 +77,8 @@ def study(settings: Settings, console: Console) -> Results:
     for name, seed in product((name for name in settings.scenes if name in SETUPS), settings.seeds):
         if name in (setups.FIVE, setups.FIVE_ALIKE):
             cells[f"identities/{seed}/{name}"] = partial(_identities, name, seed, settings)
+        if name == "three bodies":
+            cells[f"accelerations/{seed}"] = partial(accelerations.known, seed, steps=SETUPS[name].steps)
         for model in SETUPS[name].models:
             cells[f"{name}/{seed}/{model}"] = partial(measured, name, seed, model, settings)
     if CART_POLE in settings.scenes:
