@@ -1,8 +1,8 @@
-"""Springs, bodies and a cart-pole from frames: ``python -m experiments.scenes --out docs/results/scenes.json``.
+"""Springs, bodies, cart-pole and acrobot from frames: ``python -m experiments.scenes --out docs/results/scenes.json``.
 
 For each of several recordings the command films the environment under random actions, learns an HNN and a second-order
-network without physics from the frames by one method, and forecasts unforced motion that neither has seen. If it is
-interrupted, the same command continues.
+network without physics from the frames by one method, and forecasts motion that neither has seen. If it is interrupted,
+the same command continues.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.scenes import accelerations, cart_pole, figures, identities, measures, setups
+from experiments.scenes import accelerations, cart_pole, driven, figures, identities, measures, setups
+from experiments.scenes.acrobot import ACROBOT
+from experiments.scenes.cart_pole import CART_POLE
+from experiments.scenes.driven import Driven
 from experiments.scenes.setups import SETUPS
 from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
@@ -28,13 +31,14 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import markdown_table
 from hnn_gym.models.pixel import Bodies, Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
-from hnn_gym.systems import SYSTEMS, Twin
+from hnn_gym.systems import Twin
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.pixels import train_pixel_world
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 COMMAND = "python -m experiments.scenes"
-CART_POLE = "cart-pole"
+DRIVEN: Mapping[str, Driven] = {"cart-pole": CART_POLE, "acrobot": ACROBOT}
+"""What is forecast under recorded actions."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Settings:
     """Folder for the HNNs of the first recording, under the ids of the shipped ones; None keeps none."""
     pictures: Path | None = None
     """Folder for films of the truth beside the shipped worlds; None draws none."""
-    scenes: tuple[str, ...] = (*SETUPS, CART_POLE)
+    scenes: tuple[str, ...] = (*SETUPS, *DRIVEN)
     """What is filmed."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the recordings."""
@@ -66,8 +70,8 @@ class Settings:
     def __post_init__(self) -> None:
         """Check the names."""
         for name in self.scenes:
-            if name not in (*SETUPS, CART_POLE):
-                raise InputError(f"There is no scene {name!r}: choose from {', '.join((*SETUPS, CART_POLE))}.")
+            if name not in (*SETUPS, *DRIVEN):
+                raise InputError(f"There is no scene {name!r}: choose from {', '.join((*SETUPS, *DRIVEN))}.")
 
 
 def study(settings: Settings, console: Console) -> Results:
@@ -81,14 +85,16 @@ def study(settings: Settings, console: Console) -> Results:
             cells[f"accelerations/{seed}"] = partial(accelerations.known, seed, steps=SETUPS[name].steps)
         for model in SETUPS[name].models:
             cells[f"{name}/{seed}/{model}"] = partial(measured, name, seed, model, settings)
-    if CART_POLE in settings.scenes:
-        cells |= {
-            f"{CART_POLE}/{seed}/{model}": partial(_cart_pole, seed, model, settings)
-            for seed in settings.seeds
-            for model in cart_pole.MODELS
-        }
+    cells |= {
+        f"{name}/{seed}/{model}": partial(_driven, name, seed, model, settings)
+        for name in settings.scenes
+        if name in DRIVEN
+        for seed in settings.seeds
+        for model in DRIVEN[name].models
+    }
+    cells |= {f"floor/{name}": partial(_floor, name, settings) for name in settings.scenes if name in DRIVEN}
+    if "cart-pole" in settings.scenes:
         cells |= {f"agent/{seed}/HNN": partial(_agent, seed, settings) for seed in settings.seeds if settings.starts}
-        cells["floor/cart-pole"] = partial(_cart_pole_floor, settings)
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
     if settings.pictures is not None:
@@ -119,77 +125,86 @@ def _identities(name: str, seed: int, settings: Settings) -> dict[str, Any]:
 
 
 def _draw(name: str, settings: Settings, path: Path) -> None:
-    """Draw the first film of a scene beside the shipped worlds, if there are any."""
-    if name == CART_POLE:
-        film: Any = _cart_pole_film(settings.size, settings.motions)
-        context = cart_pole.CONTEXT
-        ids = {model: f"{prefix}PixelCartPole-v0" for model, prefix in cart_pole.MODELS.items()}
-    else:
-        film, context = _film(name, settings.size, settings.motions), SETUPS[name].context
-        ids = {model: env_id for model, (_, env_id) in SETUPS[name].models.items() if env_id is not None}
+    """Draw the first film of a scene beside the worlds that ship, or that were kept, if there are any."""
     dreams = {}
-    for model, env_id in ids.items():
-        seen = resolve_pixel_world(env_id)
-        assert seen is not None
-        if name == CART_POLE:
-            dreams[model] = (
-                seen,
-                cart_pole.dreamt(seen, film._replace(**{k: v[:1] for k, v in film._asdict().items()}))[0],
-            )
+    for model, (_, env_id) in (DRIVEN[name] if name in DRIVEN else SETUPS[name]).models.items():
+        seen = _kept(settings, name, model, env_id)
+        if seen is None:
+            continue
+        if name in DRIVEN:
+            film: Any = _driven_film(name, settings.size, settings.motions)
+            context = DRIVEN[name].context
+            dreams[model] = seen, driven.dreamt(seen, DRIVEN[name], film.first)[0]
         else:
+            film, context = _film(name, settings.size, settings.motions), SETUPS[name].context
             q = measures.encoded(seen, film.frames[:1, : context + 1])
-            dreams[model] = (
-                seen,
-                measures.forecast(seen.world, q, steps=SETUPS[name].horizon)[0, :, : seen.world.coordinates.n],
-            )
+            motion = measures.forecast(seen.world, q, steps=SETUPS[name].horizon)
+            dreams[model] = seen, motion[0, :, : seen.world.coordinates.n]
     if dreams:
         figures.draw(film.frames[0, context:], dreams, path)
 
 
-def _cart_pole(seed: int, model: str, settings: Settings) -> dict[str, Any]:
-    """Learn a cart-pole from a recording, and measure its forecasts."""
-    seen, facts = _cart_pole_world(seed, model, settings)
-    _keep(seen, settings, CART_POLE, seed, model, f"{cart_pole.MODELS[model]}PixelCartPole-v0")
-    return facts | cart_pole.measure(seen, _cart_pole_film(settings.size, settings.motions))
+def _kept(settings: Settings, name: str, model: str, env_id: str | None) -> PixelWorld | None:
+    """The world that ships under an id; or that of the first recording, where worlds are kept."""
+    if env_id is not None:
+        return resolve_pixel_world(env_id)
+    if settings.runs is None or not _folder(settings.runs, name, settings.seeds[0], model).exists():
+        return None
+    return PixelWorld.load(_folder(settings.runs, name, settings.seeds[0], model))
 
 
-def _cart_pole_floor(settings: Settings) -> dict[str, float]:
-    return cart_pole.floor(_cart_pole_film(settings.size, settings.motions))
+def _driven(name: str, seed: int, model: str, settings: Settings) -> dict[str, Any]:
+    """Learn what moves under actions from a recording, and measure its forecasts; or say why the world is refused."""
+    try:
+        seen, facts = _driven_world(name, seed, model, settings)
+    except ConvergenceError as error:
+        return {"refused": str(error)}
+    _keep(seen, settings, name, seed, model, DRIVEN[name].models[model][1])
+    return facts | driven.measure(seen, DRIVEN[name], _driven_film(name, settings.size, settings.motions))
+
+
+def _floor(name: str, settings: Settings) -> dict[str, float]:
+    return driven.floor(DRIVEN[name], _driven_film(name, settings.size, settings.motions))
 
 
 def _agent(seed: int, settings: Settings) -> dict[str, Any]:
     """Balance the real pole from frames by the world that was learned from a recording, or is learned again."""
-    folder = None if settings.runs is None else settings.runs / CART_POLE / str(seed) / "HNN"
+    folder = None if settings.runs is None else _folder(settings.runs, "cart-pole", seed, "HNN")
     if folder is None or not folder.exists():
-        return cart_pole.balanced(_cart_pole_world(seed, "HNN", settings)[0], episodes=settings.starts)
+        return cart_pole.balanced(_driven_world("cart-pole", seed, "HNN", settings)[0], episodes=settings.starts)
     return cart_pole.balanced(PixelWorld.load(folder), episodes=settings.starts)
 
 
-def _cart_pole_world(seed: int, model: str, settings: Settings) -> tuple[PixelWorld, dict[str, Any]]:
+def _driven_world(name: str, seed: int, model: str, settings: Settings) -> tuple[PixelWorld, dict[str, Any]]:
     torch.set_num_threads(1)
-    twin = SYSTEMS["CartPole-v1"].pixel_twins[cart_pole.MODELS[model]]
-    dataset = _cart_pole_recording(settings.size, seed)
+    setup = DRIVEN[name]
+    dataset = _driven_recording(name, settings.size, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # an unstable motion is forecast badly, which is measured here
-        return _learned(dataset, twin, cart_pole.SCENE, cart_pole.HORIZONS, settings)
+        return _learned(dataset, setup.models[model][0], setup.scene, setup.horizons, settings)
 
 
 def _keep(seen: PixelWorld, settings: Settings, name: str, seed: int, model: str, env_id: str | None) -> None:
     """Write a world where the settings say."""
     if settings.runs is not None:
-        seen.save(settings.runs / name / str(seed) / model, overwrite=True)
+        seen.save(_folder(settings.runs, name, seed, model), overwrite=True)
     if settings.weights is not None and env_id is not None and seed == settings.seeds[0]:
         seen.save(settings.weights / env_id, overwrite=True)
 
 
-@lru_cache(maxsize=1)
-def _cart_pole_recording(size: int, seed: int) -> TransitionDataset:
-    return cart_pole.recorded(size=size, seed=seed)
+def _folder(runs: Path, name: str, seed: int, model: str) -> Path:
+    """Of a world that is kept."""
+    return runs / name / str(seed) / model
 
 
 @lru_cache(maxsize=1)
-def _cart_pole_film(size: int, motions: int) -> cart_pole.Film:
-    return cart_pole.filmed(size=size, motions=motions)
+def _driven_recording(name: str, size: int, seed: int) -> TransitionDataset:
+    return driven.recorded(DRIVEN[name], size=size, seed=seed)
+
+
+@lru_cache(maxsize=1)
+def _driven_film(name: str, size: int, motions: int) -> driven.Film:
+    return driven.filmed(DRIVEN[name], size=size, motions=motions)
 
 
 @lru_cache(maxsize=1)  # the models of a recording follow each other
@@ -261,39 +276,22 @@ def _median_and_worst(found: Mapping[str, Any]) -> str:
     return f"{found['median']:.0f} / {found['worst']}"
 
 
-def identities_table(results: Results) -> str:
-    """Five bodies in every recording, in five colours and in one, as rows of Markdown."""
+def driven_table(results: Results, scene: str) -> str:
+    """Every recording of what moves under actions as a row of Markdown."""
+    agents = scene == "cart-pole"
     rows = {}
-    for key, found in results.below("identities/").items():
-        seed, name = key.split("/")
-        numbers = ("frames", "right", "meetings", "exchanged", "doubtful", "with_a_hidden_body")
-        rows[f"{name}, recording {seed}"] = [
-            *(f"{found[number]:,}" for number in numbers),
-            f"{found['position_rms_pixels']:.3f}",
-        ]
-    columns = [
-        "frames",
-        "all bodies are who they were",
-        "two bodies meet",
-        "bodies exchanged",
-        "frames reported as doubtful",
-        "frames with a hidden body",
-        "positions, rms pixels",
-    ]
-    return markdown_table(columns, dict(sorted(rows.items())))
-
-
-def cart_pole_table(results: Results) -> str:
-    """Every recording of the cart-pole as a row of Markdown."""
-    rows = {}
-    for key, found in results.below(f"{CART_POLE}/").items():
+    for key, found in results.below(f"{scene}/").items():
         seed, model = key.split("/")
+        if "refused" in found:
+            rows[f"{model}, recording {seed}"] = ["refused"]
+            continue
         cells = [f"{found['cpu_seconds']:.0f}", f"{found['position_rms_pixels']:.3f}"]
         for what in ("steps_within_one_pixel", "vpt"):
             cells += [_median_and_worst(found[f"{of}{what}"]) for of in ("", "true_map_")]
         agent = f"agent/{seed}/{model}"
-        returns = results[agent]["returns"] if agent in results else []
-        cells.append(f"{sum(value >= 500 for value in returns)} of {len(returns)}" if returns else "")
+        if agents and agent in results:
+            returns = results[agent]["returns"]
+            cells.append(f"{sum(value >= 500 for value in returns)} of {len(returns)}")
         rows[f"{model}, recording {seed}"] = cells
     columns = [
         "training, CPU s",
@@ -302,9 +300,10 @@ def cart_pole_table(results: Results) -> str:
         "the true map",
         "VPT, median / worst film",
         "the true map",
-        "500 steps balanced from frames",
+        *(["500 steps balanced from frames"] if agents else []),
     ]
-    return markdown_table(columns, dict(sorted(rows.items())))
+    full = {name: cells + [""] * (len(columns) - len(cells)) for name, cells in sorted(rows.items())}
+    return markdown_table(columns, full)
 
 
 def main(settings: Settings) -> None:
@@ -313,6 +312,6 @@ def main(settings: Settings) -> None:
     console = Console()
     results = study(settings, console)
     for scene in settings.scenes:
-        console.print(cart_pole_table(results) if scene == CART_POLE else table(results, scene))
+        console.print((driven_table if scene in DRIVEN else table)(results, scene))
     if {setups.FIVE, setups.FIVE_ALIKE} & set(settings.scenes):
-        console.print(identities_table(results))
+        console.print(identities.table(results))

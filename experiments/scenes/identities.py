@@ -13,7 +13,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from hnn_gym.data import TransitionDataset
+from hnn_gym.evaluation import markdown_table
 from hnn_gym.models.pixel import Bodies, track
+from hnn_gym.studies import Results
 
 _NEAR = 2.0
 """Distance of bodies that meet, in pixels."""
@@ -51,6 +53,28 @@ def kept(recording: TransitionDataset, scene: Bodies) -> dict[str, Any]:
         squares.append(error[right] ** 2 / 2)
     rms = float(np.sqrt(np.nanmean(np.concatenate(squares))))
     return counts | {"doubtful": len(tracks.exchanged), "position_rms_pixels": rms}
+
+
+def table(results: Results) -> str:
+    """Five bodies in every recording, in five colours and in one, as rows of Markdown."""
+    rows = {}
+    for key, found in results.below("identities/").items():
+        seed, name = key.split("/")
+        numbers = ("frames", "right", "meetings", "exchanged", "doubtful", "with_a_hidden_body")
+        rows[f"{name}, recording {seed}"] = [
+            *(f"{found[number]:,}" for number in numbers),
+            f"{found['position_rms_pixels']:.3f}",
+        ]
+    columns = [
+        "frames",
+        "all bodies are who they were",
+        "two bodies meet",
+        "bodies exchanged",
+        "frames reported as doubtful",
+        "frames with a hidden body",
+        "positions, rms pixels",
+    ]
+    return markdown_table(columns, dict(sorted(rows.items())))
 
 
 def _who(seen: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -106,7 +106,7 @@ def three_bodies() -> str:
 
 def cart_pole() -> str:
     """Every recording of the cart-pole."""
-    return scenes.cart_pole_table(measurements("scenes"))
+    return scenes.driven_table(measurements("scenes"), "cart-pole")
 
 
 TABLES = {

@@ -10,6 +10,9 @@ from hnn_gym.coordinates.degree_of_freedom import DegreeOfFreedom
 from hnn_gym.coordinates.learned_readout import LearnedReadout
 from hnn_gym.coordinates.readout import Readout
 
+_TERMS_NAMED = 8
+"""A sentence about a learned readout names so many of its inputs. The coordinates file has them all."""
+
 
 def describe(
     coordinates: Coordinates, *, names: Sequence[str] = (), evidence: Mapping[str, str] | None = None
@@ -66,7 +69,9 @@ def _degree(degree: DegreeOfFreedom, i: int, names: Sequence[str]) -> str:
 
 def _readout(readout: Readout | LearnedReadout) -> str:
     if isinstance(readout, LearnedReadout):
-        return f"a learned function of {', '.join(readout.inputs)}"
+        named, more = readout.inputs[:_TERMS_NAMED], len(readout.inputs) - _TERMS_NAMED
+        others = f" and {more} more terms of the state" if more > 0 else ""
+        return f"a learned function of {', '.join(named)}{others}"
     if all(term == "1" for term, _ in readout.terms):
         return f"always {sum(value for _, value in readout.terms):g}"
     terms = [f"{'+' if value >= 0 else '-'} {_times(term, abs(value))}" for term, value in readout.terms]

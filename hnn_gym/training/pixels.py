@@ -28,16 +28,16 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.errors import InputError, instance
 from hnn_gym.models.mlp import initial_mlp
-from hnn_gym.models.pixel import Bodies, Carriage, OnePosition, Scene, Slider, obvious_scene
+from hnn_gym.models.pixel import Arm, Bodies, Carriage, OnePosition, Scene, Slider, obvious_scene
 from hnn_gym.models.reward import RewardHead
 from hnn_gym.models.task_heads import LearnedTermination
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import declared
 from hnn_gym.training.least_squares import LeastSquaresSettings, least_squares, tensors
 from hnn_gym.training.pixel_bodies import fit_bodies
-from hnn_gym.training.pixel_carriage import fit_carriage
 from hnn_gym.training.pixel_check import check_forecast, forecast_error_share
 from hnn_gym.training.pixel_footage import Footage, slow_windows
+from hnn_gym.training.pixel_linkage import fit_linkage
 from hnn_gym.training.pixel_position import fit_position
 from hnn_gym.training.pixel_rounds import Fitted, Learner, LineReport
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -73,10 +73,11 @@ def train_pixel_world(
     Args:
         dataset: with frames, or its path; all of it is used.
         model: kind of the dynamics, from :data:`hnn_gym.models.MODELS`; None: "pairwise" for several bodies, "chain"
-            for a carriage, else "mechanical".
+            for a carriage and for an arm, else "mechanical".
         scene: what the frames show. None: :class:`hnn_gym.OnePosition` where the coordinates have one degree of
-            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body, and
-            :class:`hnn_gym.models.pixel.Carriage` where they are a position and an angle;
+            freedom, :class:`hnn_gym.Bodies` where they have two positions for every body,
+            :class:`hnn_gym.models.pixel.Carriage` where they are a position and an angle, and
+            :class:`hnn_gym.models.pixel.Arm` where they are two angles;
             :class:`hnn_gym.models.pixel.Slider` is taken only where it is given.
         settings: None takes the defaults.
         options: hyperparameters of the model, such as ``{"hidden": (32,)}``; None: one hidden layer of 16 where there
@@ -107,14 +108,16 @@ def train_pixel_world(
     dataset = opened(dataset)
     settings = instance(PixelSettings() if settings is None else settings, "settings", PixelSettings)
     if not isinstance(scene, Scene | None):
-        raise InputError(f"scene must be OnePosition(), Bodies(...), Slider(...) or Carriage(...), got {scene!r}.")
+        raise InputError(
+            f"scene must be OnePosition(), Bodies(...), Slider(...), Carriage(...) or Arm(...), got {scene!r}."
+        )
     undeclared = coordinates is None and dataset.provenance.coordinates is None
     if undeclared and scene is not None and not isinstance(scene, OnePosition):
         coordinates = scene.coordinates()
     elif undeclared:
         raise InputError(
             f"The recording of {dataset.provenance.env_id} does not say what moves in its frames: pass "
-            "scene=Bodies(...), Slider(...) or Carriage(...), or, for one position, coordinates=Coordinates(...)."
+            "scene=Bodies(...), Slider(...), Carriage(...) or Arm(...), or, for one position, coordinates=Coordinates(...)."
         )
     coordinates, dt = declared(dataset, coordinates, dt)
     scene = obvious_scene(coordinates) if scene is None else scene
@@ -140,8 +143,8 @@ def train_pixel_world(
     learner = Learner(model, options, integrator, settings, report, place)
     if isinstance(scene, Bodies | Slider):
         footage, fitted = fit_bodies(footage, scene, learner)
-    elif isinstance(scene, Carriage):
-        fitted = fit_carriage(footage, scene, learner)
+    elif isinstance(scene, Carriage | Arm):
+        fitted = fit_linkage(footage, scene, learner)
     else:
         fitted = fit_position(footage, learner)
     kept = footage.episodes or range(len(episodes))

@@ -325,6 +325,13 @@ def test_an_invalid_declaration_is_refused(build, words):
         build()
 
 
+def test_a_sentence_about_a_learned_readout_names_few_of_many_inputs():
+    degrees = tuple(DegreeOfFreedom(position=2 * i, velocity=2 * i + 1) for i in range(6))
+    inputs = tuple(f"{kind}{i}" for kind in "qv" for i in range(6))
+    readout = LearnedReadout(12, inputs, ((1.0,),) * 12, (0.0,), (1.0,), 0.0)
+    assert "q5, v0, v1 and 4 more terms of the state." in describe(Coordinates(degrees, readouts=(readout,)))[-1]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments.scenes import cart_pole, measures, setups
-from experiments.scenes.command import Settings, cart_pole_table, study, table
+from experiments.scenes import cart_pole, driven, measures, setups
+from experiments.scenes.command import Settings, driven_table, study, table
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Leapfrog
@@ -58,11 +58,10 @@ def test_angular_momentum_and_energy_of_a_circle_do_not_change():
     assert max(found.values()) < 1e-12
 
 
-def test_the_shipped_cart_pole_is_measured_on_a_film_and_balances_the_real_one(monkeypatch):
-    monkeypatch.setattr(cart_pole, "CONTEXT", 12)
-    monkeypatch.setattr(cart_pole, "HORIZON", 8)
+def test_the_shipped_cart_pole_is_measured_on_a_film_and_balances_the_real_one():
+    short = replace(cart_pole.CART_POLE, context=12, horizon=8)
     seen = resolve_pixel_world("HNNPixelCartPole-v0")
-    found = cart_pole.measure(seen, cart_pole.filmed(size=64, motions=1))
+    found = driven.measure(seen, short, driven.filmed(short, size=64, motions=1))
     assert found["position_rms_pixels"] < 0.1
     assert found["steps_within_one_pixel"]["worst"] == found["true_map_steps_within_one_pixel"]["worst"] == 9
     agent = cart_pole.balanced(seen, episodes=1, steps=60)  # pushes to either side end an episode after some 20
@@ -73,4 +72,4 @@ def test_the_shipped_cart_pole_is_measured_on_a_film_and_balances_the_real_one(m
         def below(self, prefix):
             return {key.removeprefix(prefix): value for key, value in self.items() if key.startswith(prefix)}
 
-    assert "0 of 1" in cart_pole_table(Stored(results))  # 60 steps are no 500
+    assert "0 of 1" in driven_table(Stored(results), "cart-pole")  # 60 steps are no 500

@@ -25,6 +25,8 @@ _IN_NOISE = 0.3
 _INDEPENDENT = 0.3
 _CARRIED = 0.5
 """An entry that nothing explains is carried on from step to step if that errs by this share of what a function does."""
+_RESTS = 0.9
+"""An entry that nothing explains may be a constant of the episode if this share of the steps leaves it as it is."""
 _ONE_END = 0.02
 _EXACT = 1e-3
 """Entries with a relation this exact are not on a circle with each other, even where that holds too."""
@@ -148,6 +150,9 @@ def leftover_degree(
         columns: actions of the transitions ``(N, m)``.
         shown: error of the best function of the state, as a share of its deviation.
     """
+    resting = _resting(recording, entry)
+    if resting is not None:
+        return resting
     left = kind_of(recording, entry, known, columns)
     if left.kind is Kind.POSITION:
         place = Place((entry,), wraps=_jumps(recording, entry))
@@ -160,6 +165,18 @@ def leftover_degree(
         evidence = f"it goes on from step to step; its changes are explained but for {_percent(left.velocity)}"
         return Found(Seen(None, entry), evidence)
     return None
+
+
+def _resting(recording: Recording, entry: int) -> Found | None:
+    """A constant of the episode that is moved once in a while, such as a puck; None where the entry is none."""
+    step = np.abs(recording.after[:, entry] - recording.before[:, entry])
+    rests = float(np.mean(step <= _STILL * max(recording.size_of_entries[entry], 1e-12)))
+    means = [seen[:, entry].mean() for seen in recording.observations]
+    within = np.concatenate([seen[:, entry] - mean for seen, mean in zip(recording.observations, means, strict=True)])
+    if rests < _RESTS or within.std() > np.std(means):
+        return None
+    evidence = f"it stays as it is in {_percent(rests)} of the steps, and what moves it in the others is not learned"
+    return Found(Seen(Place((entry,)), None), evidence, fixed=True)
 
 
 def _shown(recording: Recording, pair: Pair, match: Match) -> bool:

@@ -17,10 +17,9 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from hnn_gym.errors import InputError
+from hnn_gym.models.pixel.changes import sizes_of_changes, usual_rows
 from hnn_gym.models.pixel.codec import refuse_still
 
-_DIFFERS = 24 / 255
-"""Smallest change that counts as a thing."""
 _SAMPLE = 400
 _ROUNDS = 6
 _PAD = 2.0
@@ -63,8 +62,8 @@ def first_places(frames: np.ndarray, *, aspect: float) -> Places:
         InputError: nothing moves in the frames, or not as declared.
     """
     refuse_still(frames)
-    background = _usual_rows(frames)
-    sizes = _sizes(frames, background)
+    background = usual_rows(frames)
+    sizes = sizes_of_changes(frames, background)
     total = sizes.sum(axis=(1, 2))
     empty = np.flatnonzero(total == 0)
     if len(empty):
@@ -84,7 +83,7 @@ def first_places(frames: np.ndarray, *, aspect: float) -> Places:
     for _ in range(_ROUNDS):
         columns = columns + _shift(sizes, columns, radius)
     background = _seen_background(frames, columns, background, radius)
-    sizes = _sizes(frames, background)
+    sizes = sizes_of_changes(frames, background)
     width = frames.shape[2]
     whole = (columns > radius) & (columns < width - radius)
     if whole.sum() < 20:
@@ -96,23 +95,6 @@ def first_places(frames: np.ndarray, *, aspect: float) -> Places:
     angles, hinges, low, high = _carried(_moved(sizes, columns, radius), whole, pixel)
     q = np.stack([(columns - width / 2) * pixel, angles], axis=-1)
     return Places(background, q, hinges, low, high, whole, pixel)
-
-
-def _usual_rows(frames: np.ndarray) -> np.ndarray:
-    some = frames[:: max(1, len(frames) // _SAMPLE)]
-    rows = np.median(some.transpose(1, 0, 2, 3).reshape(frames.shape[1], -1, frames.shape[3]), axis=1)
-    background: np.ndarray = np.repeat(rows[:, None], frames.shape[2], axis=1).astype(np.uint8)
-    return background
-
-
-def _sizes(frames: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """How much every pixel differs from the background, float32 ``(N, H, W)``."""
-    sizes = np.empty(frames.shape[:3], np.float32)
-    for begin in range(0, len(frames), 500):
-        part = frames[begin : begin + 500].astype(np.float32) / 255 - background.astype(np.float32) / 255
-        sizes[begin : begin + 500] = np.sqrt((part**2).sum(-1))
-    sizes[sizes < _DIFFERS] = 0
-    return sizes
 
 
 def _moved(sizes: np.ndarray, columns: np.ndarray, radius: int) -> np.ndarray:

@@ -47,7 +47,7 @@ class _Patch(NamedTuple):
         where: numbers of frame, row and column of the pixels inside the picture, each ``(M,)``.
         at: the same in the part's frame ``(M, 2)``.
         change: S there ``(M, C)``.
-        slopes: derivatives of S there by x and y ``(M, 2, C)``.
+        slopes: derivatives of S there by x and y ``(M, 2, C)``, if asked for.
         opaque: A there ``(M, 1)``.
     """
 
@@ -106,14 +106,16 @@ class _Pictured(NamedTuple):
 class LinkageCodec:
     """Decoder and encoder of frames that show a linkage.
 
-    A sliding position is 0 in the middle of the picture, and an angle is clockwise, in rad.
+    A sliding position is 0 in the middle of the picture, and an angle is clockwise, in rad, unless the plane is seen
+    from behind.
 
     Attributes:
         background: B, uint8 ``(H, W, C)``.
         parts: who carries whom, in the order in which they are drawn.
         surfaces: S of every part, in shares of 255, over its own plane in rows.
         hinges: where its carrier holds every part, in rows ``(K, 2)``.
-        pixel_width: width of a pixel over its height.
+        pixel_width: width of a pixel over its height; negative where x points to the left, so that angles are
+            anticlockwise.
         rows_per_unit: rows in the unit of sliding positions.
         reach: the smallest and the largest position of every part that is searched for ``(K, 2)``.
         residual: mean squared residual on the frames it was fitted to, over the mean square of what the parts change.
@@ -201,9 +203,10 @@ class LinkageCodec:
         """
         change = frames / 255.0 - self._background
         codec, box = self, self._whole(len(frames))
+        placement = placed(self.parts, self.hinges, q * self._units)
+        patches = self._patches(placement, box)
         for _ in range(sweeps):
             for k in range(len(self.parts)):
-                patches = codec._patches(placed(self.parts, self.hinges, q * self._units), box)
                 patch, later = patches[k], patches[k + 1 :]
                 # Where a part hides what carries it, its own change is all that is seen.
                 before, after = (codec._drawn(some, box)[patch.where] for some in (patches[:k] + later, later))
@@ -211,6 +214,7 @@ class LinkageCodec:
                 clear = codec._clear(patches, box)[k]
                 surface = codec.surfaces[k].fitted(patch.at, rest, clear, smoothing=_SMOOTHING)
                 codec = replace(codec, surfaces=(*codec.surfaces[:k], surface, *codec.surfaces[k + 1 :]))
+                patches[k] = codec._patch(k, placement, box)
         left = change - codec.changes(q)
         return replace(codec, residual=float((left**2).sum() / (change**2).sum()))
 
@@ -244,6 +248,20 @@ class LinkageCodec:
     def trimmed(self) -> LinkageCodec:
         """The codec whose surfaces end where there is nothing more to be seen."""
         return replace(self, surfaces=tuple(surface.trimmed(_NOTHING) for surface in self.surfaces))
+
+    def mirrored(self) -> LinkageCodec:
+        """The codec of the same pictures whose plane is seen from behind: angles are counted the other way round."""
+        surfaces = []
+        for surface in self.surfaces:
+            x = -surface.low[0] - surface.step * (surface.coefficients.shape[1] - 1)
+            surfaces.append(replace(surface, coefficients=surface.coefficients[:, ::-1], low=(x, surface.low[1])))
+        return replace(
+            self,
+            surfaces=tuple(surfaces),
+            hinges=self.hinges * np.array([-1.0, 1.0]),
+            pixel_width=-self.pixel_width,
+            reach=-self.reach[:, ::-1],
+        )
 
     def changes(self, q: np.ndarray) -> np.ndarray:
         """What the parts change of the background at positions ``(N, K)``, in shares of 255 ``(N, H, W, C)``."""
@@ -302,7 +320,8 @@ class LinkageCodec:
                 and all(s.coefficients.shape[2] == codec.background.shape[2] for s in surfaces)
                 and all(np.isfinite(values).all() for values in (codec.hinges, codec.reach))
                 and all(np.isfinite(s.coefficients).all() for s in surfaces)
-                and min(codec.pixel_width, codec.rows_per_unit) > 0
+                and codec.pixel_width != 0
+                and codec.rows_per_unit > 0
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"The frames' part of this checkpoint cannot be read: {error!r}.") from None
@@ -364,20 +383,22 @@ class LinkageCodec:
         """The size of the change where every part is wholly opaque."""
         return [_OPAQUE * float(np.sqrt((s.coefficients**2).sum(-1)).max()) + 1e-12 for s in self.surfaces]
 
-    def _patches(self, placement: Placement, box: _Box) -> list[_Patch]:
-        """All parts in the pixels of a box."""
-        found = []
-        for k, surface in enumerate(self.surfaces):
-            origin, rotation = placement.origin[:, k], clockwise(placement.angle[:, k])
-            own = self._around(origin, rotation, surface)
-            inside = own.pixels(self.frame_shape)
-            n, r, c = (values[inside[-1]] for values in inside[:-1])
-            away = self._points(r, c) - origin[n]
-            at = np.einsum("mji,mj->mi", rotation[n], away)
-            change, slopes = surface(at)
-            opaque = np.minimum(np.sqrt((change**2).sum(-1, keepdims=True)) / self.levels[k], 1.0)
-            found.append(_Patch((n, r - box.row[n], c - box.column[n]), at, change, slopes, opaque))
-        return found
+    def _patches(self, placement: Placement, box: _Box, *, slopes: bool = False) -> list[_Patch]:
+        """All parts in the pixels of a box, with slopes if asked for."""
+        return [self._patch(k, placement, box, slopes=slopes) for k in range(len(self.parts))]
+
+    def _patch(self, k: int, placement: Placement, box: _Box, *, slopes: bool = False) -> _Patch:
+        """Part k in the pixels of a box that it reaches."""
+        surface, origin, rotation = self.surfaces[k], placement.origin[:, k], clockwise(placement.angle[:, k])
+        inside = self._around(origin, rotation, surface).pixels(self.frame_shape)
+        n, r, c = (values[inside[-1]] for values in inside[:-1])
+        x, y = (self._points(r, c) - origin[n]).T
+        at = np.stack([rotation[n, 0, i] * x + rotation[n, 1, i] * y for i in (0, 1)], axis=-1)
+        near = surface.reaches(at)
+        n, r, c, at = n[near], r[near], c[near], at[near]
+        change, by_place = surface(at) if slopes else (surface.values(at), np.zeros((0, 2, 0)))
+        opaque = np.minimum(np.sqrt((change**2).sum(-1, keepdims=True)) / self.levels[k], 1.0)
+        return _Patch((n, r - box.row[n], c - box.column[n]), at, change, by_place, opaque)
 
     def _points(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The places (x, y) of pixels ``(M, 2)``, in rows from the middle of the picture."""
@@ -427,7 +448,7 @@ class LinkageCodec:
                 for k, s in enumerate(self.surfaces)
             ]
         )
-        patches = self._patches(placement, box)
+        patches = self._patches(placement, box, slopes=True)
         clear, shape = self._clear(patches, box), (len(q), *box.size, self.frame_shape[2], len(self.parts))
         slopes, by_hinge = np.zeros(shape), np.zeros((*shape, 2) if hinges else 0)
         for k, patch in enumerate(patches):

@@ -2,8 +2,8 @@
 
 A scene is declared with a training, and the obvious one is taken where the coordinates say which it is. It determines
 the codec: a picture that is a function of one position (:class:`.FrameCodec`), sprites that move in the plane or on a
-line (:class:`.SpriteCodec`), or a carriage with a part that turns (:class:`.LinkageCodec`). In all of them the encoder
-is the decoder's inverse.
+line (:class:`.SpriteCodec`), or rigid parts that carry each other: a carriage with a part that turns, or an arm of two
+links (:class:`.LinkageCodec`). In all of them the encoder is the decoder's inverse.
 """
 
 from __future__ import annotations
@@ -230,7 +230,59 @@ class Carriage:
         return Coordinates(degrees) if controls is None else replace(controls, degrees=degrees)
 
 
-Scene = OnePosition | Bodies | Slider | Carriage
+@dataclass(frozen=True)
+class Arm:
+    """Two links that turn: the first about a pivot that stands still, the second about a joint of the first.
+
+    The latent positions are the angle of the first link from hanging down and that of the second from the direction of
+    the first, in rad. They are counted in the direction in which a positive torque turns the second link, and clockwise
+    where no torque is recorded.
+
+    Attributes:
+        aspect: width of the picture over its height, before it became a frame. Angles have a wrong scale where it is
+            wrong.
+
+    Raises:
+        InputError: the aspect is out of range.
+    """
+
+    aspect: float = 1.0
+
+    in_metres: ClassVar[bool] = True
+    """Angles need no length for their unit, so that energies are in J where torques are in N m."""
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        object.__setattr__(self, "aspect", finite_number(self.aspect, "aspect", above=0.0))
+
+    @property
+    def model(self) -> str:
+        """The kind of the dynamics, if none is given."""
+        return "chain"
+
+    def check(self, coordinates: Coordinates) -> None:
+        """Refuse coordinates that are not two angles.
+
+        Raises:
+            InputError: they are something else.
+        """
+        if coordinates.angles != (True, True) or any(coordinates.fixed):
+            raise InputError(
+                f"An arm of two links has two degrees of freedom, both of them angles, and the coordinates declare "
+                f"{_degrees(coordinates)}."
+            )
+
+    def coordinates(self, controls: Coordinates | None = None) -> Coordinates:
+        """Coordinates that show (cos, sin) of both angles, then velocities, with the controls and limits of others."""
+        limits = (None, None) if controls is None else [degree.speed_limit for degree in controls.degrees]
+        degrees = tuple(
+            DegreeOfFreedom(cos=2 * i, sin=2 * i + 1, velocity=4 + i, speed_limit=limit)
+            for i, limit in enumerate(limits)
+        )
+        return Coordinates(degrees) if controls is None else replace(controls, degrees=degrees, readouts=())
+
+
+Scene = OnePosition | Bodies | Slider | Carriage | Arm
 """What frames show."""
 
 
@@ -241,10 +293,10 @@ def _degrees(coordinates: Coordinates) -> str:
 
 
 def obvious_scene(coordinates: Coordinates) -> Scene:
-    """The scene that coordinates suggest: one position, bodies in the plane, or a carriage with a part that turns.
+    """The scene that coordinates suggest: one position, bodies in the plane, a carriage and its part, or an arm.
 
     Raises:
-        InputError: they suggest neither.
+        InputError: they suggest none of these.
     """
     if coordinates.n == 1:
         return OnePosition()
@@ -252,10 +304,12 @@ def obvious_scene(coordinates: Coordinates) -> Scene:
         return Bodies(coordinates.n // 2)
     if coordinates.angles == (False, True) and not any(coordinates.fixed):
         return Carriage()
+    if coordinates.angles == (True, True) and not any(coordinates.fixed):
+        return Arm()
     raise InputError(
         f"Frames of {coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles, cannot be learned "
         "from: a scene is one position (a body that turns or slides), bodies in the plane, with positions x and y "
-        "each, or a carriage with a part that turns."
+        "each, a carriage with a part that turns, or an arm of two links."
     )
 
 

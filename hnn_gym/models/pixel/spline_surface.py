@@ -48,13 +48,27 @@ class SplineSurface:
     def __call__(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """S ``(M, C)`` at points (x, y) ``(M, 2)``, and its derivatives by x and y ``(M, 2, C)``."""
         first, (x, dx), (y, dy) = self._weights(at)
-        padded, width = self._padded
-        around = (width * np.arange(4)[:, None] + np.arange(4)).ravel()
-        weights = np.stack(
-            [y[:, :, None] * x[:, None], y[:, :, None] * dx[:, None], dy[:, :, None] * x[:, None]], axis=1
-        )
-        found = weights.reshape(len(at), 3, 16) @ padded[first[:, None] + around]
-        return found[:, 0], found[:, 1:] / self.step
+        found = np.zeros((3, self.coefficients.shape[2], len(at)))
+        for row in range(4):
+            along, slope = self._along(first, row, (x, dx))
+            found += np.stack([y[row] * along, y[row] * slope, dy[row] * along])
+        values, slopes = found[0].T, found[1:].transpose(2, 0, 1) / self.step
+        return np.ascontiguousarray(values), np.ascontiguousarray(slopes)
+
+    def values(self, at: np.ndarray) -> np.ndarray:
+        """S ``(M, C)`` at points (x, y) ``(M, 2)``."""
+        first, (x, _), (y, _) = self._weights(at)
+        found = np.zeros((self.coefficients.shape[2], len(at)))
+        for row in range(4):
+            found += y[row] * self._along(first, row, (x,))[0]
+        return np.ascontiguousarray(found.T)
+
+    def reaches(self, at: np.ndarray) -> np.ndarray:
+        """Whether S can be other than 0 at points (x, y) ``(M, 2)``, bool ``(M,)``."""
+        rows, columns = self.coefficients.shape[:2]
+        place = (at - self.low) / self.step
+        inside: np.ndarray = (place > -2) & (place < (columns + 1, rows + 1))
+        return inside[:, 0] & inside[:, 1]
 
     def fitted(self, at: np.ndarray, values: np.ndarray, weights: np.ndarray, *, smoothing: float) -> SplineSurface:
         """The picture whose S comes nearest to ``weights`` times S at ``at`` being ``values``.
@@ -69,7 +83,7 @@ class SplineSurface:
         first, (x, _), (y, _) = self._weights(at)
         _, width = self._padded
         around = (width * np.arange(4)[:, None] + np.arange(4)).ravel()
-        entries = (y[:, :, None] * x[:, None]).reshape(len(at), 16) * weights[:, None]
+        entries = (y[:, None] * x).reshape(16, len(at)).T * weights[:, None]
         size = (rows + 2 * _EDGE) * width
         matrix = csr_matrix(
             (
@@ -98,8 +112,19 @@ class SplineSurface:
 
     @cached_property
     def _padded(self) -> tuple[np.ndarray, int]:
+        """The coefficients with their edge, channels first, and how many are in a row."""
         padded = np.pad(self.coefficients, ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0)))
-        return padded.reshape(-1, padded.shape[-1]), padded.shape[1]
+        return np.ascontiguousarray(padded.reshape(-1, padded.shape[-1]).T), padded.shape[1]
+
+    def _along(self, first: np.ndarray, row: int, weights: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+        """Sums along a row of 4 x 4 coefficients with each of some weights ``(4, M)``, each ``(C, M)``."""
+        padded, width = self._padded
+        sums = [np.zeros((len(padded), len(first))) for _ in weights]
+        for column in range(4):
+            around = padded[:, first + (width * row + column)]
+            for total, weight in zip(sums, weights, strict=True):
+                total += weight[column] * around
+        return sums
 
     def _weights(
         self, at: np.ndarray
@@ -117,11 +142,12 @@ class SplineSurface:
 
 
 def _cubic(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The four cubic B-splines that are not 0 between two knots, at t in [0, 1), and their derivatives; ``(M, 4)``."""
+    """The four cubic B-splines that are not 0 between two knots, at t in [0, 1), and their derivatives; ``(4, M)``."""
     s = 1 - t
-    values = [s**3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6, (3 * s**3 - 6 * s**2 + 4) / 6, t**3 / 6]
-    slopes = [-(s**2) / 2, (3 * t**2 - 4 * t) / 2, -(3 * s**2 - 4 * s) / 2, t**2 / 2]
-    return np.stack(values, axis=-1), np.stack(slopes, axis=-1)
+    tt, ss = t * t, s * s
+    values = [s * ss / 6, (3 * t - 6) * tt / 6 + 2 / 3, (3 * s - 6) * ss / 6 + 2 / 3, t * tt / 6]
+    slopes = [-ss / 2, (3 * t - 4) * t / 2, (4 - 3 * s) * s / 2, tt / 2]
+    return np.stack(values), np.stack(slopes)
 
 
 def _bending(size: int) -> csr_matrix:

@@ -143,6 +143,18 @@ def test_constants_of_the_episode_functions_of_the_state_and_numbers_that_never_
     )
 
 
+def test_an_entry_that_hardly_ever_moves_is_a_constant_of_the_episode_and_not_a_velocity():
+    rng = np.random.default_rng(3)
+
+    def observe(q, v):
+        pushed = np.where(np.arange(len(q))[:, None] > rng.integers(5, len(q)), 1e-4, 0.0)  # once in an episode
+        return np.concatenate([np.cos(q), np.sin(q), v, rng.uniform(-1, 1) + pushed], axis=1)
+
+    inferred = infer_map(Recording.of(*episodes(pendulum, observe, count=12), dt=DT))
+    assert inferred.coordinates.degrees[1] == DegreeOfFreedom(position=3, fixed=True)
+    assert "what moves it in the others is not learned" in " ".join(inferred.sentences)
+
+
 def test_a_constant_and_a_function_of_it_are_found_in_noise():
     rng = np.random.default_rng(3)
 
