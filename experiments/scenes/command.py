@@ -79,10 +79,11 @@ def study(settings: Settings, console: Console) -> Results:
     results = Results(settings.out, command=COMMAND)
     cells: dict[str, Callable[[], Any]] = {}
     for name, seed in product((name for name in settings.scenes if name in SETUPS), settings.seeds):
+        setup = SETUPS[name]
         if name in (setups.FIVE, setups.FIVE_ALIKE):
             cells[f"identities/{seed}/{name}"] = partial(_identities, name, seed, settings)
-        if name == "three bodies":
-            cells[f"accelerations/{seed}"] = partial(accelerations.known, seed, steps=SETUPS[name].steps)
+        if setup.chaotic and not setup.one_colour:
+            cells[f"accelerations/{seed}/{name}"] = partial(accelerations.known, setup.env_id, seed, steps=setup.steps)
         for model in SETUPS[name].models:
             cells[f"{name}/{seed}/{model}"] = partial(measured, name, seed, model, settings)
     cells |= {

@@ -37,6 +37,7 @@ class Setup:
             what it misses is what the frames do not show.
         one_colour: whether all bodies are drawn alike.
         learners: the environment whose models learn; None: this one.
+        networks: whether networks without physics learn too.
     """
 
     env_id: str
@@ -51,6 +52,7 @@ class Setup:
     chaotic: bool = False
     one_colour: bool = False
     learners: str | None = None
+    networks: bool = True
 
     @property
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
@@ -60,6 +62,8 @@ class Setup:
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0" if self.ships else None),
         }
+        if not self.networks:
+            return found
         baseline = system.pixel_twins.get("Baseline")
         shipped = f"BaselinePixel{system.name}-v0" if self.ships and baseline is not None else None
         found["second-order network"] = baseline or NETWORK, shipped
@@ -87,6 +91,7 @@ _FIVE = Setup(
     ships=False,
     chaotic=True,
     learners="ThreeBody-v0",
+    networks=False,
 )
 
 SETUPS: Mapping[str, Setup] = {

@@ -117,7 +117,7 @@ def train_pixel_world(
     elif undeclared:
         raise InputError(
             f"The recording of {dataset.provenance.env_id} does not say what moves in its frames: pass "
-            "scene=Bodies(...), Slider(...), Carriage(...) or Arm(...), or, for one position, coordinates=Coordinates(...)."
+            "scene=Bodies(...), Slider(...), Carriage(...) or Arm(...), or, for one position, coordinates=..."
         )
     coordinates, dt = declared(dataset, coordinates, dt)
     scene = obvious_scene(coordinates) if scene is None else scene
