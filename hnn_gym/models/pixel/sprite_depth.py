@@ -28,6 +28,8 @@ def with_depth(codec: SpriteCodec, frames: np.ndarray, first: np.ndarray, length
         lengths: frames of every episode.
     """
     count = len(codec.looks)
+    if len(codec.sprites) < 2:
+        return codec
     apart = np.isfinite(first).all(axis=(1, 2))
     inside = np.ones(len(frames) + 1, bool)  # whether a frame belongs to the episode of the one before
     inside[np.cumsum([0, *lengths])] = False
@@ -36,7 +38,7 @@ def with_depth(codec: SpriteCodec, frames: np.ndarray, first: np.ndarray, length
     distance = np.stack([np.linalg.norm(first[last, j] - first[last, k], axis=-1) for j, k in pairs])
     loss = np.zeros((count, count))  # of drawing the first before the second
     for number, (j, k) in enumerate(pairs):
-        met = last[distance.argmin(0) == number] if len(last) else last
+        met = last[distance.argmin(0) == number]
         if not len(met) or codec.looks[j] == codec.looks[k]:
             continue
         met = met[:: -(-len(met) // _MEETINGS)]
