@@ -109,6 +109,11 @@ def cart_pole() -> str:
     return scenes.driven_table(measurements("scenes"), "cart-pole")
 
 
+def acrobot() -> str:
+    """Every recording of the acrobot."""
+    return scenes.driven_table(measurements("scenes"), "acrobot")
+
+
 TABLES = {
     "pixels-paper": paper,
     "pixels-forecasts": forecasts,
@@ -119,5 +124,6 @@ TABLES = {
     "pixels-two-bodies": two_bodies,
     "pixels-three-bodies": three_bodies,
     "pixels-cart-pole": cart_pole,
+    "pixels-acrobot": acrobot,
 }
 """By name."""
