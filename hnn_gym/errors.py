@@ -5,15 +5,23 @@ Each error names the offender, the reason and the remedy. A check returns the va
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _LISTED = 10
+_OF_PROTOCOLS = ("__init__", "__subclasshook__")
+_NAMES = {bool: "True or False", int: "a whole number", float: "a number", str: "a string"}
+_PLURALS = {bool: "True or False", int: "whole numbers", float: "numbers", str: "strings"}
 
 
 class InputError(ValueError):
@@ -103,12 +111,107 @@ def true_or_false(value: Any, name: str) -> bool:
 
 
 def instance(value: Any, name: str, kind: type[T]) -> T:
-    """Return ``value``, an instance of ``kind``.
+    """Return ``value``, an instance of ``kind``, or with its methods where ``kind`` is a protocol.
 
     Raises:
-        InputError: it is an instance of something else.
+        InputError: it is something else.
     """
-    if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise InputError(f"{name} must be {article} {kind.__name__}, got {reprlib.repr(value)}.")
+    if not _fits(value, kind):
+        raise InputError(f"{name} must be {_words(kind)}, got {reprlib.repr(value)}.")
     return value
+
+
+def check_fields(value: Any) -> None:
+    """Refuse a dataclass with a field of another type than it declares.
+
+    A number that is NaN is refused too, and a list may stand for a tuple or an array.
+
+    Raises:
+        InputError: a field has another type.
+    """
+    check_arguments(type(value), **{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+
+
+def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function refuse arguments of another type than it declares, by the same rules; it raises InputError."""
+    bind = inspect.signature(function).bind
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        check_arguments(function, **bind(*args, **kwargs).arguments)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def check_arguments(owner: Any, /, **values: Any) -> None:
+    """Refuse arguments of another type than a function or a dataclass declares, by the same rules.
+
+    Raises:
+        InputError: an argument has another type.
+    """
+    hints = _hints(owner)
+    for name, value in values.items():
+        if name in hints and not _fits(value, hints[name]):
+            words = _words(hints[name]) or f"of the type {owner.__annotations__[name]}"
+            nan = ", and NaN is not a number" if "nan" in repr(value) else ""
+            who = owner.__qualname__.removesuffix(".__init__")
+            raise InputError(f"{who} needs {name} to be {words}, got {reprlib.repr(value)}{nan}.")
+
+
+def _words(hint: Any) -> str:
+    """A type in plain words; empty for one that has none."""
+    if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,) and get_args(hint)[0] in _PLURALS:
+        return f"a tuple of {_PLURALS[get_args(hint)[0]]}"
+    if hint in _NAMES:
+        return _NAMES[hint]
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return f"{'an' if hint.__name__[0] in 'AEIOU' else 'a'} {hint.__name__}"
+    return ""
+
+
+@functools.cache
+def _hints(owner: Any) -> dict[str, Any]:
+    return get_type_hints(owner)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a declared type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    kind = NoneType if hint is None else origin or hint
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if kind is Literal:
+        return any(type(value) is type(one) and value == one for one in arguments)
+    if kind is tuple:
+        if not isinstance(value, tuple | list):
+            return False
+        if arguments[-1:] != (Ellipsis,):
+            return len(value) == len(arguments) and all(map(_fits, value, arguments))
+        return all(_fits(one, arguments[0]) for one in value)
+    if kind is Sequence and isinstance(value, tuple | list):
+        return all(_fits(one, arguments[0]) for one in value)
+    if kind is Sequence:
+        return hasattr(value, "shape") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+    if kind in (float, int):
+        number = isinstance(value, Real if kind is float else Integral) and not isinstance(value, bool)
+        return number and not math.isnan(value)
+    if kind is Callable:
+        return callable(value)
+    if not isinstance(kind, type) or kind is Any:
+        return True
+    if getattr(kind, "_is_protocol", False):
+        return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in _methods(kind))
+    return isinstance(value, kind) or (kind.__name__ == "ndarray" and (hasattr(value, "shape") or _are_numbers(value)))
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether a list holds numbers, or lists of numbers."""
+    return type(value) is list and all(_are_numbers(one) or _fits(one, float) for one in value)
+
+
+@functools.cache
+def _methods(protocol: type) -> tuple[str, ...]:
+    """The methods that a protocol asks for."""
+    found = [name for base in protocol.__mro__ for name, one in vars(base).items() if inspect.isfunction(one)]
+    return tuple(name for name in found if name not in _OF_PROTOCOLS)

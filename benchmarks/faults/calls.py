@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.right_calls import command_lines, ids, of_environment, of_the_package
+from benchmarks.faults.right_constructors import constructors
 
 _WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 10**9, 1.5, -0.5, float("nan"), float("inf"), "", "x", "1", b"x", [], [1, 2], {}, {"a": 1},
@@ -60,7 +61,8 @@ def wrong_calls(count: int, *, seed: int) -> dict[str, Any]:
             for number in range(count):
                 draw = random.Random(f"{seed}/{number}")
                 if number % 2:
-                    calls = of_the_package() if draw.random() < _OF_THE_PACKAGE else of_environment(draw.choice(ids()))
+                    own = of_the_package() | constructors()
+                    calls = own if draw.random() < _OF_THE_PACKAGE else of_environment(draw.choice(ids()))
                     name = draw.choice(list(calls))
                     function, right = calls[name]
                     which, value = draw.choice(list(right)), draw.choice(_WRONG)

@@ -14,7 +14,7 @@ from experiments.array_dataset import dataset_of
 from experiments.chains.data import PIECE, POINTS, pieces, true_paths
 from experiments.chains.points import angles, measured_lengths, points, projected
 from experiments.chains.systems import DT, FINE, chain, masses_and_lengths
-from experiments.structures import learned, scheme
+from experiments.structures import STRUCTURES, learned, scheme
 from hnn_gym.worlds.world_model import WorldModel
 
 TESTS, TEST_SEED = 100, 2
@@ -66,13 +66,17 @@ def cell(links: int, structure: str, *, count: int, seed: int) -> dict[str, Any]
     phi, w = angles(recorded, lengths)
     observation = np.concatenate([np.cos(phi), np.sin(phi), w], axis=-1)
     dataset = dataset_of(chain(links), observation, np.zeros((*observation.shape[:1], observation.shape[1] - 1, 0)))
-    chained = structure == "chain"
-    # Networks learn the map of a step as others' do; their error is larger than that of the scheme.
-    substeps, horizon = (SUBSTEPS[links], PIECE - 1) if chained else (1, 1)
+    # A network learns the map of a step as others' do; its error is larger than that of the scheme.
+    fine = structure != "second-order network"
     world, seconds = learned(
-        dataset, structure, seed=seed, substeps=substeps, horizon=horizon, options={"absolute": True}
+        dataset,
+        STRUCTURES[structure],
+        seed=seed,
+        integrator=scheme(SUBSTEPS[links] if fine else 1),
+        horizon=PIECE - 1,
+        options={"absolute": True} if structure == "chain" else {},
     )
-    if chained:
+    if fine:
         world = replace(world, integrator=scheme(FINE))
     starts, true = tests(links)
     errors = geometric_means(predicted(world, starts, lengths), true)

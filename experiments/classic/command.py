@@ -59,8 +59,8 @@ class Settings:
     """Search for the recipes of the agents, and measure nothing else."""
     starts: int = 100
     """Real episodes of every agent, from the starts reset(seed=0), reset(seed=1), ..."""
-    model_free: tuple[int, ...] = (0,)
-    """Seeds of the agents that learn from the real environment, where they are measured."""
+    model_free: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the agents that learn from the real environment; those that learn slowly take the first one alone."""
     unfinished: Path = Path("runs/classic")
     """Folder for trainings of these in progress, which resume from there."""
     execution: Executing = field(default_factory=Execution)
@@ -95,14 +95,14 @@ def study(settings: Settings, *, console: Console) -> Results:
                     key = f"agent/{env_id}/{agent.name}/{learner}/{stepping}/{seed}"
                     cells[key] = partial(_agent_cell, task, agent.name, learner, stepping, seed, settings.starts)
 
-    for env_id, algorithm in MODEL_FREE:
-        for seed in settings.model_free if env_id in settings.environments else ():
+    for (env_id, algorithm), measured in MODEL_FREE.items():
+        for seed in settings.model_free[: measured.trainings] if env_id in settings.environments else ():
             cells[f"model-free/{env_id}/{algorithm}/{seed}"] = partial(
                 model_free_figures, env_id, algorithm, seed, settings.starts, settings.unfinished
             )
 
     def report(key: str, measured: dict[str, Any]) -> None:
-        console.print(key, {name: value for name, value in measured.items() if name != "each"})
+        console.print(key, _without_each(measured))
 
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=report, console=console)
@@ -211,6 +211,15 @@ def _dreamt(env_id: str, name: str, recipe: Any, seed: int) -> float:
         starts = np.array([env.reset(seed=start)[0] for start in _SEARCH_STARTS])
     length = simulator.task.max_episode_steps or 1_000
     return _short(dream_episodes(policy, simulator, starts, steps=length).returns.mean())
+
+
+def _without_each(measured: dict[str, Any]) -> dict[str, Any]:
+    """A cell without the returns of all starts."""
+    return {
+        name: _without_each(value) if isinstance(value, dict) else value
+        for name, value in measured.items()
+        if name != "each"
+    }
 
 
 def _short(value: Any) -> float:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from time import process_time
-
 import gymnasium
 import numpy as np
 
 from experiments.friction_rl.systems import SCHEME, SYSTEMS
-from experiments.structures import STRUCTURES
+from experiments.structures import ACTED_IN, learned
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs import SimulatorEnv
-from hnn_gym.training import train_world
 from hnn_gym.worlds.world_model import WorldModel
 
 STEPS = {
@@ -55,17 +51,14 @@ def model(name: str, structure: str, *, steps: int, seed: int) -> tuple[WorldMod
     if structure == "truth":
         return system.true_world(), 0.0
     dataset = random_steps(name, steps=steps, seed=seed)
-    begin, chosen = process_time(), STRUCTURES[structure]
-    options = {**chosen.options, **(FRICTION if structure == "chain" else {})}
-    world = train_world(
+    return learned(
         dataset,
-        chosen.model,
-        settings=replace(chosen.fit, seed=seed),
-        options=options,
+        ACTED_IN[structure],
+        seed=seed,
         integrator=SCHEME,
         coordinates=system.coordinates_for(),
+        options=FRICTION if structure == "chain" else {},
     )
-    return world, process_time() - begin
 
 
 def one_step_error(name: str, world: WorldModel, *, rows: int = 500, seed: int = 99) -> float:

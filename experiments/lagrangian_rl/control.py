@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.array_dataset import dataset_of
 from experiments.lagrangian_rl.systems import SYSTEMS, Upright
-from experiments.structures import learned
+from experiments.structures import ACTED_IN, learned
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import TracedStep
 from hnn_gym.agents.trajectory import TrackedTrajectory, TrajectorySettings, optimised
@@ -19,7 +19,7 @@ from hnn_gym.systems import System
 from hnn_gym.worlds.world_model import WorldModel
 
 STEPS, EPISODE = 10_000, 1_000
-FITTED = 2_000
+FITTED, FITTED_BY_NETWORKS = 2_000, 600
 """Of the recorded steps that a model is fitted to, at equal distances."""
 STARTS, DREAMT = 20, 40
 WEIGHTS = (0.25, 0.003)
@@ -48,7 +48,9 @@ def _several_links(horizon: int) -> Search:
 
 
 SEARCH = {
-    "Reacher": Search(TrajectorySettings(horizon=220, share=1.0, plans=12, rounds=200)),
+    "Reacher": Search(
+        TrajectorySettings(horizon=150, share=1.0, plans=4, rounds=200, final=10.0, feedback=1.0), times=3
+    ),
     "Pendulum": Search(TrajectorySettings(horizon=300)),
     "Cartpole": Search(TrajectorySettings(horizon=250, share=0.99, drawn=200)),
     "Acrobot": _several_links(200),
@@ -82,7 +84,8 @@ def model(name: str, structure: str, *, steps: int, seed: int) -> tuple[WorldMod
     if structure == "truth":
         return system.true_world(), 0.0
     dataset = random_steps(system, steps=steps, seed=seed)
-    return learned(dataset, structure, seed=seed, fitted=min(FITTED, steps))
+    fitted = FITTED_BY_NETWORKS if structure == "second-order network" else FITTED
+    return learned(dataset, ACTED_IN[structure], seed=seed, fitted=fitted)
 
 
 def goal_error(name: str, world: WorldModel, *, seed: int = 5) -> float:

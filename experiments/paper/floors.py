@@ -41,7 +41,7 @@ def cramer_rao(name: str, settings: RunSettings) -> dict[str, Any]:
     task = SIMULATED[name]
     (x0, true), _ = truths(name, settings.corrected_starts)
     times, c = np.linspace(0, task.horizon, task.scored_points), 1e-4
-    moved = follow(_Shifted(task, c), x0, times)  # type: ignore[arg-type]
+    moved = follow(_Shifted(task, c), x0, times)
     energy = np.mean((task.system.energy(moved) - task.system.energy(true)) ** 2)
     points = task.training_trajectories * task.points
     mean = float(energy / c**2 * task.noise**2 / points)

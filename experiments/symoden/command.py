@@ -38,8 +38,8 @@ def study(settings: Settings, *, console: Console) -> Results:
     """Measure the cells that are missing."""
     results = Results(settings.out, command=COMMAND)
     cells = {
-        f"{task}/{structure}/{seed}": partial(cell, TASKS[task], structure, seed=seed, starts=settings.starts)
-        for structure in settings.structures
+        f"{task}/{name}/{seed}": partial(cell, TASKS[task], STRUCTURES[name], seed=seed, starts=settings.starts)
+        for name in settings.structures
         for task in settings.tasks
         for seed in settings.seeds
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from experiments.array_dataset import dataset_of
-from experiments.structures import learned
+from experiments.structures import ModelStructure, learned
 from experiments.symoden.data import ACTIONS, LONG, POINTS, SymodenTask, trajectories
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -35,7 +35,7 @@ def scored(world: WorldModel, task: SymodenTask, *, seed: int) -> dict[str, floa
     }
 
 
-def cell(task: SymodenTask, structure: str, *, seed: int, starts: int | None = None) -> dict[str, float]:
+def cell(task: SymodenTask, structure: ModelStructure, *, seed: int, starts: int | None = None) -> dict[str, float]:
     """Fit one structure to the training trajectories of a seed and score it."""
     count = starts or task.train
     paths = [trajectories(task, action, seed=seed, starts=count, points=POINTS) for action in ACTIONS]

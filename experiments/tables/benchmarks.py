@@ -90,6 +90,21 @@ def chains() -> str:
     return table(columns, rows, numbers=True)
 
 
+def network_tuning() -> str:
+    """Errors and seconds of every size and decay that was tried."""
+    found = measurements("network_tuning").below("")
+    kinds = list(dict.fromkeys(name.split("/", 1)[1] for name in found))
+    recordings = list(dict.fromkeys(name.split("/")[0] for name in found))
+    rows = []
+    for kind in sorted(kinds):
+        cells = [found.get(f"{recording}/{kind}") for recording in recordings]
+        tried = [f"{power(cell['error'])} in {cell['cpu_s']:.0f} s" if cell else "not run" for cell in cells]
+        units, decay = kind.split("/")
+        rows.append((units.replace("-", ", "), decay, *tried))
+    names = [f"SymODEN's {recording}" if recording in _SYMODEN else recording for recording in recordings]
+    return table(("units", "decay", *names), rows, numbers=True)
+
+
 def lagrangian_rl() -> str:
     """Real returns of every recording, and how well the world is known where it has to be held."""
     found = measurements("lagrangian_rl")
@@ -108,7 +123,7 @@ def lagrangian_rl() -> str:
                     task,
                     "true world" if structure == "truth" else structure,
                     f"{steps:,}",
-                    f"{theirs:.0f} after {millions}M",
+                    f"{theirs:.1f} after {millions}M",
                     *(_mean_return(cells.get(str(seed))) for seed in range(3)),
                     *(_worst_return(cells.get(str(seed))) for seed in range(3)),
                     f"{np.median(promised):.0f}" if promised else "-",
@@ -180,7 +195,7 @@ def _published(cell: Mapping[str, Any] | None) -> str:
 def _mean_return(cell: Mapping[str, Any] | None) -> str:
     if cell is None:
         return "not run"
-    return f"{np.mean(cell['returns']):.0f}" if "returns" in cell else "failed"
+    return f"{np.mean(cell['returns']):.1f}" if "returns" in cell else "failed"
 
 
 def _worst_return(cell: Mapping[str, Any] | None) -> str:
@@ -213,6 +228,7 @@ def _seconds(cells: Mapping[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "network-tuning": network_tuning,
     "symoden": symoden,
     "chains": chains,
     "lagrangian-rl": lagrangian_rl,

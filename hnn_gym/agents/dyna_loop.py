@@ -18,7 +18,7 @@ import numpy as np
 
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.data import TransitionDataset, record_steps
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 Learner = Callable[[TransitionDataset], Sequence[WorldModel]]
@@ -44,6 +44,7 @@ class DynaSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         if self.first_steps < 1 or self.rounds < 1 or not self.horizons or min(self.horizons) < 1:
             raise InputError(f"Dyna needs first_steps, rounds and horizons of at least 1, not {self}.")
 
@@ -65,6 +66,7 @@ class Round:
     agent: Policy
 
 
+@checked_arguments
 def dyna(
     env: gymnasium.Env[Any, Any],
     train: Learner,

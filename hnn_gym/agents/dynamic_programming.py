@@ -23,7 +23,7 @@ from scipy import sparse
 from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.observed import observed
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, checked_arguments
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         if min(self.positions, self.velocities, self.actions) < 2:
             raise InputError(f"A grid needs at least 2 positions, velocities and actions, not {self}.")
 
@@ -58,6 +59,7 @@ class DynamicProgramming:
             ``(steps / hold + 1, positions, velocities)``.
     """
 
+    @checked_arguments
     def __init__(self, simulators: Sequence[Simulator], *, steps: int, grid: Grid | None = None, hold: int = 1) -> None:
         """Solve for episodes of ``steps`` steps.
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.agents.observed import observed
-from hnn_gym.errors import InputError, finite_number
+from hnn_gym.errors import InputError, checked_arguments, finite_number
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -34,6 +34,7 @@ class EnergyShaping:
         tolerance: energies closer to the target than this, in J, are left alone.
     """
 
+    @checked_arguments
     def __init__(
         self, world: WorldModel, *, target: float | Target, limit: float = 1.0, tolerance: float = 1e-3
     ) -> None:

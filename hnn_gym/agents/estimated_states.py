@@ -21,7 +21,7 @@ from hnn_gym.agents.kalman_filter import Belief, KalmanFilter, chosen
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.coordinates.velocities import with_velocities, without_velocities
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -51,6 +51,7 @@ class EstimatedStates(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorAr
         InputError: the observations of the environment have another size, or the filter cannot be made.
     """
 
+    @checked_arguments
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],
@@ -97,6 +98,7 @@ class VectorEstimatedStates(VectorWrapper):
         InputError: the vector environment resets its copies in the same step; or see :class:`EstimatedStates`.
     """
 
+    @checked_arguments
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],

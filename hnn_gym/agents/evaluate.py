@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 
 Space = gymnasium.Space[Any]
 MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
@@ -64,6 +64,7 @@ class Episodes:
         return self.running.sum(axis=0)
 
 
+@checked_arguments
 def play_episodes(
     policy: Policy,
     env: str | MakeEnv,
@@ -113,6 +114,7 @@ def episode_returns(
     return play_episodes(policy, env, seeds=seeds, env_kwargs=env_kwargs).returns
 
 
+@checked_arguments
 def paired_regret(returns: np.ndarray, best: np.ndarray) -> np.ndarray:
     """Regret of each start, best - returns ``(n,)``.
 
@@ -123,6 +125,7 @@ def paired_regret(returns: np.ndarray, best: np.ndarray) -> np.ndarray:
     Raises:
         InputError: the two have different shapes.
     """
+    returns, best = np.asarray(returns), np.asarray(best)
     if returns.shape != best.shape:
         raise InputError(
             f"Regret compares returns start by start, and returns {returns.shape} do not match best returns "

@@ -26,7 +26,7 @@ import torch
 from hnn_gym.agents.observed import observed
 from hnn_gym.agents.planned_actions import PlannedActions
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 
 _LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.0)
 
@@ -34,6 +34,7 @@ _LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.0)
 class Ilqr:
     """Replans at every step, with the ``predict`` of stable-baselines3, for one observation or many at once."""
 
+    @checked_arguments
     def __init__(self, simulator: Simulator, *, horizon: int = 40, rounds: int = 3, first_rounds: int = 30) -> None:
         """Plan in a simulator.
 

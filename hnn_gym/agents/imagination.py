@@ -15,6 +15,7 @@ import numpy as np
 from hnn_gym.agents.planned_actions import PlannedActions
 from hnn_gym.envs.compiling import StepProgram, program_of
 from hnn_gym.envs.core import Simulator
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.trace import batch_code
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -35,8 +36,15 @@ class Imagination:
         high: largest vector ``(k,)``.
     """
 
+    @checked_arguments
     def __init__(self, simulator: Simulator, *, dtype: Any = np.float32) -> None:
-        """Prepare to imagine in ``dtype``. Not for two threads at once."""
+        """Prepare to imagine in ``dtype``. Not for two threads at once.
+
+        Raises:
+            InputError: there is no simulator, or ``dtype`` is neither float32 nor float64.
+        """
+        if not isinstance(dtype, type | str | np.dtype) or dtype not in (np.float32, np.float64):
+            raise InputError(f"Imagination computes in numpy.float32 or numpy.float64, not in {dtype!r}.")
         self.simulator, self._dtype = simulator, np.dtype(dtype)
         self.actions = PlannedActions.of(simulator)
         self.low, self.high = self.actions.low.astype(self._dtype), self.actions.high.astype(self._dtype)

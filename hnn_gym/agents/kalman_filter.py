@@ -22,7 +22,7 @@ import numpy as np
 
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 MEMORIES = (0.98, 0.8, 0.5, 0.1)
@@ -63,6 +63,7 @@ class KalmanFilter:
         (1, 3)
     """
 
+    @checked_arguments
     def __init__(
         self,
         world: WorldModel | str | os.PathLike[str],
@@ -232,6 +233,7 @@ class Filtered:
         >>> episode_returns(steady, lambda: noisy)  # doctest: +SKIP
     """
 
+    @checked_arguments
     def __init__(self, policy: Policy, sensors: KalmanFilter) -> None:
         """Put ``sensors`` before ``policy``, whose actions are those that the filter's world takes.
 

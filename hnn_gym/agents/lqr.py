@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, solve_discrete_are
 
 from hnn_gym.agents.observed import observed
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.phase import join, split
 from hnn_gym.worlds.world_model import WorldModel
@@ -24,6 +24,7 @@ _RESIDUE = 1e-3
 """Largest change of state in one step at an equilibrium, in the units of the state."""
 
 
+@checked_arguments
 def linearise(
     world: WorldModel, x: np.ndarray, action: np.ndarray, *, step: float = 1e-4
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +60,7 @@ class LinearQuadratic:
         cost: P ``(2n, 2n)``, of :meth:`cost_to_go`.
     """
 
+    @checked_arguments
     def __init__(
         self,
         world: WorldModel,

@@ -25,7 +25,7 @@ import numpy as np
 from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.observed import observed
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import InputError, finite_number, whole_number
+from hnn_gym.errors import InputError, check_fields, checked_arguments, finite_number, whole_number
 
 _LOST = -1e30
 
@@ -55,6 +55,7 @@ class Mppi:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         if not self.temperature > 0 or self.rounds < 1:
             raise InputError(f"MPPI needs a temperature > 0 and at least 1 round, not {self}.")
 
@@ -79,6 +80,7 @@ class Cem:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         if not 0 < self.elites <= 1 or self.rounds < 1:
             raise InputError(f"CEM needs a share of elites in (0, 1] and at least 1 round, not {self}.")
 
@@ -97,6 +99,7 @@ class SamplingPlanner:
         imagined: the simulator in which it plans.
     """
 
+    @checked_arguments
     def __init__(
         self,
         simulator: Simulator,

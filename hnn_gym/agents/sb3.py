@@ -31,7 +31,7 @@ from hnn_gym.agents.horizons import Horizons, checked_horizons, horizon_at
 from hnn_gym.agents.identity import digest_of, simulator_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, checked_arguments, whole_number
 from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -74,8 +74,9 @@ class AgentRecipe:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        object.__setattr__(self, "hidden", tuple(self.hidden))
         object.__setattr__(self, "horizons", checked_horizons(self.horizons))
+        check_fields(self)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
         if self.num_envs < 1 or self.steps < 1 or not self.learning_rate > 0:
             raise InputError(f"A recipe needs num_envs, steps >= 1 and learning_rate > 0, not {self}.")
 
@@ -119,6 +120,7 @@ def dream(
     return make_sb3_vec("HNN-v0", num_envs, world_model=world, **made)
 
 
+@checked_arguments
 def train_agent(
     world: World,
     algo: str = "sac",
@@ -168,6 +170,7 @@ def train_agent(
         ConvergenceError: the world reached numbers that are not finite.
     """
     place = checked_device(device)
+    whole_number(seed, "seed", at_least=0)
     recipe = _recipe(algo, recipe)
     envs = dream(world, recipe.num_envs, seed=seed, env_kwargs=env_kwargs)
     _check_actions(algo, envs.action_space)

@@ -18,7 +18,7 @@ from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from hnn_gym.agents.evaluate import Policy
 from hnn_gym.agents.sb3_store import load_unfinished, save_unfinished
@@ -34,12 +34,14 @@ class Published:
         copies: real environments side by side.
         arguments: of the algorithm.
         noise: standard deviation of action noise, in the action's own scale of [-1, 1]; None: none.
+        normalized: whether observations and rewards are divided by the standard deviations of those seen so far.
     """
 
     algorithm: type[BaseAlgorithm]
     copies: int = 1
     arguments: Mapping[str, Any] = field(default_factory=dict)
     noise: float | None = None
+    normalized: bool = False
 
 
 PENDULUM = {
@@ -73,7 +75,6 @@ PENDULUM = {
         },
     ),
 }
-SWIMMER = {"SAC": Published(SAC, arguments={"learning_starts": 10_000, "gamma": 0.9999})}
 _SAVE_EVERY = 60.0
 
 
@@ -96,7 +97,8 @@ def learn_for_real(
         report: called with the real steps taken and the agent.
         unfinished: file for the training in progress, written every minute and when it is interrupted, and removed at
             the end. A training that is found there resumes with its weights, optimisers and replay buffer, with a new
-            episode and other random numbers; milestones that it had passed are not reported again.
+            episode and other random numbers; only milestones before the step at which it was stopped are not reported
+            again.
 
     Raises:
         InputError: there are no milestones, or they do not rise; the unfinished training had other settings.
@@ -108,13 +110,17 @@ def learn_for_real(
     if published.noise is not None:
         size = envs.action_space.shape or ()
         arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, published.noise))
-    agent = published.algorithm("MlpPolicy", envs, seed=seed, device="cpu", **arguments)
+    seen: VecEnv = envs
+    if published.normalized:
+        seen = VecNormalize(envs, gamma=arguments.get("gamma", 0.99))
+    agent = published.algorithm("MlpPolicy", seen, seed=seed, device="cpu", **arguments)
     about = {"algorithm": published.algorithm.__name__, "arguments": published.arguments, "seed": seed}
     about |= {"copies": published.copies, "noise": published.noise, "environment": str(envs.envs[0].spec)}
+    about |= {"normalized": published.normalized}
     if unfinished is not None and unfinished.exists():
         load_unfinished(unfinished, agent, about)
         agent.set_random_seed(seed + agent.num_timesteps)
-    left = [count for count in milestones if count > agent.num_timesteps]
+    left = [count for count in milestones if count >= agent.num_timesteps]
     keep = None if unfinished is None else (lambda: save_unfinished(unfinished, agent, about))
     begins, remaining = agent.num_timesteps == 0, milestones[-1] - agent.num_timesteps
     try:
@@ -129,6 +135,27 @@ def learn_for_real(
         unfinished.unlink(missing_ok=True)
 
 
+def _acting(agent: BaseAlgorithm) -> Policy:
+    """The agent as it acts on observations that are not normalized."""
+    normalizer = agent.get_vec_normalize_env()
+    return agent if normalizer is None else _Normalizing(agent, normalizer)
+
+
+class _Normalizing:
+    """Normalizes observations as at this moment of the training, and lets the agent act on them."""
+
+    def __init__(self, agent: BaseAlgorithm, normalizer: VecNormalize) -> None:
+        self.agent, self.normalizer = agent, normalizer
+
+    def predict(
+        self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """See :class:`hnn_gym.agents.evaluate.Policy`."""
+        normalized = self.normalizer.normalize_obs(observation)
+        assert isinstance(normalized, np.ndarray)
+        return self.agent.predict(normalized, state, episode_start, deterministic)
+
+
 class _Milestones(BaseCallback):
     """Reports the agent at every milestone, and keeps the training every minute."""
 
@@ -139,7 +166,7 @@ class _Milestones(BaseCallback):
 
     def _on_step(self) -> bool:
         while self._left and self.num_timesteps >= self._left[0]:
-            self._report(self._left.pop(0), self.model)
+            self._report(self._left.pop(0), _acting(self.model))
         if self._keep is not None and time.monotonic() - self._kept > _SAVE_EVERY:
             self._keep()
             self._kept = time.monotonic()
@@ -147,4 +174,4 @@ class _Milestones(BaseCallback):
 
     def _on_training_end(self) -> None:
         while self._left:  # the last batch of an on-policy algorithm
-            self._report(self._left.pop(0), self.model)
+            self._report(self._left.pop(0), _acting(self.model))

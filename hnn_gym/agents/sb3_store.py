@@ -19,6 +19,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
 from hnn_gym.data.json_values import plain
@@ -87,6 +88,8 @@ def save_unfinished(path: Path, agent: BaseAlgorithm, about: Mapping[str, Any]) 
         filled = buffer.buffer_size if buffer.full else buffer.pos
         arrays |= {f"buffer/{name}": getattr(buffer, name)[:filled] for name in _BUFFER}
         arrays["position"] = np.array([buffer.pos, buffer.full])
+    for name, statistics in _statistics(agent).items():
+        arrays |= {f"{name}/mean": statistics.mean, f"{name}/var": statistics.var, f"{name}/count": statistics.count}
     content, packed = io.BytesIO(), io.BytesIO()
     np.savez(content, **arrays)
     with zipfile.ZipFile(packed, "w") as archive:
@@ -131,12 +134,24 @@ def _restore(agent: BaseAlgorithm, counters: Mapping[str, int], arrays: Mapping[
     for name in agent._get_torch_save_params()[1]:
         with torch.no_grad():
             getattr(agent, name).copy_(torch.as_tensor(arrays[f"tensor/{name}"]))
+    for name, statistics in _statistics(agent).items():
+        statistics.mean, statistics.var = arrays[f"{name}/mean"], arrays[f"{name}/var"]
+        statistics.count = float(arrays[f"{name}/count"])
     if isinstance(agent, OffPolicyAlgorithm) and isinstance(agent.replay_buffer, ReplayBuffer):
         buffer = agent.replay_buffer
         for name in _BUFFER:
             kept = arrays[f"buffer/{name}"]
             getattr(buffer, name)[: len(kept)] = kept
         buffer.pos, buffer.full = int(arrays["position"][0]), bool(arrays["position"][1])
+
+
+def _statistics(agent: BaseAlgorithm) -> dict[str, RunningMeanStd]:
+    """What normalizes the agent's observations and returns, if anything does."""
+    normalizer = agent.get_vec_normalize_env()
+    if normalizer is None:
+        return {}
+    assert isinstance(normalizer.obs_rms, RunningMeanStd)
+    return {"observation": normalizer.obs_rms, "return": normalizer.ret_rms}
 
 
 def _zipped(agent: BaseAlgorithm) -> bytes:

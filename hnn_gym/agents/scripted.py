@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments, whole_number
 from hnn_gym.systems.task import ActionSpace
 
 
@@ -34,6 +34,7 @@ class Idle:
 class RandomActions:
     """Acts uniformly at random, with the ``predict`` of stable-baselines3."""
 
+    @checked_arguments
     def __init__(self, action_space: ActionSpace, *, seed: int = 0) -> None:
         """Draw from a bounded Box ``(k,)`` or a Discrete space of one copy.
 
@@ -42,6 +43,7 @@ class RandomActions:
         """
         if not isinstance(action_space, Box | Discrete):
             raise InputError(f"RandomActions draws from Box and Discrete spaces, not from {action_space}.")
+        whole_number(seed, "seed", at_least=0)
         self._space, self._rng = action_space, np.random.default_rng(seed)
 
     def predict(

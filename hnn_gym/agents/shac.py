@@ -33,7 +33,7 @@ from hnn_gym.data.json_values import plain
 from hnn_gym.envs.channels import ForceChannel
 from hnn_gym.envs.checks import check_reward
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, check_fields, checked_arguments
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, read_bytes
@@ -84,12 +84,14 @@ class ShacSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         if min(self.updates, self.num_envs, self.window, self.critic_steps, self.dream) < 1:
             raise InputError(f"updates, num_envs, window, critic_steps and dream must be at least 1: {self}.")
         if not (0 < self.gamma <= 1 and 0 <= self.trace <= 1 and self.learning_rate > 0 and self.clip > 0):
             raise InputError(f"gamma and trace must be in (0, 1], learning_rate and clip above 0: {self}.")
 
 
+@checked_arguments
 def train_shac(
     simulator: Simulator,
     settings: ShacSettings | None = None,

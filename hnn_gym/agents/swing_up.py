@@ -13,7 +13,7 @@ import numpy as np
 
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.observed import observed
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -36,6 +36,7 @@ class SwingUp:
         >>> action, _ = agent.predict(np.array([-1.0, 0.0, 0.1]))
     """
 
+    @checked_arguments
     def __init__(
         self,
         world: WorldModel,

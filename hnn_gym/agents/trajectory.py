@@ -27,7 +27,7 @@ from hnn_gym.agents.first_plans import paths, pumped_actions
 from hnn_gym.agents.gap_ilqr import DAMPEST, Improvement, Plans
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import largest_actions, turned
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -69,6 +69,14 @@ class TrajectorySettings:
     """Largest action of a plan, as a share of its limit: the rest is left to the feedback."""
     feedback: float = 1e-2
     """Cost of the square of an action in the recursion of the gains."""
+
+    def __post_init__(self) -> None:
+        """Check the types.
+
+        Raises:
+            InputError: a setting has another type.
+        """
+        check_fields(self)
 
 
 @dataclass(frozen=True)

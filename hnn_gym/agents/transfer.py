@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 from hnn_gym.agents.evaluate import Episodes, MakeEnv, Policy, checked_action, play_episodes
 from hnn_gym.envs.checks import whole_numbers
 from hnn_gym.envs.core import Simulator
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, checked_arguments
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.training import observation_scale
 
@@ -69,6 +69,7 @@ class Transfer:
         }
 
 
+@checked_arguments
 def measure_transfer(
     policy: Policy,
     simulator: Simulator,

@@ -17,9 +17,10 @@ from hnn_gym.data.frames import FrameRule
 from hnn_gym.data.policies import ActionFunction, PolicyChoice, RecordingPolicy, memoryless
 from hnn_gym.data.record import Energy, RecordTransitions
 from hnn_gym.data.writer import MemoryWriter
-from hnn_gym.errors import whole_number
+from hnn_gym.errors import checked_arguments, whole_number
 
 
+@checked_arguments
 def record_steps(
     env: gymnasium.Env[Any, Any],
     *,
@@ -81,6 +82,7 @@ def record_steps(
     return memory.dataset()
 
 
+@checked_arguments
 def drive(
     env: gymnasium.Env[Any, Any], policy: RecordingPolicy, *, steps: int, seed: int, first_episode: int = 0
 ) -> Iterator[None]:
@@ -97,6 +99,7 @@ def drive(
         InputError: ``steps`` or ``seed`` is out of range.
     """
     check_range(steps=steps, seed=seed)
+    whole_number(first_episode, "first_episode", at_least=0)
     return _drive(env, policy, steps, seed, first_episode)
 
 

@@ -20,7 +20,7 @@ from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
 from hnn_gym.data.writer import Writer
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments, whole_number
 from hnn_gym.files.interrupts import blocked_for_children
 
 MakeRecorder = Callable[[Writer], RecordTransitions]
@@ -30,6 +30,7 @@ _AHEAD = 2
 """Episodes that each process is asked for in advance, so that it does not wait."""
 
 
+@checked_arguments
 def episodes_in_processes(
     make: MakeRecorder, *, policy: PolicyChoice, steps: int, seed: int, first_episode: int = 0, workers: int
 ) -> Generator[Episode, None, None]:
@@ -48,6 +49,7 @@ def episodes_in_processes(
         ChildProcessError: a process died.
     """
     check_range(steps=steps, seed=seed)
+    whole_number(first_episode, "first_episode", at_least=0)
     if workers < 1:
         raise InputError(f"Recording needs at least one process, and workers is {workers}.")
     return _episodes(make, policy, steps, seed, first_episode, workers)

@@ -24,7 +24,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 from hnn_gym.command.named_function import function_identity, named_function
-from hnn_gym.errors import InputError, whole_number
+from hnn_gym.errors import InputError, check_fields, whole_number
 from hnn_gym.systems.task import ActionSpace
 
 RecordingPolicy = Callable[[np.random.Generator], Callable[[Any], Any]]
@@ -61,6 +61,7 @@ class PolicyChoice:
     periods: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.name not in POLICIES and ":" not in self.name:
             raise InputError(
                 f"There is no policy {self.name!r}: choose one of {', '.join(POLICIES)}, or a function of yours as "

@@ -16,7 +16,7 @@ from hnn_gym.data.simulator import simulator_state
 from hnn_gym.data.spaces import ObservationLayout, action_array, checked_finite
 from hnn_gym.data.store_writer import StoreWriter
 from hnn_gym.data.writer import Writer
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_arguments
 from hnn_gym.files.interrupts import deferred_interrupts
 
 Energy = Callable[[Any], float]
@@ -84,6 +84,21 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
                 f"RecordTransitions records a single environment, and this is a vector of {env.num_envs}: record one "
                 "environment, or use python -m hnn_gym.collect --workers N, which records N at once."
             )
+        check_arguments(
+            RecordTransitions.__init__,
+            env=env,
+            to=to,
+            record_state=record_state,
+            record_frames=record_frames,
+            energy=energy,
+            coordinates=coordinates,
+            seed=seed,
+            policy=policy,
+            policy_settings=policy_settings,
+            env_id=env_id,
+            append=append,
+            overwrite=overwrite,
+        )
         super().__init__(env)
         rule = record_frames if isinstance(record_frames, FrameRule) else None
         self._camera = Camera(env, rule) if record_frames else None

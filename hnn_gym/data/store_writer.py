@@ -25,7 +25,7 @@ from hnn_gym.data.shards import is_sharded
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
 from hnn_gym.data.store import CHECKS, ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes, row_check
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.seal import sealed
@@ -49,6 +49,7 @@ class StoreWriter:
         InputError: both ``append`` and ``overwrite``.
     """
 
+    @checked_arguments
     def __init__(
         self, path: str | Path, *, append: bool = False, overwrite: bool = False, chunk_rows: int = _CHUNK_ROWS
     ) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hnn_gym.data.batches import Windows
 from hnn_gym.data.dataset import TransitionDataset
-from hnn_gym.errors import whole_number
+from hnn_gym.errors import checked_arguments, whole_number
 
 _GROUP_STEPS = 2**15
 _BUFFER_STEPS = 2**18
@@ -42,6 +42,7 @@ class WindowStream:
         InputError: a number is below one.
     """
 
+    @checked_arguments
     def __init__(
         self,
         dataset: TransitionDataset,

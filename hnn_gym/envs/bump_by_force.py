@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 
 from hnn_gym.envs.energy_tracking import CANDIDATES, force_bounds, force_towards
 from hnn_gym.envs.shipped import resolve_world
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -34,6 +34,7 @@ class BumpByForce(gymnasium.Wrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         >>> observation, reward, terminated, truncated, info = env.step(np.array([1.0]))
     """
 
+    @checked_arguments
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],

@@ -11,7 +11,7 @@ from hnn_gym.data import FrameRule
 from hnn_gym.envs.pixel_observation import PixelObservation
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
 from hnn_gym.envs.tasks.pixel_task import latent_space
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.pixel_world import PixelWorld
 
 
@@ -29,6 +29,7 @@ class LatentObservation(gymnasium.Wrapper[np.ndarray, Any, Any, Any]):
         (3,)
     """
 
+    @checked_arguments
     def __init__(self, env: gymnasium.Env[Any, Any], world: PixelWorld | str) -> None:
         """Wrap ``env``.
 

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.data.frames import WHOLE, Camera, Channels, FrameRule
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 
 
 class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymnasium.utils.RecordConstructorArgs):
@@ -40,6 +40,7 @@ class PixelObservation(gymnasium.ObservationWrapper[np.ndarray, Any, Any], gymna
         InputError: the environment does not draw to arrays, or an argument is out of range.
     """
 
+    @checked_arguments
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],

@@ -20,7 +20,7 @@ from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.checks import checked_options
 from hnn_gym.envs.render.many import BatchPictures
 from hnn_gym.envs.vector import SimulatorVectorEnv
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, instance, true_or_false, whole_number
 
 _PICTURES = 4
 
@@ -178,6 +178,11 @@ def make_sb3_vec(
     Raises:
         InputError: the id is not of this package, or an argument cannot be used.
     """
+    instance(env_id, "env_id", str)
+    if seed is not None:
+        whole_number(seed, "seed", at_least=0)
+    for name, value in (("staggered", staggered), ("draws", draws)):
+        true_or_false(value, name)
     try:
         made = gymnasium.make_vec(env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **kwargs)
     except gymnasium.error.Error as error:

@@ -18,7 +18,7 @@ from hnn_gym.envs.build import WorldSource, simulator_of
 from hnn_gym.envs.checks import checked_options, episode_limit
 from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render.many import BatchPictures
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, true_or_false
 from hnn_gym.physics.phase import Array, namespace
 
 _RENDER_FPS = 30
@@ -69,6 +69,7 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             InputError: ``num_envs`` is below 1, the mode or an option is unknown, there is no such device, the reward
                 does not take batches, or the world cannot be used.
         """
+        true_or_false(staggered, "staggered")
         own = ("num_envs", "max_episode_steps", "render_mode", "autoreset_mode", "staggered", "dtype", "device")
         chosen = SimulatorOptions.from_keywords(options, also=own)
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, checked_arguments
 from hnn_gym.evaluation.measured_motion import PIECE, begun, rolled
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -54,6 +54,7 @@ class Forecasts:
         return int(beyond[0]) if len(beyond) else self.error.shape[1]
 
 
+@checked_arguments
 def forecasts_of(world: WorldModel, fresh: TransitionDataset) -> Forecasts:
     """Forecast from the states of fresh episodes, as far as half of them are long, and at most 200 steps.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -41,6 +41,7 @@ class Unforced:
             return _inf_for_nan(np.abs(self.true_energy - self.true_energy[0]).max(axis=0))
 
 
+@checked_arguments
 def unforced(world: WorldModel, truth: WorldModel, q: np.ndarray, v: np.ndarray, *, steps: int) -> Unforced:
     """Let ``world`` move without forces from states ``(..., n)``, and compute the energy of ``truth`` along the way.
 
@@ -52,6 +53,7 @@ def unforced(world: WorldModel, truth: WorldModel, q: np.ndarray, v: np.ndarray,
     return Unforced(*states, energy)
 
 
+@checked_arguments
 def prediction_error(
     world: WorldModel, observation: np.ndarray, action: np.ndarray, *, scale: np.ndarray
 ) -> np.ndarray:

@@ -11,12 +11,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, checked_arguments
 from hnn_gym.models.features import Combined, Features
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
@@ -66,6 +67,7 @@ class Variables:
 
     def __post_init__(self) -> None:
         """Check that they describe one system."""
+        check_fields(self)
         object.__setattr__(self, "soft_stops", tuple(tuple(stop) for stop in self.soft_stops))
         if not all(len(stop) == 3 and type(stop[0]) is int and 0 <= stop[0] < self.n for stop in self.soft_stops):
             raise InputError(f"Variables have soft stops of a degree of freedom that is not there: {self}.")
@@ -172,6 +174,16 @@ class Architecture(ABC):
     """Whether there are networks in it; without them a fit begins near its end and needs least squares alone."""
     variables: Variables
 
+    def __post_init__(self) -> None:
+        """Check the types of the hyperparameters, and keep them as Python's own tuples and numbers.
+
+        Raises:
+            InputError: one has another type than the model declares.
+        """
+        check_fields(self)
+        for name, value in self.hyperparameters().items():
+            object.__setattr__(self, name, _plain(value))
+
     def hyperparameters(self) -> dict[str, Any]:
         """Every field but ``variables``, JSON-ready."""
         own = {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
@@ -192,6 +204,16 @@ class Architecture(ABC):
         """The scheme to train through and to step with, unless another is asked for."""
 
 
+def _plain(value: Any) -> Any:
+    """A hyperparameter that JSON can hold: lists are tuples, and numbers those of Python."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return int(value) if isinstance(value, Integral) else float(value)
+    return value
+
+
+@checked_arguments
 def check_shapes(architecture: Architecture, arrays: Mapping[str, np.ndarray]) -> None:
     """Refuse arrays that are not the parameters of a model.
 

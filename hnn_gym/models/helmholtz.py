@@ -140,6 +140,7 @@ class HelmholtzField(Architecture):
 
     def __post_init__(self) -> None:
         """Check that there is nothing to control."""
+        super().__post_init__()
         if self.variables.control_degrees:
             raise InputError("HelmholtzField has no control: use 'hnn' or 'mechanical' with damping, or 'baseline'.")
 

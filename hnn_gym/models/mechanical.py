@@ -161,6 +161,7 @@ class MechanicalHNN(Architecture):
 
     def __post_init__(self) -> None:
         """Check the kind of mass matrix and that there is something to control."""
+        super().__post_init__()
         if self.control_map and not self.variables.control_degrees:
             raise InputError("There is no control, and so no control map B(q) to learn.")
         if self.mass_matrix not in MASS_MATRICES:

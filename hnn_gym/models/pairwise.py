@@ -138,6 +138,7 @@ class PairwiseHNN(Architecture):
 
     def __post_init__(self) -> None:
         """Check that the variables are bodies in space."""
+        super().__post_init__()
         n = self.variables.n
         if self.dimensions < 1 or n % self.dimensions or self.bodies < 2:
             raise InputError(

@@ -68,6 +68,7 @@ class PlanarChainHNN(Architecture):
 
     def __post_init__(self) -> None:
         """Check that there are links, and nothing else."""
+        super().__post_init__()
         if not any(self.variables.angles):
             raise InputError("The chain model is about links that turn, and no degree of freedom is an angle.")
         if any(self.variables.fixed):

@@ -7,12 +7,13 @@ integrator steps. Learned baselines are ``Dynamics`` without a Hamiltonian.
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.dry_friction import stopped, stopped_together
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.soft_stops import SoftStops
@@ -96,6 +97,13 @@ class SeparableHamiltonian(ABC):
         """Grad H at phase points ``(..., 2n)``; same shape."""
         q, p = split(x)
         return join(self.potential_gradient(q), self.kinetic_gradient(p))
+
+
+class VectorField(Protocol):
+    """What schemes without requirements step, and the least that dynamics have."""
+
+    def field(self, x: Array, u: Array | None = None) -> Array:
+        """dx/dt without dry friction at phase points ``(..., 2n)`` under generalised forces ``(..., m)``."""
 
 
 class Dynamics(Protocol):
@@ -196,6 +204,9 @@ class PortHamiltonian:
 
     With none of these, dx/dt = J grad H are Hamilton's equations, and H is conserved.
 
+    Raises:
+        InputError: a part is not what it is called, such as an H without energy or gradient.
+
     Source: van der Schaft and Jeltsema, *Port-Hamiltonian Systems Theory*, 2014, eq. 2.21.
     """
 
@@ -205,6 +216,15 @@ class PortHamiltonian:
     dry: Array | None = None
     forces: tuple[Force, ...] = ()
     stops: SoftStops | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the parts are what they are called."""
+        check_fields(self)
+        for name in ("control", "damping", "dry"):
+            part = getattr(self, name)
+            fits = part is None or hasattr(part, "shape") or (name == "control" and callable(part))
+            if not fits or isinstance(part, type):
+                raise InputError(f"{name} of PortHamiltonian must be an array or None, got {reprlib.repr(part)}.")
 
     @property
     def n(self) -> int:

@@ -5,11 +5,13 @@ Every function takes free batch axes in front, on NumPy, torch or any other arra
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
+from hnn_gym.errors import InputError
 from hnn_gym.trace.arrays import Traced
 
 Array = Any
@@ -19,10 +21,17 @@ _NAMESPACES: dict[type, Any] = {np.ndarray: np, np.float64: np, np.float32: np}
 
 
 def namespace(x: Array) -> Any:
-    """Return the array namespace of ``x``, looked up once per array type."""
+    """Return the array namespace of ``x``, looked up once per array type.
+
+    Raises:
+        InputError: it is no array.
+    """
     found = _NAMESPACES.get(type(x))
     if found is None:
-        found = _NAMESPACES[type(x)] = array_api_compat.array_namespace(x)
+        try:
+            found = _NAMESPACES[type(x)] = array_api_compat.array_namespace(x)
+        except TypeError:
+            raise InputError(f"Give an array, such as one of NumPy or torch, not {reprlib.repr(x)}.") from None
     return found
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from hnn_gym.errors import ConvergenceError
-from hnn_gym.physics.dynamics import Dynamics
+from hnn_gym.errors import ConvergenceError, checked_arguments, finite_number
+from hnn_gym.physics.dynamics import VectorField
 
 
+@checked_arguments
 def reference_trajectory(
-    dynamics: Dynamics,
+    dynamics: VectorField,
     x0: np.ndarray,
     times: np.ndarray,
     *,
@@ -34,6 +35,8 @@ def reference_trajectory(
     Raises:
         ConvergenceError: the solver stopped early.
     """
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        finite_number(tolerance, name, above=0.0)
     start = np.asarray(x0, dtype=np.float64)
     solution = solve_ivp(
         lambda _, x: dynamics.field(x.reshape(start.shape), u).ravel(),

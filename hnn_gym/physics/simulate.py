@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments, finite_number, instance
 from hnn_gym.physics.dynamics import Dynamics
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.physics.phase import Array, namespace
@@ -41,7 +41,10 @@ def integrate(
         InputError: the scheme does not fit the dynamics, ``u`` has another number of steps, or a count makes no sense.
         ConvergenceError: an implicit scheme did not converge.
     """
-    integrator.check(dynamics)
+    instance(integrator, "integrator", Integrator).check(dynamics)  # type: ignore[type-abstract]
+    if not hasattr(dt, "shape"):  # where every point has a step of its own it is an array
+        finite_number(dt, "dt")
+    namespace(x0)  # which refuses what is no array
     return rollout(
         lambda x, force: integrator.step(dynamics, x, dt, force),
         x0,
@@ -51,8 +54,12 @@ def integrate(
     )
 
 
+@checked_arguments
 def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record_every: int = 1) -> Array:
     """Apply ``step`` again and again; arguments, shapes and errors as in :func:`integrate`."""
+    xp = namespace(x0)
+    if u is not None:
+        namespace(u)  # which refuses what is no array
     if u is not None and u.shape[0] != steps:
         raise InputError(f"u has forces for {u.shape[0]} steps, and steps={steps}: give one for each step.")
     if steps < 0:
@@ -65,4 +72,4 @@ def rollout(step: Step, x0: Array, *, steps: int, u: Array | None = None, record
         x = step(x, None if u is None else u[k])
         if (k + 1) % record_every == 0:
             points.append(x)
-    return namespace(x0).stack(points)
+    return xp.stack(points)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.dynamics import ControlMap, Force, Hamiltonian, PortHamiltonian
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.systems.task import Task
@@ -45,6 +45,14 @@ class Truth:
     control: np.ndarray | ControlMap | None = None
     forces: tuple[Force, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check that the parts are what they are called.
+
+        Raises:
+            InputError: a part has another type.
+        """
+        check_fields(self)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -61,6 +69,14 @@ class Recording:
     episode_steps: int | None = None
     policy: str = "random"
     hold: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the types.
+
+        Raises:
+            InputError: an entry has another type.
+        """
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,14 @@ class Twin:
     fit: Mapping[str, Any] = field(default_factory=dict)
     integrator: Integrator | None = None
     by_steps: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the types.
+
+        Raises:
+            InputError: an entry has another type.
+        """
+        check_fields(self)
 
 
 CLOSED_FORM: Mapping[str, Any] = {"adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 60}
@@ -126,6 +150,7 @@ class System:
         """Check what the row says against itself."""
         if not isinstance(self.id, str) or not self.id or ":" in self.id:
             raise InputError(f"The id of a System is the id of an environment, such as 'Mine-v0', not {self.id!r}.")
+        check_fields(self)
         if self.truth is not None and (self.coordinates is None or self.dt is None):
             raise InputError(f"The System {self.id!r} has a truth: it needs coordinates and dt too.")
 

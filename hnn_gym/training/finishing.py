@@ -21,18 +21,17 @@ _GAIN = 0.8
 """Further steps have to reduce the error to this share to be followed by more."""
 _FEW_STEPS = 4
 """Steps of a fit that begins at its end."""
-_STEPS = 24
+_STEPS = 8
 """Steps of the fit after terms were left out."""
 
 
-def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings, enough: float) -> Trial:
+def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings) -> Trial:
     """Polynomials without the terms that the recording does not need, where they are as good.
 
     Args:
         trials: what was tried.
         best: a model whose M, V and A are polynomials.
         settings: of its fit.
-        enough: an error that is as good as none.
     """
     found = sparse = best
     for share in _SHARES:
@@ -49,12 +48,12 @@ def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings, 
             continue
         shorter = replace(settings.continued(_STEPS), keep_zeros=True)
         sparse = trials.attempt(f"{best.label}, {left} terms", best.architecture, best.scheme, shorter, start=start)
-        if trials.as_good(sparse, enough=enough):  # if not, terms that are still needless may be what makes it worse
+        if trials.as_good(sparse):  # if not, terms that are still needless may be what makes it worse
             found = replace(sparse, label=best.label)
-    return _separable(trials, found, settings=settings, enough=enough)
+    return _separable(trials, found, settings=settings)
 
 
-def _separable(trials: Trials, best: Trial, *, settings: OneStepSettings, enough: float) -> Trial:
+def _separable(trials: Trials, best: Trial, *, settings: OneStepSettings) -> Trial:
     """The same with constant masses, where M(q) was found to be constant and diagonal."""
     if not isinstance(best.architecture, MechanicalHNN):
         return best
@@ -64,7 +63,7 @@ def _separable(trials: Trials, best: Trial, *, settings: OneStepSettings, enough
     model, start = same
     shorter = replace(settings.continued(_FEW_STEPS), keep_zeros=True)
     trial = trials.attempt(f"{best.label}, constant masses", model, best.scheme, shorter, start=start)
-    return replace(trial, label=best.label) if trials.as_good(trial, enough=enough) else best
+    return replace(trial, label=best.label) if trials.as_good(trial) else best
 
 
 def for_longer(trials: Trials, best: Trial, *, settings: OneStepSettings) -> Trial:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from hnn_gym.data import TransitionDataset
-from hnn_gym.errors import ConvergenceError
+from hnn_gym.errors import ConvergenceError, checked_arguments, whole_number
 from hnn_gym.training.losses import shooting_path
 from hnn_gym.training.objective import observation_scale
 from hnn_gym.training.starts import estimated_starts
@@ -24,6 +24,7 @@ from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.world_model import WorldModel
 
 
+@checked_arguments
 def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: int = 10, device: str = "cpu") -> float:
     """Return the error ``horizon`` + 1 to 2 ``horizon`` steps after a start that is estimated from ``horizon`` steps.
 
@@ -69,6 +70,7 @@ def held_out_error(world: WorldModel, dataset: TransitionDataset, *, horizon: in
     return rms if np.isfinite(rms) else float("inf")
 
 
+@checked_arguments
 def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: int, windows: int = 60) -> float:
     """Error after ``horizon`` steps from observed states: the median over windows, the worst observation entry.
 
@@ -84,6 +86,7 @@ def open_loop_error(world: WorldModel, dataset: TransitionDataset, *, horizon: i
     Raises:
         InputError: no episode is long enough.
     """
+    whole_number(windows, "windows", at_least=1)
     slices = dataset.windows(horizon, stride=horizon)
     rows = np.linspace(0, len(slices) - 1, min(windows, len(slices))).astype(int)
     coordinates = world.coordinates

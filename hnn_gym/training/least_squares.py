@@ -55,6 +55,9 @@ class LeastSquaresSettings:
     """Stop after so many accepted steps that lower the sum of squares by less than ``gain``."""
     gain: float = 1e-4
     """Relative decrease that counts."""
+    damping: float = 1e-3
+    """mu of the first step: a fit that begins near its end needs little, and none of it would hold back combinations of
+    parameters that the data determine less well than others."""
     chunk: int | None = None
     """Columns of the Jacobian computed at a time; None: as many as fit into some hundred megabytes."""
     scaling: Literal["marquardt", "levenberg"] = "marquardt"
@@ -205,7 +208,7 @@ def least_squares(
     best = float(np.sum(linear.r**2))
     if not np.isfinite(best):
         raise ConvergenceError("The residuals at the start are not finite: check the data and the initial parameters.")
-    damping, growth, idle, accepted = 1e-3, 2.0, 0, 0
+    damping, growth, idle, accepted = settings.damping, 2.0, 0, 0
     while accepted < settings.steps and idle < settings.patience and damping < 1e12:
         step = _step(linear, damping, levenberg=settings.scaling == "levenberg")
         new = np.inf

@@ -2,7 +2,8 @@
 
 The residuals of a step are the errors of [q', v'] in units of their typical changes. They depend on one row of the data
 each, so that the Jacobian is computed row by row in reverse mode: 2n pull-backs through one step instead of a push for
-every parameter, which for some hundred parameters is ten to fifty times quicker.
+every parameter, which for some hundred parameters is ten to fifty times quicker. Only as many substeps as needed are
+differentiated.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ import torch
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.models import Architecture, Variables
 from hnn_gym.models.port import network_weights
-from hnn_gym.physics.dynamics import Dynamics, PortHamiltonian
-from hnn_gym.physics.integrators import Integrator, InVelocities, VelocityForm
-from hnn_gym.physics.phase import Array, join, split
+from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.physics.integrators import Integrator
+from hnn_gym.physics.phase import join
 from hnn_gym.training.equation_error import row_weights
 from hnn_gym.training.least_squares import LeastSquaresSettings, Tensors, least_squares
 from hnn_gym.training.needed_terms import SHARE, TERMS, needed_terms
+from hnn_gym.training.single_steps import one_step_errors, scheme_of_slopes, stepped
 from hnn_gym.training.transitions import Transitions, turn
 
 _POSITIVE = ("damping.log", "dry.log", "rotors.log", "drag.linear.log", "drag.quadratic.log")
 """Coefficients that are kept as logarithms, and fitted as they are."""
+NEAR_THE_END = 1e-9
+"""Damping of a fit that begins near its end: damped more, it is slow where polynomials are nearly dependent."""
 _SMALL_GAIN = 1e-5
 """Relative decrease that counts in a fit that begins near its end."""
 
@@ -50,6 +54,8 @@ class OneStepSettings:
     """Relative decrease of the sum of squares below which a step does not count."""
     patience: int = 4
     """Stop after so many steps that do not count."""
+    damping: float = 1e-3
+    """Of the first step of Levenberg-Marquardt."""
     keep_zeros: bool = False
     """Leave parameters at 0 that are 0 at the start: terms that the model does without."""
     seconds: float = 15.0
@@ -60,29 +66,16 @@ class OneStepSettings:
     def continued(self, steps: int) -> OneStepSettings:
         """Settings of a fit that begins where another one ended: all rows from the first step, and small gains count.
 
-        With the few rows of the first stages it would lose what the other fit had found.
+        With the few rows of the first stages it would lose what the other fit had found, and with much damping it would
+        take many steps along combinations of parameters that the data determine less well than others.
         """
-        return replace(self, steps=steps, rows=self.most_rows, gain=_SMALL_GAIN)
+        return replace(self, steps=steps, rows=self.most_rows, gain=_SMALL_GAIN, damping=NEAR_THE_END)
 
     def stages(self, rows: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Which rows are fitted with how many steps: few rows until the errors show which of them count, then all."""
         few = rows[: self.rows]
         quarter = self.steps // 4
         return [(few, quarter), (few, quarter), (few, quarter), (rows, self.steps - 3 * quarter)]
-
-
-def stepped(
-    dynamics: Dynamics, scheme: Integrator, q: Array, v: Array, u: Array, *, dt: Array | float
-) -> tuple[Array, Array]:
-    """One step from states (q, v) ``(..., n)`` to states, under generalised forces ``(..., m)``.
-
-    All take ``dt`` seconds, or each its own ``(..., 1)``.
-    """
-    force = u if u.shape[-1] else None
-    if isinstance(scheme, InVelocities):  # without the way to p and back
-        return split(scheme.inner.step(VelocityForm(dynamics), join(q, v), dt, force))
-    q, p = split(scheme.step(dynamics, join(q, dynamics.momentum(q, v)), dt, force))
-    return q, dynamics.velocity(q, p)
 
 
 def fit_one_step(
@@ -110,14 +103,13 @@ def fit_one_step(
     parameters = {name: np.asarray(value, np.float64) for name, value in start.items()}
     used = {name: parameters[name] != 0 for name in TERMS if settings.keep_zeros and name in parameters}
     for rows, steps in settings.stages(free):
-        # Contacts and readings that saturate are steps that no smooth model explains: they lose their weight.
-        chosen = data.take(rows)
-        weights = row_weights(one_step_errors(architecture.build(parameters), scheme, chosen))
-        problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings, used=used)
+        problem = _Problem(architecture, scheme, data.take(rows), data.change, parameters, settings=settings, used=used)
         parameters = least_squares(
             problem.residual,
             _linear(parameters),
-            settings=LeastSquaresSettings(steps=steps, gain=settings.gain, patience=settings.patience),
+            settings=LeastSquaresSettings(
+                steps=steps, gain=settings.gain, patience=settings.patience, damping=settings.damping
+            ),
             jacobian=problem.jacobian,
         )
         parameters = _positive(parameters, architecture.variables)
@@ -144,22 +136,12 @@ def without_needless_terms(
         share: of the sum of squares that a term has to be worth.
     """
     free = np.random.default_rng(settings.seed).permutation(np.flatnonzero(data.smooth))[: settings.most_rows]
-    chosen = data.take(free)
-    weights = row_weights(one_step_errors(architecture.build(parameters), scheme, chosen))
-    problem = _Problem(architecture, scheme, chosen, data.change, weights, settings=settings, used={})
+    problem = _Problem(architecture, scheme, data.take(free), data.change, parameters, settings=settings, used={})
     linear = _linear(parameters)
     values = {name: torch.tensor(value) for name, value in linear.items()}
     with torch.no_grad():
         r = problem.residual(values).numpy()
     return _positive(needed_terms(linear, r, problem.jacobian(values).numpy(), share=share), architecture.variables)
-
-
-def one_step_errors(dynamics: Dynamics, scheme: Integrator, data: Transitions) -> np.ndarray:
-    """Root mean square errors of [q', v'] ``(N,)``, each in units of its typical change."""
-    with np.errstate(all="ignore"):
-        q, v = stepped(dynamics, scheme, data.q, data.v, data.u, dt=data.time)
-        error = np.concatenate([turn(q - data.next_q, data.angles), v - data.next_v], axis=-1) / data.change
-        return np.nan_to_num(np.sqrt(np.mean(error[:, data.seen] ** 2, axis=-1)), nan=np.inf)
 
 
 def _linear(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -191,12 +173,16 @@ class _Problem:
         scheme: Integrator,
         data: Transitions,
         unit: np.ndarray,
-        weights: np.ndarray,
+        parameters: Mapping[str, np.ndarray],
         *,
         settings: OneStepSettings,
         used: Mapping[str, np.ndarray],
     ) -> None:
+        dynamics = architecture.build(parameters)
+        # Contacts and readings that saturate are steps that no smooth model explains: they lose their weight.
+        weights = row_weights(one_step_errors(dynamics, scheme, data))
         self._architecture, self._scheme, self._settings = architecture, scheme, settings
+        self._slopes = scheme_of_slopes(dynamics, scheme, data)
         self._used = {name: torch.tensor(entries, dtype=torch.float64) for name, entries in used.items()}
         self._angles = data.angles
         if not weights.any():
@@ -211,24 +197,25 @@ class _Problem:
         self._penalty = torch.tensor(math.sqrt(settings.residual_penalty / (len(data) * len(scale))) / scale)
 
     def residual(self, parameters: Tensors) -> torch.Tensor:
-        rows = torch.vmap(lambda *row: self._row(parameters, *row))(*self._rows)
+        rows = torch.vmap(lambda *row: self._row(parameters, self._scheme, *row))(*self._rows)
         return torch.cat([rows.reshape(-1), self._weights(parameters)])
 
     def jacobian(self, parameters: Tensors) -> torch.Tensor:
         with warnings.catch_warnings():
             # Some operations have no rule of their own for batches, and torch warns that a loop is slower.
             warnings.filterwarnings("ignore", "There is a performance drop")
-            rows = torch.vmap(lambda *row: torch.func.jacrev(self._row)(parameters, *row))(*self._rows)
+            slopes = torch.func.jacrev(self._row)
+            rows = torch.vmap(lambda *row: slopes(parameters, self._slopes, *row))(*self._rows)
         count = len(self._rows[0])
         by_rows = torch.cat([columns.reshape(count * columns.shape[1], -1) for columns in rows.values()], dim=1)
         by_weights = torch.func.jacrev(self._weights)(parameters)
         return torch.cat([by_rows, torch.cat([columns.flatten(1) for columns in by_weights.values()], dim=1)])
 
-    def _row(self, parameters: Tensors, *row: torch.Tensor) -> torch.Tensor:
+    def _row(self, parameters: Tensors, scheme: Integrator, *row: torch.Tensor) -> torch.Tensor:
         q, v, u, next_q, next_v, root, *own = row
         used = {name: parameters[name] * entries for name, entries in self._used.items()}
         dynamics = self._architecture.build({**parameters, **used})
-        found_q, found_v = stepped(dynamics, self._scheme, q, v, u, dt=own[0] if own else self._dt)
+        found_q, found_v = stepped(dynamics, scheme, q, v, u, dt=own[0] if own else self._dt)
         error = join(turn(found_q - next_q, self._angles), found_v - next_v) * self._factor * root
         if not self._settings.residual_penalty:
             return error

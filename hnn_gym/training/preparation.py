@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,7 +16,7 @@ from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.excitation import require_changing_actions, require_enough, require_motion
 from hnn_gym.data.logs.convert import LOG
-from hnn_gym.errors import InputError, finite_number, instance, true_or_false, whole_number
+from hnn_gym.errors import InputError, instance
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import dataset_map, require_fitting
@@ -52,13 +52,12 @@ def architecture_of(model: str, variables: Variables, options: Mapping[str, Any]
     if not isinstance(model, str) or model not in MODELS:
         raise InputError(f"There is no model {reprlib.repr(model)}: choose from {', '.join(sorted(MODELS))}.")
     kind = MODELS[model]
-    known = {field.name: str(field.type) for field in fields(kind) if field.name != "variables"}  # type: ignore[arg-type]
+    known = [field.name for field in fields(kind) if field.name != "variables"]  # type: ignore[arg-type]
     options = instance({} if options is None else options, "options", Mapping)  # type: ignore[type-abstract]
     unknown = [name for name in options if name not in known]
     if unknown:
         raise InputError(f"Model {model!r} does not take the option {unknown[0]!r}: it takes {', '.join(known)}.")
-    checked = {name: _CHECKS.get(known[name], _as_it_is)(value, name) for name, value in options.items()}
-    return kind(variables=variables, **checked)  # type: ignore[call-arg]
+    return kind(variables=variables, **options)  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True)
@@ -169,21 +168,3 @@ def windows_of(
         horizon=settings.horizon,
         duration=None if durations is None else np.split(durations, ends),
     )
-
-
-def _as_it_is(value: Any, name: str) -> Any:
-    return value
-
-
-def _whole_numbers(value: Any, name: str) -> tuple[int, ...]:
-    if not isinstance(value, tuple | list):
-        raise InputError(f"{name} must be a tuple of whole numbers, such as (32,), got {reprlib.repr(value)}.")
-    return tuple(whole_number(entry, f"every entry of {name}", at_least=1) for entry in value)
-
-
-_CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
-    "bool": true_or_false,
-    "tuple[int, ...]": _whole_numbers,
-    "float": finite_number,
-}
-"""How the value of an option is checked, by the type that the model declares."""

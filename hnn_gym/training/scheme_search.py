@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from hnn_gym.physics.integrators import Euler, Integrator, Leapfrog, RungeKutta4, Substeps, SymplecticEuler, scheme_name
-from hnn_gym.training.one_step import OneStepSettings
-from hnn_gym.training.structures import Structure, polynomials, second_order
+from hnn_gym.training.one_step import NEAR_THE_END, OneStepSettings
+from hnn_gym.training.structures import Structure, is_polynomial, polynomials, second_order
 from hnn_gym.training.trials import QUICKLY, Trial, Trials
 
 FIRST_SCHEMES: tuple[Integrator, ...] = (Euler(), SymplecticEuler(), RungeKutta4(), Leapfrog())
@@ -91,7 +91,8 @@ class SchemeSearch:
         for trial in trials:
             if trial.architecture == structure.architecture:
                 return trial
-        quick = replace(QUICK, seed=self.seed)
+        damping = NEAR_THE_END if is_polynomial(structure.architecture) else QUICK.damping
+        quick = replace(QUICK, seed=self.seed, damping=damping)
         trials.append(self.trials.attempt(f"{structure.label}, {QUICKLY}", structure.architecture, scheme, quick))
         return trials[-1]
 

@@ -17,13 +17,14 @@ from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN
 from hnn_gym.physics.integrators import Euler, Integrator, RungeKutta4, Substeps
 from hnn_gym.training.effort import affordable
 from hnn_gym.training.finishing import for_longer, with_fewer_terms
-from hnn_gym.training.one_step import OneStepSettings, fit_one_step
+from hnn_gym.training.one_step import NEAR_THE_END, OneStepSettings, fit_one_step
 from hnn_gym.training.scheme_search import FINER_COUNTS, QUICK
 from hnn_gym.training.structures import (
     DRY,
     Structure,
     extensions,
     first_order,
+    is_polynomial,
     networks,
     polynomials,
     second_order,
@@ -44,7 +45,7 @@ _UNLIKELY_SECONDS = 5.0
 _GOOD = 1e-4
 """A model that explains all but this share of a typical change needs no additions."""
 
-POLYNOMIAL = OneStepSettings(steps=40, rows=300, most_rows=1000)
+POLYNOMIAL = OneStepSettings(steps=24, rows=300, most_rows=1000, patience=2, damping=NEAR_THE_END)
 CHAIN = OneStepSettings(steps=40, rows=150, most_rows=400)
 NETWORK = OneStepSettings(steps=120, rows=400, most_rows=2000, patience=8)
 LONGER = OneStepSettings(steps=200, rows=1000, most_rows=2000, patience=20, gain=1e-4)
@@ -65,7 +66,7 @@ class Selection:
     def structure(self, scheme: Integrator) -> Trial:
         """The best model, never worse than the best of all that were tried by more than a tenth."""
         best = self._searched(scheme)
-        if self.trials.as_good(best, enough=self._negligible):
+        if self.trials.as_good(best):
             return best
         rival = best_of(self.trials.done)
         return replace(rival, label=rival.name)
@@ -104,30 +105,22 @@ class Selection:
         world = evidence.world(best.architecture, parameters, best.world.integrator)
         return replace(best, world=world)
 
-    @property
-    def _negligible(self) -> float:
-        """Errors far below rounding, of which none is better than another."""
-        return self.trials.floor / 100
-
     def _settings(self, architecture: Architecture) -> OneStepSettings:
         if isinstance(architecture, PlanarChainHNN):
             return replace(CHAIN, seed=self.seed)
-        return replace(POLYNOMIAL if _is_polynomial(architecture) else NETWORK, seed=self.seed)
+        return replace(POLYNOMIAL if is_polynomial(architecture) else NETWORK, seed=self.seed)
 
     def tried(self, structure: Structure, scheme: Integrator, *, seconds: float | None = None) -> Trial:
-        """A model that starts from what linear equations say; networks go most of the way in coarser steps.
+        """A model that starts from what linear equations say.
 
         Args:
             structure: the model.
             scheme: the scheme to fit it through.
             seconds: what the fit of a large model may take; None: as long as usual.
         """
-        coarse = None
-        if structure.architecture.hyperparameters().get("hidden") and isinstance(scheme, Substeps):
-            coarse = scheme.inner if isinstance(scheme.inner, RungeKutta4) else None
         settings = self._settings(structure.architecture)
         settings = settings if seconds is None else replace(settings, seconds=seconds)
-        return self.trials.attempt(structure.label, structure.architecture, scheme, settings, through=coarse)
+        return self.trials.attempt(structure.label, structure.architecture, scheme, settings)
 
     def _extended(self, candidates: list[Trial]) -> Trial:
         """The best of mechanical models and of networks, or a mechanical one with what explains more beside it."""
@@ -200,19 +193,19 @@ class Selection:
         trial = self.trials.attempt(
             f"{plain.label} without viscous friction", plain.architecture, best.scheme, settings, start=best.parameters
         )
-        if self.trials.as_good(trial, enough=self._negligible):
+        if self.trials.as_good(trial):
             return trial
         return replace(best, label=f"{best.label} with viscous friction")
 
     def finished(self, best: Trial) -> Trial:
         """The model that was chosen, fitted to its end: polynomials with fewer terms, small networks for longer."""
-        if not _is_polynomial(best.architecture):
+        if not is_polynomial(best.architecture):
             return self._for_longer(best)
         settings = replace(self._settings(best.architecture), residual_penalty=_penalty(best.architecture))
-        return with_fewer_terms(self.trials, best, settings=settings, enough=self._negligible)
+        return with_fewer_terms(self.trials, best, settings=settings)
 
     def _for_longer(self, best: Trial) -> Trial:
-        if _is_polynomial(best.architecture):
+        if is_polynomial(best.architecture):
             return best
         settings = replace(LONGER, seed=self.seed, residual_penalty=_penalty(best.architecture))
         return for_longer(self.trials, best, settings=settings)
@@ -244,10 +237,6 @@ def explains_little(trial: Trial) -> bool:
 def simplest(trials: list[Trial], *, within: float = _SIMPLER) -> Trial:
     """The first of the trials that are worse than the best by a factor at most, which is the one that says most."""
     return next(trial for trial in trials if trial.merit <= within * best_of(trials).merit)
-
-
-def _is_polynomial(architecture: Architecture) -> bool:
-    return architecture.hyperparameters().get("hidden") in ((), [])
 
 
 def _penalty(architecture: Architecture) -> float:

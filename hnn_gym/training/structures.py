@@ -114,5 +114,10 @@ def without_friction(base: Structure) -> Structure | None:
     return Structure(base.label, replace(model, damping=False))
 
 
+def is_polynomial(architecture: Architecture) -> bool:
+    """Whether all that is learned of an energy are coefficients, in which Lagrange's equations are linear."""
+    return architecture.hyperparameters().get("hidden") in ((), [])
+
+
 def _moving(variables: Variables) -> int:
     return int(variables.moving.sum())

@@ -16,7 +16,8 @@ from hnn_gym.models import Architecture, Variables
 from hnn_gym.physics.integrators import Euler, Integrator, Substeps, SymplecticEuler, in_velocities, scheme_name
 from hnn_gym.training.effort import affordable
 from hnn_gym.training.evidence import Evidence
-from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors
+from hnn_gym.training.one_step import OneStepSettings, fit_one_step
+from hnn_gym.training.single_steps import one_step_errors
 from hnn_gym.training.starting_point import StartingPoint
 from hnn_gym.training.structures import Structure
 from hnn_gym.training.transitions import Transitions
@@ -140,7 +141,6 @@ class Trials:
         settings: OneStepSettings,
         *,
         start: Mapping[str, np.ndarray] | None = None,
-        through: Integrator | None = None,
     ) -> Trial:
         """Fit a model through a scheme and judge it.
 
@@ -150,7 +150,6 @@ class Trials:
             scheme: the scheme, without change of variables.
             settings: of the fit.
             start: parameters to start from; those of the model that are missing start where they usually do.
-            through: a cheaper scheme that is nearly the same, for most of the fit.
 
         Raises:
             InputError: the scheme does not fit the model.
@@ -161,7 +160,7 @@ class Trials:
             name: value.shape for name, value in architecture.initial_parameters(np.random.default_rng(0)).items()
         }
         size = sum(math.prod(shape) for shape in shapes.values())
-        cut = affordable(settings, architecture, through or scheme, parameters=size)
+        cut = affordable(settings, architecture, scheme, parameters=size)
         if cut is None:
             if not label.endswith(QUICKLY):
                 self.tell(f"  {label}: left out, since the {size:,} numbers in it would take too long to fit.")
@@ -170,16 +169,10 @@ class Trials:
         else:
             parameters = self._start(architecture, scheme, settings)
             parameters |= {name: value for name, value in (start or {}).items() if shapes.get(name) == value.shape}
-            stepping, first = (
-                in_velocities(one, architecture.build(parameters)) for one in (scheme, through or scheme)
-            )
+            stepping = in_velocities(scheme, architecture.build(parameters))
             stepping.check(architecture.build(parameters))
             try:
-                parameters = fit_one_step(architecture, first, evidence.fitted, parameters, settings=cut)
-                rest = replace(settings, steps=8)
-                more = through and affordable(rest, architecture, scheme, parameters=size, fewest=4)
-                if more:
-                    parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=more)
+                parameters = fit_one_step(architecture, stepping, evidence.fitted, parameters, settings=cut)
             except ConvergenceError:  # the start is beyond the numbers: as a trial it is lost, not an error
                 parameters = {name: np.full_like(value, np.nan) for name, value in parameters.items()}
         world = evidence.world(architecture, parameters, stepping)
@@ -193,14 +186,9 @@ class Trials:
             )
         return trial
 
-    def as_good(self, trial: Trial, *, enough: float) -> bool:
-        """Whether nothing that was tried is better by more than a tenth, or the error is as good as none.
-
-        Args:
-            trial: the trial.
-            enough: an error that is as good as none.
-        """
-        return bool(trial.merit <= max(AS_GOOD * best_of(self.done).merit, enough))
+    def as_good(self, trial: Trial) -> bool:
+        """Whether nothing that was tried is better by more than a tenth."""
+        return trial.merit <= AS_GOOD * best_of(self.done).merit
 
     def _start(
         self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings

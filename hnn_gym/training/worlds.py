@@ -15,7 +15,7 @@ from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.provenance import installed_versions
 from hnn_gym.data.window_stream import group_bounds
-from hnn_gym.errors import instance
+from hnn_gym.errors import checked_arguments, instance
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.determination import determination_card
 from hnn_gym.training.fit import FitReport, FitState
@@ -144,6 +144,7 @@ def card_of(
     }
 
 
+@checked_arguments
 def one_step_rms(world: WorldModel, dataset: TransitionDataset) -> float:
     """Root mean square of the one-step error over all transitions and observation entries.
 

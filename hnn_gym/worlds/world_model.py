@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError, finite_number
+from hnn_gym.errors import InputError, finite_number, instance
 from hnn_gym.files.checkpoint import read_checkpoint, write_checkpoint
 from hnn_gym.models import MODELS, Architecture, Parameters, Variables, check_shapes
 from hnn_gym.physics.bumps import Bump, Direction, bump
@@ -57,6 +57,12 @@ class WorldModel:
 
     def __post_init__(self) -> None:
         """Check that the parts fit."""
+        instance(self.coordinates, "coordinates", Coordinates)
+        instance(self.integrator, "integrator", Integrator)  # type: ignore[type-abstract]
+        for name, kind in (("architecture", Architecture), ("parameters", Mapping)):
+            if getattr(self, name) is not None:
+                instance(getattr(self, name), name, kind)
+        instance(self.card, "card", Mapping)  # type: ignore[type-abstract]
         self.integrator.check(self.dynamics)
         if self.dynamics.n != self.coordinates.n:
             raise InputError(

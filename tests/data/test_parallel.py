@@ -10,7 +10,7 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-from hnn_gym.data import RecordTransitions, episodes_in_processes
+from hnn_gym.data import PolicyChoice, RecordTransitions, episodes_in_processes
 from hnn_gym.errors import InputError
 
 
@@ -20,7 +20,7 @@ def blind_pendulum(writer):
 
 
 def test_an_error_in_a_process_is_reported():
-    episodes = episodes_in_processes(blind_pendulum, policy="random", steps=9, seed=0, workers=1)
+    episodes = episodes_in_processes(blind_pendulum, policy=PolicyChoice(), steps=9, seed=0, workers=1)
     with pytest.raises(InputError, match="the environment has None"):
         next(episodes)
 
@@ -30,7 +30,9 @@ def test_an_error_in_a_process_is_reported():
 )
 def test_numbers_out_of_range_are_refused_before_a_process_starts(change, message):
     with pytest.raises(InputError, match=message):
-        episodes_in_processes(blind_pendulum, **({"policy": "random", "steps": 1, "seed": 0, "workers": 1} | change))
+        episodes_in_processes(
+            blind_pendulum, **({"policy": PolicyChoice(), "steps": 1, "seed": 0, "workers": 1} | change)
+        )
 
 
 ENDLESS = """

@@ -20,7 +20,7 @@ from hnn_gym import InputError
         ({"masses": (1.0,)}, "at least 2"),
         ({"masses": (1.0, 0.0)}, "masses > 0"),
         ({"masses": (1.0, -1.0)}, "masses > 0"),
-        ({"masses": (1.0, np.nan)}, "masses > 0"),
+        ({"masses": (1.0, np.nan)}, "masses to be a tuple of numbers"),
         ({"masses": (1.0, np.inf)}, "masses > 0"),
         ({"masses": (1.0, "heavy")}, "must be numbers"),
         ({"masses": 3.0}, "must be numbers"),

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 from rich.console import Console
+from stable_baselines3 import PPO
 
-from experiments.classic import command, twins
+from experiments.classic import command, model_free, twins
 from experiments.classic.agents import PlannerRecipe
 from experiments.classic.command import LEARNERS, Settings, study
 from experiments.classic.figures import ends_apart, world_figures
 from experiments.classic.page import page
 from experiments.classic.tasks import TASKS
 from hnn_gym.agents.evaluate import play_episodes
+from hnn_gym.agents.sb3_real import Published
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
@@ -83,6 +86,38 @@ def test_the_page_says_first_where_the_network_reaches_the_bar_in_all_recordings
 def test_the_page_names_dreams_that_promise_far_more_than_the_real_return() -> None:
     assert "the agents earn 900, 900, and in reality 40, 30" in _page_of([40.0, 30.0], promised=900.0)
     assert "and in reality" not in _page_of([220.0, 230.0], promised=300.0)
+
+
+def test_an_agent_of_the_real_environment_keeps_what_it_earned_before_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = Published(PPO, arguments={"n_steps": 8, "batch_size": 8, "n_epochs": 1}, normalized=True)
+    monkeypatch.setitem(model_free.MODEL_FREE, ("Pendulum-v1", "PPO"), model_free.Measured(tiny, "none", (8, 16), 1))
+    play, played = model_free.play_episodes, []
+
+    def stopped(*arguments: Any, **options: Any) -> Any:
+        played.append(play(*arguments, **options))
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        return played[-1]
+
+    monkeypatch.setattr(model_free, "play_episodes", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model_free.model_free_figures("Pendulum-v1", "PPO", 0, 2, tmp_path)
+    found = model_free.model_free_figures("Pendulum-v1", "PPO", 0, 2, tmp_path)
+    assert set(found) == {"8", "16"}
+    assert found["8"]["each"] == [pytest.approx(value, abs=0.01) for value in played[0].returns]
+    assert len(found["16"]["each"]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_shows_every_training_in_the_real_environment() -> None:
+    results = Results(None, command="python -m experiments.classic")
+    for seed, mean in enumerate((999.0, 1000.0)):
+        after = {"mean": mean, "worst": 990.0, "each": [mean]}
+        results[f"model-free/InvertedPendulum-v5/PPO/{seed}"] = {str(n): after for n in (2_000, 5_000, 10_000)}
+    agent, earned = "InvertedPendulum-v5 | PPO | ppo.yml, InvertedPendulum-v2", "999.0, 1,000.0 | 990.0 | 0%, 100%"
+    assert f"| {agent} | 5,000 | {earned} | 1,500 |" in page(results).splitlines()
 
 
 def _learned(quick, twin, dataset, seed):  # type: ignore[no-untyped-def]

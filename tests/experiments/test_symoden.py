@@ -73,8 +73,9 @@ def test_the_error_of_the_true_world_is_rounding_and_that_of_standing_still_is_t
     assert np.sum((paths - paths[:, :1]) ** 2, axis=(1, 2)).mean() == pytest.approx(979.3, abs=0.05)
 
 
-def test_the_study_learns_a_chain_from_eight_starts_and_scores_it() -> None:
-    settings = Settings(out=None, tasks=("pendulum",), structures=("chain",), seeds=(0,), starts=8)
-    found = study(settings, console=Console(quiet=True))["pendulum/chain/0"]
+@pytest.mark.parametrize("structure", ["chain", "general M(q)"])
+def test_the_study_learns_a_model_with_an_energy_from_eight_starts_and_scores_it(structure: str) -> None:
+    settings = Settings(out=None, tasks=("pendulum",), structures=(structure,), seeds=(0,), starts=8)
+    found = study(settings, console=Console(quiet=True))[f"pendulum/{structure}/0"]
     assert found["prediction"] < 1e-5  # the best published one is 0.095
     assert set(found) == {"train", "test", "prediction", "fresh", "cpu_s"}

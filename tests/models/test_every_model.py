@@ -264,7 +264,7 @@ def test_a_constant_entry_has_scale_one():
         ({"angles": ()}, "three scales for each degree"),
         ({"velocity_scales": (1.0,)}, "three scales for each degree"),
         ({"position_scales": (0.0, 1.0)}, "finite and > 0"),
-        ({"acceleration_scales": (float("nan"), 1.0)}, "finite and > 0"),
+        ({"acceleration_scales": (float("nan"), 1.0)}, r"acceleration_scales .* NaN is not a number"),
         ({"force_scales": (float("inf"),)}, "finite and > 0"),
         ({"force_scales": ()}, "one force scale for each control"),
         ({"control_degrees": (2,)}, "not there"),

@@ -13,7 +13,7 @@ import pytest
 import hnn_gym
 from hnn_gym.data import Episode, Provenance, TransitionDataset, record_steps
 from hnn_gym.errors import InputError, MissingPathError
-from hnn_gym.models import MODELS
+from hnn_gym.models import MODELS, Variables
 from hnn_gym.systems import coordinates_of
 from hnn_gym.training import FitSettings, FitState, PixelSettings, train_ensemble, train_pixel_world, train_world
 from hnn_gym.training.objective import STARTS
@@ -82,6 +82,9 @@ def test_numbers_of_numpy_become_those_of_python_which_a_card_can_hold() -> None
     settings = FitSettings(horizon=np.int64(3), decay=np.float32(0.5), seed=np.uint8(1))  # type: ignore[arg-type]
     assert (type(settings.horizon), type(settings.decay), type(settings.seed)) == (int, float, int)
     assert (settings.horizon, settings.decay, settings.seed) == (3, 0.5, 1)
+    variables = Variables((True,), (1.0,), (1.0,), (1.0,))
+    (width,) = MODELS["mechanical"](variables, hidden=[np.int64(4)]).hidden  # type: ignore[call-arg,attr-defined]
+    assert type(width) is int
 
 
 @pytest.mark.parametrize("train", [train_world, train_ensemble, train_pixel_world])
@@ -96,9 +99,9 @@ def test_numbers_of_numpy_become_those_of_python_which_a_card_can_hold() -> None
         ({"settings": "fast"}, "settings must be a (Fit|Pixel)Settings, got 'fast'"),
         ({"options": {"width": 3}}, "Model 'mechanical' does not take the option 'width': it takes hidden, "),
         ({"options": [32]}, r"options must be a Mapping, got \[32\]"),
-        ({"options": {"hidden": 32}}, r"hidden must be a tuple of whole numbers, such as \(32,\), got 32"),
-        ({"options": {"hidden": (32.0,)}}, "every entry of hidden must be a whole number of at least 1, got 32.0"),
-        ({"options": {"damping": "yes"}}, "damping must be True or False, got 'yes'"),
+        ({"options": {"hidden": 32}}, "hidden to be a tuple of whole numbers, got 32"),
+        ({"options": {"hidden": (32.0,)}}, r"hidden to be a tuple of whole numbers, got \(32.0,\)"),
+        ({"options": {"damping": "yes"}}, "damping to be True or False, got 'yes'"),
         ({"coordinates": {"degrees": []}}, "coordinates must be a Coordinates, got "),
         ({"dt": True}, "dt must be a finite number greater than 0, got True"),
         ({"dt": "0.05"}, "dt must be a finite number greater than 0, got '0.05'"),

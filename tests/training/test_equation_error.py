@@ -12,7 +12,8 @@ from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.physics.hamiltonians import Link, PlanarChain
 from hnn_gym.physics.integrators import InVelocities, RungeKutta4
 from hnn_gym.training.equation_error import row_weights
-from hnn_gym.training.one_step import OneStepSettings, fit_one_step, one_step_errors, stepped
+from hnn_gym.training.one_step import OneStepSettings, fit_one_step
+from hnn_gym.training.single_steps import one_step_errors, stepped
 from hnn_gym.training.starting_point import StartingPoint
 from hnn_gym.training.transitions import Transitions, turn
 

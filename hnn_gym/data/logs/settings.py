@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hnn_gym.errors import InputError, finite_number, whole_number
+from hnn_gym.errors import InputError, check_fields, finite_number, whole_number
 
 _CHOICES = {
     "time_unit": ("s", "ms", "us", "ns", None),
@@ -60,6 +60,7 @@ class LogSettings:
 
     def __post_init__(self) -> None:
         """Check the choices and the numbers."""
+        check_fields(self)
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 allowed = ", ".join(str(choice) for choice in choices if choice is not None)

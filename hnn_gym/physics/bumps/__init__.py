@@ -20,9 +20,10 @@ without common motion.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Literal, NamedTuple, get_args
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, finite_number, instance
 from hnn_gym.physics.bumps.gradient_flow import along_gradient
 from hnn_gym.physics.bumps.history import array_like
 from hnn_gym.physics.bumps.impulse import FreeBodies, by_impulse
@@ -87,8 +88,8 @@ def bump(
         Bump(x, requested, realised, clipped), in the array library, dtype and device of ``x``.
 
     Raises:
-        InputError: there is no H; ``x``, ``dE`` or H(x) is not finite (the message names the elements); their shapes
-            do not fit; or the direction is unknown.
+        InputError: there is no H, or it has no energy; ``x``, ``dE`` or H(x) is not finite (the message names the
+            elements); their shapes do not fit; or the direction is unknown.
         ConvergenceError: a request that should be feasible was not met; the message names the elements.
 
     Example:
@@ -102,10 +103,15 @@ def bump(
             "A bump needs an energy, and these dynamics have no Hamiltonian (a baseline): use a world that has one, "
             "such as HNNPendulum-v0 or one of kind 'mechanical', 'separable' or 'hnn'."
         )
+    instance(hamiltonian, "The energy to bump", Hamiltonian)  # type: ignore[type-abstract]
     if direction not in get_args(Direction):
         raise InputError(f"direction must be 'momentum' or 'gradient', not {direction!r}.")
     if direction == "gradient" and at_rest is not None:
         raise InputError("at_rest is the direction of an impulse: leave it out with direction='gradient'.")
+    if isinstance(at_rest, Real):
+        finite_number(at_rest, "at_rest")
+    elif at_rest is not None:
+        namespace(at_rest)
     x, dE = _checked(x, dE)
     if direction == "gradient":
         new, realised, clipped = along_gradient(hamiltonian, x, dE)

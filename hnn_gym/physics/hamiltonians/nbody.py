@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.hamiltonians.centre_of_mass import internal_momentum
 from hnn_gym.physics.hamiltonians.mechanical import Mechanical
 from hnn_gym.physics.phase import Array, namespace
@@ -53,6 +53,7 @@ class NBody(Mechanical):
 
     def __post_init__(self) -> None:
         """Check the constants."""
+        check_fields(self)
         if len(self.masses) < 2:
             raise InputError(f"NBody needs at least 2 bodies, got {len(self.masses)}: give one mass per body.")
         if not all(np.isfinite(m) and m > 0 for m in self.masses):

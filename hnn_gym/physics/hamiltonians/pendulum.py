@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.hamiltonians.mechanical import Mechanical
 from hnn_gym.physics.phase import Array, namespace
 
@@ -33,6 +33,7 @@ class Pendulum(Mechanical):
 
     def __post_init__(self) -> None:
         """Check the constants."""
+        check_fields(self)
         if not 0 < self.mass < math.inf:
             raise InputError(f"Pendulum needs a finite moment of inertia mass > 0, got {self.mass}.")
         if not math.isfinite(self.gravity_torque):

@@ -24,7 +24,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.phase import Array, join, namespace, split
 from hnn_gym.physics.small_matrices import solve_positive
 
@@ -48,6 +48,7 @@ class ChainKinematics:
 
     def __post_init__(self) -> None:
         """Check that the shifts are those of a plane."""
+        check_fields(self)
         if self.n - sum(self.angles) > 2:
             shifts = self.n - sum(self.angles)
             raise InputError(f"A planar chain is shifted in two directions at most, not in {shifts}.")
@@ -139,12 +140,19 @@ class Link:
         length: from its joint to the next joint in m.
         centre: from its joint to its centre of mass, along the link, in m.
         inertia: about its centre of mass in kg m^2.
+
+    Raises:
+        InputError: one of them is not a number.
     """
 
     mass: float
     length: float
     centre: float
     inertia: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_fields(self)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.hamiltonians.mechanical import Mechanical
 from hnn_gym.physics.phase import Array
 
@@ -30,6 +30,7 @@ class Spring(Mechanical):
 
     def __post_init__(self) -> None:
         """Check the constants."""
+        check_fields(self)
         if not (0 < self.mass < math.inf and 0 < self.stiffness < math.inf):
             raise InputError(f"Spring needs finite mass > 0 and stiffness > 0, got {self.mass} and {self.stiffness}.")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
-from hnn_gym.errors import InputError
-from hnn_gym.physics.dynamics import Dynamics, Structure
+from hnn_gym.errors import InputError, check_fields, instance
+from hnn_gym.physics.dynamics import Dynamics, Structure, VectorField
 from hnn_gym.physics.phase import Array
 
 _WANTED = {Structure.SPLIT: "dq/dt that depends on p alone", Structure.SEPARABLE: "a separable Hamiltonian"}
@@ -40,6 +40,14 @@ class Integrator(ABC):
     sticks: ClassVar[bool] = False
     iterates: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        """Check the types of the settings.
+
+        Raises:
+            InputError: a setting has another type than the scheme declares.
+        """
+        check_fields(self)
+
     @abstractmethod
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``.
@@ -64,8 +72,10 @@ class Integrator(ABC):
         """Refuse dynamics that this scheme would integrate wrongly.
 
         Raises:
-            InputError: the dynamics lack the structure that ``requires`` names, or have dry friction that it ignores.
+            InputError: these are no dynamics, they lack the structure that ``requires`` names, or they have dry
+                friction that the scheme ignores.
         """
+        instance(dynamics, "The dynamics to step", VectorField)  # type: ignore[type-abstract]
         if dynamics.dry is not None and not self.sticks:
             raise InputError(
                 f"{type(self).__name__} has no kicks in which dry friction could act: use SymplecticEuler() or "

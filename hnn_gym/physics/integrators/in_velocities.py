@@ -98,6 +98,7 @@ class InVelocities(Integrator):
 
     def __post_init__(self) -> None:
         """Check that the scheme allows for forces that depend on velocities."""
+        super().__post_init__()
         if self.inner.requires > Structure.SPLIT:
             raise InputError(
                 f"{type(self.inner).__name__} needs forces that do not depend on velocities, and inertial forces do: "

@@ -29,6 +29,7 @@ class Iterated(Integrator):
 
     def __post_init__(self) -> None:
         """Check that some iteration can converge."""
+        super().__post_init__()
         if self.max_iterations < 1:
             raise InputError(f"{type(self).__name__} needs max_iterations >= 1, got {self.max_iterations}.")
         if not self.tolerance > 0:

@@ -38,6 +38,7 @@ class Resummed(Integrator):
 
     def __post_init__(self) -> None:
         """Check the scheme."""
+        super().__post_init__()
         if getattr(self.scheme, "moves", None) is None:  # not isinstance, which does not run the property
             raise InputError(
                 f"{type(self).__name__} needs a scheme of kicks and drifts, such as Leapfrog(), and "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.physics.dynamics import Dynamics, Structure
 from hnn_gym.physics.integrators.base import Integrator
 from hnn_gym.physics.integrators.gauss import Gauss4
@@ -40,6 +40,7 @@ IMPLICIT = (ImplicitMidpoint, Gauss4, GeneralisedEuler)
 """Schemes that act on [q, p] whatever the mass matrix is."""
 
 
+@checked_arguments
 def named_scheme(name: str) -> Integrator:
     """Return the scheme of a name, such as "rk4", or "rk4 x 5" for five substeps.
 

@@ -29,6 +29,7 @@ class Substeps(Integrator):
 
     def __post_init__(self) -> None:
         """Check the count."""
+        super().__post_init__()
         if type(self.count) is not int or self.count < 1:
             raise InputError(f"Substeps needs a whole count of at least 1, got {self.count!r}.")
         if self.inner.exact:
