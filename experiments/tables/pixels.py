@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.paper import published
 from experiments.pixels import summary
+from experiments.scenes import accelerations, identities
 from experiments.scenes import command as scenes
 from experiments.tables.sources import measurements, table
 
@@ -123,6 +124,8 @@ TABLES = {
     "pixels-sliding-spring": sliding_spring,
     "pixels-two-bodies": two_bodies,
     "pixels-three-bodies": three_bodies,
+    "pixels-accelerations": lambda: accelerations.table(measurements("scenes")),
+    "pixels-identities": lambda: identities.table(measurements("scenes")),
     "pixels-cart-pole": cart_pole,
     "pixels-acrobot": acrobot,
 }
