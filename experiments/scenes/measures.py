@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.frame_metrics import normalised_pixel_error, valid_prediction_time
 from experiments.scenes.setups import FIRST_SEED, Film, Setup
-from hnn_gym.models.pixel import Bodies, OnePosition, SpriteCodec
+from hnn_gym.models.pixel import Bodies, OnePosition, SpriteCodec, followed
 from hnn_gym.systems.registry import true_world
 from hnn_gym.training.pixel_motion import interpolated
 from hnn_gym.training.starts import estimated_starts
@@ -24,7 +24,7 @@ _BUMP_J = 0.02
 def encoded(seen: PixelWorld, frames: np.ndarray) -> np.ndarray:
     """Positions ``(N, T, n)`` of films ``(N, T, H, W, C)``; a hidden body is on a line between frames that show it."""
     if isinstance(seen.codec, SpriteCodec):
-        return np.stack([interpolated(seen.codec.found(film)) for film in frames])
+        return np.stack([interpolated(path) for path in followed(seen.codec, frames)])
     return np.stack([seen.codec.encode(film) for film in frames])
 
 
@@ -61,7 +61,9 @@ def measure(seen: PixelWorld, setup: Setup, film: Film) -> dict[str, Any]:
     size, n = film.frames.shape[2], seen.world.coordinates.n
     per_pixel = setup.height / size
     q = encoded(seen, film.frames)
-    true_q = _in_order_of(q, film.states[..., :n]) if isinstance(setup.scene, Bodies) else film.states[..., :n]
+    true_q = film.states[..., :n]
+    if isinstance(setup.scene, Bodies):
+        true_q = _in_order_of(q, true_q, by_film=setup.one_colour)
     # A scene of known size is in metres already; otherwise the unit and the origin of a line are fitted.
     known = not isinstance(setup.scene, OnePosition) and setup.scene.in_metres
     scale, offset = (np.ones(n), np.zeros(n)) if known else to_truth(q.reshape(-1, n), true_q.reshape(-1, n))
@@ -82,11 +84,14 @@ def measure(seen: PixelWorld, setup: Setup, film: Film) -> dict[str, Any]:
     return found | _conserved(setup, path, scale * dreamt[..., n:], seen.world.dt)
 
 
-def _in_order_of(q: np.ndarray, true: np.ndarray) -> np.ndarray:
+def _in_order_of(q: np.ndarray, true: np.ndarray, *, by_film: bool = False) -> np.ndarray:
     """True positions ``(N, T, n)`` with the bodies in the order in which a world has them.
 
-    Frames do not show in which order an environment lists bodies that no action pushes.
+    Frames do not show in which order an environment lists bodies that no action pushes. Where the bodies look alike,
+    every film has an order of its own.
     """
+    if by_film:
+        return np.concatenate([_in_order_of(q[i : i + 1], true[i : i + 1]) for i in range(len(q))])
     seen, place = (values.reshape(*values.shape[:-1], -1, 2) for values in (q, true))
     orders = [list(order) for order in permutations(range(seen.shape[-2]))]
     best = min(orders, key=lambda order: float(((place[..., order, :] - seen) ** 2).sum()))
