@@ -110,6 +110,11 @@ def cart_pole() -> str:
     return scenes.driven_table(measurements("scenes"), "cart-pole")
 
 
+def acrobot() -> str:
+    """Every recording of the acrobot."""
+    return scenes.driven_table(measurements("scenes"), "acrobot")
+
+
 TABLES = {
     "pixels-paper": paper,
     "pixels-forecasts": forecasts,
@@ -122,5 +127,6 @@ TABLES = {
     "pixels-accelerations": lambda: accelerations.table(measurements("scenes")),
     "pixels-identities": lambda: identities.table(measurements("scenes")),
     "pixels-cart-pole": cart_pole,
+    "pixels-acrobot": acrobot,
 }
 """By name."""
