@@ -153,7 +153,7 @@ def check_arguments(owner: Any, /, **values: Any) -> None:
     hints = _hints(owner)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):
-            words = _words(hints[name]) or f"of the type {owner.__annotations__[name]}"
+            words = _words(hints[name]) or f"of the type {_as_written(owner, name)}"
             nan = ", and NaN is not a number" if "nan" in repr(value) else ""
             who = owner.__qualname__.removesuffix(".__init__")
             raise InputError(f"{who} needs {name} to be {words}, got {reprlib.repr(value)}{nan}.")
@@ -170,9 +170,22 @@ def _words(hint: Any) -> str:
     return ""
 
 
+def _as_written(owner: Any, name: str) -> str:
+    """The annotation of an argument, or of a field that may be inherited."""
+    return next(
+        str(one.__annotations__[name])
+        for one in getattr(owner, "__mro__", (owner,))
+        if name in getattr(one, "__annotations__", ())
+    )
+
+
 @functools.cache
 def _hints(owner: Any) -> dict[str, Any]:
-    return get_type_hints(owner)
+    """The declared types; none where a user's own class names a type that is known where it was written alone."""
+    try:
+        return get_type_hints(owner)
+    except NameError:
+        return {}
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -146,13 +146,9 @@ def _measured(cells: dict[str, Any], starts: int) -> list[str]:
         for count in measured.milestones if trainings else ():
             after = [training[str(count)] for training in trainings]
             shares = ", ".join(f"{np.mean(np.array(one['each']) >= task.bar):.0%}" for one in after)
-            entries = [
-                env_id,
-                algorithm,
-                measured.source,
-                f"{count:,}",
-                ", ".join(f"{one['mean']:,.1f}" for one in after),
-            ]
+            shares = "it is the bar" if env_id == "Swimmer-v5" else shares
+            means = ", ".join(f"{one['mean']:,.1f}" for one in after)
+            entries = [env_id, algorithm, measured.source, f"{count:,}", means]
             entries += [f"{min(one['worst'] for one in after):,.1f}", shares, f"{task.transitions:,}"]
             lines.append("| " + " | ".join(entries) + " |")
     return lines

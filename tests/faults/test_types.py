@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from benchmarks.faults.right_constructors import constructors
 from hnn_gym.data import PolicyChoice, episodes_in_processes
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics import Pendulum, PortHamiltonian
 
 
@@ -62,3 +63,27 @@ def test_recording_processes_take_a_policy_and_not_its_name() -> None:
         episodes_in_processes(make, policy="random", steps=2, seed=0, workers=1)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="first_episode"):
         episodes_in_processes(make, policy=PolicyChoice(), steps=2, seed=0, first_episode=-1, workers=1)
+
+
+def test_a_field_that_is_inherited_is_named_with_its_type_and_a_local_type_is_not_checked() -> None:
+    class Local:
+        pass
+
+    @dataclass(frozen=True)
+    class Base:
+        size: float | None = None
+
+        def __post_init__(self) -> None:
+            check_fields(self)
+
+    @dataclass(frozen=True)
+    class Derived(Base):
+        name: str = "x"
+
+    @dataclass(frozen=True)
+    class Unknown(Base):
+        part: Local | None = None
+
+    with pytest.raises(InputError, match=r"Derived needs size to be of the type float \| None, got 'x'"):
+        Derived(size="x")  # type: ignore[arg-type]
+    assert Unknown(size="x").size == "x"  # type: ignore[arg-type]
