@@ -10,6 +10,7 @@ import functools
 import inspect
 import math
 import reprlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from types import NoneType, UnionType
@@ -82,8 +83,11 @@ def finite_number(value: Any, name: str, *, above: float | None = None, at_least
     Raises:
         InputError: it is not a finite number, not greater than ``above``, or less than ``at_least``.
     """
-    fits = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not fits or (above is not None and not value > above) or (at_least is not None and value < at_least):
+    if (
+        not _is_finite(value)
+        or (above is not None and not value > above)
+        or (at_least is not None and value < at_least)
+    ):
         bound = f" greater than {above:g}" if above is not None else ""
         bound += f" of at least {at_least:g}" if at_least is not None else ""
         raise InputError(f"{name} must be a finite number{bound}, got {reprlib.repr(value)}.")
@@ -92,11 +96,12 @@ def finite_number(value: Any, name: str, *, above: float | None = None, at_least
 
 def are_finite_numbers(value: Any, *, count: int) -> bool:
     """Whether ``value`` is a tuple or a list of so many finite numbers."""
-    return (
-        isinstance(value, tuple | list)
-        and len(value) == count
-        and all(isinstance(one, Real) and not isinstance(one, bool) and math.isfinite(one) for one in value)
-    )
+    return isinstance(value, tuple | list) and len(value) == count and all(map(_is_finite, value))
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a value is a number that a float can hold; a whole number may be too large."""
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def true_or_false(value: Any, name: str) -> bool:
@@ -207,8 +212,10 @@ def _fits(value: Any, hint: Any) -> bool:
     if kind is Sequence:
         return hasattr(value, "shape") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
     if kind in (float, int):
-        number = isinstance(value, Real if kind is float else Integral) and not isinstance(value, bool)
-        return number and not math.isnan(value)
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        return (
+            whole if kind is int else _is_finite(value) or (isinstance(value, Real) and value in (math.inf, -math.inf))
+        )
     if kind is Callable:
         return callable(value)
     if not isinstance(kind, type) or kind is Any:

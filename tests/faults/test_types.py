@@ -11,6 +11,7 @@ from benchmarks.faults.right_constructors import constructors
 from hnn_gym.data import PolicyChoice, episodes_in_processes
 from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics import Pendulum, PortHamiltonian
+from hnn_gym.training import FitSettings
 
 
 def test_an_argument_of_no_type_that_it_declares_is_refused() -> None:
@@ -31,6 +32,13 @@ def test_an_argument_of_no_type_that_it_declares_is_refused() -> None:
 def test_dynamics_need_a_hamiltonian_and_not_its_class(wrong: Any) -> None:
     with pytest.raises(InputError, match="PortHamiltonian needs hamiltonian to be a Hamiltonian"):
         PortHamiltonian(wrong)
+
+
+def test_a_whole_number_that_no_float_can_hold_is_no_number() -> None:
+    with pytest.raises(InputError, match="Pendulum needs mass to be a number"):
+        Pendulum(mass=10**400)
+    with pytest.raises(InputError, match="learning_rate must be a finite number"):
+        FitSettings(learning_rate=10**400)
 
 
 def test_a_hamiltonian_of_ones_own_needs_its_methods_and_no_base_class() -> None:
