@@ -16,6 +16,7 @@ _LINKS = {
     "symmetric": "symmetric links",
     "differentiated": "symmetric links with derived velocities",
     "measured": "symmetric links with logged velocities",
+    "zeros": "symmetric links with derived velocities and zeros",
     "network": "second-order network",
 }
 _MAKERS = {f"the makers' model {name.removeprefix('makers-')}": name for name in MAKERS}
