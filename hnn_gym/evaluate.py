@@ -30,6 +30,7 @@ from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
 from hnn_gym.evaluation.measured_motion import PIECE, MeasuredMotion, energy_balance, log_and_forecasts, measured_motion
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
+from hnn_gym.evaluation.zeros import without_zeros
 from hnn_gym.page import write_page
 from hnn_gym.systems import truth_of
 from hnn_gym.training.determination import physical_words
@@ -119,11 +120,12 @@ def evaluate(world: WorldModel | PixelWorld, fresh: TransitionDataset, *, energy
     Raises:
         InputError: the recording does not fit the world.
     """
-    motion = None
+    motion, of_zeros = None, list[str]()
     if isinstance(world, PixelWorld):
         found, latent = frame_forecasts_of(world, fresh), world.world
         x = latent.encode(_observed_through_frames(world, fresh))
     else:
+        fresh, of_zeros = without_zeros(world, fresh)
         found, latent = forecasts_of(world, fresh), world
         motion = _motion(world, fresh)
         if motion is None:
@@ -137,7 +139,7 @@ def evaluate(world: WorldModel | PixelWorld, fresh: TransitionDataset, *, energy
         growth = float("inf")
     log = fresh.provenance.policy == LOG
     sentences = verdict(found, energy, growth=growth, frames=isinstance(world, PixelWorld), log=log)
-    return Evaluation(found, energy, growth, sentences + _of_measurements(latent, motion), motion)
+    return Evaluation(found, energy, growth, sentences + of_zeros + _of_measurements(latent, motion), motion)
 
 
 def _motion(world: WorldModel, fresh: TransitionDataset) -> MeasuredMotion | None:

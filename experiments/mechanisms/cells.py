@@ -26,6 +26,8 @@ _FRESH_STEPS = 2000
 _FREE_STEPS, _STARTS = 200, 20
 _LONG = 10_000
 _FINE = 8
+_UNHURRIED = 120.0
+"""Seconds that a fit of the network may take: with fewer it would be fitted to fewer rows than the bodies beside it."""
 
 
 def measured(name: str, seed: int) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def measured(name: str, seed: int) -> dict[str, Any]:
 def _network(dataset: TransitionDataset, world: WorldModel) -> WorldModel:
     """The second-order network, fitted through the same scheme by the same method to the same steps."""
     found = dataset_map(dataset, None, None)
-    selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt)))
+    selection = Selection(Trials(Evidence.of(dataset, found.coordinates, found.dt)), seconds=_UNHURRIED)
     scheme = named_scheme(world.card["selection"]["scheme"])
     return selection.refined(
         selection.finished(selection.tried(second_order(selection.trials.variables), scheme))

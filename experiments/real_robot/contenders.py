@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments.real_robot.makers import makers_world
-from experiments.real_robot.recordings import Forecasts, dataset_of
+from experiments.real_robot.recordings import Forecasts, dataset_of, zeros_before
 from hnn_gym.data.logs.table import Table
 from hnn_gym.errors import ConvergenceError
 from hnn_gym.physics.integrators import Integrator, InVelocities, Leapfrog
@@ -62,6 +62,7 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
     "symmetric": {"symmetric-0.5": _SYMMETRIC},
     "differentiated": {"differentiated-0.5": replace(_SYMMETRIC, differentiate=0.042)},
     "measured": {"measured-0.5": replace(_SYMMETRIC, velocities=True)},
+    "zeros": {"zeros-0.5": replace(_SYMMETRIC, differentiate=0.042, fit=replace(_SYMMETRIC.fit, zeros=True))},
     "network": {
         f"network-{units}-{decay:g}": Contender(
             "second-order",
@@ -77,8 +78,8 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
 
 ``chain`` is rigid links with viscous and Coulomb friction, from rows of 0.02 s in windows of 0.25 s or 0.5 s. The links
 of ``symmetric`` hang straight at 0, as the makers say, and are learned from rows of 0.01 s; those of ``differentiated``
-and ``measured`` see velocities too. ``network`` is a second-order network without physics, by its units and its decay,
-from derived velocities as well.
+and ``measured`` see velocities too, and in ``zeros`` the encoders of every recording have unknown zeros as well.
+``network`` is a second-order network without physics, by its units and its decay, from derived velocities.
 """
 CANDIDATES = {name: contender for family in FAMILIES.values() for name, contender in family.items()}
 """All that are learned, by name."""
@@ -100,19 +101,27 @@ def learn(contender: Contender, tables: Sequence[Table]) -> tuple[WorldModel, fl
     return world, time.process_time() - began
 
 
-def squared_errors(world: WorldModel | None, table: Table) -> np.ndarray:
-    """e1^2 + e2^2 ``(4, S)`` of the forecasts of a recording; without a world nothing moves."""
+def squared_errors(world: WorldModel | None, table: Table, *, zeros: bool = False) -> np.ndarray:
+    """e1^2 + e2^2 ``(4, S)`` of the forecasts of a recording; without a world nothing moves.
+
+    Args:
+        world: the world.
+        table: the recording.
+        zeros: whether the zeros of the encoders are estimated from the rows before a forecast; otherwise they are 0.
+    """
     forecasts = Forecasts.of(table)
     if world is None:
         path = np.broadcast_to(forecasts.positions[:1], forecasts.positions.shape)
         return forecasts.squared_errors(path, HORIZONS)
-    x = world.phase_point(*np.split(forecasts.states, 2, axis=-1))
+    off = zeros_before(world, table, forecasts.stamps) if zeros else np.zeros((len(forecasts.stamps), 2))
+    q, v = np.split(forecasts.states, 2, axis=-1)
+    x = world.phase_point(q - off, v)
     with np.errstate(over="ignore", invalid="ignore"):
         try:
             states = world.rollout(x, forecasts.torques, durations=forecasts.durations)
         except ConvergenceError:
             return np.full((len(HORIZONS), len(x)), np.inf)
-        found = forecasts.squared_errors(world.state(states)[0], HORIZONS)
+        found = forecasts.squared_errors(world.state(states)[0] + off, HORIZONS)
     return np.where(np.isfinite(found), found, np.inf)
 
 
@@ -122,7 +131,7 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
     Returns:
         Mean squared errors and numbers of starts by recording, CPU seconds, parameters with units, and noise.
     """
-    cpu, card = 0.0, {}
+    cpu, card = 0.0, dict[str, Any]()
     if name == STILL:
         world = None
     elif name.startswith("makers-"):
@@ -130,7 +139,9 @@ def judged(name: str, train: Sequence[Table], test: Mapping[str, Table]) -> dict
     else:
         world, cpu = learn(CANDIDATES[name], train)
         card = {"sensor_noise": world.card["figures"]["sensor_noise"], "friction": world.card.get("friction", [])}
-    errors = {recording: squared_errors(world, table) for recording, table in test.items()}
+        card |= {"zeros": world.card["zeros"]} if "zeros" in world.card else {}
+    zeros = "zeros" in card
+    errors = {recording: squared_errors(world, table, zeros=zeros) for recording, table in test.items()}
     return {
         "mean_squares": {recording: found.mean(axis=1).tolist() for recording, found in errors.items()},
         "starts": {recording: found.shape[1] for recording, found in errors.items()},

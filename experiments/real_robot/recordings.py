@@ -14,6 +14,9 @@ from hnn_gym.data.logs.convert import episodes_of_tables
 from hnn_gym.data.logs.roles import Roles
 from hnn_gym.data.logs.table import Table, column_names, read_table
 from hnn_gym.errors import MissingPathError
+from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.training.zeros import estimated_zeros
+from hnn_gym.worlds.world_model import WorldModel
 
 DATA = Path("../shared/data/dfki-double-pendulum")
 SOURCE = (
@@ -25,6 +28,8 @@ PLANNED = "pos_des1"
 SMOOTHED, ORDER = 41, 3
 """Rows and order of the Savitzky-Golay filter that estimates the states at the starts of forecasts."""
 BETWEEN_STARTS = 0.25
+_EVERY, _WINDOW = 5, 50
+"""Rows, and steps of windows, from which the zeros of the encoders are estimated."""
 LONGEST = 1.0
 """Longest forecast in s."""
 
@@ -74,12 +79,14 @@ class Forecasts:
     """What has to be forecast of a recording, from S starts.
 
     Attributes:
+        stamps: of the starts in s ``(S,)``.
         states: [q, v] at the starts ``(S, 4)``.
         torques: ``(T, S, 2)``.
         durations: of the steps in s ``(T, S)``.
         positions: measured at the starts and after every step ``(T + 1, S, 2)``.
     """
 
+    stamps: np.ndarray
     states: np.ndarray
     torques: np.ndarray
     durations: np.ndarray
@@ -101,6 +108,7 @@ class Forecasts:
         starts = starts[starts + steps < len(time)]
         moments = starts + np.arange(steps + 1)[:, None]
         return cls(
+            stamps=time[starts],
             states=np.concatenate([smooth[starts], rates[starts]], axis=1),
             torques=episode.action[moments[:-1]],
             durations=np.diff(time[moments], axis=0),
@@ -113,3 +121,27 @@ class Forecasts:
         error = ((path - self.positions) ** 2).sum(-1)
         rows = [np.abs(elapsed - horizon).argmin(axis=0) for horizon in horizons]
         return np.stack([error[row, np.arange(error.shape[1])] for row in rows])
+
+
+def zeros_before(world: WorldModel, table: Table, stamps: np.ndarray) -> np.ndarray:
+    """Zeros of the encoders ``(S, 2)``, each estimated with a world from the rows that precede a stamp ``(S,)`` alone.
+
+    The rows are those of 0.01 s, in windows of 0.5 s. A stamp that no two of them precede has zeros of 0.
+    """
+    (episode,) = dataset_of([table], every=_EVERY)
+    assert episode.time is not None
+    hidden = world.coordinates.observation_size - episode.observation.shape[1]  # velocities are not used
+    observation = np.pad(episode.observation.astype(np.float64), ((0, 0), (0, hidden)), constant_values=np.nan)
+    counts = np.searchsorted(episode.time, stamps, side="right")
+    begun = np.flatnonzero(counts > 1)
+    windows = TrainingWindows.cut(
+        [observation[:count] for count in counts[begun]],
+        [episode.action[: count - 1] for count in counts[begun]],
+        coordinates=world.coordinates,
+        dt=float(np.median(np.diff(episode.time))),
+        horizon=_WINDOW,
+        duration=[np.diff(episode.time[:count]) for count in counts[begun]],
+    )
+    found = np.zeros((len(stamps), 2))
+    found[begun] = estimated_zeros(world, windows)
+    return found

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.scenes import cart_pole, driven, figures, measures, setups
+from experiments.scenes import accelerations, cart_pole, driven, figures, identities, measures, setups
 from experiments.scenes.acrobot import ACROBOT
 from experiments.scenes.cart_pole import CART_POLE
 from experiments.scenes.driven import Driven
@@ -28,7 +29,7 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.evaluation import markdown_table
-from hnn_gym.models.pixel import Scene
+from hnn_gym.models.pixel import Bodies, Scene
 from hnn_gym.studies import Executing, Execution, Results, run_cells
 from hnn_gym.systems import Twin
 from hnn_gym.training.pixel_settings import PixelSettings
@@ -76,13 +77,15 @@ class Settings:
 def study(settings: Settings, console: Console) -> Results:
     """Make all measurements that are missing, and draw the films."""
     results = Results(settings.out, command=COMMAND)
-    cells = {
-        f"{name}/{seed}/{model}": partial(measured, name, seed, model, settings)
-        for name in settings.scenes
-        if name in SETUPS
-        for seed in settings.seeds
-        for model in SETUPS[name].models
-    }
+    cells: dict[str, Callable[[], Any]] = {}
+    for name, seed in product((name for name in settings.scenes if name in SETUPS), settings.seeds):
+        setup = SETUPS[name]
+        if name in (setups.FIVE, setups.FIVE_ALIKE):
+            cells[f"identities/{seed}/{name}"] = partial(_identities, name, seed, settings)
+        if setup.chaotic and not setup.one_colour:
+            cells[f"accelerations/{seed}/{name}"] = partial(accelerations.known, setup.env_id, seed, steps=setup.steps)
+        for model in SETUPS[name].models:
+            cells[f"{name}/{seed}/{model}"] = partial(measured, name, seed, model, settings)
     cells |= {
         f"{name}/{seed}/{model}": partial(_driven, name, seed, model, settings)
         for name in settings.scenes
@@ -113,6 +116,13 @@ def measured(name: str, seed: int, model: str, settings: Settings) -> dict[str, 
     found = facts | measures.measure(seen, setup, _film(name, settings.size, settings.motions))
     _keep(seen, settings, name, seed, model, env_id)
     return found | measures.bump(seen, setup)
+
+
+def _identities(name: str, seed: int, settings: Settings) -> dict[str, Any]:
+    """Follow the bodies through a recording."""
+    scene = SETUPS[name].scene
+    assert isinstance(scene, Bodies)
+    return identities.kept(_recording(name, settings.size, seed), scene)
 
 
 def _draw(name: str, settings: Settings, path: Path) -> None:
@@ -303,4 +313,7 @@ def main(settings: Settings) -> None:
     console = Console()
     results = study(settings, console)
     for scene in settings.scenes:
-        console.print((driven_table if scene in DRIVEN else table)(results, scene))
+        if scene in DRIVEN or SETUPS[scene].models:
+            console.print((driven_table if scene in DRIVEN else table)(results, scene))
+    if {setups.FIVE, setups.FIVE_ALIKE} & set(settings.scenes):
+        console.print(identities.table(results))

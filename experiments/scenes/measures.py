@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.frame_metrics import normalised_pixel_error, valid_prediction_time
 from experiments.scenes.setups import FIRST_SEED, Film, Setup
-from hnn_gym.models.pixel import Bodies, OnePosition, SpriteCodec
+from hnn_gym.models.pixel import Bodies, OnePosition, SpriteCodec, followed
 from hnn_gym.systems.registry import true_world
 from hnn_gym.training.pixel_motion import interpolated
 from hnn_gym.training.starts import estimated_starts
@@ -24,7 +24,7 @@ _BUMP_J = 0.02
 def encoded(seen: PixelWorld, frames: np.ndarray) -> np.ndarray:
     """Positions ``(N, T, n)`` of films ``(N, T, H, W, C)``; a hidden body is on a line between frames that show it."""
     if isinstance(seen.codec, SpriteCodec):
-        return np.stack([interpolated(seen.codec.found(film)) for film in frames])
+        return np.stack([interpolated(path) for path in followed(seen.codec, frames)])
     return np.stack([seen.codec.encode(film) for film in frames])
 
 

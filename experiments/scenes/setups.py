@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
 
+from experiments.scenes.one_colour import OneColour
 from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.data.frames import Camera, Channels
 from hnn_gym.models.pixel import Bodies, OnePosition, Scene, Slider
@@ -34,6 +35,7 @@ class Setup:
         ships: whether the worlds of the first recording ship with the package.
         chaotic: whether small errors grow, so that the true world forecasts the same films from the same positions too:
             what it misses is what the frames do not show.
+        one_colour: whether all bodies are drawn alike.
     """
 
     env_id: str
@@ -46,11 +48,14 @@ class Setup:
     horizons: tuple[int, ...]
     ships: bool = True
     chaotic: bool = False
+    one_colour: bool = False
 
     @property
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
-        """Who learns, and the id under which it ships."""
+        """Who learns, and the id under which it ships; nobody where only the identities of bodies are measured."""
         system = SYSTEMS[self.env_id]
+        if not system.pixel_twins:
+            return {}
         hnn = system.pixel_twins["HNN"]
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0" if self.ships else None),
@@ -66,6 +71,22 @@ class Setup:
 NETWORK = Twin("second-order", {"hidden": (16,)})
 """The network without physics where none ships."""
 
+FIVE, FIVE_ALIKE = "five bodies", "five bodies of one colour"
+_HEIGHT_OF_FIVE = float(4 * 1.2 * np.sqrt(5))
+"""Of the picture of NBody-v0 with five bodies, in m."""
+
+_FIVE = Setup(
+    "NBody-v0",
+    Bodies(5, height=_HEIGHT_OF_FIVE),
+    "rgb",
+    6000,
+    50,
+    250,
+    _HEIGHT_OF_FIVE,
+    (20, 60),
+    chaotic=True,
+)
+
 SETUPS: Mapping[str, Setup] = {
     "spring": Setup("Spring-v0", OnePosition(), "red-green", 1000, 50, 1000, 4.8, (5, 10, 20, 40)),
     "sliding spring": Setup(
@@ -73,6 +94,8 @@ SETUPS: Mapping[str, Setup] = {
     ),
     "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),
     "three bodies": Setup("ThreeBody-v0", Bodies(3, height=8.0), "rgb", 6000, 50, 500, 8.0, (20, 60), chaotic=True),
+    FIVE: _FIVE,
+    FIVE_ALIKE: replace(_FIVE, one_colour=True),
 }
 """What is measured. Red minus green shows the block of the spring on black, which the error of a frame needs."""
 
@@ -94,9 +117,14 @@ def rule_of(setup: Setup, size: int) -> FrameRule:
     return FrameRule(size, setup.channels)
 
 
+def _made(setup: Setup, **options: Any) -> Any:
+    env: gymnasium.Env[Any, Any] = gymnasium.make(setup.env_id, render_mode="rgb_array", **options)
+    return OneColour(env, half_height=setup.height / 2) if setup.one_colour else env
+
+
 def recorded(setup: Setup, *, size: int, seed: int) -> TransitionDataset:
     """Record random actions; the states are recorded too, for the evaluation only."""
-    env = gymnasium.make(setup.env_id, render_mode="rgb_array")
+    env = _made(setup)
     dataset = record_steps(env, steps=setup.steps, seed=seed, record_state=True, record_frames=rule_of(setup, size))
     env.close()
     return dataset
@@ -105,7 +133,7 @@ def recorded(setup: Setup, *, size: int, seed: int) -> TransitionDataset:
 def filmed(setup: Setup, *, size: int, motions: int) -> Film:
     """Film motion without forces from ``reset(seed=1000)`` and on; motions that end too soon are left out."""
     steps = setup.context + setup.horizon
-    env: Any = gymnasium.make(setup.env_id, render_mode="rgb_array", max_episode_steps=steps + 1)
+    env = _made(setup, max_episode_steps=steps + 1)
     camera = Camera(env, rule_of(setup, size))
     films: list[Film] = []
     seed = FIRST_SEED

@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.paper import published
 from experiments.pixels import summary
+from experiments.scenes import accelerations, identities
 from experiments.scenes import command as scenes
 from experiments.tables.sources import measurements, table
 
@@ -109,6 +110,11 @@ def cart_pole() -> str:
     return scenes.driven_table(measurements("scenes"), "cart-pole")
 
 
+def acrobot() -> str:
+    """Every recording of the acrobot."""
+    return scenes.driven_table(measurements("scenes"), "acrobot")
+
+
 TABLES = {
     "pixels-paper": paper,
     "pixels-forecasts": forecasts,
@@ -118,6 +124,9 @@ TABLES = {
     "pixels-sliding-spring": sliding_spring,
     "pixels-two-bodies": two_bodies,
     "pixels-three-bodies": three_bodies,
+    "pixels-accelerations": lambda: accelerations.table(measurements("scenes")),
+    "pixels-identities": lambda: identities.table(measurements("scenes")),
     "pixels-cart-pole": cart_pole,
+    "pixels-acrobot": acrobot,
 }
 """By name."""

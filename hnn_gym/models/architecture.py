@@ -49,6 +49,9 @@ class Variables:
         ignored: positions on which nothing depends, such as those that are not observed; (): none are.
         soft_stops: degrees of freedom with stops that give way, each with its lower and its upper stop, None where
             there is none.
+        length_unit: the power of 1000 that is nearest to the size of positions that are no angles: 1 where they are in
+            m, 1000 where they are in mm or in pixels. Masses and energies are counted in units that follow from it, so
+            that a model in mm has the parameters of the same model in m.
 
     Raises:
         InputError: the lengths differ, a scale is not positive and finite, or a control acts nowhere.
@@ -64,6 +67,7 @@ class Variables:
     fixed: tuple[bool, ...] = ()
     ignored: tuple[bool, ...] = ()
     soft_stops: tuple[tuple[int, float | None, float | None], ...] = ()
+    length_unit: float = 1.0
 
     def __post_init__(self) -> None:
         """Check that they describe one system."""
@@ -74,7 +78,7 @@ class Variables:
         scales = (self.position_scales, self.velocity_scales, self.acceleration_scales)
         if not self.n or any(len(scale) != self.n for scale in scales):
             raise InputError(f"Variables need one angle flag and three scales for each degree of freedom: {self}.")
-        if not all(math.isfinite(s) and s > 0 for s in (*sum(scales, ()), *self.force_scales)):
+        if not all(math.isfinite(s) and s > 0 for s in (*sum(scales, ()), *self.force_scales, self.length_unit)):
             raise InputError(f"Variables need scales that are finite and > 0: {self}.")
         if self.n * max(len(self.control_degrees), self.n) > _MOST_ENTRIES:
             raise InputError(
@@ -107,6 +111,13 @@ class Variables:
         q, v = np.split(states, 2, axis=-1)
         acceleration = np.diff(v, axis=-2) / dt
 
+        size = np.sqrt(np.nanmean(q.reshape(-1, coordinates.n) ** 2, axis=0))
+        straight = [
+            float(s)
+            for s, angle, fixed, nowhere in zip(size, coordinates.angles, coordinates.fixed, cyclic, strict=True)
+            if s > 0 and not (angle or fixed or nowhere)
+        ]
+
         def scales(values: np.ndarray) -> tuple[float, ...]:
             rms = np.sqrt(np.nanmean(values.reshape(-1, values.shape[-1]) ** 2, axis=0))
             return tuple(float(s) if s > 0 else 1.0 for s in rms)
@@ -122,6 +133,9 @@ class Variables:
             fixed=coordinates.fixed if any(coordinates.fixed) else (),
             ignored=cyclic if any(cyclic) else (),
             soft_stops=coordinates.soft_stops,
+            length_unit=1000.0 ** round(math.log(math.prod(straight) ** (1 / len(straight)), 1000))
+            if straight
+            else 1.0,
         )
 
     @property
@@ -161,9 +175,24 @@ class Variables:
         return Features(angles, scales, combined, self.fixed)
 
     @property
+    def mass_units(self) -> np.ndarray:
+        """The units that masses are counted in ``(n,)``: N s^2 per unit of length where controls are known forces."""
+        unit = 1.0 / self.length_unit if self.in_physical_units else 1.0
+        return np.where(self.angles, 1.0, unit)
+
+    @property
+    def force_scale(self) -> float:
+        """Typical size of a force for unit inertia."""
+        return self._mean(self.mass_units * np.array(self.acceleration_scales))
+
+    @property
     def energy_scale(self) -> float:
         """Typical size of an energy for unit inertia and unit length."""
-        return float(np.mean([a for a, moves in zip(self.acceleration_scales, self.moving, strict=True) if moves]))
+        lengths = np.where(self.angles, 1.0, self.length_unit)
+        return self._mean(self.mass_units * np.array(self.acceleration_scales) * lengths)
+
+    def _mean(self, sizes: np.ndarray) -> float:
+        return float(np.mean([size for size, moves in zip(sizes.tolist(), self.moving, strict=True) if moves]))
 
 
 class Architecture(ABC):

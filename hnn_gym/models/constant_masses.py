@@ -34,7 +34,7 @@ def with_constant_masses(
         return None
     found = {name: value for name, value in parameters.items() if not name.startswith("mass.")}
     if variables.in_physical_units:
-        found[LOG] = np.log(masses)
+        found[LOG] = np.log(masses / variables.mass_units)
     else:
         moving = relative_degrees(variables)
         unit = float(masses[variables.moving > 0][0])

@@ -9,7 +9,7 @@ import numpy as np
 from hnn_gym.models.inertia import inertia_of
 from hnn_gym.models.mechanical import MechanicalHNN
 
-MOST_TERMS = 12
+MOST_TERMS = 16
 """Longer formulas say nothing to people."""
 
 

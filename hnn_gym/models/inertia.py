@@ -43,4 +43,8 @@ def inertia_of(variables: Variables, parameters: Parameters) -> Array | float:
         log = namespace(ratios).asarray(rows, dtype=ratios.dtype, device=getattr(ratios, "device", None)) @ ratios
     else:
         return 1.0
-    return namespace(log).exp(log)
+    masses = namespace(log).exp(log)
+    if variables.length_unit == 1.0 or LOG not in parameters:
+        return masses
+    units = variables.mass_units[: masses.shape[0]]
+    return masses * namespace(log).asarray(units, dtype=log.dtype, device=getattr(log, "device", None))

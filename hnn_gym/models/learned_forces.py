@@ -73,7 +73,7 @@ class LearnedFriction:
         """The friction of the parameters; its size is a tenth of the accelerations where the network is 0."""
         network = MLP.of(parameters, "friction")
         scale = np.array(variables.velocity_scales)
-        size = 0.1 * np.array(variables.acceleration_scales) / scale * variables.moving
+        size = 0.1 * variables.mass_units * np.array(variables.acceleration_scales) / scale * variables.moving
         return cls(network, variables.features, *_like(network.weights[0], scale, size))
 
     def __call__(self, q: Array, v: Array, u: Array | None) -> Array:

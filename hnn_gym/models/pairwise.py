@@ -176,7 +176,7 @@ class PairwiseHNN(Architecture):
             angles=(False,) * n,
             position_scales=(self._mean(old.position_scales),) * n,
             velocity_scales=(self._mean(old.velocity_scales),) * n,
-            acceleration_scales=(old.energy_scale,) * n,
+            acceleration_scales=(self._mean(old.acceleration_scales),) * n,
         )
         return replace(self, variables=variables, masses=masses)
 
@@ -201,11 +201,11 @@ class PairwiseHNN(Architecture):
             pair_potential=PairPotential(
                 network=MLP.of(parameters, "pair"),
                 length=self._mean(self.variables.position_scales),
-                energy_scale=self.variables.energy_scale * self._mean(self.variables.position_scales),
+                energy_scale=self.variables.force_scale * self._mean(self.variables.position_scales),
             ),
             incidence=xp.asarray(incidence, **kind),
             strength=xp.asarray(masses[first] * masses[second], **kind),
-            masses=per_degree if common is None else per_degree * xp.exp(common),
+            masses=per_degree if common is None else per_degree * xp.exp(common) * float(self.variables.mass_units[0]),
             softening=self.softening,
         )
         return with_port(bodies, self.variables, parameters)

@@ -41,10 +41,10 @@ def initial_port(
     if any(unknown):
         arrays["control.columns"] = np.outer(variables.moving, unknown).astype(float)
     if damping:
-        arrays["damping.log"] = np.full(variables.n, -4.0)
+        arrays["damping.log"] = np.log(variables.mass_units) - 4.0
     if dry:
         # A tenth of the forces: well away from 0, where an exponential would hardly move.
-        arrays["dry.log"] = np.log(0.1 * np.array(variables.acceleration_scales))
+        arrays["dry.log"] = np.log(0.1 * variables.mass_units * np.array(variables.acceleration_scales))
     return arrays
 
 

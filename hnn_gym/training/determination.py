@@ -19,6 +19,7 @@ from hnn_gym.models.inertia import LOG, relative_degrees
 from hnn_gym.physics.dynamics import PortHamiltonian
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
+from hnn_gym.training.zeros import Zeros
 from hnn_gym.worlds.world_model import WorldModel
 
 _FRICTION = {"damping.log": "viscous", "dry.log": "coulomb"}
@@ -36,6 +37,7 @@ _NAMES = {
     "dry.log": "the Coulomb friction of position {}",
     LOG: "the mass of position {}",
     RATIOS: "the mass of position {} in units of the first",
+    Zeros.name: "the zeros of the encoders",
     "control.gain": "the gain of action {}",
     "control.columns": "which position an action acts on",
 }
@@ -78,17 +80,25 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
 
 
 def physical_words(card: Mapping[str, Any]) -> list[str]:
-    """The friction and the masses on a card as lines: one for every position and kind of friction."""
+    """The friction, the masses and the zeros on a card as lines: one for every position and kind of friction."""
     masses = [
         f"Mass of position {number}: {entry['value']:.4g} +- {entry['standard_error']:.2g} times that of the first"
         for number, entry in card.get("mass_ratios", {}).items()
     ]
-    return masses + [
-        f"{'Viscous' if kind == 'viscous' else 'Coulomb'} friction of position {number}: {entry['value']:.3g} +- "
-        f"{entry['standard_error']:.2g} {entry['unit']}".rstrip()
-        for number, entries in enumerate(card.get("friction", ()), start=1)
-        for kind, entry in entries.items()
+    zeros = [
+        f"The encoder of position {number} shows {min(shown):.3g} to {max(shown):.3g} at the zero of the model"
+        for number, shown in enumerate(zip(*card.get("zeros", ()), strict=True), start=1)
     ]
+    return (
+        masses
+        + zeros
+        + [
+            f"{'Viscous' if kind == 'viscous' else 'Coulomb'} friction of position {number}: {entry['value']:.3g} +- "
+            f"{entry['standard_error']:.2g} {entry['unit']}".rstrip()
+            for number, entries in enumerate(card.get("friction", ()), start=1)
+            for kind, entry in entries.items()
+        ]
+    )
 
 
 def _sizes(

@@ -34,6 +34,7 @@ class Evidence:
         held_out: steps to judge by.
         states: windows of states [q, v] ``(W, k + 1, 2n)`` that are held out.
         forces: the forces in them ``(W, k, m)``.
+        rounding: relative rounding of the observations, that of single precision where all of them fit into it.
         durations: the time of their steps in s ``(W, k)``; None: all take the time step of the recording.
     """
 
@@ -44,6 +45,7 @@ class Evidence:
     held_out: Transitions
     states: np.ndarray
     forces: np.ndarray
+    rounding: float
     durations: np.ndarray | None = None
 
     @classmethod
@@ -70,7 +72,8 @@ class Evidence:
         before, after = np.concatenate([one.q, one.v], axis=-1), np.concatenate([one.next_q, one.next_v], axis=-1)
         actions = np.concatenate([part.action for part in fitted])[:, None]
         variables = Variables.measured(coordinates, np.stack([before, after], axis=1), actions, dt=dt)
-        return cls(coordinates, variables, whole, one, other, *_windows(held_out, coordinates))
+        states, forces, own = _windows(held_out, coordinates)
+        return cls(coordinates, variables, whole, one, other, states, forces, _rounding(episodes), own)
 
     @property
     def horizon(self) -> int:
@@ -124,6 +127,11 @@ class _Steps(NamedTuple):
         """The steps from ``begin`` to ``end``."""
         own = None if self.duration is None else self.duration[begin:end]
         return _Steps(self.observation[begin : end + 1], self.action[begin:end], own)
+
+
+def _rounding(episodes: Sequence[_Steps]) -> float:
+    single = all(np.array_equal(one.observation, one.observation.astype(np.float32)) for one in episodes)
+    return float(np.finfo(np.float32 if single else np.float64).eps) / 2
 
 
 def _steps(episodes: Sequence[_Steps], coordinates: Coordinates, dt: float) -> Transitions:

@@ -47,7 +47,8 @@ def with_fewer_terms(trials: Trials, best: Trial, *, settings: OneStepSettings) 
         if left == terms(sparse.parameters):
             continue
         shorter = replace(settings.continued(_STEPS), keep_zeros=True)
-        sparse = trials.attempt(f"{best.label}, {left} terms", best.architecture, best.scheme, shorter, start=start)
+        label = f"{best.label}, {left} {'term' if left == 1 else 'terms'}"
+        sparse = trials.attempt(label, best.architecture, best.scheme, shorter, start=start)
         if trials.as_good(sparse):  # if not, terms that are still needless may be what makes it worse
             found = replace(sparse, label=best.label)
     return _separable(trials, found, settings=settings)

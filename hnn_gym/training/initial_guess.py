@@ -37,7 +37,7 @@ def quiet(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def rough_log_inertia(
     coordinates: Coordinates, variables: Variables, windows: TrainingWindows, *, dt: float
 ) -> np.ndarray:
-    """Return logarithms of the inertias ``(n,)``.
+    """Return logarithms of the inertias in their units ``(n,)``.
 
     They are 0 where the data do not determine them: no force acts there, or it seems to pull back.
 
@@ -59,5 +59,5 @@ def rough_log_inertia(
     for control, degree in enumerate(variables.control_degrees):
         slope = 0.0 if degree is None else slopes[control, degree]
         if slope > 0:
-            log[degree] = -np.log(np.clip(slope, 1 / _LARGEST, _LARGEST))
+            log[degree] = -np.log(np.clip(slope * variables.mass_units[degree], 1 / _LARGEST, _LARGEST))
     return log

@@ -34,7 +34,7 @@ from hnn_gym.worlds.devices import checked_device, on_numpy
 from hnn_gym.worlds.world_model import WorldModel
 
 STARTS = "starts"
-"""Name of the estimated initial states among the parameters of a shooting fit."""
+"""Name of the estimated initial states among the parameters of a shooting fit, with lengths in their unit."""
 
 
 class Correction(Protocol):
@@ -44,9 +44,14 @@ class Correction(Protocol):
     """Name of its array among the parameters."""
     decay: float
     """Factor of the sum of its squares in the objective."""
+    own_units: bool
+    """Whether its amounts are far from 1 in size, so that each is damped by its own scale."""
 
     def initial(self) -> np.ndarray:
         """The array that changes nothing."""
+
+    def carried(self, amounts: np.ndarray) -> np.ndarray:
+        """Where the fit of other windows of the same episodes begins."""
 
     def __call__(self, amounts: torch.Tensor) -> torch.Tensor:
         """Return the corrected observations ``(N, k + 1, d)`` of all windows."""
@@ -108,7 +113,7 @@ class Objective:
         self.device, self._dtype = checked_device(device), torch.float64
         self.architecture, self.settings, self.windows = architecture, settings, windows
         self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
-        self.integrator, self._dt, self._correction = integrator, dt, correction
+        self.integrator, self._dt, self.correction = integrator, dt, correction
         self._seen = torch.tensor(np.isfinite(windows.observation), device=self.device)
         self._count = int(self._seen.sum())
         self.observation = self._tensor(np.nan_to_num(windows.observation))
@@ -118,6 +123,7 @@ class Objective:
         self._joined = self._tensor(windows.joined[:-1, None])
         self._ends = torch.tensor(windows.steps[:-1], device=self.device)
         variables = architecture.variables
+        self._units = np.tile(np.where(variables.angles, 1.0, variables.length_unit), 2)
         self._velocity_scale = self._tensor(variables.velocity_scales)
         self._acceleration_scale = self._tensor(variables.acceleration_scales)
         initial = architecture.initial_parameters(np.random.default_rng(0))
@@ -141,12 +147,17 @@ class Objective:
         determine. Marquardt's limits every parameter by its own scale. A frame correction needs the latter: its
         amounts have units of their own, and steps of limited length move them and the velocities too slowly.
         """
-        return "levenberg" if self._correction is None else "marquardt"
+        return "marquardt" if self._bent else "levenberg"
 
     @property
     def differences(self) -> bool:
         """Whether derivatives are differences: some ten numbers without networks act through long windows."""
-        return self.settings.loss == "shooting" and not self.architecture.networks and self._correction is None
+        return self.settings.loss == "shooting" and not self.architecture.networks and not self._bent
+
+    @property
+    def _bent(self) -> bool:
+        """Whether the observations have a correction whose amounts have units of their own."""
+        return self.correction is not None and self.correction.own_units
 
     def initial_parameters(self, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
         """The model's initial parameters, and the windows' first states where they are estimated.
@@ -170,9 +181,9 @@ class Objective:
                 steps, noisy = steps_of(self.windows, self.coordinates, dt=self._dt), any(self.coordinates.unobserved)
                 start = StartingPoint(steps, self.architecture.variables, midpoint=True, noisy=noisy)
                 (parameters,) = start.candidates(self.architecture, self.settings.seed)
-            parameters[STARTS] = self.windows.states[:, 0]
-        if self._correction is not None:
-            parameters[self._correction.name] = self._correction.initial()
+            parameters[STARTS] = self.windows.states[:, 0] / self._units
+        if self.correction is not None:
+            parameters[self.correction.name] = self.correction.initial()
         return parameters
 
     def __call__(
@@ -233,8 +244,8 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             world = self.world(self.model_parameters(tensors))
-            states = on_numpy(torch.cat(self._moved(world, tensors[STARTS]), dim=-1)).copy()
-        states[:, 0] = parameters[STARTS]
+            states = on_numpy(torch.cat(self._moved(world, tensors), dim=-1)).copy()
+        states[:, 0] = parameters[STARTS] * self._units
         return states
 
     def parameters_after(self, before: Objective, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -249,8 +260,11 @@ class Objective:
         """
         motion = before.windows.at(before.motion(parameters), self.windows.episode, self.windows.begin)
         starts = np.where(np.isnan(motion), self.windows.states[:, 0], motion)
-        carried = self.model_parameters(parameters) | {STARTS: starts}
-        return carried if self._correction is None else carried | {self._correction.name: self._correction.initial()}
+        carried = self.model_parameters(parameters) | {STARTS: starts / self._units}
+        correction = self.correction
+        if correction is None:
+            return carried
+        return carried | {correction.name: correction.carried(parameters[correction.name])}
 
     def sensor_noise(self, parameters: Mapping[str, np.ndarray]) -> list[float] | None:
         """Standard deviation of the noise of every observation entry ``(d,)``, in the entry's unit.
@@ -308,18 +322,19 @@ class Objective:
         decayed = tuple((self.settings.decay, w) for w in network_weights(model).values())
         return Terms(errors, tuple(error.numel() for error in errors), None, decayed)
 
-    def _moved(self, world: WorldModel, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _moved(self, world: WorldModel, parameters: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """The states (q, v), each ``(N, k + 1, n)``, of all windows from their starts on."""
+        starts = parameters[STARTS] * self._tensor(self._units)
         return shooting_states(world, starts, self.action, self.duration)
 
     def _shooting_terms(
         self, world: WorldModel, model: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.Tensor]
     ) -> Terms:
-        q, v = self._moved(world, parameters[STARTS])
+        q, v = self._moved(world, parameters)
         shown = self.coordinates.observation(q, v)
         # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
         decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())
-        observation, correction = self.observation, self._correction
+        observation, correction = self.observation, self.correction
         if correction is not None:
             observation = correction(parameters[correction.name])
             decayed += ((correction.decay, parameters[correction.name]),)

@@ -114,6 +114,11 @@ def train_pixel_world(
     undeclared = coordinates is None and dataset.provenance.coordinates is None
     if undeclared and scene is not None and not isinstance(scene, OnePosition):
         coordinates = scene.coordinates()
+    elif undeclared:
+        raise InputError(
+            f"The recording of {dataset.provenance.env_id} does not say what moves in its frames: pass "
+            "scene=Bodies(...), Slider(...), Carriage(...) or Arm(...), or, for one position, coordinates=..."
+        )
     coordinates, dt = declared(dataset, coordinates, dt)
     scene = obvious_scene(coordinates) if scene is None else scene
     scene.check(coordinates)

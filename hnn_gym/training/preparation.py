@@ -20,9 +20,10 @@ from hnn_gym.errors import InputError, instance
 from hnn_gym.models import MODELS, Architecture, Variables
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.dataset_map import dataset_map, require_fitting
-from hnn_gym.training.objective import Objective
+from hnn_gym.training.objective import Objective, observation_scale
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.windows import TrainingWindows
+from hnn_gym.training.zeros import Zeros
 from hnn_gym.worlds.devices import checked_device
 
 _KNOWN_FORM = "chain"
@@ -122,6 +123,10 @@ class Preparation:
         windows = windows_of(self.dataset, coordinates, dt, settings)
         variables = Variables.measured(coordinates, windows.states, windows.action, dt=windows.step_time(dt))
         architecture = architecture_of(self.model, variables, self.options)
+        zeros = None
+        if settings.zeros:
+            scale = observation_scale(coordinates, windows.filled(coordinates))
+            zeros = Zeros(windows, coordinates, scale=scale, device=self.device)
         return Objective(
             architecture,
             coordinates,
@@ -130,6 +135,7 @@ class Preparation:
             dt=dt,
             settings=settings,
             gap_weight=gap_weight,
+            correction=zeros,
             device=self.device,
         )
 

@@ -58,10 +58,12 @@ class Selection:
     Attributes:
         trials: what was tried.
         seed: of initial weights.
+        seconds: what the fit of a large model may take, on one core of an ordinary machine.
     """
 
     trials: Trials
     seed: int = 0
+    seconds: float = OneStepSettings.seconds
 
     def structure(self, scheme: Integrator) -> Trial:
         """The best model, never worse than the best of all that were tried by more than a tenth."""
@@ -107,8 +109,11 @@ class Selection:
 
     def _settings(self, architecture: Architecture) -> OneStepSettings:
         if isinstance(architecture, PlanarChainHNN):
-            return replace(CHAIN, seed=self.seed)
-        return replace(POLYNOMIAL if is_polynomial(architecture) else NETWORK, seed=self.seed)
+            return self._own(CHAIN)
+        return self._own(POLYNOMIAL if is_polynomial(architecture) else NETWORK)
+
+    def _own(self, settings: OneStepSettings) -> OneStepSettings:
+        return replace(settings, seed=self.seed, seconds=self.seconds)
 
     def tried(self, structure: Structure, scheme: Integrator, *, seconds: float | None = None) -> Trial:
         """A model that starts from what linear equations say.
@@ -131,13 +136,15 @@ class Selection:
         # A force that none of them has hides finer differences between them.
         structured = simplest(candidates, within=_MARGIN)
         rough = self.trials.rough(free, structured)
-        structured = structured if rough else self._for_longer(structured)
+        structured = plain = structured if rough else self._for_longer(structured)
         if structured.one_step > _GOOD or structured.merit > AS_GOOD * free.merit:
             for structure, scheme in extensions(structured.structure, structured.scheme, seen):
                 if not rough or structure.architecture.hyperparameters()["dry"]:
                     structured = self._finer(self._with_more(structured, structure, scheme))
             if structured.merit > 0.9 * free.merit and not rough:
-                structured = self._with_more(structured, with_residual(structured.structure), structured.scheme)
+                # What was added may have stood for a force that only a residual one explains.
+                bases = (plain,) if structured is plain else (plain, structured)
+                structured = best_of(self._with_more(one, with_residual(one.structure), one.scheme) for one in bases)
         best = chosen([*candidates, structured, free])
         if best.world.has_energy:
             return best
@@ -146,7 +153,7 @@ class Selection:
 
     def _with_more(self, base: Trial, structure: Structure, scheme: Integrator) -> Trial:
         """A looser model, if it explains more: some steps of a fit show whether it is worth a whole one."""
-        settings = replace(NETWORK, seed=self.seed, residual_penalty=_penalty(structure.architecture))
+        settings = replace(self._own(NETWORK), residual_penalty=_penalty(structure.architecture))
         brief = replace(settings, steps=10, most_rows=settings.rows, seconds=QUICK.seconds)
         # Magnetic forces that were left out have spoilt what was fitted; linear equations have them all at once.
         model = structure.architecture
@@ -207,7 +214,7 @@ class Selection:
     def _for_longer(self, best: Trial) -> Trial:
         if is_polynomial(best.architecture):
             return best
-        settings = replace(LONGER, seed=self.seed, residual_penalty=_penalty(best.architecture))
+        settings = replace(self._own(LONGER), residual_penalty=_penalty(best.architecture))
         return for_longer(self.trials, best, settings=settings)
 
 

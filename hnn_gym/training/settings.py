@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from hnn_gym.errors import InputError, finite_number, whole_number
+from hnn_gym.errors import InputError, finite_number, true_or_false, whole_number
 from hnn_gym.models import MODELS
 
 LOSSES = ("prediction", "shooting", "derivative")
@@ -44,6 +44,9 @@ class FitSettings:
     """Shooting over long windows has many minima. Begin with windows of at most so many steps and a penalty on the gaps
     between them that grows round by round, then start the long windows from there. 10 is good, because errors have to
     stay small within a window. None: begin with the long windows."""
+    zeros: bool = False
+    """With shooting, for encoders that count from where a machine stood when it was switched on: the zero of every
+    position is estimated too, one for each episode. Gravity, or an inertia that changes, has to tell where it is."""
     decay: float = 1e-10
     """Weight decay: the sum of the squares of all network weights times this is added to the loss. About 1e-10 on exact
     data; on noisy data 1e-6 to 1e-2, more where there are few transitions, much noise or no physics in the model."""
@@ -90,6 +93,11 @@ class FitSettings:
             raise InputError(
                 "first_horizon, which for_noisy_data() and --noisy set, needs loss='shooting' and is at most the "
                 f"horizon: it is {self.first_horizon}, with loss={self.loss!r} and horizon {self.horizon}."
+            )
+        true_or_false(self.zeros, "zeros")
+        if self.zeros and self.loss != "shooting":
+            raise InputError(
+                f"zeros=True (--zeros) needs loss='shooting', which --noisy sets, and the loss is {self.loss!r}."
             )
         if self.loss == "shooting" and self.batch_size is not None:
             raise InputError("shooting estimates the starts of all windows at once: leave batch_size out.")

@@ -120,10 +120,10 @@ class Trials:
 
     @property
     def floor(self) -> float:
-        """Errors of the size of rounding, with which single-precision observations come."""
+        """Errors of the size of the rounding with which the observations come."""
         data = self.evidence.held_out
         size = np.concatenate([np.abs(data.q), np.abs(data.v)], axis=1).mean(axis=0)
-        return _FLOOR * float(np.sqrt(np.mean((6e-8 * size / data.change) ** 2)))
+        return _FLOOR * float(np.sqrt(np.mean((self.evidence.rounding * size / data.change) ** 2)))
 
     def rough(self, *trials: Trial) -> bool:
         """Whether all of these err so much that what is missing is not smooth; constants that they miss may be it.

@@ -23,6 +23,7 @@ class Warp:
     name = "warp"
     decay = 2e-10
     """It only breaks ties."""
+    own_units = True
 
     def __init__(
         self,
@@ -53,6 +54,10 @@ class Warp:
     def initial(self) -> np.ndarray:
         """The amounts that change nothing."""
         return np.zeros(self._functions.shape[-1])
+
+    def carried(self, amounts: np.ndarray) -> np.ndarray:
+        """Where the fit of other windows begins: their positions are already those that the fit before has found."""
+        return self.initial()
 
     def __call__(self, amounts: torch.Tensor) -> torch.Tensor:
         """Return observations ``(N, k + 1, d)`` of the changed positions, with velocities of 0."""

@@ -26,6 +26,7 @@ from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import is_streamed, sample_of, settings_of_all, stream
 from hnn_gym.training.task_heads import task_card
+from hnn_gym.training.zeros import Zeros
 from hnn_gym.worlds.world_model import WorldModel
 
 _STARTS_KEPT = 256
@@ -93,6 +94,8 @@ def train_world(
     card = card_of(whole.world(parameters), dataset, settings, state, noise=noise)
     if settings.least_squares_steps and not is_streamed(dataset, settings):
         card |= determination_card(whole, state.parameters)
+    if isinstance(whole.correction, Zeros):
+        card["zeros"] = whole.correction.in_units(state.parameters[Zeros.name]).tolist()
     return whole.world(parameters, card=card | inferred_card(prepared.found))
 
 

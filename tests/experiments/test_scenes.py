@@ -1,13 +1,17 @@
 """The study of scenes learns, measures and resumes; its measures know a perfect world."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import gymnasium
 import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments.scenes import cart_pole, driven, measures, setups
+from experiments.scenes import accelerations, cart_pole, driven, identities, measures, setups
 from experiments.scenes.command import Settings, driven_table, study, table
+from experiments.scenes.one_colour import OneColour
+from hnn_gym.data import FrameRule
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Leapfrog
@@ -46,6 +50,44 @@ def test_bodies_that_no_action_pushes_are_compared_in_the_order_of_the_world():
     true = np.random.default_rng(0).normal(size=(2, 7, 6))
     q = true[..., [0, 1, 4, 5, 2, 3]] + 0.01
     np.testing.assert_array_equal(measures._in_order_of(q, true), true[..., [0, 1, 4, 5, 2, 3]])
+
+
+def test_five_bodies_of_one_colour_are_followed_and_exchanges_are_counted(monkeypatch):
+    scene = setups.SETUPS[setups.FIVE_ALIKE].scene
+    turn = 0.25 * np.arange(40)[:, None] + np.array([0.0, 1.3, 2.4, 3.8, 5.0])
+    reach = np.array([1.0, 2.0, 3.0, 3.5, 4.0])
+    state = np.stack([reach * np.cos(turn), reach * np.sin(turn)], axis=-1).reshape(40, 10)
+    env = gymnasium.Env()
+    drawn = OneColour(env, half_height=scene.height / 2)
+    film = []
+    for q in state:
+        env.state = np.concatenate([q, q])
+        film.append(FrameRule(48)(drawn.render()))
+
+    class Recording(list):
+        def frames(self):
+            return [np.array(film)]
+
+    recording = Recording([SimpleNamespace(state=state)])
+    found = identities.kept(recording, scene)
+    assert found["frames"] == found["right"] == 40
+    assert found["exchanged"] == 0
+    assert found["doubtful"] <= 1  # the first step, before which no velocity is known
+    assert found["position_rms_pixels"] < 0.1
+    tracks = identities.track(recording.frames(), 5, pixels_per_unit=scene.pixels_per_unit(48))
+    path = tracks.positions[0]
+    path[30:, :4] = path[30:, [2, 3, 0, 1]]
+    monkeypatch.setattr(identities, "track", lambda *_, **__: tracks)
+    found = identities.kept(recording, scene)
+    assert (found["right"], found["exchanged"]) == (30, 2)
+
+
+def test_a_network_of_all_positions_knows_less_of_three_bodies_than_a_sum_over_pairs(monkeypatch):
+    monkeypatch.setattr(accelerations, "WIDTHS", (4,))
+    monkeypatch.setattr(accelerations, "DECAYS", (1e-3,))
+    monkeypatch.setattr(accelerations, "_STEPS", 20)
+    found = accelerations.known("ThreeBody-v0", 0, steps=300)
+    assert found["pairs"] < 0.05 < found["network"]["4 units, decay 0.001"][1]
 
 
 def test_angular_momentum_and_energy_of_a_circle_do_not_change():

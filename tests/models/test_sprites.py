@@ -11,7 +11,7 @@ from hnn_gym.models.pixel.spline_sprite import patches, splines
 from hnn_gym.training.pixel_bodies import doubts
 
 SIZE, RADIUS, FINE = 32, 2.0, 8
-RED, BLUE, GREEN = (200, 60, 60), (50, 110, 190), (77, 153, 90)
+RED, BLUE, GREEN, PURPLE = (200, 60, 60), (50, 110, 190), (77, 153, 90), (150, 100, 170)
 THREE = ((10.0, 0.0), (8.0, 2.1), (9.0, 4.2))
 """Distances from the middle in pixels, and angles, of three bodies."""
 
@@ -104,6 +104,19 @@ def test_bodies_of_three_colours_are_told_apart_where_two_of_them_overlap(two):
     places = np.stack([pair[list(order)] for pair, order in zip(pairs, permutations(range(3)), strict=True)])
     q = in_pixels(found.codec.encode(film(places, (RED, BLUE, GREEN))))[:, order]
     np.testing.assert_allclose(q, places, atol=0.3)  # a pixel where they overlap is shared by two
+
+
+def test_a_body_far_from_an_overlap_keeps_its_place_whichever_of_them_is_in_front():
+    along = np.linspace(5, 27, 40)
+    far, middle = np.stack([np.full(40, 6.0), 32 - along], -1), np.stack([np.full(40, 21.0), along], -1)
+    apart = 0.31 * np.abs(np.arange(40) - 20.3)[:, None] * [0.8, 0.6]  # they meet in frame 20, and part again
+    places = np.stack([middle + apart, far, middle - apart], 1)
+    for order in ((0, 1, 2), (2, 1, 0)):  # the body that is found first is behind, or in front
+        drawn = [(RED, PURPLE, BLUE)[k] for k in order]
+        found = track([film(places[:, order], drawn)], 3, pixels_per_unit=SIZE / 2)
+        seen = in_pixels(found.positions[0])
+        third = int(np.abs(seen[0] - far[0]).sum(-1).argmin())
+        assert np.abs(seen[:, third] - far).max() < 0.3
 
 
 def test_a_body_behind_another_has_no_position():

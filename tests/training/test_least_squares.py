@@ -49,6 +49,17 @@ def test_eliminating_the_entries_of_rows_gives_the_steps_of_the_whole_system(row
         assert np.abs(eliminated[name] - START[name]).max() > 0.1
 
 
+def test_with_little_damping_nearly_dependent_columns_take_few_steps():
+    x = torch.linspace(0.9, 1.1, 30, dtype=torch.float64)
+    powers = torch.stack([x**k for k in range(4)], dim=1)  # after scaling, an eigenvalue of 1e-9 of the largest one
+    true = torch.tensor([1.0, -2.0, 3.0, -4.0], dtype=torch.float64)
+    for damping, reaches in ((1e-9, True), (1e-3, False)):
+        settings = LeastSquaresSettings(steps=4, damping=damping)
+        found = least_squares(lambda p: powers @ (p["weights"] - true), {"weights": np.zeros(4)}, settings=settings)
+        error = float((powers @ (torch.tensor(found["weights"]) - true)).abs().max())
+        assert (error < 1e-6) == reaches
+
+
 def test_entries_of_rows_that_move_no_residual_stay_and_the_others_are_fitted():
     start = START | {"start": np.concatenate([START["start"], np.ones((7, 1))], axis=1)}
     found = least_squares(alone_of_two, start, local="start")

@@ -202,6 +202,8 @@ def test_recordings_without_learnable_frames_are_refused_by_name(pendulum_film, 
     refused("one position does not fit coordinates of 2 degrees", coordinates=two, scene=OnePosition())
     refused("2 bodies has 2 x 2 positions x, y, and the coordinates declare 1", scene=Bodies(2))
     refused("scene must be", scene="bodies")
+    film = TransitionDataset.from_films([np.zeros((3, 8, 8), np.uint8)], dt=0.1)
+    refused(r"film does not say what moves in its frames: pass scene=Bodies", film)
     refused("declare 0 controls", coordinates=Coordinates((DegreeOfFreedom(cos=0, sin=1, velocity=2),)))
     refused("There is no model 'oracle'", model="oracle")
     slow = DegreeOfFreedom(cos=0, sin=1, velocity=2, speed_limit=0.1)

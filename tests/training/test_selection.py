@@ -117,15 +117,18 @@ def test_a_model_without_an_energy_is_chosen_only_if_it_is_clearly_better() -> N
     assert chosen([noisy, replace(other, many_steps=0.0101)]) is noisy
 
 
+@pytest.mark.parametrize("size", [0.01, 1e-13])
 def test_nothing_that_was_tried_is_better_than_what_is_chosen_by_more_than_a_tenth(
-    monkeypatch: pytest.MonkeyPatch,
+    size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selection, rigid, network = two_tried()
-    worse, quick = replace(rigid, one_step=0.03, many_steps=0.03), replace(network, one_step=0.01, many_steps=0.01)
+    worse, quick = (
+        replace(trial, one_step=times * size, many_steps=times * size) for trial, times in ((rigid, 3), (network, 1))
+    )
     selection.trials.done[:] = [worse, replace(quick, label=f"{quick.label}, quickly")]
     monkeypatch.setattr(selection, "_searched", lambda scheme: worse)
     assert selection.structure(SymplecticEuler()) == quick
-    selection.trials.done[:] = [worse, replace(worse, one_step=0.029)]
+    selection.trials.done[:] = [worse, replace(worse, one_step=2.9 * size)]
     assert selection.structure(SymplecticEuler()) is worse
 
 

@@ -8,7 +8,7 @@ from hnn_gym.models.pixel.linkage_codec import LinkageCodec
 from hnn_gym.models.pixel.pca_positions import first_positions
 from hnn_gym.models.pixel.scene import Arm, Bodies, Carriage, Codec, OnePosition, Scene, Slider, codec_of, obvious_scene
 from hnn_gym.models.pixel.sprite_codec import SpriteCodec
-from hnn_gym.models.pixel.sprite_tracks import Tracks, track, track_slider
+from hnn_gym.models.pixel.sprite_tracks import Tracks, followed, track, track_slider
 
 __all__ = [
     "Arm",
@@ -27,6 +27,7 @@ __all__ = [
     "find_arm",
     "find_carriage",
     "first_positions",
+    "followed",
     "obvious_scene",
     "track",
     "track_slider",

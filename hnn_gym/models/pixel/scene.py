@@ -85,7 +85,7 @@ class Bodies:
         if coordinates.n != 2 * self.count or any(coordinates.angles) or any(coordinates.fixed):
             raise InputError(
                 f"A scene of {self.count} bodies has 2 x {self.count} positions x, y, and the coordinates declare "
-                f"{coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles."
+                f"{_degrees(coordinates)}."
             )
 
     @property
@@ -149,8 +149,7 @@ class Slider:
         """
         if coordinates.angles != (False,) or any(coordinates.fixed):
             raise InputError(
-                f"A body that slides has one position on a line, and the coordinates declare {coordinates.n} degrees "
-                f"of freedom, {sum(coordinates.angles)} of them angles."
+                f"A body that slides has one position on a line, and the coordinates declare {_degrees(coordinates)}."
             )
 
     @property
@@ -208,7 +207,7 @@ class Carriage:
         if coordinates.angles != (False, True) or any(coordinates.fixed):
             raise InputError(
                 f"A carriage with a part that turns has two degrees of freedom, a position and an angle, and the "
-                f"coordinates declare {coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles."
+                f"coordinates declare {_degrees(coordinates)}."
             )
 
     @property
@@ -270,7 +269,7 @@ class Arm:
         if coordinates.angles != (True, True) or any(coordinates.fixed):
             raise InputError(
                 f"An arm of two links has two degrees of freedom, both of them angles, and the coordinates declare "
-                f"{coordinates.n} degrees of freedom, {sum(coordinates.angles)} of them angles."
+                f"{_degrees(coordinates)}."
             )
 
     def coordinates(self, controls: Coordinates | None = None) -> Coordinates:
@@ -285,6 +284,12 @@ class Arm:
 
 Scene = OnePosition | Bodies | Slider | Carriage | Arm
 """What frames show."""
+
+
+def _degrees(coordinates: Coordinates) -> str:
+    angles = sum(coordinates.angles)
+    degrees = "1 degree of freedom" if coordinates.n == 1 else f"{coordinates.n} degrees of freedom"
+    return f"{degrees}, {angles} of them {'an angle' if angles == 1 else 'angles'}"
 
 
 def obvious_scene(coordinates: Coordinates) -> Scene:

@@ -50,7 +50,7 @@ def refuse_foreign(codec: SpriteCodec, left: np.ndarray) -> list[int]:
     Raises:
         InputError: there are many.
     """
-    smallest = min(total for _, total in codec._templates) / np.prod(codec.frame_shape)
+    smallest = min(total for _, total in codec.templates) / np.prod(codec.frame_shape)
     numbers = np.flatnonzero(left > _FOREIGN * smallest)
     if len(numbers) > _FEW * len(left):
         raise InputError(

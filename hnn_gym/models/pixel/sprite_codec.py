@@ -51,11 +51,12 @@ class SpriteCodec:
     Attributes:
         background: B, uint8 ``(H, W, C)``.
         sprites: coefficients of every different sprite, in shares of 255 ``(S, n, n, C)``.
-        looks: number of the sprite of every body, in the order in which they are drawn.
+        looks: number of the sprite of every body.
         radius: of the patch around a body that the sprites cover, in pixels.
         pixels_per_unit: pixels in the unit of the positions.
         residual: mean squared residual on the frames it was fitted to, over the mean square of what the bodies change.
         line: y of the line along which the one body slides, in units; None: bodies move in the plane.
+        depth: numbers of the bodies in the order in which they are drawn, the last above all others; (): as listed.
     """
 
     background: np.ndarray
@@ -65,6 +66,7 @@ class SpriteCodec:
     pixels_per_unit: float
     residual: float
     line: float | None = None
+    depth: tuple[int, ...] = ()
 
     kind = "sprites"
 
@@ -126,11 +128,17 @@ class SpriteCodec:
 
     def found(self, frames: np.ndarray) -> np.ndarray:
         """Positions ``(N, 2 b)``, or ``(N, 1)`` on a line, of frames, uint8 ``(N, H, W, C)``; NaN for a hidden body."""
-        q = np.empty((len(frames), len(self.looks), 2))
+        q, hidden = np.empty((len(frames), len(self.looks), 2)), np.zeros((len(frames), len(self.looks)), bool)
         for begin in range(0, len(frames), _BLOCK):
             part = slice(begin, begin + _BLOCK)
             places, seen = self.searched(frames[part])
-            q[part] = np.where(seen[..., None], self._units(self.refined(frames[part], places)[0]), np.nan)
+            q[part] = self.refined(frames[part], places)[0]
+            hidden[part] = ~seen
+        return self.positions(q, hidden=hidden)
+
+    def positions(self, places: np.ndarray, *, hidden: np.ndarray) -> np.ndarray:
+        """Positions ``(N, 2 b)``, or ``(N, 1)`` on a line, of places in pixels ``(N, b, 2)``; NaN for hidden bodies."""
+        q = np.where(hidden[..., None], np.nan, self._units(places))
         return q.reshape(len(q), -1)[:, : self._positions]
 
     def ordered(self, q: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -159,8 +167,8 @@ class SpriteCodec:
         """
         left = frames / 255.0 - self._background
         places, found = np.zeros((len(frames), len(self.looks), 2)), np.zeros((len(frames), len(self.looks)), bool)
-        for k in sorted(range(len(self.looks)), key=lambda k: -self._templates[self.looks[k]][1]):
-            template, size = self._templates[self.looks[k]]
+        for k in sorted(range(len(self.looks)), key=lambda k: -self.templates[self.looks[k]][1]):
+            template, size = self.templates[self.looks[k]]
             score = sum(
                 fftconvolve(left[..., c], template[None, ::-1, ::-1, c], mode="same", axes=(1, 2))
                 for c in range(template.shape[-1])
@@ -186,7 +194,7 @@ class SpriteCodec:
         if len(near):
             places[near], _, left[near] = self.refined(frames[near], places[near])
         # Where sprites overlap they are judged together, by exchanging two at a time as long as the picture is wrong.
-        wrong = _WRONG * min(total for _, total in self._templates) / np.prod(self.frame_shape)
+        wrong = _WRONG * min(total for _, total in self.templates) / np.prod(self.frame_shape)
         pairs = [(j, k) for j, k in combinations(range(len(self.looks)), 2) if self.looks[j] != self.looks[k]]
         for j, k in pairs * 2:
             doubtful = np.flatnonzero(left > wrong)
@@ -270,7 +278,16 @@ class SpriteCodec:
 
     def reordered(self, order: Sequence[int]) -> SpriteCodec:
         """The codec with its bodies in another order."""
-        return replace(self, looks=tuple(self.looks[k] for k in order))
+        place = {k: new for new, k in enumerate(order)}
+        return replace(self, looks=tuple(self.looks[k] for k in order), depth=tuple(place[k] for k in self._drawing))
+
+    def drawn_in(self, depth: Sequence[int]) -> SpriteCodec:
+        """The codec with its bodies drawn in the order of their numbers ``depth``."""
+        return replace(self, depth=tuple(depth))
+
+    @property
+    def _drawing(self) -> tuple[int, ...]:
+        return self.depth or tuple(range(len(self.looks)))
 
     def to_json(self) -> dict[str, Any]:
         """All fields that are not arrays, JSON-ready."""
@@ -281,6 +298,7 @@ class SpriteCodec:
             "pixels_per_unit": self.pixels_per_unit,
             "residual": self.residual,
             "line": self.line,
+            "depth": list(self.depth),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -303,6 +321,7 @@ class SpriteCodec:
                 pixels_per_unit=float(data["pixels_per_unit"]),
                 residual=float(data["residual"]),
                 line=None if data.get("line") is None else float(data["line"]),
+                depth=tuple(int(body) for body in data.get("depth", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"The frames' part of this checkpoint cannot be read: {error!r}.") from None
@@ -314,6 +333,7 @@ class SpriteCodec:
             and np.isfinite(codec.sprites).all()
             and len(codec.looks) > 0
             and set(codec.looks) == set(range(len(codec.sprites)))
+            and sorted(codec._drawing) == list(range(len(codec.looks)))
             and np.isfinite(codec.pixels_per_unit)
             and codec.pixels_per_unit > 0
             and (codec.line is None or (np.isfinite(codec.line) and len(codec.looks) == 1))
@@ -343,23 +363,21 @@ class SpriteCodec:
         return self._composed(places)[0]
 
     def _composed(self, places: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The picture, and on the patch of every body how much of it no later one covers ``(N, P, P, 1)``."""
+        """The picture, and on the patch of every body how much of it no other one covers ``(N, P, P, 1)``."""
         height, width, channels = self.frame_shape
         pad = 2 * self.radius + 3
         canvas = np.zeros((len(places), height + 2 * pad, width + 2 * pad, channels))  # change of the background
-        drawn, opacity = [], []
-        for k in range(len(self.looks)):
+        drawn = []
+        for k in self._drawing:
             patch, where = self._patch(places[:, k], k), self._where(places[:, k], pad)
             opaque = self._opacity(patch, k)
             canvas[where] += patch - opaque * canvas[where]
-            drawn.append(where)
-            opacity.append(opaque)
-        visible = []
-        for k, where in enumerate(drawn):
-            clear = np.ones((*canvas.shape[:3], 1))
-            for later in range(k + 1, len(drawn)):
-                clear[drawn[later]] *= 1 - opacity[later]
-            visible.append(clear[where])
+            drawn.append((k, where, opaque))
+        clear = np.ones((*canvas.shape[:3], 1))
+        visible = [clear] * len(drawn)
+        for k, where, opaque in reversed(drawn):
+            visible[k] = clear[where]
+            clear[where] *= 1 - opaque
         return self._background + canvas[:, pad : pad + height, pad : pad + width], visible
 
     def _step(
@@ -415,7 +433,7 @@ class SpriteCodec:
         return found
 
     @cached_property
-    def _templates(self) -> list[tuple[np.ndarray, float]]:
+    def templates(self) -> list[tuple[np.ndarray, float]]:
         """Every sprite at the middle of a pixel ``(P, P, C)``, and its sum of squares."""
         rows, columns, _ = self._splines(np.full((1, 2), self.radius + 0.5))
         drawn = [patches(sprite, rows, columns)[0] for sprite in self.sprites]
@@ -424,7 +442,7 @@ class SpriteCodec:
     @cached_property
     def levels(self) -> list[float]:
         """The size of the change, in shares of 255, where a body of every sprite is wholly opaque."""
-        return [_OPAQUE * float(np.sqrt((template**2).sum(-1)).max()) for template, _ in self._templates]
+        return [_OPAQUE * float(np.sqrt((template**2).sum(-1)).max()) for template, _ in self.templates]
 
     def _opacity(self, patch: np.ndarray, k: int) -> np.ndarray:
         size = np.sqrt((patch**2).sum(-1, keepdims=True))

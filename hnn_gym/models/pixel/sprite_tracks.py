@@ -4,9 +4,11 @@
    that slides along a line may always be near one place, so that the median is that of its row.
 2. In frames in which as many spots differ from the background as there are bodies, every spot is a body, and its middle
    a first guess of the place. Spots are matched by colour and size; bodies that look alike share a sprite.
-3. Sprites are fitted at these places and places to the sprites, in turn.
-4. All frames are encoded. Bodies that look alike keep their identity by continuity: each goes to where the frames
-   before lead it. A body that another one hides has no position in that frame, until the dynamics fill it in.
+3. Sprites are fitted at these places and places to the sprites, in turn. Overlaps show which body covers which
+   (:mod:`.sprite_depth`).
+4. All frames are encoded (:mod:`.sprite_places`). Bodies that look alike keep their identity by continuity: each goes
+   to where the frames before lead it. A body that another one hides has no position in that frame, until the dynamics
+   fill it in.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from hnn_gym.errors import InputError
 from hnn_gym.models.pixel.codec import refuse_still
 from hnn_gym.models.pixel.spline_sprite import knots
 from hnn_gym.models.pixel.sprite_checks import outside, refuse_foreign, refuse_vanished
-from hnn_gym.models.pixel.sprite_codec import HIDDEN, SpriteCodec
+from hnn_gym.models.pixel.sprite_codec import SpriteCodec
+from hnn_gym.models.pixel.sprite_depth import with_depth
+from hnn_gym.models.pixel.sprite_places import all_places
 
 _DIFFERS = 24 / 255
 """Smallest change of a channel that counts as a body."""
@@ -34,6 +38,8 @@ _SPECK = 0.2
 _ALIKE = 40 / 255
 """Bodies look alike where the colours of their changes are nearer to each other than this."""
 _ROUNDS = 3
+_CLOSE = 2.0
+"""Bodies that look alike may be exchanged where they are nearer to each other than this, in pixels."""
 _OFF_LINE = 1.0
 """A body slides along a row if it is never further from it than this, in pixels."""
 
@@ -126,8 +132,11 @@ def track(
         codec = codec.fitted_to(frames[numbers], places, np.ones(places.shape[:2], bool))
         places = codec.refined(frames[numbers], places)[0]
     codec = codec.fitted_to(frames[numbers], places, np.ones(places.shape[:2], bool))
-    found, hidden, left = _all_places(codec, frames, spots, matched)
+    first = np.full((len(frames), bodies, 2), np.nan)
+    first[spots.frame[matched[:, 0]]] = spots.place[matched]
     lengths = [len(part) for part in episodes]
+    codec = with_depth(codec, frames, first, lengths)
+    found, hidden, left = all_places(codec, frames, first, lengths)
     beyond = outside(codec, found, hidden, lengths)
     ends = np.cumsum(lengths)[:-1]
     over = np.concatenate([np.logical_or.accumulate(part.any(-1)) for part in np.split(beyond, ends)])
@@ -136,6 +145,25 @@ def track(
     change = np.mean((frames[numbers] / 255.0 - background / 255.0) ** 2)
     codec = replace(codec, residual=float(left[numbers].mean() / change))
     return _tracks(codec, found, hidden, beyond, lengths)._replace(foreign=foreign, vanished=vanished)
+
+
+def followed(codec: SpriteCodec, films: np.ndarray) -> np.ndarray:
+    """Positions ``(N, T, 2 b)`` of known bodies in films, uint8 ``(N, T, H, W, C)``; NaN where a body is hidden.
+
+    The bodies are apart in the first frame of every film.
+    """
+    films = np.asarray(films)
+    count, length = films.shape[:2]
+    frames = films.reshape(-1, *codec.frame_shape)
+    first = np.full((len(frames), len(codec.looks), 2), np.nan)
+    first[::length] = codec.searched(frames[::length])[0]
+    found = all_places(codec, frames, first, [length] * count)
+    paths = []
+    for place, hidden in zip(np.split(found.place, count), np.split(found.hidden, count), strict=True):
+        if any(len(bodies) > 1 for bodies in codec.alike):
+            place, hidden, _ = _continued(codec, place, hidden, close=_CLOSE)
+        paths.append(codec.positions(place, hidden=hidden))
+    return np.stack(paths)
 
 
 def _background(frames: np.ndarray, *, alike_along_rows: bool) -> np.ndarray:
@@ -230,24 +258,6 @@ def _first_codec(
     return SpriteCodec(background, empty, looks, radius, pixels_per_unit, 0.0)
 
 
-def _all_places(
-    codec: SpriteCodec, frames: np.ndarray, spots: _Spots, matched: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places of the bodies in all frames, whether they are hidden, and the mean squares of what is left."""
-    places = np.full((len(frames), len(codec.looks), 2), np.nan)
-    places[spots.frame[matched[:, 0]]] = spots.place[matched]
-    seen = np.ones(places.shape[:2], bool)
-    rest = np.flatnonzero(np.isnan(places[:, 0, 0]))
-    share, left = np.ones(places.shape[:2]), np.zeros(len(frames))
-    for begin in range(0, len(rest), 128):
-        part = rest[begin : begin + 128]
-        places[part], seen[part] = codec.searched(frames[part])
-    for begin in range(0, len(frames), 128):
-        block = slice(begin, begin + 128)
-        places[block], share[block], left[block] = codec.refined(frames[block], places[block])
-    return places, ~seen | (share < HIDDEN), left
-
-
 def _tracks(
     codec: SpriteCodec, places: np.ndarray, hidden: np.ndarray, beyond: np.ndarray, lengths: Sequence[int]
 ) -> Tracks:
@@ -260,19 +270,20 @@ def _tracks(
             left.append((number, int(frame), int(body)))
             path, unseen = path[:frame], unseen[:frame]
         if any(len(bodies) > 1 for bodies in codec.alike) and len(path):
-            path, unseen, doubtful = _continued(codec, path, unseen)
+            path, unseen, doubtful = _continued(codec, path, unseen, close=_CLOSE / codec.pixels_per_unit)
             exchanged += [(number, frame) for frame in doubtful]
         positions.append(np.where(unseen[..., None], np.nan, path).reshape(len(path), -1))
     return Tracks(codec, positions, exchanged, left, [], [])
 
 
-def _continued(codec: SpriteCodec, path: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+def _continued(
+    codec: SpriteCodec, path: np.ndarray, gone: np.ndarray, *, close: float
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """An episode ``(T + 1, b, 2)`` whose bodies that look alike keep their identity, and frames where that is doubtful.
 
-    Every body is expected where its last two known positions lead it.
+    Every body is expected where its last two known positions lead it. Bodies nearer than ``close`` may be exchanged.
     """
     path, gone, doubtful = path.copy(), gone.copy(), []
-    close = 2.0 / codec.pixels_per_unit
     expected, velocity, last = path[0].copy(), np.zeros_like(path[0]), np.zeros(path.shape[1], int)
     for t in range(1, len(path)):
         guess = expected + velocity * (t - last)[:, None]
