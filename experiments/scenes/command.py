@@ -313,6 +313,7 @@ def main(settings: Settings) -> None:
     console = Console()
     results = study(settings, console)
     for scene in settings.scenes:
-        console.print((driven_table if scene in DRIVEN else table)(results, scene))
+        if scene in DRIVEN or SETUPS[scene].models:
+            console.print((driven_table if scene in DRIVEN else table)(results, scene))
     if {setups.FIVE, setups.FIVE_ALIKE} & set(settings.scenes):
         console.print(identities.table(results))

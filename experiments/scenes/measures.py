@@ -61,9 +61,7 @@ def measure(seen: PixelWorld, setup: Setup, film: Film) -> dict[str, Any]:
     size, n = film.frames.shape[2], seen.world.coordinates.n
     per_pixel = setup.height / size
     q = encoded(seen, film.frames)
-    true_q = film.states[..., :n]
-    if isinstance(setup.scene, Bodies):
-        true_q = _in_order_of(q, true_q, by_film=setup.one_colour)
+    true_q = _in_order_of(q, film.states[..., :n]) if isinstance(setup.scene, Bodies) else film.states[..., :n]
     # A scene of known size is in metres already; otherwise the unit and the origin of a line are fitted.
     known = not isinstance(setup.scene, OnePosition) and setup.scene.in_metres
     scale, offset = (np.ones(n), np.zeros(n)) if known else to_truth(q.reshape(-1, n), true_q.reshape(-1, n))
@@ -84,14 +82,11 @@ def measure(seen: PixelWorld, setup: Setup, film: Film) -> dict[str, Any]:
     return found | _conserved(setup, path, scale * dreamt[..., n:], seen.world.dt)
 
 
-def _in_order_of(q: np.ndarray, true: np.ndarray, *, by_film: bool = False) -> np.ndarray:
+def _in_order_of(q: np.ndarray, true: np.ndarray) -> np.ndarray:
     """True positions ``(N, T, n)`` with the bodies in the order in which a world has them.
 
-    Frames do not show in which order an environment lists bodies that no action pushes. Where the bodies look alike,
-    every film has an order of its own.
+    Frames do not show in which order an environment lists bodies that no action pushes.
     """
-    if by_film:
-        return np.concatenate([_in_order_of(q[i : i + 1], true[i : i + 1]) for i in range(len(q))])
     seen, place = (values.reshape(*values.shape[:-1], -1, 2) for values in (q, true))
     orders = [list(order) for order in permutations(range(seen.shape[-2]))]
     best = min(orders, key=lambda order: float(((place[..., order, :] - seen) ** 2).sum()))

@@ -36,8 +36,6 @@ class Setup:
         chaotic: whether small errors grow, so that the true world forecasts the same films from the same positions too:
             what it misses is what the frames do not show.
         one_colour: whether all bodies are drawn alike.
-        learners: the environment whose models learn; None: this one.
-        networks: whether networks without physics learn too.
     """
 
     env_id: str
@@ -51,19 +49,17 @@ class Setup:
     ships: bool = True
     chaotic: bool = False
     one_colour: bool = False
-    learners: str | None = None
-    networks: bool = True
 
     @property
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
-        """Who learns, and the id under which it ships."""
-        system = SYSTEMS[self.learners or self.env_id]
+        """Who learns, and the id under which it ships; nobody where only the identities of bodies are measured."""
+        system = SYSTEMS[self.env_id]
+        if not system.pixel_twins:
+            return {}
         hnn = system.pixel_twins["HNN"]
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0" if self.ships else None),
         }
-        if not self.networks:
-            return found
         baseline = system.pixel_twins.get("Baseline")
         shipped = f"BaselinePixel{system.name}-v0" if self.ships and baseline is not None else None
         found["second-order network"] = baseline or NETWORK, shipped
@@ -88,10 +84,7 @@ _FIVE = Setup(
     250,
     _HEIGHT_OF_FIVE,
     (20, 60),
-    ships=False,
     chaotic=True,
-    learners="ThreeBody-v0",
-    networks=False,
 )
 
 SETUPS: Mapping[str, Setup] = {
