@@ -51,7 +51,7 @@ MODEL_FREE = {
     ),
     ("InvertedDoublePendulum-v5", "PPO"): _ppo(
         "InvertedDoublePendulum-v2",
-        (10_000, 50_000),
+        (5_000, 10_000, 20_000),
         batch_size=512,
         n_steps=128,
         gamma=0.98,
@@ -65,7 +65,7 @@ MODEL_FREE = {
     ),
     ("Reacher-v5", "PPO"): _ppo(
         "Reacher-v2",
-        (10_000, 50_000),
+        (5_000, 10_000, 20_000),
         batch_size=32,
         n_steps=512,
         gamma=0.9,

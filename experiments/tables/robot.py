@@ -16,8 +16,10 @@ _LINKS = {
     "symmetric": "symmetric links",
     "differentiated": "symmetric links with derived velocities",
     "measured": "symmetric links with logged velocities",
+    "zeros": "symmetric links with derived velocities and zeros",
     "network": "second-order network",
 }
+_MAKERS = {f"the makers' model {name.removeprefix('makers-')}": name for name in MAKERS}
 _SLOWER = (0.0141, 0.0413, 0.0797, 0.0812)
 """Errors in rad of the makers' model 1.0 on four further recordings, which are not public here and move more slowly."""
 
@@ -58,7 +60,7 @@ def shares() -> str:
 def swing_up() -> str:
     """Errors of the forecasts of a swing-up, by worlds learned from all excitations."""
     found = measurements("real_robot")
-    named = {_STILL: STILL, "the makers' model 1.0": MAKERS[0], "the makers' model 2.0": MAKERS[1]}
+    named = {_STILL: STILL, **_MAKERS}
     named |= {label: family for family, label in _LINKS.items()}
     rows = [
         (name, *(f"{error:.4f}" for error in pooled([found[f"other/{candidate(found, contender)}"]])))
@@ -70,11 +72,25 @@ def swing_up() -> str:
 def recordings() -> str:
     """Errors of the symmetric links on every recording that was left out, by what they were learned from."""
     found, rows = measurements("real_robot"), []
-    cells = [left_out(found, family) for family in ("symmetric", "differentiated", "measured")]
+    cells = [left_out(found, family) for family in ("symmetric", "differentiated", "measured", "zeros")]
     for recording in cells[0]:
         errors = [[f"{e:.4f}" for e in pooled([cell[recording]])] for cell in cells]
         rows.append((recording.rpartition("-")[2], *(" ".join(row) for row in errors)))
-    return table(("recording", "positions alone", "and derived velocities", "and logged velocities"), rows)
+    columns = ("positions alone", "and derived velocities", "and logged velocities", "derived velocities and zeros")
+    return table(("recording", *columns), rows)
+
+
+def zeros() -> str:
+    """Zeros of the encoders of every recording, in the worlds of the three folds that learned from it."""
+    cells, found = left_out(measurements("real_robot"), "zeros"), dict[str, list[list[float]]]()
+    for left, cell in cells.items():
+        for recording, pair in zip((name for name in cells if name != left), cell["zeros"], strict=True):
+            found.setdefault(recording, []).append(pair)
+    rows = [
+        (recording.rpartition("-")[2], *(", ".join(f"{pair[joint]:.3f}" for pair in pairs) for joint in (0, 1)))
+        for recording, pairs in sorted(found.items())
+    ]
+    return table(("recording", "joint 1 (rad)", "joint 2 (rad)"), rows)
 
 
 def planned_swing_ups() -> str:
@@ -134,12 +150,13 @@ def _with_errors(entries: list[dict[str, Any]]) -> str:
 def _contenders() -> dict[str, list[Any]]:
     """Measurements of the recordings that were left out, by the names of the rows."""
     found = measurements("real_robot")
-    named = {_STILL: STILL, **{f"the makers' model {name.removeprefix('makers-')}": name for name in MAKERS}}
+    named = {_STILL: STILL, **_MAKERS}
     named |= {
         "rigid links, from rows of 0.02 s": "chain",
         "symmetric rigid links, from rows of 0.01 s": "symmetric",
         "the same, and velocities derived from the positions": "differentiated",
         "the same, and the velocities of the log": "measured",
+        "derived velocities, and zeros of the encoders": "zeros",
         "a second-order network, from rows of 0.02 s and derived velocities": "network",
     }
     return {label: list(left_out(found, name).values()) for label, name in named.items()}
@@ -151,6 +168,7 @@ TABLES = {
     "robot-swing-up": swing_up,
     "robot-friction": friction,
     "robot-recordings": recordings,
+    "robot-zeros": zeros,
     "robot-planned": planned_swing_ups,
     "encoders": encoders,
     "filmed-mechanisms": filmed_mechanisms,
