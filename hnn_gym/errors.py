@@ -101,7 +101,9 @@ def are_finite_numbers(value: Any, *, count: int) -> bool:
 
 def _is_finite(value: Any) -> bool:
     """Whether a value is a number that a float can hold; a whole number may be too large."""
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if isinstance(value, Integral):
+        return not isinstance(value, bool) and abs(int(value)) <= sys.float_info.max
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def true_or_false(value: Any, name: str) -> bool:
