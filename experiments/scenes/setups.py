@@ -13,6 +13,7 @@ from experiments.scenes.one_colour import OneColour
 from hnn_gym.data import FrameRule, TransitionDataset, record_steps
 from hnn_gym.data.frames import Camera, Channels
 from hnn_gym.models.pixel import Bodies, OnePosition, Scene, Slider
+from hnn_gym.physics.integrators import Leapfrog
 from hnn_gym.systems import SYSTEMS, Twin
 
 FIRST_SEED = 1000
@@ -36,6 +37,7 @@ class Setup:
         chaotic: whether small errors grow, so that the true world forecasts the same films from the same positions too:
             what it misses is what the frames do not show.
         one_colour: whether all bodies are drawn alike.
+        twin: who learns, by an energy alone, where no world of the environment ships; None where none learns.
     """
 
     env_id: str
@@ -49,13 +51,14 @@ class Setup:
     ships: bool = True
     chaotic: bool = False
     one_colour: bool = False
+    twin: Twin | None = None
 
     @property
     def models(self) -> Mapping[str, tuple[Twin, str | None]]:
         """Who learns, and the id under which it ships; nobody where only the identities of bodies are measured."""
         system = SYSTEMS[self.env_id]
         if not system.pixel_twins:
-            return {}
+            return {} if self.twin is None else {"HNN": (self.twin, None)}
         hnn = system.pixel_twins["HNN"]
         found: dict[str, tuple[Twin, str | None]] = {
             "HNN": (hnn, f"HNNPixel{system.name}-v0" if self.ships else None),
@@ -84,7 +87,9 @@ _FIVE = Setup(
     250,
     _HEIGHT_OF_FIVE,
     (20, 60),
+    ships=False,
     chaotic=True,
+    twin=Twin("pairwise", {"hidden": (16,)}, integrator=Leapfrog()),
 )
 
 SETUPS: Mapping[str, Setup] = {
@@ -95,7 +100,7 @@ SETUPS: Mapping[str, Setup] = {
     "two bodies": Setup("TwoBody-v0", Bodies(2, height=10.0), "rgb", 4000, 50, 350, 10.0, (10, 40)),
     "three bodies": Setup("ThreeBody-v0", Bodies(3, height=8.0), "rgb", 6000, 50, 500, 8.0, (20, 60), chaotic=True),
     FIVE: _FIVE,
-    FIVE_ALIKE: replace(_FIVE, one_colour=True),
+    FIVE_ALIKE: replace(_FIVE, one_colour=True, twin=None),
 }
 """What is measured. Red minus green shows the block of the spring on black, which the error of a frame needs."""
 

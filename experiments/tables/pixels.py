@@ -105,6 +105,11 @@ def three_bodies() -> str:
     return scenes.table(measurements("scenes"), "three bodies")
 
 
+def five_bodies() -> str:
+    """Every recording of five bodies."""
+    return scenes.table(measurements("scenes"), "five bodies")
+
+
 def cart_pole() -> str:
     """Every recording of the cart-pole."""
     return scenes.driven_table(measurements("scenes"), "cart-pole")
@@ -125,6 +130,7 @@ TABLES = {
     "pixels-two-bodies": two_bodies,
     "pixels-three-bodies": three_bodies,
     "pixels-accelerations": lambda: accelerations.table(measurements("scenes")),
+    "pixels-five-bodies": five_bodies,
     "pixels-identities": lambda: identities.table(measurements("scenes")),
     "pixels-cart-pole": cart_pole,
     "pixels-acrobot": acrobot,
