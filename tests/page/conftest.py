@@ -115,6 +115,10 @@ class Browser:
             assert time.monotonic() < deadline, f"{page} has not loaded: {self.problems()}"
             time.sleep(0.02)
 
+    def leave(self) -> None:
+        """Leave the page that was opened last."""
+        self.send("Page.navigate", url="about:blank")
+
     def run(self, code: str) -> Any:
         """Evaluate an expression in the page; promises are awaited."""
         answer = self.send("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True)
@@ -170,7 +174,7 @@ class Browser:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def running_browser() -> Iterator[Browser]:
     """A browser for all tests that need one."""
     if PROGRAM is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
@@ -179,3 +183,10 @@ def browser() -> Iterator[Browser]:
         yield opened
     finally:
         opened.close()
+
+
+@pytest.fixture
+def browser(running_browser: Browser) -> Iterator[Browser]:
+    """The browser; after the test its page is left, which would go on moving and take a core from the other tests."""
+    yield running_browser
+    running_browser.leave()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from hnn_gym.errors import InputError
 from hnn_gym.physics.phase import join, namespace, split, symplectic_gradient, symplectic_matrix
 
 LIBRARIES = {"numpy": np.asarray, "torch": torch.tensor}
@@ -44,5 +45,5 @@ def test_the_namespace_has_the_array_api_for_numpy_and_torch():
 
 
 def test_a_value_that_is_not_an_array_has_no_namespace():
-    with pytest.raises(TypeError):
+    with pytest.raises(InputError, match="Give an array"):
         namespace([1.0, 2.0])
