@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hnn_gym.errors import InputError
 from hnn_gym.models.pixel.arm_places import ArmPlaces, first_places
+from hnn_gym.models.pixel.explained_frames import check_explained
 from hnn_gym.models.pixel.linkage import Part
 from hnn_gym.models.pixel.linkage_codec import LinkageCodec
 from hnn_gym.models.pixel.spline_surface import SplineSurface
@@ -26,8 +26,10 @@ _PICTURES = 240
 _ROUNDS = 5
 _PAD = 2.0
 """Rows around a link that its picture may reach."""
-_LOST = 0.02
-"""Largest share of frames that may not show both links."""
+_SHOWN = {
+    "parts": "the two links",
+    "remedy": "crop the frames to the arm, or record a picture in which both links stay",
+}
 
 
 def find_arm(frames: np.ndarray, *, pixel_width: float) -> tuple[LinkageCodec, np.ndarray]:
@@ -54,13 +56,13 @@ def find_arm(frames: np.ndarray, *, pixel_width: float) -> tuple[LinkageCodec, n
         if number == 0:
             codec = codec.trimmed()
         q, good = codec.found(frames[chosen], q)
-        _check(good, chosen)
+        check_explained(good, chosen, **_SHOWN)
         chosen, q = chosen[good], q[good]
         codec = codec.with_hinges_moved(frames[chosen], q)
     codec, turned = _straightened(codec)
     codec = codec.fitted_to(frames[chosen], q + turned)
     positions, good = codec.found(frames, places.q + turned)
-    _check(good, np.arange(len(frames)))
+    check_explained(good, np.arange(len(frames)), **_SHOWN)
     return codec, np.where(good[:, None], codec.wrapped(positions), np.nan)
 
 
@@ -96,17 +98,3 @@ def _straightened(codec: LinkageCodec) -> tuple[LinkageCodec, np.ndarray]:
     second = np.arctan2(-middle[0], -middle[1])
     hinges = np.stack([codec.hinges[0], [0.0, -np.hypot(x, y)]])
     return replace(codec, hinges=hinges), np.array([first, second - first])
-
-
-def _check(good: np.ndarray, numbers: np.ndarray) -> None:
-    """Refuse frames of these numbers if too many of them are not good.
-
-    Raises:
-        InputError: they are.
-    """
-    lost = numbers[~good]
-    if len(lost) > _LOST * len(good):
-        raise InputError(
-            f"Frame {lost[0]}, and {len(lost) - 1} more of {len(good)}, do not show the two links as the others do: "
-            "crop the frames to the arm, or record a picture in which both links stay."
-        )

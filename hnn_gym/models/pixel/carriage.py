@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hnn_gym.errors import InputError
 from hnn_gym.models.pixel.carriage_places import first_places
+from hnn_gym.models.pixel.explained_frames import check_explained
 from hnn_gym.models.pixel.linkage import Part
 from hnn_gym.models.pixel.linkage_codec import LinkageCodec
 from hnn_gym.models.pixel.spline_surface import SplineSurface
@@ -23,8 +23,10 @@ _PICTURES = 240
 _ROUNDS = 3
 _MARGIN = 0.1
 """The search for the part that turns goes beyond the angles that were seen by this share of their range."""
-_LOST = 0.02
-"""Largest share of frames that may not show both parts."""
+_SHOWN = {
+    "parts": "the carriage and the part that it carries",
+    "remedy": "crop the frames to what belongs to the scene, or record a wider picture",
+}
 
 
 def find_carriage(frames: np.ndarray, *, aspect: float, half_width: float) -> tuple[LinkageCodec, np.ndarray]:
@@ -67,24 +69,10 @@ def find_carriage(frames: np.ndarray, *, aspect: float, half_width: float) -> tu
         if number == 0:
             codec = codec.trimmed()
         q, good = codec.found(frames[chosen], q)
-        _check(good, chosen)
+        check_explained(good, chosen, **_SHOWN)
         chosen, q = chosen[good], q[good]
         codec = codec.with_hinges_moved(frames[chosen], q)
     codec = codec.fitted_to(frames[chosen], q)
     positions, good = codec.found(frames, first)
-    _check(good, np.arange(len(frames)))
+    check_explained(good, np.arange(len(frames)), **_SHOWN)
     return codec, np.where(good[:, None], codec.wrapped(positions), np.nan)
-
-
-def _check(good: np.ndarray, numbers: np.ndarray) -> None:
-    """Refuse frames of these numbers if too many of them are not good.
-
-    Raises:
-        InputError: they are.
-    """
-    lost = numbers[~good]
-    if len(lost) > _LOST * len(good):
-        raise InputError(
-            f"Frame {lost[0]}, and {len(lost) - 1} more of {len(good)}, do not show the carriage and the part that it "
-            "carries as the others do: crop the frames to what belongs to the scene, or record a wider picture."
-        )
