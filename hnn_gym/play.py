@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from hnn_gym.command import check_at_least, run
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.render.window import Input, Window
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, check_fields
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.storage import storage_errors
 
@@ -59,6 +59,7 @@ class PlaySettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         check_at_least(1, frames=self.frames)
         check_at_least(0, seed=self.seed)
         if not math.isfinite(self.joules):

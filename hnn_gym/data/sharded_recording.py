@@ -10,11 +10,12 @@ import math
 import shutil
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 
 from hnn_gym.data.driver import check_range, drive_episode
 from hnn_gym.data.episode import Episode
+from hnn_gym.data.parallel import WORKER_DIED
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
@@ -91,7 +92,8 @@ class ShardedRecording:
             episode_steps: how long an episode is at the most; None: not known. It changes the lengths of shards alone.
 
         Raises:
-            InputError: a number is out of range, or a worker raised it, as it may raise any other error.
+            InputError: a number is out of range, a worker was ended from outside, or it raised the error, as it may
+                raise any other.
         """
         check_range(steps=steps, seed=seed)
         number = sum(shard.episodes for shard in self._shards)
@@ -110,7 +112,7 @@ class ShardedRecording:
                     number += episodes
                     continue
                 work, folder, _ = in_flight.popleft()
-                shard = _shard(folder, work.result(), at_most=steps - recorded)
+                shard = _shard(folder, _result(work), at_most=steps - recorded)
                 self._land(shard)
                 recorded, episodes_recorded = recorded + shard.steps, episodes_recorded + shard.episodes
                 length = max(1.0, recorded / episodes_recorded)
@@ -162,6 +164,14 @@ class ShardedRecording:
         if self._aside.exists() and not (is_sharded(self.path) and read_manifest(self.path)):
             shutil.rmtree(self.path, ignore_errors=True)
             self._aside.rename(self.path)
+
+
+def _result(work: Future[list[int]]) -> list[int]:
+    """What a worker returned, or the error that it raised."""
+    try:
+        return work.result()
+    except BrokenExecutor:
+        raise InputError(WORKER_DIED) from None
 
 
 def _shard(folder: str, lengths: list[int], *, at_most: int) -> Shard:

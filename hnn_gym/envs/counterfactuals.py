@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from hnn_gym.envs.single import SimulatorEnv
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -80,6 +80,7 @@ class Counterfactual:
         write_gif(path, panels, fps=fps)
 
 
+@checked_arguments
 def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: Mapping[int, float]) -> Counterfactual:
     """Follow the present state of ``env`` under ``actions`` twice, with and without bumps, and restore it.
 

@@ -17,13 +17,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from hnn_gym.data.json_values import plain
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
 
 RESULTS = "results.json"
 _FORMAT = "hnn_gym.report"
 _SAME_COLOUR, _FRAMES_FOR_COLOURS = 8, 12
 
 
+@checked_arguments
 @contextmanager
 def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends without an error, it takes the place of ``out``.
@@ -59,18 +60,21 @@ def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
         _remove(staged)
 
 
+@checked_arguments
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Write ``results.json``, as the last file of a report; numbers that are not finite become strings."""
     content = plain({"format": _FORMAT, **results, "files": sorted({*_files(folder), RESULTS})})
     (folder / RESULTS).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
+@checked_arguments
 def markdown_table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
     """Return rows of cells, by their label, as a Markdown table; the first column is the labels."""
     lines = [["", *columns], ["---", *("---:" for _ in columns)], *([label, *cells] for label, cells in rows.items())]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+@checked_arguments
 def write_gif(
     path: Path,
     panels: Mapping[str, Sequence[np.ndarray]],
@@ -106,6 +110,7 @@ def write_gif(
     save_gif(path, sheets, fps=fps)
 
 
+@checked_arguments
 def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
     """Write uint8 frames ``(height, width, 3)`` as a film in an endless loop.
 

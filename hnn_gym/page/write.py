@@ -11,7 +11,7 @@ from typing import Any
 from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
 from hnn_gym.page.description import description
 from hnn_gym.page.frames import frame_data, frame_programs
 from hnn_gym.page.programs import ends, picture_program, world_programs
@@ -21,6 +21,7 @@ SCRIPTS = ("simulation.js", "pictures.js", "frames.js", "charts.js", "app.js")
 """The code of the page, in the order in which it is loaded."""
 
 
+@checked_arguments
 def write_page(world_model: WorldSource, out: Path, *, name: str | None = None, overwrite: bool = False) -> None:
     """Write a world as one HTML file.
 

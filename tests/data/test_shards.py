@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +120,17 @@ def test_an_overwritten_dataset_stays_until_the_first_shard_lands(
 
 def failing(*_: object) -> None:
     raise RuntimeError("no shard")
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_process_that_is_ended_from_outside_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        raise BrokenExecutor("terminated abruptly")
+
+    monkeypatch.setattr(sharded_recording, "_record", ended)
+    with pytest.raises(InputError, match="ended from outside"):
+        collect(settings(tmp_path / "data"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
