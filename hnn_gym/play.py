@@ -23,7 +23,7 @@ from hnn_gym.command import check_at_least, run
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.errors import ExistingPathError, InputError, check_fields
-from hnn_gym.files.committed import replace_file
+from hnn_gym.files.single_file import write_file
 from hnn_gym.files.storage import storage_errors
 
 _PANEL, _STRIP, _LABEL = 360, 110, 24
@@ -199,9 +199,7 @@ def play(settings: PlaySettings) -> None:
                 session.advance(given)
                 pictures.append(session.picture())
             film = imageio.imwrite("<bytes>", np.stack(pictures), extension=".gif", duration=1000 / _FPS, loop=0)
-            with storage_errors(settings.out):
-                settings.out.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(settings.out, film)
+            write_file(settings.out, film)
             return
         window = Window(session.width, session.height, fps=_FPS, title=settings.env)
         try:

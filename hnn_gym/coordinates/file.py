@@ -9,9 +9,9 @@ from typing import Any
 
 from hnn_gym.coordinates.declaration import Coordinates
 from hnn_gym.errors import InputError, MissingPathError, checked_arguments
-from hnn_gym.files.committed import replace_file
 from hnn_gym.files.reading import read_json
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.single_file import write_file
+from hnn_gym.files.storage import checked_path
 
 _MEANING = "meaning"
 
@@ -29,8 +29,7 @@ def write_coordinates(path: str | Path, coordinates: Coordinates, *, meaning: Se
         StorageError: the operating system refuses to write it.
     """
     text = _layout({_MEANING: list(meaning), **coordinates.to_json()})
-    with storage_errors(path):
-        replace_file(Path(path), text.encode("utf-8"))
+    write_file(path, text.encode())
 
 
 @checked_arguments

@@ -6,8 +6,8 @@ the format and every file that the report wrote.
 
 from __future__ import annotations
 
+import io
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +18,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
+from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.single_file import write_file
+from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.whole_folder import put_back, put_in_place, remove, staged
 
 RESULTS = "results.json"
 _FORMAT = "hnn_gym.report"
@@ -33,31 +37,32 @@ def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
     Raises:
         ExistingPathError: ``out`` exists and must be kept, and ``overwrite`` is False.
-        InputError: no folder can be made there, or the current folder is in it.
+        InputError: no folder can be made there, the current folder is in it, or another process writes it.
     """
-    try:
-        out = out.resolve()
-        reason = _reason_to_keep(out)
+    with storage_errors(out):
+        out = checked_path(out).resolve()
         if Path.cwd().is_relative_to(out):
             raise InputError(f"{out} cannot become a report, the current folder is in it: give another --out.")
+    lock = PathLock(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(wait=False)
+        put_back(out)
+        reason = _reason_to_keep(out)
         if reason is not None and not overwrite:
             raise ExistingPathError(f"{out} {reason}: give another --out, or --overwrite.")
-        staged, replaced = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.old")
-        _remove(staged)
-        staged.mkdir(parents=True)
-    except InputError:
+        staged(out).mkdir(parents=True)
+    except BaseException as error:
+        lock.release()
+        if isinstance(error, OSError) and not isinstance(error, InputError):
+            raise InputError(f"No report can be made at {out}: {error}.") from None
         raise
-    except OSError as error:
-        raise InputError(f"No report can be made at {out}: {error}.") from None
     try:
-        yield staged
-        _remove(replaced)
-        if out.exists():
-            out.rename(replaced)
-        staged.rename(out)
-        _remove(replaced)
+        yield staged(out)
+        put_in_place(out)
     finally:
-        _remove(staged)
+        remove(staged(out))
+        lock.release()
 
 
 @checked_arguments
@@ -125,7 +130,9 @@ def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
     palette[np.abs(palette - corner).max(axis=-1) < _SAME_COLOUR] = corner
     colours.putpalette(palette.ravel().tolist())
     first, *others = (Image.fromarray(p).quantize(palette=colours, dither=Image.Dither.NONE) for p in pictures)
-    first.save(path, save_all=True, append_images=others, duration=1000 / fps, loop=0)
+    film = io.BytesIO()
+    first.save(film, format="GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0)
+    write_file(path, film.getvalue())
 
 
 def _reason_to_keep(out: Path) -> str | None:
@@ -147,11 +154,3 @@ def _reason_to_keep(out: Path) -> str | None:
 def _files(folder: Path) -> list[str]:
     """Paths of all files below ``folder``, relative to it, in order."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
-
-
-def _remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

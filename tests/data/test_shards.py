@@ -187,5 +187,6 @@ def test_one_store_and_shards_are_not_appended_to_each_other(recorded: Path, tmp
 
 def test_nothing_but_a_dataset_is_overwritten(recorded: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").touch()
     with pytest.raises(InputError, match="is not a dataset of hnn_gym and will not be overwritten"):
         collect(settings(tmp_path / "thesis", overwrite=True))
