@@ -273,8 +273,8 @@ def _is_array(value: Any, of: Any = float) -> bool:
 
 
 def _are_numbers(value: Any) -> bool:
-    """Whether a list holds numbers, or lists of numbers."""
-    return type(value) is list and all(_are_numbers(one) or _fits(one, float) for one in value)
+    """Whether a list holds numbers, or lists or arrays of numbers."""
+    return type(value) is list and all(_are_numbers(one) or _is_array(one) or _fits(one, float) for one in value)
 
 
 @functools.cache

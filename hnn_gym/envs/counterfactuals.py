@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from hnn_gym.envs.single import SimulatorEnv
-from hnn_gym.errors import InputError, checked_arguments
+from hnn_gym.errors import InputError
 from hnn_gym.worlds.world_model import WorldModel
 
 
@@ -76,7 +76,6 @@ class Counterfactual:
         write_gif(Path(path), panels, fps=fps)
 
 
-@checked_arguments
 def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: Mapping[int, float]) -> Counterfactual:
     """Follow the present state of ``env`` under ``actions`` twice, with and without bumps, and restore it.
 
@@ -95,7 +94,7 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         InputError: the environment is not of this package, its world is a baseline, ``actions`` are not one for each
             step, ``bumps`` is not a dict, or it names a step beyond the actions.
     """
-    simulator = env.unwrapped
+    simulator = getattr(env, "unwrapped", None)
     if not isinstance(simulator, SimulatorEnv):
         raise InputError(
             f"counterfactual needs an environment of hnn_gym, and {env} is not one: learn its world first."

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.envs.tasks.recorded import Reward, Termination
-from hnn_gym.errors import InputError, check_fields, true_or_false
+from hnn_gym.errors import InputError, true_or_false
 from hnn_gym.systems.task import Task
 
 _OF_BATCHES = ("num_envs", "autoreset_mode", "staggered", "dtype", "device")
@@ -67,7 +67,6 @@ class SimulatorOptions:
 
     def __post_init__(self) -> None:
         """Check what does not depend on the world."""
-        check_fields(self)
         true_or_false(self.exactly_reversible, "exactly_reversible")
         dt = self.dt
         if dt is not None and (not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf):
