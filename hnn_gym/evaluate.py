@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hnn_gym.command import check_at_least, run
-from hnn_gym.data import FrameRule, TransitionDataset, record_steps
+from hnn_gym.data import FrameRule, PolicyChoice, TransitionDataset, record_steps
 from hnn_gym.data.environment import make_environment
 from hnn_gym.data.logs.convert import LOG
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
@@ -67,6 +67,7 @@ class EvaluateSettings:
         check_fields(self)
         check_at_least(2, steps=self.steps, energy_steps=self.energy_steps)
         check_at_least(0, seed=self.seed)
+        PolicyChoice(self.policy)  # it is not used where ``on`` is a dataset
 
 
 @dataclass(frozen=True)

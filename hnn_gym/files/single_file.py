@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hnn_gym.errors import InputError
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.storage import checked_path, storage_errors
@@ -23,6 +24,8 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
         InputError: the path has no name.
     """
     target = checked_path(path)
+    if not target.name:
+        raise InputError(f"A file must have a name, and {str(path)!r} has none: give the path of a file.")
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = PathLock(target)

@@ -123,6 +123,42 @@ def failing(*_: object) -> None:
 
 
 @pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("executor", ["none", "processes"])
+def test_a_dataset_is_put_back_where_its_replacement_by_shards_was_killed(tmp_path: Path, executor: str) -> None:
+    path, aside = tmp_path / "data", tmp_path / ".data.old"
+    before = collect(settings(path, executor="none", workers=1)).content_hash()
+    path.rename(aside)
+    (path / "shard-000000000").mkdir(parents=True)  # one that has not landed
+    with pytest.raises(ExistingPathError, match="exists already"):
+        collect(settings(path, executor=executor))
+    assert rows(path) == before
+    shutil.copytree(path, aside)
+    (aside / "zarr.json").unlink()  # what is half removed, because the new one is there
+    with pytest.raises(ExistingPathError, match="exists already"):
+        collect(settings(path, executor=executor))
+    assert rows(path) == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("executor", ["none", "processes"])
+def test_shards_of_which_none_has_landed_are_no_dataset_and_are_removed(tmp_path: Path, executor: str) -> None:
+    (tmp_path / "data" / "shard-000000000").mkdir(parents=True)
+    with pytest.raises(MissingPathError):
+        collect(settings(tmp_path / "data", executor=executor, append=True))
+    (tmp_path / "data" / "shard-000000000").mkdir(parents=True)
+    assert collect(settings(tmp_path / "data", executor=executor)).num_steps == 300
+
+
+def test_a_list_of_shards_that_was_changed_is_refused(recorded: Path) -> None:
+    content = json.loads((recorded / MANIFEST).read_text())
+    content["shards"][0]["steps"] -= 1
+    (recorded / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="was changed after it was written"):
+        TransitionDataset.open(recorded)
+
+
+@pytest.mark.usefixtures("threads")
 def test_a_process_that_is_ended_from_outside_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def ended(*_: object) -> None:
         raise BrokenExecutor("terminated abruptly")

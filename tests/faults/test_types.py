@@ -7,6 +7,7 @@ import inspect
 import json
 import pkgutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,15 @@ import pytest
 
 import hnn_gym
 from benchmarks.faults.right_constructors import constructors
-from hnn_gym.agents import linearise
+from hnn_gym.agents import DynamicProgramming, linearise, train_agent
+from hnn_gym.agents.train import TrainAgentSettings
 from hnn_gym.data import FrameRule, PolicyChoice, episodes_in_processes
+from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics import Pendulum, PortHamiltonian
 from hnn_gym.studies import run_cells
+from hnn_gym.train import TrainSettings
 from hnn_gym.training import FitSettings
 
 RESULTS = {
@@ -172,6 +176,25 @@ def test_a_whole_number_has_at_most_64_bits(number: int) -> None:
     for make in (lambda: FrameRule(number), lambda: FitSettings(seed=number), lambda: PolicyChoice(hold=number)):
         with pytest.raises(InputError):
             make()
+
+
+def test_threads_and_seeds_have_the_bounds_of_what_takes_them() -> None:
+    for make in (
+        lambda: TrainSettings(Path("d"), out=Path("o"), threads=10**9),
+        lambda: TrainAgentSettings(world="HNNPendulum-v0", out=Path("o"), threads=10**9),
+        lambda: train_agent("HNNPendulum-v0", "ppo", seed=2**32),
+    ):
+        with pytest.raises(InputError, match="at most"):
+            make()
+
+
+def test_values_on_a_grid_that_no_memory_holds_are_refused_before_they_are_computed() -> None:
+    with pytest.raises(InputError, match="GB are used: choose fewer nodes"):
+        DynamicProgramming([build_simulator("HNNPendulum-v0")], steps=10**9)
+
+
+def test_a_text_may_stand_for_a_path() -> None:
+    assert TrainSettings("d", out="o").out == Path("o")  # type: ignore[arg-type]
 
 
 def test_the_other_types_are_checked_where_one_is_known_to_type_checkers_alone() -> None:

@@ -56,10 +56,8 @@ def write_minari(dataset: TransitionDataset, dataset_id: str, *, overwrite: bool
     if _ID.fullmatch(dataset_id) is None:
         raise InputError(f"Minari does not take the id {dataset_id!r}: give one with a version, such as robot/log-v0.")
     target = _folder(dataset_id)
-    if target.exists() and not overwrite:
-        raise ExistingPathError(f"There is a Minari dataset {dataset_id} already: give another id, or --overwrite.")
     provenance = dataset.provenance
-    with _written_aside(target, dataset_id):
+    with _written_aside(target, dataset_id, overwrite=overwrite):
         try:
             written = minari.create_dataset_from_buffers(
                 dataset_id,
@@ -179,7 +177,7 @@ def _folder(dataset_id: str) -> Path:
 
 
 @contextmanager
-def _written_aside(target: Path, dataset_id: str) -> Iterator[None]:
+def _written_aside(target: Path, dataset_id: str, *, overwrite: bool) -> Iterator[None]:
     """Let Minari write into a hidden folder, which it never lists, and move the dataset into its place at the end.
 
     So an interrupted conversion leaves no dataset behind, and no damaged one in the place of another.
@@ -191,6 +189,8 @@ def _written_aside(target: Path, dataset_id: str) -> Iterator[None]:
         lock.acquire(wait=False)
     try:
         put_back(target)
+        if target.exists() and not overwrite:
+            raise ExistingPathError(f"There is a Minari dataset {dataset_id} already: give another id, or --overwrite.")
         with TemporaryDirectory(prefix=".hnn_gym-", dir=target.parent, ignore_cleanup_errors=True) as root:
             os.environ[_ROOT] = root
             try:

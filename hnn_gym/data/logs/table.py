@@ -157,7 +157,7 @@ def _kind(file: Path) -> str:
 def _arrays(file: Path) -> dict[str, np.ndarray]:
     """The columns of an .npz file; an array with several columns, q, becomes q[0], q[1]."""
     columns: dict[str, np.ndarray] = {}
-    with damage_of(file), np.load(file, allow_pickle=False) as content:
+    with damage_of(file), file.open("rb") as raw, np.load(raw, allow_pickle=False) as content:
         for name in content.files:
             array = content[name]
             if array.ndim == 2:
