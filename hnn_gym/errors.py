@@ -175,7 +175,11 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        check_arguments(function, **bind(*args, **kwargs).arguments)
+        try:
+            given = bind(*args, **kwargs).arguments
+        except TypeError:  # Python says best what is missing or unknown
+            return function(*args, **kwargs)
+        check_arguments(function, **given)
         return function(*args, **kwargs)
 
     return checked
