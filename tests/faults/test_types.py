@@ -21,6 +21,7 @@ from hnn_gym.data import FrameRule, PolicyChoice, episodes_in_processes
 from hnn_gym.envs.build import build_simulator
 from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError, check_fields
+from hnn_gym.evaluate import EvaluateSettings
 from hnn_gym.physics import Pendulum, PortHamiltonian
 from hnn_gym.studies import run_cells
 from hnn_gym.train import TrainSettings
@@ -191,6 +192,16 @@ def test_threads_and_seeds_have_the_bounds_of_what_takes_them() -> None:
 def test_values_on_a_grid_that_no_memory_holds_are_refused_before_they_are_computed() -> None:
     with pytest.raises(InputError, match="GB are used: choose fewer nodes"):
         DynamicProgramming([build_simulator("HNNPendulum-v0")], steps=10**9)
+
+
+def test_a_missing_argument_is_named_with_its_function_as_python_does() -> None:
+    with pytest.raises(TypeError, match=r"linearise\(\) missing 2 required positional arguments"):
+        linearise(resolve_world("HNNPendulum-v0"))  # type: ignore[call-arg]
+
+
+def test_a_policy_is_checked_where_the_recording_is_a_dataset_too() -> None:
+    with pytest.raises(InputError, match="policy"):
+        EvaluateSettings("HNNPendulum-v0", on="data.zarr", policy="{")
 
 
 def test_a_text_may_stand_for_a_path() -> None:
