@@ -92,6 +92,8 @@ class FitState:
         stage_start: the parameters with which a stage of L-BFGS or Levenberg-Marquardt began, by name.
         stream_step: minibatches of a recording larger than memory done.
         kept: from these minibatches on, the parameters that predict held-out episodes best.
+        start: which of several starts is fitted from, counted from 0.
+        best: the end with the least objective of the starts before; empty: there is none.
     """
 
     parameters: dict[str, np.ndarray]
@@ -105,6 +107,8 @@ class FitState:
     stage_start: dict[str, np.ndarray] = field(default_factory=dict)
     stream_step: int = 0
     kept: dict[str, np.ndarray] = field(default_factory=dict)
+    start: int = 0
+    best: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 FitReport = Callable[[Progress, FitState], None]
