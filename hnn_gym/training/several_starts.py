@@ -2,7 +2,7 @@
 
     theta_0: where every fit begins;    theta_k: new weights of networks, or theta_0 (1 + 0.3 e) with e ~ N(0, 1)
 
-An objective may have many minima: with dry friction it is a sum of pieces, one for every order in which joints stick and
+An objective may have many minima: with dry friction it has pieces, one for every order in which joints stick and
 slide, and a fit ends in the piece in which it begins. The choice uses the recording that is learned from, and no other.
 """
 
