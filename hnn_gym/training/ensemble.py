@@ -131,6 +131,7 @@ class EnsembleObjective:
         self.settings, self.device = objective.settings, objective.device
         self.windows, self.local, self.chained = objective.windows, objective.local, objective.chained
         self.scaling, self.differences = objective.scaling, objective.differences
+        self.together = None  # members are fitted one after the other
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
         moments = objective.observation.shape[:2]

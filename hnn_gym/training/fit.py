@@ -12,7 +12,7 @@ import torch
 from scipy.optimize import minimize
 
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, check_size, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, Together, check_size, least_squares
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.worlds.devices import on_numpy
 
@@ -42,6 +42,10 @@ class Fittable(Protocol):
     @property
     def differences(self) -> bool:
         """Whether it takes central differences instead of exact derivatives."""
+
+    @property
+    def together(self) -> Together | None:
+        """Residuals of several sets of parameters, see :func:`least_squares`; None: one after the other."""
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """Where a fit begins."""
@@ -255,7 +259,12 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
 
     settings = LeastSquaresSettings(steps=total, scaling=objective.scaling, differences=objective.differences)
     minimise = partial(
-        least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
+        least_squares,
+        local=objective.local,
+        chained=objective.chained,
+        together=objective.together,
+        settings=settings,
+        device=objective.device,
     )
     members = objective.residuals_by_member()
     if len(members) == 1:
