@@ -64,11 +64,8 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
     "measured": {"measured-0.5": replace(_SYMMETRIC, velocities=True)},
     "zeros": {"zeros-0.5": _ZEROS},
     "finer": {
-        f"finer-{0.004 * horizon:.2g}{kind}": replace(
-            _ZEROS, every=2, differentiate=seconds, fit=replace(_ZEROS.fit, horizon=horizon, starts=4)
-        )
+        f"finer-{0.004 * horizon:.2g}": replace(_ZEROS, every=2, fit=replace(_ZEROS.fit, horizon=horizon, starts=4))
         for horizon in (63, 125)
-        for kind, seconds in (("", 0.042), ("-positions", None))
     },
     "network": {
         f"network-{units}-{decay:g}": Contender(
@@ -86,8 +83,7 @@ FAMILIES: Mapping[str, Mapping[str, Contender]] = {
 ``chain`` is rigid links with viscous and Coulomb friction, from rows of 0.02 s in windows of 0.25 s or 0.5 s. The links
 of ``symmetric`` hang straight at 0, as the makers say, and are learned from rows of 0.01 s; those of ``differentiated``
 and ``measured`` see velocities too, and in ``zeros`` the encoders of every recording have unknown zeros as well, which
-``finer`` learns from rows of 0.004 s by the best of four starts, in windows of 0.25 s or 0.5 s, with derived velocities
-or from positions alone.
+``finer`` learns from rows of 0.004 s by the best of four starts, in windows of 0.25 s or 0.5 s.
 ``network`` is a second-order network without physics, by its units and its decay, from derived velocities.
 """
 CANDIDATES = {name: contender for family in FAMILIES.values() for name, contender in family.items()}

@@ -221,7 +221,7 @@ def least_squares(
 
     Raises:
         InputError: there is no array ``local``, or there are too many parameters.
-        ConvergenceError: the residuals at the start are not finite.
+        ConvergenceError: the residuals at the start, or their derivatives, are not finite.
     """
     settings = settings or LeastSquaresSettings()
     problem = Problem(
@@ -236,9 +236,15 @@ def least_squares(
     )
     named, linearised, theta, own = problem.named, problem.linearised, problem.theta, problem.own
     linear = linearised(theta, own)
-    best = float(np.sum(linear.r**2))
-    if not np.isfinite(best):
-        raise ConvergenceError("The residuals at the start are not finite: check the data and the initial parameters.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        best = float(np.sum(linear.r**2))
+        slopes = (
+            float(np.sum(linear.J**2)) if linear.own is None else float(np.sum(linear.own**2) + np.sum(linear.J**2))
+        )
+    if not np.isfinite(best + slopes):
+        raise ConvergenceError(
+            "The residuals at the start, or their derivatives, are not finite: check the data and the initial parameters."
+        )
     damping, growth, idle, accepted = settings.damping, 2.0, 0, 0
     while accepted < settings.steps and idle < settings.patience and damping < 1e12:
         step = _step(linear, damping, levenberg=settings.scaling == "levenberg")
