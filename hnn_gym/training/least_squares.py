@@ -243,7 +243,7 @@ def least_squares(
         )
     if not np.isfinite(best + slopes):
         raise ConvergenceError(
-            "The residuals at the start, or their derivatives, are not finite: check the data and the initial parameters."
+            "The residuals at the start, or their derivatives, are not finite: check the data and initial parameters."
         )
     damping, growth, idle, accepted = settings.damping, 2.0, 0, 0
     while accepted < settings.steps and idle < settings.patience and damping < 1e12:
