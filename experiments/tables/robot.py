@@ -40,7 +40,9 @@ def left_out_table() -> str:
     squares = np.array(cell["in_sample_mean_squares"])
     pairs = zip(np.sqrt(squares.mean(axis=0)), np.sqrt(squares.max(axis=0)), strict=True)
     both = [f"{error:.4f} ({high:.4f})" for error, high in pairs]
-    rows.append(("in-sample: zeros and four starts, learned from the forecast recordings too", *both, f"{cell['cpu_s']:.0f}"))
+    rows.append(
+        ("in-sample: zeros and four starts, learned from the forecast recordings too", *both, f"{cell['cpu_s']:.0f}")
+    )
     return table(("world", *(f"{horizon:g} s" for horizon in HORIZONS), "CPU s"), rows)
 
 
