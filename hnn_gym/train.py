@@ -317,12 +317,15 @@ def _reporting(settings: TrainSettings, keep: Callable[[FitState], None], *, rou
             if scalars is None:
                 scalars = opened.enter_context(SummaryWriter(str(settings.out / SCALARS)))
             stage = progress.stage
-            done = progress.step if stage in streamed else state.round * steps[stage] + progress.step
+            of_start = 1 if stage == "adam" else rounds
+            earlier = state.start * of_start + state.round
+            done = progress.step if stage in streamed else earlier * steps[stage] + progress.step
             if stage not in tasks:
-                total = progress.total if stage in streamed else steps[stage] * (1 if stage == "adam" else rounds)
+                total = progress.total if stage in streamed else steps[stage] * of_start * fit.starts
                 tasks[stage] = bars.add_task(_STAGES[stage], total=total, rms=0.0)
             bars.update(tasks[stage], completed=done, rms=progress.loss**0.5)
-            step = state.round * of_round + before[stage] + progress.step
+            step = state.start * (fit.adam_steps + rounds * of_round)
+            step += state.round * of_round + before[stage] + progress.step
             step += state.stream_step if stage == "final" else 0
             if progress.held_out is not None:
                 scalars.add_scalar("held-out/loss", progress.held_out, step)

@@ -76,7 +76,8 @@ def cells_of(settings: Settings, results: Results) -> dict[str, Cell]:
         chosen = candidate(results, contender)
         for kind, further in (("other", others), ("aside", aside)):
             if further:
-                cells[f"{kind}/{chosen}"] = partial(judged, chosen, list(tables.values()), further)
+                learned = contender in FAMILIES and kind == "other"
+                cells[f"{kind}/{chosen}"] = partial(judged, chosen, list(tables.values()), further, in_sample=learned)
     return cells
 
 

@@ -75,6 +75,11 @@ class Traced(NDArrayOperatorsMixin):
         """Number of axes, without batch axes."""
         return len(self.value.shape)
 
+    @property
+    def T(self) -> Traced:  # noqa: N802 (NumPy's name)
+        """The transposed matrix, or a vector itself."""
+        return Traced(self.entries.T)
+
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return np
 

@@ -66,7 +66,14 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
         return {}
     sizes, natural = _sizes(world, objective, parameters)
     residual = objective.residuals_by_member()[0]
-    found = uncertainty(residual, parameters, local=objective.local, sizes=sizes, device=objective.device)
+    found = uncertainty(
+        residual,
+        parameters,
+        local=objective.local,
+        sizes=sizes,
+        together=objective.together,
+        device=objective.device,
+    )
     card: dict[str, Any] = {}
     friction = _friction(world, found, natural)
     if friction:

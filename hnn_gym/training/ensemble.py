@@ -122,13 +122,16 @@ class EnsembleObjective:
             chosen: which of them are fitted.
 
         Raises:
-            InputError: the settings ask for batches.
+            InputError: the settings ask for batches, or for several starts.
         """
         if objective.settings.batch_size is not None:
             raise InputError("An ensemble is fitted on all windows at once: leave batch_size out.")
+        if objective.settings.starts > 1:
+            raise InputError("Every member of an ensemble has a start of its own already: leave starts out.")
         self.settings, self.device = objective.settings, objective.device
         self.windows, self.local, self.chained = objective.windows, objective.local, objective.chained
         self.scaling, self.differences = objective.scaling, objective.differences
+        self.together = None  # members are fitted one after the other
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
         moments = objective.observation.shape[:2]

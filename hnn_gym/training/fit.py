@@ -12,7 +12,7 @@ import torch
 from scipy.optimize import minimize
 
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, check_size, least_squares
+from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, Together, check_size, least_squares
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.worlds.devices import on_numpy
 
@@ -42,6 +42,10 @@ class Fittable(Protocol):
     @property
     def differences(self) -> bool:
         """Whether it takes central differences instead of exact derivatives."""
+
+    @property
+    def together(self) -> Together | None:
+        """Residuals of several sets of parameters, see :func:`least_squares`; None: one after the other."""
 
     def initial_parameters(self) -> dict[str, np.ndarray]:
         """Where a fit begins."""
@@ -92,6 +96,8 @@ class FitState:
         stage_start: the parameters with which a stage of L-BFGS or Levenberg-Marquardt began, by name.
         stream_step: minibatches of a recording larger than memory done.
         kept: from these minibatches on, the parameters that predict held-out episodes best.
+        start: which of several starts is fitted from, counted from 0.
+        best: the end with the least objective of the starts before; empty: there is none.
     """
 
     parameters: dict[str, np.ndarray]
@@ -105,6 +111,8 @@ class FitState:
     stage_start: dict[str, np.ndarray] = field(default_factory=dict)
     stream_step: int = 0
     kept: dict[str, np.ndarray] = field(default_factory=dict)
+    start: int = 0
+    best: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 FitReport = Callable[[Progress, FitState], None]
@@ -251,7 +259,12 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
 
     settings = LeastSquaresSettings(steps=total, scaling=objective.scaling, differences=objective.differences)
     minimise = partial(
-        least_squares, local=objective.local, chained=objective.chained, settings=settings, device=objective.device
+        least_squares,
+        local=objective.local,
+        chained=objective.chained,
+        together=objective.together,
+        settings=settings,
+        device=objective.device,
     )
     members = objective.residuals_by_member()
     if len(members) == 1:

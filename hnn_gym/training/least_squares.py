@@ -30,6 +30,8 @@ Residual = Callable[[Tensors], torch.Tensor]
 """Parameters by name -> residuals ``(m,)``, or ``(N, m)`` where N rows have starts of their own."""
 Jacobian = Callable[[Tensors], torch.Tensor]
 """Parameters by name -> derivatives of residuals ``(m,)``, ``(m, P)``, with columns in the order of the parameters."""
+Together = Callable[[Tensors], torch.Tensor]
+"""Parameters by name, each with B sets of them in front -> their residuals ``(B, m)`` or ``(B, N, m)``."""
 LeastSquaresReport = Callable[[int, float, dict[str, np.ndarray]], None]
 """Called after every accepted step with its number, the sum of squares and the arrays."""
 
@@ -102,13 +104,15 @@ class Problem:
         local: str | None = None,
         chained: bool = False,
         jacobian: Jacobian | None = None,
+        together: Together | None = None,
         settings: LeastSquaresSettings | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
         if local is not None and local not in start:
             raise InputError(f"There is no array {local!r} to start from, only {', '.join(start)}.")
         self._residual, self._local, self._chained = residual, local, chained
-        self._jacobian, self._settings = jacobian, settings or LeastSquaresSettings()
+        self._jacobian, self._together = jacobian, together
+        self._settings = settings or LeastSquaresSettings()
         self._shapes = {name: array.shape for name, array in start.items() if name != local}
         self._sizes = [int(np.prod(shape)) for shape in self._shapes.values()]
         check_size(sum(self._sizes))
@@ -118,10 +122,17 @@ class Problem:
         self.own = torch.tensor(rows, dtype=torch.float64, device=device)
 
     def named(self, theta: torch.Tensor, own: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The arrays by name."""
-        pieces = zip(self._shapes.items(), torch.split(theta, self._sizes), strict=True)
-        found = {name: piece.reshape(shape) for (name, shape), piece in pieces}
+        """The arrays by name; those of several vectors ``(B, P)`` with B in front."""
+        pieces = zip(self._shapes.items(), torch.split(theta, self._sizes, dim=-1), strict=True)
+        found = {name: piece.reshape(*theta.shape[:-1], *shape) for (name, shape), piece in pieces}
         return found if self._local is None else found | {self._local: own}
+
+    def residuals(self, theta: torch.Tensor, own: torch.Tensor) -> np.ndarray:
+        """Residuals there."""
+        with torch.no_grad():
+            if self._together is not None:
+                return on_numpy(self._together(self.named(theta[None], own[None])))[0]
+            return on_numpy(self._residual(self.named(theta, own)))
 
     def linearised(self, theta: torch.Tensor, own: torch.Tensor) -> Linear:
         """Residuals and derivatives there."""
@@ -152,9 +163,11 @@ class Problem:
         # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
-            r = on_numpy(residual(named(theta, own)))
+            r = self.residuals(theta, own)
             chunk = self._settings.chunk or max(_CHUNK // max(r.size, 1), 1)
-            if self._settings.differences and not len(theta):  # few, and implicit schemes cannot iterate under vmap
+            if self._together is not None:
+                columns = self._differences(self._together, theta, own, shared, local)
+            elif self._settings.differences and not len(theta):  # few, and implicit schemes cannot iterate under vmap
                 columns = on_numpy(torch.stack([push(*one) for one in zip(shared, local, strict=True)]))
             else:
                 columns = on_numpy(torch.vmap(push, chunk_size=chunk)(shared, local))
@@ -167,6 +180,14 @@ class Problem:
         even = on_numpy(parity)[:, None, None]
         return Linear(r, J, np.where(even, rows[0], rows[1]), np.where(even, rows[1], rows[0]))
 
+    def _differences(
+        self, together: Together, theta: torch.Tensor, own: torch.Tensor, shared: torch.Tensor, local: torch.Tensor
+    ) -> np.ndarray:
+        """Central differences along all directions ``(D, P)`` and ``(D, N, k)``, computed together."""
+        ways = torch.cat([shared, -shared]), torch.cat([local, -local])
+        after, before = together(self.named(theta + _NUDGE * ways[0], own + _NUDGE * ways[1])).chunk(2)
+        return on_numpy((after - before) / (2 * _NUDGE))
+
 
 def least_squares(
     residual: Residual,
@@ -175,6 +196,7 @@ def least_squares(
     local: str | None = None,
     chained: bool = False,
     jacobian: Jacobian | None = None,
+    together: Together | None = None,
     settings: LeastSquaresSettings | None = None,
     report: LeastSquaresReport | None = None,
     device: str | torch.device = "cpu",
@@ -188,6 +210,8 @@ def least_squares(
         chained: row i of ``local`` moves row i - 1 of the residuals too.
         jacobian: derivatives of the residuals, where they are computed more quickly than in forward mode; not with
             ``local``.
+        together: residuals of several sets of parameters, where they are computed more quickly together: derivatives
+            are central differences of them.
         settings: when to stop.
         report: called after every accepted step.
         device: where ``residual`` takes its tensors, and has its own.
@@ -197,17 +221,30 @@ def least_squares(
 
     Raises:
         InputError: there is no array ``local``, or there are too many parameters.
-        ConvergenceError: the residuals at the start are not finite.
+        ConvergenceError: the residuals at the start, or their derivatives, are not finite.
     """
     settings = settings or LeastSquaresSettings()
     problem = Problem(
-        residual, start, local=local, chained=chained, jacobian=jacobian, settings=settings, device=device
+        residual,
+        start,
+        local=local,
+        chained=chained,
+        jacobian=jacobian,
+        together=together,
+        settings=settings,
+        device=device,
     )
     named, linearised, theta, own = problem.named, problem.linearised, problem.theta, problem.own
     linear = linearised(theta, own)
-    best = float(np.sum(linear.r**2))
-    if not np.isfinite(best):
-        raise ConvergenceError("The residuals at the start are not finite: check the data and the initial parameters.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        best = float(np.sum(linear.r**2))
+        slopes = (
+            float(np.sum(linear.J**2)) if linear.own is None else float(np.sum(linear.own**2) + np.sum(linear.J**2))
+        )
+    if not np.isfinite(best + slopes):
+        raise ConvergenceError(
+            "The residuals at the start, or their derivatives, are not finite: check the data and initial parameters."
+        )
     damping, growth, idle, accepted = settings.damping, 2.0, 0, 0
     while accepted < settings.steps and idle < settings.patience and damping < 1e12:
         step = _step(linear, damping, levenberg=settings.scaling == "levenberg")
@@ -216,8 +253,8 @@ def least_squares(
             candidate = theta + torch.tensor(step.shared, device=device)
             rows = own + torch.tensor(step.own, device=device)
             try:
-                with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):  # a step may be far too long
-                    new = float(np.sum(on_numpy(residual(named(candidate, rows))) ** 2))
+                with np.errstate(over="ignore", invalid="ignore"):  # a step may be far too long
+                    new = float(np.sum(problem.residuals(candidate, rows) ** 2))
             except ConvergenceError:  # an implicit step has no solution there: the step was too long
                 new = np.inf
         if step is None or not new < best:
@@ -240,6 +277,7 @@ def degrees_of_freedom(
     prior: int,
     local: str,
     chained: bool = False,
+    together: Together | None = None,
     device: str | torch.device = "cpu",
 ) -> float:
     """Return how many of the shared parameters the data determine, which is at most their number.
@@ -254,12 +292,13 @@ def degrees_of_freedom(
         prior: how many of the last residuals of each row are priors of the shared parameters, and not of data.
         local: as of :func:`least_squares`.
         chained: as of :func:`least_squares`.
+        together: as of :func:`least_squares`.
         device: as of :func:`least_squares`.
 
     Raises:
         InputError: there are too many parameters.
     """
-    problem = Problem(residual, at, local=local, chained=chained, device=device)
+    problem = Problem(residual, at, local=local, chained=chained, together=together, device=device)
     linear = problem.linearised(problem.theta, problem.own)
     assert linear.own is not None
     blocks, beside, _, mixed = _normal_equations(linear, linear.own)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -23,12 +24,14 @@ from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN
 from hnn_gym.models.architecture import RATIOS, Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
+from hnn_gym.trace import NotTraceable
 from hnn_gym.training.chain_guess import chain_guess
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
-from hnn_gym.training.least_squares import Residual, degrees_of_freedom
+from hnn_gym.training.least_squares import Residual, Together, degrees_of_freedom
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.starting_point import StartingPoint, steps_of
+from hnn_gym.training.traced_motion import TracedMotion
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device, on_numpy
 from hnn_gym.worlds.world_model import WorldModel
@@ -292,18 +295,63 @@ class Objective:
                 prior=-(-decayed // len(self.windows)),
                 local=self.local,
                 chained=self.chained,
+                together=self.together,
                 device=self.device,
             )
         total = float(counts.sum())
         factor = math.sqrt(total / max(total - free, 1.0))
         return [float(std) * factor for std in noise]
 
-    def terms(self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None) -> Terms:
-        """The terms of the objective on all windows, or on the windows with the given indices."""
+    @cached_property
+    def together(self) -> Together | None:
+        """Residuals of several sets of parameters, by traced code; None: the model is not fitted by differences.
+
+        Where windows cannot be traced, as through implicit schemes, there is none either.
+        """
+        if not self.differences or self.device.type != "cpu":
+            return None
+        try:
+            motion = TracedMotion(
+                self.architecture,
+                self._shapes,
+                coordinates=self.coordinates,
+                integrator=self.integrator,
+                dt=self._dt,
+            )
+        except NotTraceable:
+            return None
+
+        def residuals(parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            arrays = {name: on_numpy(value) for name, value in parameters.items()}
+            duration = None if self.duration is None else on_numpy(self.duration)
+            states = torch.tensor(motion(arrays, arrays[STARTS] * self._units, on_numpy(self.action), duration))
+            one = lambda at, q, v: self.residuals_of(self.terms(at, moved=(q, v)))  # noqa: E731
+            found: torch.Tensor = torch.vmap(one)(dict(parameters), *states.chunk(2, dim=-1))
+            return found
+
+        return residuals
+
+    def terms(
+        self,
+        parameters: Mapping[str, torch.Tensor],
+        batch: torch.Tensor | None = None,
+        *,
+        moved: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> Terms:
+        """The terms of the objective on all windows, or on the windows with the given indices.
+
+        Args:
+            parameters: of the model, and of a shooting fit.
+            batch: indices of windows.
+            moved: states (q, v), each ``(N, k + 1, n)``, through which all windows of a shooting fit pass, where they
+                are known already.
+        """
         model = self.model_parameters(parameters)
-        world = self.world(model)
         if self.settings.loss == "shooting":
-            return self._shooting_terms(world, model, parameters)
+            if moved is None:
+                moved = self._moved(self.world(model), parameters)
+            return self._shooting_terms(moved, model, parameters)
+        world = self.world(model)
         observation, action, duration = self.observation, self.action, self.duration
         if batch is not None:
             observation, action = observation[batch], action[batch]
@@ -329,9 +377,12 @@ class Objective:
         return shooting_states(world, starts, self.action, self.duration)
 
     def _shooting_terms(
-        self, world: WorldModel, model: Mapping[str, torch.Tensor], parameters: Mapping[str, torch.Tensor]
+        self,
+        moved: tuple[torch.Tensor, torch.Tensor],
+        model: Mapping[str, torch.Tensor],
+        parameters: Mapping[str, torch.Tensor],
     ) -> Terms:
-        q, v = self._moved(world, parameters)
+        q, v = moved
         shown = self.coordinates.observation(q, v)
         # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
         decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())

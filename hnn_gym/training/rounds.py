@@ -75,4 +75,10 @@ def next_state(now: RoundObjective, before: RoundObjective, state: FitState) -> 
         state: the end of that round. Adam has found the basin in the first one and does not run again.
     """
     parameters = now.parameters_after(before, state.parameters)
-    return FitState(parameters, round=state.round + 1, adam_step=now.settings.adam_steps)
+    return FitState(
+        parameters,
+        round=state.round + 1,
+        adam_step=now.settings.adam_steps,
+        start=state.start,
+        best=state.best,
+    )

@@ -61,6 +61,9 @@ class FitSettings:
     least_squares_steps: int = 0
     """Largest number of steps of Levenberg-Marquardt after that, always over all windows. For some hundred parameters
     40 of them do more than a thousand iterations of L-BFGS, and noisy data need nothing else."""
+    starts: int = 1
+    """How often a fit is begun; the end with the least objective is kept. Dry friction makes many minima: 4 are good.
+    Networks begin with other weights, and other models with other numbers around those of the first start."""
     stream_above: int = 20_000
     """Transitions that are fitted as a whole. Of a larger recording a sample of so many is, and then minibatches of all
     of it are read as they are needed. With shooting, which estimates a state for each window, all of it is fitted."""
@@ -79,7 +82,7 @@ class FitSettings:
         if self.loss not in LOSSES:
             raise InputError(f"There is no loss {self.loss!r}: choose prediction, shooting or derivative.")
         least = {"horizon": 1, "adam_steps": 0, "lbfgs_steps": 0, "least_squares_steps": 0, "seed": 0}
-        least |= {"stream_above": 1, "passes": 0, "final_steps": 0}
+        least |= {"starts": 1, "stream_above": 1, "passes": 0, "final_steps": 0}
         if self.precision not in PRECISIONS:
             raise InputError(f"There is no precision {self.precision!r}: choose float64 or float32.")
         for name, at_least in least.items():

@@ -36,8 +36,8 @@ from hnn_gym.training.fit import STAGES, FitState
 SCALARS = "tensorboard"
 _SEAL = "seal"
 _UNFINISHED, _FILE = "unfinished", "fit.safetensors"
-_GROUPS = ("parameters", "first_moments", "second_moments", "stage_start", "kept")
-_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round", "stream_step")
+_GROUPS = ("parameters", "first_moments", "second_moments", "stage_start", "kept", "best")
+_COUNTERS = ("adam_step", "lbfgs_step", "least_squares_step", "round", "stream_step", "start")
 
 
 class Situation(Enum):

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from hnn_gym.training.least_squares import Linear, Problem, Residual
+from hnn_gym.training.least_squares import Linear, Problem, Residual, Together
 
 _RANK = 1e-9
 """Singular values below this share of the largest are 0: such a start moves no residual."""
@@ -75,6 +75,7 @@ def uncertainty(
     *,
     local: str | None = None,
     sizes: Mapping[str, np.ndarray] | None = None,
+    together: Together | None = None,
     device: str | torch.device = "cpu",
 ) -> Uncertainty:
     """Return standard errors of the parameters of a least-squares fit.
@@ -85,9 +86,10 @@ def uncertainty(
         local: name of the array whose row i moves only row i of the residuals.
         sizes: units of the entries of some arrays, so that the covariance is that of the parameters divided by them;
             others count as they are. An infinite size takes a parameter that acts on nothing.
+        together: as of :func:`hnn_gym.training.least_squares.least_squares`.
         device: where ``residual`` takes its tensors.
     """
-    problem = Problem(residual, at, local=local, device=device)
+    problem = Problem(residual, at, local=local, together=together, device=device)
     names = tuple((name, i) for name, value in at.items() if name != local for i in range(np.size(value)))
     units = np.concatenate(
         [

@@ -22,8 +22,8 @@ from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.losses import prediction_loss
 from hnn_gym.training.objective import observation_scale
 from hnn_gym.training.preparation import Preparation, opened
-from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
+from hnn_gym.training.several_starts import fit_from_starts
 from hnn_gym.training.streaming import is_streamed, sample_of, settings_of_all, stream
 from hnn_gym.training.task_heads import task_card
 from hnn_gym.training.zeros import Zeros
@@ -85,7 +85,7 @@ def train_world(
     )
     rounds = settings.rounds(longest_episode(prepared.dataset))
     if state is None or state.stage not in ("stream", "final"):
-        state = fit_by_rounds(prepared.objective, rounds, settings, state=state, report=report)
+        state = fit_from_starts(prepared, rounds, settings, state=state, report=report)
     whole = prepared.objective(settings)
     if is_streamed(dataset, settings):
         state = stream(prepared.objective(settings_of_all(dataset, settings)), dataset, state, report=report)

@@ -30,7 +30,7 @@ from hnn_gym.worlds.world_model import WorldModel
 
 _STEPS = 10
 _LASTING = 25
-"""r: rows for which errors last."""
+"""r: rows for which errors last. It was settled with two recordings of a real robot in view (docs/real-robot.md)."""
 _UNKNOWN = 1.0
 """a^2 of a world that was not learned with zeros."""
 _GAIN = 1e-3

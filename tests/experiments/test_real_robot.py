@@ -77,6 +77,19 @@ def test_a_contender_is_learned_from_a_log(table: Table) -> None:
     assert seconds > 0
 
 
+def test_a_world_forecasts_what_it_was_learned_from_with_the_zeros_of_its_fit(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = CANDIDATES["zeros-0.5"]
+    few = replace(candidate, every=10, fit=replace(candidate.fit, horizon=20, least_squares_steps=1))
+    monkeypatch.setitem(CANDIDATES, "few", few)
+    cell = judged("few", [table], {}, in_sample=True)
+    world, _ = learn(few, [table])
+    expected = squared_errors(world, table, zeros=np.array(cell["zeros"][0])).mean(axis=1)
+    np.testing.assert_allclose(cell["in_sample_mean_squares"], [expected])
+    assert not np.allclose(cell["in_sample_mean_squares"], squared_errors(world, table).mean(axis=1))
+
+
 def test_a_folder_without_recordings_says_where_they_come_from(tmp_path) -> None:
     with pytest.raises(MissingPathError, match="dfki-ric-underactuated-lab"):
         inside_cells(Settings(data=tmp_path))

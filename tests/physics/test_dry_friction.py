@@ -35,20 +35,21 @@ def test_momenta_are_reduced_by_the_impulse_or_stopped():
     np.testing.assert_array_equal(stopped(p, np.array([1.0, 2.0])), [[2.0, -1.0], [0.0, 0.0], [0.0, 0.0]])
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("n", [1, 2, 4, 6])
 def test_coupled_velocities_minimise_the_dissipation(n):
     rng = np.random.default_rng(0)
     v, impulse = rng.normal(size=(200, n)), rng.uniform(0.1, 1.0, n)
     root = rng.normal(size=(200, n, n))
-    M = root @ np.swapaxes(root, -1, -2) + np.eye(n)
+    coupled = 10.0 if n < 5 else 0.05  # sweeps, for many degrees of freedom, converge where little is coupled
+    M = coupled * root @ np.swapaxes(root, -1, -2) + np.eye(n)
     new = stopped_together(v, M, impulse)
     # Optimality: the friction impulse M (v - v') is the largest where something moves, and at most that at rest.
     friction = (M @ (v - new)[..., None])[..., 0]
     moving = new != 0
     assert moving.any()
     assert (~moving).any()
-    np.testing.assert_allclose((friction - np.sign(new) * impulse)[moving], 0, atol=1e-12)
-    assert (np.abs(friction) <= impulse + 1e-3).all()  # sweeps decide what sticks, to that accuracy
+    np.testing.assert_allclose((friction - np.sign(new) * impulse)[moving], 0, atol=1e-10)
+    assert (np.abs(friction) <= impulse + (1e-9 if n < 5 else 1e-3)).all()
     if n == 1:
         np.testing.assert_allclose(M[..., 0, 0] * new[..., 0], stopped(M[..., 0, 0] * v[..., 0], impulse[0]))
 

@@ -106,3 +106,8 @@ def test_the_degrees_of_freedom_are_those_of_the_whole_system(rows, chained, dec
     found = degrees_of_freedom(with_prior, START, prior=1, local="start", chained=chained)
     assert found == pytest.approx(1 - of_prior, rel=1e-6)
     assert (found < 0.999) == bool(decay)
+
+
+def test_derivatives_that_are_too_large_to_be_squared_are_refused_in_words() -> None:
+    with pytest.raises(ConvergenceError, match="or their derivatives, are not finite"):
+        least_squares(lambda p: 1e200 * p["x"], {"x": np.zeros(2)})
