@@ -68,8 +68,8 @@ def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 @checked_arguments
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Write ``results.json``, as the last file of a report; numbers that are not finite become strings."""
-    content = plain({"format": _FORMAT, **results, "files": sorted({*_files(folder), RESULTS})})
-    (folder / RESULTS).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    content = plain({"format": _FORMAT, **results, "files": sorted({*_files(Path(folder)), RESULTS})})
+    (Path(folder) / RESULTS).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 @checked_arguments

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hnn_gym.errors import InputError, checked_arguments
+from hnn_gym.files.reading import read_bytes
 
 FORMAT = "hnn_gym results 1"
 
@@ -32,17 +33,18 @@ class Results:
         Raises:
             InputError: there is a file, and it does not hold results of this command.
         """
+        path = None if path is None else Path(path)
         self.path, self._command = path, command
         self._content: dict[str, Any] = {}
         self._lines: dict[str, str] = {}
         if path is not None and path.exists():
             try:
-                content = json.loads(path.read_text())
+                content = json.loads(read_bytes(path))
                 if content["command"] != command:
                     raise KeyError("command")
                 self._content = dict(content["measurements"])
                 self._lines = {name: _line(name, value) for name, value in self._content.items()}
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise InputError(
                     f"{path} does not hold results of {command} ({error!r}): give another path, such as another --out."
                 ) from None

@@ -23,7 +23,7 @@ from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError, check_fields
 from hnn_gym.evaluate import EvaluateSettings
 from hnn_gym.physics import Pendulum, PortHamiltonian
-from hnn_gym.studies import run_cells
+from hnn_gym.studies import Results, run_cells
 from hnn_gym.train import TrainSettings
 from hnn_gym.training import FitSettings
 
@@ -206,6 +206,14 @@ def test_a_policy_is_checked_where_the_recording_is_a_dataset_too() -> None:
 
 def test_a_text_may_stand_for_a_path() -> None:
     assert TrainSettings("d", out="o").out == Path("o")  # type: ignore[arg-type]
+    assert Results("r.json", command="x").path == Path("r.json")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ['{"a": ' * 50_000 + "1" + "}" * 50_000, "[1]", "x"])
+def test_results_of_a_study_that_are_damaged_are_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InputError, match=r"r\.json does not hold results"):
+        Results(tmp_path / "r.json", command="x")
 
 
 def test_the_other_types_are_checked_where_one_is_known_to_type_checkers_alone() -> None:
