@@ -41,7 +41,7 @@ from hnn_gym.data.frames import WHOLE, Channels
 from hnn_gym.data.inferred_map import coordinates_path, infer_dataset_map, recording_of
 from hnn_gym.data.sharded_recording import ShardedRecording
 from hnn_gym.data.simulator import STEP
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, check_fields
 from hnn_gym.studies import Execution
 
 
@@ -117,6 +117,10 @@ class CollectSettings:
     dt: float | None = None
     """Time between two observations in s. None: what the environment says; one step is the unit of time if it says
     nothing."""
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        check_fields(self)
 
 
 def collect(settings: CollectSettings, *, progress: bool = False) -> TransitionDataset:

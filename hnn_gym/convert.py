@@ -23,7 +23,7 @@ from hnn_gym.data.logs.parquet import EPISODE_INDEX, is_lerobot
 from hnn_gym.data.logs.roles import Roles, guess_roles
 from hnn_gym.data.logs.settings import LogSettings
 from hnn_gym.data.logs.table import column_names, read_table
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, check_fields
 
 _MINARI = "minari:"
 """What the id of a Minari dataset begins with, in the place of a file."""
@@ -58,6 +58,7 @@ class ConvertSettings:
 
     def __post_init__(self) -> None:
         """Check that there is a log."""
+        check_fields(self)
         if not self.logs:
             raise InputError("Name at least one log.")
 

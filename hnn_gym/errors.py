@@ -5,14 +5,18 @@ Each error names the offender, the reason and the remedy. A check returns the va
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
 import math
+import operator
 import reprlib
 import sys
+import types
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -20,6 +24,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _LISTED = 10
+_LARGEST = 2**63 - 1
 _OF_PROTOCOLS = ("__init__", "__subclasshook__")
 _NAMES = {bool: "True or False", int: "a whole number", float: "a number", str: "a string"}
 _PLURALS = {bool: "True or False", int: "whole numbers", float: "numbers", str: "strings"}
@@ -66,14 +71,17 @@ class NotCompiledWarning(UserWarning):
     """A step, or a reward in it, could not be compiled and runs uncompiled, which is slower; the message says why."""
 
 
-def whole_number(value: Any, name: str, *, at_least: int) -> int:
+def whole_number(value: Any, name: str, *, at_least: int, at_most: int = _LARGEST) -> int:
     """Return ``value`` as an int.
 
     Raises:
-        InputError: it is not a whole number, or less than ``at_least``; ``name`` is what the caller calls it.
+        InputError: it is not a whole number, less than ``at_least`` or greater than ``at_most``, by default what 64
+            bits hold; ``name`` is what the caller calls it.
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < at_least:
-        raise InputError(f"{name} must be a whole number of at least {at_least}, got {reprlib.repr(value)}.")
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not at_least <= int(value) <= at_most:
+        bound = f" and at most {at_most}" if whole and value > at_most else ""
+        raise InputError(f"{name} must be a whole number of at least {at_least}{bound}, got {reprlib.repr(value)}.")
     return int(value)
 
 
@@ -131,12 +139,34 @@ def instance(value: Any, name: str, kind: type[T]) -> T:
 def check_fields(value: Any) -> None:
     """Refuse a dataclass with a field of another type than it declares.
 
-    A number that is NaN is refused too, and a list may stand for a tuple or an array.
+    A number that is NaN is refused too; a list may stand for a tuple or an array, and a text for a path. Numbers of
+    NumPy become Python's, so that JSON can hold them.
 
     Raises:
         InputError: a field has another type.
     """
-    check_arguments(type(value), **{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    owner: Any = type(value)
+    check_arguments(owner, **fields)
+    for name, hint in _hints(owner).items():
+        if name in fields and (own := _of_python(fields[name], hint)) is not fields[name]:
+            object.__setattr__(value, name, own)
+
+
+def _of_python(value: Any, hint: Any) -> Any:
+    """A value that fits a declared type: numbers in Python's own types, a text as a path, anything else as it is."""
+    origin, arguments, kind = get_origin(hint), get_args(hint), type(value)
+    if origin in (Union, UnionType):
+        return _of_python(value, next(one for one in arguments if _fits(value, one)))
+    if origin is tuple and kind in (tuple, list):
+        each = arguments if arguments[-1:] != (Ellipsis,) else (arguments[0],) * len(value)
+        own = list(map(_of_python, value, each))
+        return value if all(map(operator.is_, own, value)) else kind(own)
+    if hint is Path:
+        return Path(value)
+    if hint not in (int, float) or kind in (int, float):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
@@ -145,7 +175,11 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        check_arguments(function, **bind(*args, **kwargs).arguments)
+        try:
+            given = bind(*args, **kwargs).arguments
+        except TypeError:  # Python says best what is missing or unknown
+            return function(*args, **kwargs)
+        check_arguments(function, **given)
         return function(*args, **kwargs)
 
     return checked
@@ -188,11 +222,16 @@ def _as_written(owner: Any, name: str) -> str:
 
 @functools.cache
 def _hints(owner: Any) -> dict[str, Any]:
-    """The declared types; none where a user's own class names a type that is known where it was written alone."""
-    try:
+    """The declared types, but for those that are known where they were written alone, such as a user's local class."""
+    with contextlib.suppress(NameError):
         return get_type_hints(owner)
-    except NameError:
-        return {}
+    found: dict[str, Any] = {}
+    for one in reversed(getattr(owner, "__mro__", (owner,))):
+        for name, hint in getattr(one, "__annotations__", {}).items():
+            with contextlib.suppress(NameError):
+                alone = types.SimpleNamespace(__annotations__={name: hint})
+                found |= get_type_hints(alone, vars(sys.modules[one.__module__]))
+    return found
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -209,12 +248,12 @@ def _fits(value: Any, hint: Any) -> bool:
         if arguments[-1:] != (Ellipsis,):
             return len(value) == len(arguments) and all(map(_fits, value, arguments))
         return all(_fits(one, arguments[0]) for one in value)
-    if kind is Sequence and isinstance(value, tuple | list):
+    if kind is Sequence and isinstance(value, tuple | list | range):
         return all(_fits(one, arguments[0]) for one in value)
     if kind is Sequence:
-        return hasattr(value, "shape") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+        return _is_array(value, arguments[0]) or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
     if kind in (float, int):
-        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        whole = isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) <= _LARGEST
         return (
             whole if kind is int else _is_finite(value) or (isinstance(value, Real) and value in (math.inf, -math.inf))
         )
@@ -222,14 +261,24 @@ def _fits(value: Any, hint: Any) -> bool:
         return callable(value)
     if not isinstance(kind, type) or kind is Any:
         return True
+    if kind is Path:
+        return isinstance(value, str | Path)
     if getattr(kind, "_is_protocol", False):
         return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in _methods(kind))
-    return isinstance(value, kind) or (kind.__name__ == "ndarray" and (hasattr(value, "shape") or _are_numbers(value)))
+    if kind.__name__ == "ndarray":
+        return _is_array(value) or _are_numbers(value)
+    return isinstance(value, kind)
+
+
+def _is_array(value: Any, of: Any = float) -> bool:
+    """Whether a value is an array of numbers, or of whole ones, with at least one axis; one of torch may be, too."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    return bool(getattr(value, "shape", ())) and kind in ("", *("iu" if of is int else "biuf"))
 
 
 def _are_numbers(value: Any) -> bool:
-    """Whether a list holds numbers, or lists of numbers."""
-    return type(value) is list and all(_are_numbers(one) or _fits(one, float) for one in value)
+    """Whether a list holds numbers, or lists or arrays of numbers."""
+    return type(value) is list and all(_are_numbers(one) or _is_array(one) or _fits(one, float) for one in value)
 
 
 @functools.cache

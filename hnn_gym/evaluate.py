@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from hnn_gym.command import check_at_least, run
-from hnn_gym.data import FrameRule, TransitionDataset, record_steps
+from hnn_gym.data import FrameRule, PolicyChoice, TransitionDataset, record_steps
 from hnn_gym.data.environment import make_environment
 from hnn_gym.data.logs.convert import LOG
 from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
-from hnn_gym.errors import ConvergenceError, InputError
+from hnn_gym.errors import ConvergenceError, InputError, check_fields
 from hnn_gym.evaluation import plots
 from hnn_gym.evaluation.forecasts import Forecasts, forecasts_of, frame_forecasts_of
 from hnn_gym.evaluation.judging import EnergyCheck, sensitivity, verdict
@@ -64,8 +64,10 @@ class EvaluateSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         check_at_least(2, steps=self.steps, energy_steps=self.energy_steps)
         check_at_least(0, seed=self.seed)
+        PolicyChoice(self.policy)  # it is not used where ``on`` is a dataset
 
 
 @dataclass(frozen=True)

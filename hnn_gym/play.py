@@ -6,7 +6,6 @@ A strip below the picture shows the energy. ``--headless`` plays a fixed sequenc
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 from hnn_gym.command import check_at_least, run
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.render.window import Input, Window
-from hnn_gym.errors import ExistingPathError, InputError
-from hnn_gym.files.committed import replace_file
+from hnn_gym.errors import ExistingPathError, InputError, check_fields, finite_number
+from hnn_gym.files.single_file import write_file
 from hnn_gym.files.storage import storage_errors
 
 _PANEL, _STRIP, _LABEL = 360, 110, 24
@@ -59,10 +58,10 @@ class PlaySettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        finite_number(self.joules, "--joules")
+        check_fields(self)
         check_at_least(1, frames=self.frames)
         check_at_least(0, seed=self.seed)
-        if not math.isfinite(self.joules):
-            raise InputError(f"--joules must be finite, got {self.joules}.")
         if self.headless and self.out.suffix.lower() != ".gif":
             raise InputError(f"--headless writes a GIF, and {self.out} does not end in .gif: give another --out.")
 
@@ -198,9 +197,7 @@ def play(settings: PlaySettings) -> None:
                 session.advance(given)
                 pictures.append(session.picture())
             film = imageio.imwrite("<bytes>", np.stack(pictures), extension=".gif", duration=1000 / _FPS, loop=0)
-            with storage_errors(settings.out):
-                settings.out.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(settings.out, film)
+            write_file(settings.out, film)
             return
         window = Window(session.width, session.height, fps=_FPS, title=settings.env)
         try:

@@ -33,7 +33,7 @@ from hnn_gym.coordinates import Coordinates, read_coordinates
 from hnn_gym.coordinates.inference import InferredMap
 from hnn_gym.data import TransitionDataset
 from hnn_gym.data.logs.convert import LOG
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, whole_number
 from hnn_gym.models import MODELS
 from hnn_gym.physics.integrators import IMPLICIT, Integrator, InVelocities, named_scheme
 from hnn_gym.training import FitSettings, FitState, held_out_error, one_step_rms, train_world
@@ -44,7 +44,7 @@ from hnn_gym.training.determination import physical_words
 from hnn_gym.training.streaming import sample_of
 from hnn_gym.training.training_folder import SCALARS, Situation, TrainingFolder
 from hnn_gym.training.worlds import inferred_card, longest_episode
-from hnn_gym.worlds.devices import checked_device
+from hnn_gym.worlds.devices import MOST_THREADS, checked_device
 from hnn_gym.worlds.world_model import WorldModel
 
 _SAVE_EVERY_S = 10.0
@@ -111,7 +111,10 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        if self.dataset is not tyro.MISSING:  # as in the defaults of --noisy
+            check_fields(self)
         check_at_least(1, steps=self.steps, threads=self.threads)
+        whole_number(self.threads, "--threads", at_least=1, at_most=MOST_THREADS)
         if self.model not in (*MODELS, AUTO):
             raise InputError(f"There is no model {self.model!r}: choose from {', '.join(sorted((*MODELS, AUTO)))}.")
         if self.integrator is not None:

@@ -41,7 +41,7 @@ AGENT = ["--world", "HNNPendulum-v0", "--out", "x"]
         (agents_train, [*AGENT, "--seed", "-1"], "--seed must be at least 0, got -1"),
         (play, ["HNNPendulum-v0", "--headless", "--frames", "0"], "--frames must be at least 1, got 0"),
         (play, ["HNNPendulum-v0", "--headless", "--seed", "-1"], "--seed must be at least 0, got -1"),
-        (play, ["HNNPendulum-v0", "--headless", "--joules", "nan"], "--joules must be finite, got nan"),
+        (play, ["HNNPendulum-v0", "--headless", "--joules", "nan"], "--joules must be a finite number, got nan"),
         (play, ["HNNPendulum-v0", "--headless", "--out", "x.mp4"], r"writes a GIF, and x\.mp4 does not end in"),
         (play, ["no-such-folder/x"], "'no-such-folder/x' cannot be made"),
     ],

@@ -16,7 +16,14 @@ from typing import Any
 from benchmarks.faults import calls, cases, malformed, moments, trainings, writers, written
 from hnn_gym.command import run
 
-CASES = (*written.CHECKPOINTS, *written.DATASETS, *trainings.TRAININGS, *trainings.AGENTS)
+CASES = (
+    *written.CHECKPOINTS,
+    *written.DATASETS,
+    *written.SHARDS,
+    *written.RESULTS,
+    *trainings.TRAININGS,
+    *trainings.AGENTS,
+)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,16 @@ import sys
 
 from benchmarks.faults.cases import run
 from benchmarks.faults.trainings import TRAININGS
-from benchmarks.faults.written import CHECKPOINTS, DATASETS, preload
+from benchmarks.faults.written import CHECKPOINTS, DATASETS, RESULTS, SHARDS, preload
 
 if __name__ == "__main__":
     preload()
     pairs = zip(sys.argv[1::2], sys.argv[2::2], strict=True)
-    suites = {"checkpoints": CHECKPOINTS, "datasets": DATASETS, "training": TRAININGS[:1]}
+    suites = {
+        "checkpoints": CHECKPOINTS,
+        "datasets": DATASETS,
+        "shards": SHARDS,
+        "results": RESULTS,
+        "training": TRAININGS[:1],
+    }
     print(json.dumps({name: run(suites[name], every=int(every)) for name, every in pairs}))

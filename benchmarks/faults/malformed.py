@@ -8,6 +8,7 @@ to another result.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -18,8 +19,11 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from benchmarks.faults.written import in_shards
 
 _SECONDS, _BYTES = 5, 2**30
 _BATCH = 50
@@ -58,9 +62,39 @@ def _agent(path: Path) -> Any:
 def _dataset(path: Path) -> Any:
     from hnn_gym import TransitionDataset
 
-    data = TransitionDataset.open(path)
+    return _content(TransitionDataset.open(path))
+
+
+def _content(data: Any) -> str:
     episodes = [{name: value.tolist() for name, value in one.arrays().items()} for one in data]
     return _plain([episodes, data.provenance.dt, data.provenance.env_id])
+
+
+def _shards(path: Path) -> Any:
+    return _dataset(path / "data.zarr")
+
+
+def _parquet(path: Path) -> Any:
+    from hnn_gym.data.exchange.parquet_files import read_parquet
+
+    return _content(read_parquet(path / "data.parquet"))
+
+
+def _minari(path: Path) -> Any:
+    from hnn_gym.data.exchange.minari_datasets import read_minari
+
+    os.environ["MINARI_DATASETS_PATH"] = str(path)
+    return _content(read_minari("arm/log-v0"))
+
+
+def _logs(path: Path) -> Any:
+    from hnn_gym.data.logs.table import column_names, read_table
+
+    files = [path / name for name in ("log.csv", "log.csv.gz", "log.npz")]
+    if (path / "log.parquet").exists():
+        files += [path / "log.parquet", path / "robot"]
+    tables = [read_table(file, column_names(file)) for file in files]
+    return _plain([{name: column.tolist() for name, column in table.columns.items()} for table in tables])
 
 
 def _fit(path: Path) -> Any:
@@ -96,13 +130,18 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "agent": _agent,
     "agent of stable-baselines3": _agent,
     "dataset": _dataset,
+    "dataset in shards": _shards,
+    "logs": _logs,
     "unfinished fit": _fit,
     "unfinished training of an agent": _agent_training,
     "coordinates": _coordinates,
+    **({"Parquet dataset": _parquet} if find_spec("pyarrow") else {}),
+    **({"Minari dataset": _minari} if find_spec("minari") and find_spec("h5py") else {}),
 }
+"""What reads each kind of file; those of a package that is not installed are left out."""
 
 
-_EDITED = {"coordinates"}
+_EDITED = {"coordinates", "logs"}
 """Kinds of files that a person edits, and whose values have no hash."""
 _UNSEALED = ", without its seal"
 
@@ -116,6 +155,8 @@ def prepare(root: Path) -> None:
     from hnn_gym.agents.shac_policy import ShacPolicy
     from hnn_gym.collect import CollectSettings, collect
     from hnn_gym.coordinates import write_coordinates
+    from hnn_gym.data.exchange.minari_datasets import write_minari
+    from hnn_gym.data.exchange.parquet_files import write_parquet
     from hnn_gym.envs.shipped import resolve_pixel_world, resolve_world
     from hnn_gym.training import FitState
     from hnn_gym.training.training_folder import TrainingFolder
@@ -129,7 +170,15 @@ def prepare(root: Path) -> None:
     recipe = AgentRecipe(2, 8, 1e-3, hidden=(4,), arguments={"n_steps": 4, "batch_size": 8})
     agent = train_agent("HNNPendulum-v0", "ppo", recipe=recipe)
     save_agent(root / "agent of stable-baselines3", agent, algo="ppo", recipe=recipe)
-    collect(CollectSettings(env="Pendulum-v1", steps=210, out=root / "dataset"))
+    data = collect(CollectSettings(env="Pendulum-v1", steps=210, out=root / "dataset"))
+    in_shards(root / "dataset in shards", seed=0)
+    _prepare_logs(root / "logs")
+    if "Parquet dataset" in READERS:
+        write_parquet(data, root / "Parquet dataset" / "data.parquet")
+    if "Minari dataset" in READERS:
+        (root / "Minari dataset").mkdir()
+        os.environ["MINARI_DATASETS_PATH"] = str(root / "Minari dataset")
+        write_minari(data, "arm/log-v0")
     folder = TrainingFolder(root / "unfinished fit")
     folder.begin(overwrite=False)
     state = FitState({"a": np.ones((2, 3))}, adam_step=3, stage="lbfgs", stage_start={"a": np.zeros((2, 3))})
@@ -137,6 +186,31 @@ def prepare(root: Path) -> None:
     _agent_training(root / "unfinished training of an agent")
     (root / "coordinates").mkdir()
     write_coordinates(root / "coordinates" / "coordinates.json", world.coordinates, meaning=["what it means"])
+
+
+def _prepare_logs(folder: Path) -> None:
+    """One log in every format."""
+    import numpy as np
+
+    time = np.arange(0, 1, 0.02)
+    columns = {"time": time, "q1": np.cos(3 * time), "tau1": np.sin(7 * time)}
+    rows = ["time,q1,tau1", *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    folder.mkdir()
+    (folder / "log.csv").write_text("\n".join(rows))
+    (folder / "log.csv.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    np.savez(folder / "log.npz", **columns)
+    if "Parquet dataset" in READERS:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        parquet.write_table(pa.table(columns), folder / "log.parquet")
+        for part in ("meta", "data"):
+            (folder / "robot" / part).mkdir(parents=True)
+        lists = {"timestamp": time, "observation.state": [[q] for q in columns["q1"]]}
+        parquet.write_table(pa.table(lists), folder / "robot" / "data" / "file-000.parquet")
+        features = {"observation.state": {"names": ["q1.pos"]}}
+        info = {"codebase_version": "v3.0", "features": features}
+        (folder / "robot" / "meta" / "info.json").write_text(json.dumps(info))
 
 
 def damaged(folder: Path, draw: random.Random) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -22,6 +27,29 @@ def collected(path: Path, *, seed: int, steps: int = _STEPS, **options: Any) -> 
     from hnn_gym.collect import CollectSettings, collect
 
     collect(CollectSettings(env=ENV, out=path / "data.zarr", steps=steps, seed=seed, **options))
+
+
+class _Here(Executor):
+    """Computes in this process, where a kill can be counted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """See :class:`concurrent.futures.Executor`."""
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+@contextmanager
+def _here(execution: Any) -> Iterator[Executor]:
+    yield _Here()
+
+
+def in_shards(path: Path, *, seed: int, **options: Any) -> None:
+    """Record shards, in this process."""
+    from hnn_gym.studies import Execution
+
+    Execution.opened = _here  # type: ignore[method-assign,assignment]
+    collected(path, seed=seed, executor="processes", **options)
 
 
 @cache
@@ -63,20 +91,24 @@ def recorded_seeds(path: Path) -> list[int]:
     return found
 
 
-def _check_new(path: Path) -> None:
-    if (path / "data.zarr").exists():
-        assert set(recorded_seeds(path)) == {NEW}
-        collected(path, seed=NEW, steps=10, append=True)
-    else:
+def _check_new(path: Path, record: Callable[..., None] = collected) -> None:
+    from hnn_gym.errors import InputError
+
+    try:
+        seeds = recorded_seeds(path)
+    except InputError:  # nothing was committed
         collected(path, seed=LATER)
         assert set(recorded_seeds(path)) == {LATER}
+    else:
+        assert set(seeds) == {NEW}
+        record(path, seed=NEW, steps=10, append=True)
     _check_no_scraps(path)
 
 
-def _check_append(path: Path) -> None:
+def _check_append(path: Path, record: Callable[..., None] = collected) -> None:
     seeds = recorded_seeds(path)
     assert seeds[:2] == [OLD, OLD], f"old episodes are lost: {seeds}"
-    collected(path, seed=LATER, steps=10, append=True)
+    record(path, seed=LATER, steps=10, append=True)
     assert recorded_seeds(path) == [*seeds, LATER]
     _check_no_scraps(path)
 
@@ -114,6 +146,72 @@ DATASETS = (
         lambda path: collected(path, seed=NEW, overwrite=True),
         _check_overwrite,
     ),
+)
+
+SHARDS = (
+    Case(
+        "collect --executor processes, new",
+        lambda path: None,
+        lambda path: in_shards(path, seed=NEW),
+        lambda path: _check_new(path, in_shards),
+    ),
+    Case(
+        "collect --executor processes --append",
+        lambda path: in_shards(path, seed=OLD),
+        lambda path: in_shards(path, seed=NEW, append=True),
+        lambda path: _check_append(path, in_shards),
+    ),
+    Case(
+        "collect --executor processes --overwrite",
+        lambda path: collected(path, seed=OLD),
+        lambda path: in_shards(path, seed=NEW, overwrite=True),
+        _check_overwrite,
+    ),
+    Case(
+        "collect --overwrite of shards",
+        lambda path: in_shards(path, seed=OLD),
+        lambda path: collected(path, seed=NEW, overwrite=True),
+        _check_overwrite,
+    ),
+)
+
+
+def _report(path: Path, value: int) -> None:
+    from hnn_gym.evaluation.report import report_folder, write_results
+
+    with report_folder(path / "report") as folder:
+        (folder / "report.md").write_text(str(value))
+        write_results(folder, {"value": value})
+
+
+def _check_report(path: Path) -> None:
+    from hnn_gym.evaluation.report import report_folder
+
+    with contextlib.suppress(RuntimeError), report_folder(path / "report"):
+        raise RuntimeError  # the next command puts back what was set aside
+    value = json.loads((path / "report" / "results.json").read_text())["value"]
+    assert value in (1, 2)
+    assert (path / "report" / "report.md").read_text() == str(value), "a report is mixed"
+    _check_no_scraps(path)
+
+
+def _page(path: Path, name: str) -> None:
+    from hnn_gym.page import write_page
+
+    write_page("HNNPendulum-v0", path / "world.html", name=name, overwrite=True)
+
+
+def _check_page(path: Path) -> None:
+    text = (path / "world.html").read_text()
+    assert text.count("</html>") == 1, "half a page"
+    assert "<title>old" in text or "<title>new" in text
+    _page(path, "later")
+    assert [file.name for file in path.iterdir() if not file.name.endswith(".lock")] == ["world.html"]
+
+
+RESULTS = (
+    Case("a report that replaces one", lambda path: _report(path, 1), lambda path: _report(path, 2), _check_report),
+    Case("page --overwrite", lambda path: _page(path, "old"), lambda path: _page(path, "new"), _check_page),
 )
 
 

@@ -25,6 +25,9 @@ from hnn_gym.agents.observed import observed
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError, check_fields, checked_arguments
 
+_MOST_BYTES = 2**32
+"""Of the values of all decisions."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -157,6 +160,12 @@ class DynamicProgramming:
 
     def _solved(self, steps: int) -> np.ndarray:
         q, v = (axis.ravel() for axis in np.meshgrid(*self._axes, indexing="ij"))
+        size = 4 * (steps + 1) * len(q)
+        if size > _MOST_BYTES:
+            raise InputError(
+                f"The values of {steps} decisions on {len(q)} nodes take {size / 1e9:.3g} GB, and at most "
+                f"{_MOST_BYTES / 1e9:.2g} GB are used: choose fewer nodes, fewer steps, or a longer hold."
+            )
         points = [imagined.world.phase_point(q[:, None], v[:, None]).astype(np.float32) for imagined in self._imagined]
         matrix, reward = self._transitions(points), self._rewards(points, 0)
         moves = any(imagined.simulator.task.goal_size for imagined in self._imagined)

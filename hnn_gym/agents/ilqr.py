@@ -97,7 +97,7 @@ class Ilqr:
             points.append(after)
             running.append(running[-1] * ~terminated)
         z = torch.cat([torch.stack(points[:-1], 1), plan], dim=-1)
-        jacobian, slope, curvature = (self._every(f, z, times) for f in (self._jacobian, self._slope, self._curvature))
+        jacobian, slope, curvature = self._derivatives(z, times)
         values, vectors = torch.linalg.eigh(curvature)
         curvature = (vectors * values.clamp(min=1e-6)[..., None, :]) @ vectors.mT
         earning = torch.stack(running[:-1], 1)
@@ -158,26 +158,27 @@ class Ilqr:
         transition = self._simulator.transition(x, action, t)
         return transition.x, transition.reward, transition.terminated
 
-    def _jacobian(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        jacobian: torch.Tensor = torch.func.jacrev(lambda z: self._stepped(*self._parts(z), t)[0])(z)
-        return jacobian
+    @torch.enable_grad()
+    def _derivatives(self, z: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """A and B ``(rows, H, 2n, m)``, the slope of the cost ``(rows, H, m)`` and its curvature ``(rows, H, m, m)``.
 
-    def _cost(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        return -self._stepped(*self._parts(z), t)[1]
-
-    def _slope(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        slope: torch.Tensor = torch.func.grad(self._cost)(z, t)
-        return slope
-
-    def _curvature(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        curvature: torch.Tensor = torch.func.jacrev(torch.func.grad(self._cost))(z, t)
-        return curvature
+        No point depends on another, so that the derivatives at all of them are those of a sum.
+        """
+        points = z.reshape(-1, z.shape[-1]).requires_grad_()
+        after, reward, _ = self._stepped(*self._parts(points), t.reshape(-1))
+        slope = _slopes(-reward, points, again=True)
+        jacobian = torch.stack([_slopes(entry, points) for entry in after.unbind(-1)], 1)
+        curvature = torch.stack([_slopes(entry, points) for entry in slope.unbind(-1)], 1)
+        return tuple(found.detach().reshape(*t.shape, *found.shape[1:]) for found in (jacobian, slope, curvature))  # type: ignore[return-value]
 
     def _parts(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Phase point and action."""
-        return z[: self._size], z[self._size :]
+        return z[..., : self._size], z[..., self._size :]
 
-    def _every(self, function: Any, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """A function of one point at all points ``(rows, H, ...)``."""
-        every: torch.Tensor = torch.func.vmap(torch.func.vmap(function))(z, t)
-        return every
+
+def _slopes(values: torch.Tensor, points: torch.Tensor, *, again: bool = False) -> torch.Tensor:
+    """Derivatives of each value ``(N,)`` by its own point ``(N, m)``, which can be differentiated again."""
+    if not values.requires_grad:  # it depends on no point
+        return torch.zeros_like(points)
+    (slopes,) = torch.autograd.grad(values.sum(), points, retain_graph=True, create_graph=again, materialize_grads=True)
+    return slopes

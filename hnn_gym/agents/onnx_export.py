@@ -15,6 +15,7 @@ from gymnasium.spaces import Box, Discrete
 
 from hnn_gym.agents.shac_policy import ShacPolicy, act
 from hnn_gym.errors import InputError
+from hnn_gym.files.single_file import write_file
 from hnn_gym.trace import trace
 from hnn_gym.trace.onnx_graph import model, onnx_package
 
@@ -34,6 +35,7 @@ def export_onnx(agent: Any, path: str | os.PathLike[str]) -> None:
         path: the file; an existing one is replaced.
 
     Raises:
+        StorageError: the operating system refuses to write the file.
         InputError: the package ``onnx`` is not installed (extra ``onnx``), it is another kind of agent, or it has
             layers, observations or actions that cannot be written.
     """
@@ -46,9 +48,7 @@ def export_onnx(agent: Any, path: str | os.PathLike[str]) -> None:
             f"A {type(agent).__name__} cannot be written as ONNX: a planner needs its world. Export the world, or "
             "train an agent with python -m hnn_gym.agents.train."
         )
-    content = made.SerializeToString()
-    with open(path, "wb") as file:
-        file.write(content)
+    write_file(path, made.SerializeToString())
 
 
 def _size(agent: Any) -> int:

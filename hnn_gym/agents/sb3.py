@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -32,6 +31,7 @@ from hnn_gym.agents.identity import digest_of, simulator_named
 from hnn_gym.agents.sb3_store import load_unfinished, read_policy, save_unfinished, write_policy
 from hnn_gym.envs.sb3_vec import SimulatorVecEnv, make_sb3_vec
 from hnn_gym.errors import InputError, check_fields, checked_arguments, whole_number
+from hnn_gym.files.storage import checked_path
 from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.pixel_world import PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -170,12 +170,12 @@ def train_agent(
         ConvergenceError: the world reached numbers that are not finite.
     """
     place = checked_device(device)
-    whole_number(seed, "seed", at_least=0)
+    whole_number(seed, "seed", at_least=0, at_most=2**32 - 1)
     recipe = _recipe(algo, recipe)
     envs = dream(world, recipe.num_envs, seed=seed, env_kwargs=env_kwargs)
     _check_actions(algo, envs.action_space)
     agent = _new(algo, recipe, envs, seed=seed, tensorboard=tensorboard, device=place)
-    kept = None if folder is None else Path(folder) / UNFINISHED
+    kept = None if folder is None else checked_path(folder) / UNFINISHED
     simulator = envs.batch.simulator
     training = {"algo": algo, "recipe": asdict(recipe), "seed": seed, "env_kwargs": digest_of(env_kwargs or {})}
     training |= {"dream": simulator_named(simulator), "about": dict(about or {})}

@@ -38,7 +38,7 @@ from hnn_gym.files.committed import replace_file
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.reading import MOST_ARRAY_BYTES, check_archive, read_bytes
 from hnn_gym.files.seal import sealed_bytes, unsealed_bytes
-from hnn_gym.files.storage import storage_errors
+from hnn_gym.files.storage import checked_path, storage_errors
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import Array
 from hnn_gym.worlds.devices import checked_device, on_numpy
@@ -127,7 +127,7 @@ def train_shac(
     """
     settings = settings or ShacSettings()
     trainer = _Trainer(simulator, settings, checked_device(device))
-    kept = None if folder is None else Path(folder) / UNFINISHED
+    kept = None if folder is None else checked_path(folder) / UNFINISHED
     training = json.dumps([asdict(settings), simulator_named(simulator), plain(about or {})])
     first = 0 if kept is None or not kept.exists() else _resume(kept, trainer, training)
     saved = time.monotonic()

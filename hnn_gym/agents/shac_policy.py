@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from hnn_gym.agents.agent_checkpoint import read_agent, write_agent
 from hnn_gym.agents.observed import observed
 from hnn_gym.data.spaces import box_from_json, space_to_json
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.files.reading import parse_arrays
 from hnn_gym.models.mlp import MLP
 from hnn_gym.physics.phase import Array, namespace
@@ -42,6 +42,10 @@ class ShacPolicy:
     parameters: Mapping[str, np.ndarray]
     observation_space: Box
     action_space: Box
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        check_fields(self)
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None, deterministic: bool = True

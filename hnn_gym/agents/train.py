@@ -37,10 +37,10 @@ from hnn_gym.data.json_values import plain
 from hnn_gym.envs import BumpByForce, LatentObservation
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields, whole_number
 from hnn_gym.evaluation.report import RESULTS
 from hnn_gym.files.reading import read_json
-from hnn_gym.worlds.devices import checked_device
+from hnn_gym.worlds.devices import MOST_THREADS, checked_device
 
 REPORT = "transfer"
 ProgressReport = Callable[[float, str], None]
@@ -90,7 +90,9 @@ class TrainAgentSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        check_fields(self)
         check_at_least(1, steps=self.steps, num_envs=self.num_envs, episodes=self.episodes, threads=self.threads)
+        whole_number(self.threads, "--threads", at_least=1, at_most=MOST_THREADS)
         check_at_least(0, seed=self.seed)
 
 

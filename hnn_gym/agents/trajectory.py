@@ -28,7 +28,7 @@ from hnn_gym.agents.first_plans import moved, paths, pumped_actions
 from hnn_gym.agents.gap_ilqr import DAMPEST, Improvement, Plans
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import largest_actions, turned
-from hnn_gym.errors import InputError, check_fields
+from hnn_gym.errors import InputError, check_fields, checked_arguments
 from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -105,6 +105,7 @@ class Trajectory:
 class TrackedTrajectory:
     """Follows a trajectory by its gains, then holds the goal, with the ``predict`` of stable-baselines3."""
 
+    @checked_arguments
     def __init__(
         self, world: WorldModel, task: Task, trajectory: Trajectory, hold: LinearQuadratic | None = None
     ) -> None:
@@ -139,6 +140,7 @@ class TrackedTrajectory:
         return np.clip(wanted, -self._limits, self._limits), done + 1
 
 
+@checked_arguments
 def optimised(
     world: WorldModel,
     task: Task,

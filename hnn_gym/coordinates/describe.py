@@ -9,11 +9,13 @@ from hnn_gym.coordinates.declaration import Coordinates
 from hnn_gym.coordinates.degree_of_freedom import DegreeOfFreedom
 from hnn_gym.coordinates.learned_readout import LearnedReadout
 from hnn_gym.coordinates.readout import Readout
+from hnn_gym.errors import checked_arguments
 
 _TERMS_NAMED = 8
 """A sentence about a learned readout names so many of its inputs. The coordinates file has them all."""
 
 
+@checked_arguments
 def describe(
     coordinates: Coordinates, *, names: Sequence[str] = (), evidence: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:

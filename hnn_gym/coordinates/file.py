@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from hnn_gym.coordinates.declaration import Coordinates
-from hnn_gym.errors import InputError, MissingPathError
-from hnn_gym.files.committed import replace_file
+from hnn_gym.errors import InputError, MissingPathError, checked_arguments
 from hnn_gym.files.reading import read_json
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.single_file import write_file
+from hnn_gym.files.storage import checked_path
 
 _MEANING = "meaning"
 
 
+@checked_arguments
 def write_coordinates(path: str | Path, coordinates: Coordinates, *, meaning: Sequence[str]) -> None:
     """Write a file that :func:`read_coordinates` reads; a file at ``path`` is replaced.
 
@@ -28,10 +29,10 @@ def write_coordinates(path: str | Path, coordinates: Coordinates, *, meaning: Se
         StorageError: the operating system refuses to write it.
     """
     text = _layout({_MEANING: list(meaning), **coordinates.to_json()})
-    with storage_errors(path):
-        replace_file(Path(path), text.encode("utf-8"))
+    write_file(path, text.encode())
 
 
+@checked_arguments
 def read_coordinates(path: str | Path, *, observation_size: int | None = None) -> Coordinates:
     """Read a file that :func:`write_coordinates` wrote, possibly edited since.
 

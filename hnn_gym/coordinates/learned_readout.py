@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.coordinates.readout import Readout
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.phase import Array, namespace
 
 _FIELDS = ("entry", "inputs", "hidden", "hidden_bias", "output", "output_bias")
@@ -46,6 +46,7 @@ class LearnedReadout:
 
     def __post_init__(self) -> None:
         """Check shapes and numbers."""
+        check_fields(self)
         self.read  # noqa: B018 (reading the terms checks them)
         units = len(self.hidden_bias)
         rows = [len(row) for row in self.hidden]

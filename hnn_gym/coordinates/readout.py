@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.physics.phase import Array, namespace
 
 _FACTOR = re.compile(r"(?P<constant>1)|(?P<letter>[qv])(?P<index>\d+)|(?P<function>cos|sin)\((?P<sum>[^()]*)\)")
@@ -87,6 +87,7 @@ class Readout:
 
     def __post_init__(self) -> None:
         """Read the terms."""
+        check_fields(self)
         for term, coefficient in self.terms:
             if not isinstance(coefficient, int | float) or not math.isfinite(coefficient):
                 raise InputError(f"The coefficient of {term!r} must be a finite number, not {coefficient!r}.")

@@ -26,7 +26,7 @@ from hnn_gym.data.shards import ShardedSource, is_sharded
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import MemorySource, RowSource
 from hnn_gym.data.store import StoreSource
-from hnn_gym.errors import InputError, whole_number
+from hnn_gym.errors import InputError, checked_arguments, whole_number
 from hnn_gym.files.storage import checked_path, storage_errors
 
 _HASH_BLOCK_BYTES, _HASH_BLOCK_ROWS = 2**26, 2**18
@@ -50,6 +50,7 @@ class TransitionDataset:
         steps: number of leading steps of each that belong to the dataset, int64 ``(num_episodes,)``.
     """
 
+    @checked_arguments
     def __init__(self, source: RowSource, provenance: Provenance, *, episodes: np.ndarray, steps: np.ndarray) -> None:
         self.provenance = provenance
         self._source = source

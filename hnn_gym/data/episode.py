@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class Episode:
     energy: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        """Check types and lengths."""
+        check_fields(self)
         steps = len(self.action)
         if steps == 0:
             raise InputError("An episode needs at least one step, and this one has none.")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 
-from hnn_gym.errors import InputError, are_finite_numbers, whole_number
+from hnn_gym.errors import InputError, are_finite_numbers, check_fields, whole_number
 
 Channels = Literal["rgb", "grey", "red-green"]
 
@@ -64,10 +64,12 @@ class FrameRule:
     annotated: bool = False
 
     def __post_init__(self) -> None:
+        """Check types and numbers."""
         whole_number(self.size, "The size of a frame", at_least=1)
         whole_number(self.oversampling, "The oversampling of a frame", at_least=1)
         if not isinstance(self.channels, str) or self.channels not in _MIXES:
             raise InputError(f"There are no channels {self.channels!r}: choose one of {', '.join(_MIXES)}.")
+        check_fields(self)
         known = are_finite_numbers(self.crop, count=4)
         if not known or not all(0 <= first < last <= 1 for first, last in (self.crop[:2], self.crop[2:])):
             raise InputError(

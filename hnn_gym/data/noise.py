@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from hnn_gym.errors import InputError, finite_number
+from hnn_gym.errors import InputError, checked_arguments, finite_number
 
 _STREAM = 0x0B5E
 
@@ -32,6 +32,7 @@ class ObservationNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
         InputError: ``share`` is negative or not finite, or an observation is unbounded.
     """
 
+    @checked_arguments
     def __init__(self, env: gymnasium.Env[Any, Any], share: float) -> None:
         super().__init__(env)
         space = env.observation_space

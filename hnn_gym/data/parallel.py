@@ -28,6 +28,7 @@ MakeRecorder = Callable[[Writer], RecordTransitions]
 
 _AHEAD = 2
 """Episodes that each process is asked for in advance, so that it does not wait."""
+WORKER_DIED = "A recording process was ended from outside: memory may be short, so record with fewer workers."
 
 
 @checked_arguments
@@ -45,8 +46,8 @@ def episodes_in_processes(
         workers: number of processes, at least one.
 
     Raises:
-        InputError: a number is out of range, or a process raised it, as it may raise any other error.
-        ChildProcessError: a process died.
+        InputError: a number is out of range, a process died, as one does for which there is too little memory, or a
+            process raised it, as it may raise any other error.
     """
     check_range(steps=steps, seed=seed)
     whole_number(first_episode, "first_episode", at_least=0)
@@ -98,8 +99,8 @@ def _ask(pipe: Connection, number: int, steps: int) -> None:
 def _received(pipe: Connection) -> Episode:
     try:
         result = pipe.recv()
-    except EOFError:
-        raise ChildProcessError("A recording process died: record with fewer workers, or with one.") from None
+    except (EOFError, ConnectionResetError):
+        raise InputError(WORKER_DIED) from None
     if isinstance(result, BaseException):
         raise result
     assert isinstance(result, Episode)

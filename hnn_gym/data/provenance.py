@@ -26,7 +26,7 @@ from hnn_gym.data.spaces import (
     space_from_json,
     space_to_json,
 )
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.systems.registry import system_of
 from hnn_gym.systems.task import ActionSpace
 
@@ -113,6 +113,10 @@ class Provenance:
     observation_names: tuple[str, ...] = ()
     time_unit: str = SECOND
     policy_settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        check_fields(self)
 
     @classmethod
     def of(

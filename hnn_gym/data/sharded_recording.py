@@ -10,20 +10,22 @@ import math
 import shutil
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 
 from hnn_gym.data.driver import check_range, drive_episode
 from hnn_gym.data.episode import Episode
+from hnn_gym.data.parallel import WORKER_DIED
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
-from hnn_gym.data.shards import Shard, ShardedSource, is_sharded, read_manifest, write_manifest
+from hnn_gym.data.shards import Shard, ShardedSource, is_begun, is_sharded, read_manifest, shard_name, write_manifest
 from hnn_gym.data.store_writer import StoreWriter, check_is_dataset
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.whole_folder import put_back, set_aside
 
 MakeRecorder = Callable[[Writer], RecordTransitions]
 """Makes the environment and the recorder that writes its episodes; it has to be picklable."""
@@ -53,14 +55,13 @@ class ShardedRecording:
         if append and overwrite:
             raise InputError(f"Append to {path}, or overwrite it: not both.")
         self.path = checked_path(path).resolve()
-        self._aside = self.path.with_name(f".{self.path.name}.old")
         self._lock = PathLock(self.path)
         self._shards: list[Shard] = []
         with storage_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(wait=append)
             try:
-                self._restore()
+                put_back(self.path, unfinished=is_begun)
                 self.existing = self._opened() if append else None
                 if not append and self.path.exists():
                     self._check_replaceable(overwrite)
@@ -91,7 +92,8 @@ class ShardedRecording:
             episode_steps: how long an episode is at the most; None: not known. It changes the lengths of shards alone.
 
         Raises:
-            InputError: a number is out of range, or a worker raised it, as it may raise any other error.
+            InputError: a number is out of range, a worker was ended from outside, or it raised the error, as it may
+                raise any other.
         """
         check_range(steps=steps, seed=seed)
         number = sum(shard.episodes for shard in self._shards)
@@ -104,13 +106,13 @@ class ShardedRecording:
                     share = min(_SHARD_STEPS, steps / (_SHARDS_A_WORKER * workers))
                     left = math.ceil((steps - recorded - waiting * length) / length)
                     episodes = min(max(1, round(share / length)), left)
-                    folder = f"shard-{number:09d}"
+                    folder = shard_name(number)
                     work = executor.submit(_record, make, policy, seed, number, episodes, steps, self.path / folder)
                     in_flight.append((work, folder, episodes))
                     number += episodes
                     continue
                 work, folder, _ = in_flight.popleft()
-                shard = _shard(folder, work.result(), at_most=steps - recorded)
+                shard = _shard(folder, _result(work), at_most=steps - recorded)
                 self._land(shard)
                 recorded, episodes_recorded = recorded + shard.steps, episodes_recorded + shard.episodes
                 length = max(1.0, recorded / episodes_recorded)
@@ -130,14 +132,14 @@ class ShardedRecording:
                     shutil.rmtree(left, ignore_errors=True)
         else:
             shutil.rmtree(self.path, ignore_errors=True)
-        self._restore()
+        put_back(self.path, unfinished=is_begun)
         self._lock.release()
 
     def _land(self, shard: Shard) -> None:
         with storage_errors(self.path):
             write_manifest(self.path, [*self._shards, shard])
+            put_back(self.path)  # which finds the old one replaced
         self._shards.append(shard)
-        shutil.rmtree(self._aside, ignore_errors=True)
 
     def _opened(self) -> ShardedSource:
         if not self.path.exists():
@@ -150,18 +152,18 @@ class ShardedRecording:
         return ShardedSource(self.path)
 
     def _check_replaceable(self, overwrite: bool) -> None:
-        interrupted = is_sharded(self.path) and not read_manifest(self.path)
-        if not overwrite and not interrupted:
+        if not overwrite:
             raise ExistingPathError(f"{self.path} exists already: set append or overwrite, or give another path.")
         check_is_dataset(self.path)
-        shutil.rmtree(self._aside, ignore_errors=True)
-        self.path.rename(self._aside)
+        set_aside(self.path)
 
-    def _restore(self) -> None:
-        """Put back a dataset that was set aside and not replaced."""
-        if self._aside.exists() and not (is_sharded(self.path) and read_manifest(self.path)):
-            shutil.rmtree(self.path, ignore_errors=True)
-            self._aside.rename(self.path)
+
+def _result(work: Future[list[int]]) -> list[int]:
+    """What a worker returned, or the error that it raised."""
+    try:
+        return work.result()
+    except BrokenExecutor:
+        raise InputError(WORKER_DIED) from None
 
 
 def _shard(folder: str, lengths: list[int], *, at_most: int) -> Shard:

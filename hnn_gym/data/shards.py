@@ -20,9 +20,11 @@ from hnn_gym.data.store import StoreSource
 from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.reading import read_json
+from hnn_gym.files.seal import check_seal, sealed
 
 MANIFEST = "shards.json"
 FORMAT, VERSION = "hnn_gym.shards", 1
+_NAME = "shard-"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,23 @@ def is_sharded(path: Path) -> bool:
     return (path / MANIFEST).is_file()
 
 
+def is_begun(path: Path) -> bool:
+    """Whether a folder holds nothing, or shards of a recording that was killed before it could list one."""
+    if not path.is_dir():
+        return False
+    if not all(entry.name.lstrip(".").startswith((_NAME, MANIFEST)) for entry in path.iterdir()):
+        return False
+    try:
+        return not (is_sharded(path) and read_manifest(path))
+    except InputError:  # a damaged list is for a person to judge
+        return False
+
+
+def shard_name(number: int) -> str:
+    """The name of the folder of the shard whose first episode has this number."""
+    return f"{_NAME}{number:09d}"
+
+
 def read_manifest(path: Path) -> list[Shard]:
     """Return the shards of the dataset in the folder ``path``, in order.
 
@@ -52,6 +71,7 @@ def read_manifest(path: Path) -> list[Shard]:
         InputError: the list is damaged, or of another version.
     """
     content = read_json(path / MANIFEST)
+    check_seal(content, path / MANIFEST)
     if content.get("format") != FORMAT or content.get("version") != VERSION:
         raise InputError(
             f"{path / MANIFEST} is not a list of shards of version {VERSION}: restore it, or install the hnn_gym that "
@@ -69,7 +89,7 @@ def read_manifest(path: Path) -> list[Shard]:
 
 def write_manifest(path: Path, shards: Sequence[Shard]) -> None:
     """Replace the list of the shards in the folder ``path`` as a whole."""
-    content = {"format": FORMAT, "version": VERSION, "shards": [asdict(shard) for shard in shards]}
+    content = sealed({"format": FORMAT, "version": VERSION, "shards": [asdict(shard) for shard in shards]})
     replace_file(path / MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -169,6 +169,8 @@ class StoreSource:
         if len(array.shape) != 1 or array.dtype != np.int64:
             raise self._damaged(f"its array {ENDS!r} is {array.dtype} of shape {array.shape}")
         self._check_chunks(ENDS, array, array.shape[0] - 1)  # a killed run may have allocated the last row alone
+        if not all(chunk.is_file() for chunk in (self.path / ENDS).glob("c/*")):
+            raise self._damaged(f"a chunk of its array {ENDS!r} is no file")
         try:
             ends = np.asarray(array[:], np.int64)
         except Exception as error:  # zarr reports damage by many types

@@ -1,9 +1,7 @@
 """Writes a dataset into its store by whole episodes, so that a killed run loses only its unfinished episode.
 
-A new store is built beside its path, as ``.NAME.partial``, and is renamed when it has its first episode. So there
-is never an empty dataset, and an overwritten one stays until the new one has an episode. It is set aside as
-``.NAME.old`` for the moment between two renames; where a process was killed in that moment, the next writer puts it
-back.
+A new store is built beside its path and takes its place when it has its first episode. So there is never an empty
+dataset, and an overwritten one stays until the new one has an episode (:mod:`hnn_gym.files.whole_folder`).
 
 A writer holds a lock on the path until it is closed, so that two processes never write one dataset at once.
 """
@@ -11,7 +9,6 @@ A writer holds a lock on the path until it is closed, so that two processes neve
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from zarr.codecs import ZstdCodec
 
 from hnn_gym.data.episode import FIELDS, Episode
 from hnn_gym.data.provenance import Provenance
-from hnn_gym.data.shards import is_sharded
+from hnn_gym.data.shards import is_begun, is_sharded
 from hnn_gym.data.simulator import SECOND
 from hnn_gym.data.source import Column, check_columns, columns_of
 from hnn_gym.data.store import CHECKS, ENDS, FORMAT, UNCOMMITTED, VERSION, StoreSource, read_attributes, row_check
@@ -30,6 +27,7 @@ from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.seal import sealed
 from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.whole_folder import put_back, put_in_place, remove, staged
 
 _CHUNK_BYTES = 2**22
 _CHUNK_ROWS = 4096
@@ -58,8 +56,7 @@ class StoreWriter:
         with storage_errors(path):
             self.path = checked_path(path).resolve()
         self._append, self._overwrite, self._chunk_rows = append, overwrite, chunk_rows
-        self._staged = self.path.with_name(f".{self.path.name}.partial")
-        self._replaced = self.path.with_name(f".{self.path.name}.old")
+        self._staged = staged(self.path)
         self._lock = PathLock(self.path)
         self._existing: StoreSource | None = None
         self._provenance: Provenance | None = None  # not yet in the attributes
@@ -86,7 +83,7 @@ class StoreWriter:
                     return
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._lock.acquire(wait=False)
-                self._restore()
+                put_back(self.path, unfinished=is_begun)
                 if self.path.exists():
                     self._check_replaceable()
                 _create_group(self._staged, fields, provenance)
@@ -108,7 +105,7 @@ class StoreWriter:
             with storage_errors(self.path):
                 if self.path.parent.is_dir():
                     self._lock.acquire(wait=True, report=report)
-                    self._restore()
+                    put_back(self.path, unfinished=is_begun)
             if is_sharded(self.path):
                 raise InputError(
                     f"{self.path} is a dataset in shards: append to it with --executor processes or --executor ray."
@@ -143,7 +140,7 @@ class StoreWriter:
         """Remove the prepared store, if no episode was written, and release the lock."""
         if self._lock.held:
             if not self._published:
-                shutil.rmtree(self._staged, ignore_errors=True)
+                remove(self._staged)
             self._lock.release()
 
     def _commit(self, episodes: Sequence[Episode]) -> None:
@@ -165,7 +162,8 @@ class StoreWriter:
         _write_rows(group / ENDS, self._episodes, ends)
         self._steps, self._episodes = int(ends[-1]), self._episodes + len(episodes)
         if not self._published:
-            self._publish()
+            put_in_place(self.path)
+            self._published = True
 
     def _continue(self, existing: StoreSource, provenance: Provenance, fields: tuple[str, ...]) -> None:
         if set(existing.columns) != set(fields):
@@ -185,21 +183,6 @@ class StoreWriter:
         if not self._overwrite:
             raise ExistingPathError(f"{self.path} exists already: set append or overwrite, or give another path.")
         check_is_dataset(self.path)
-
-    def _restore(self) -> None:
-        """Put back a dataset that a killed process had set aside and not yet replaced, and remove what it left."""
-        if self._replaced.exists() and not self.path.exists():
-            self._replaced.rename(self.path)
-        for left in (self._replaced, self._staged):
-            shutil.rmtree(left, ignore_errors=True)
-
-    def _publish(self) -> None:
-        if self.path.exists():
-            shutil.rmtree(self._replaced, ignore_errors=True)
-            self.path.rename(self._replaced)
-        self._staged.rename(self.path)
-        shutil.rmtree(self._replaced, ignore_errors=True)
-        self._published = True
 
 
 def _create_group(path: Path, fields: tuple[str, ...], provenance: Provenance) -> None:

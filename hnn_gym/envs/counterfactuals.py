@@ -53,8 +53,6 @@ class Counterfactual:
         from hnn_gym.evaluation import plots
 
         world = self.world
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         figure = plots.two_futures(
             self.factual,
             self.counterfactual,
@@ -62,7 +60,7 @@ class Counterfactual:
             angle=world.coordinates.angles[0],
             energy_unit=world.energy_unit,
         )
-        plots.save(figure, path)
+        plots.save(figure, Path(path))
 
     def save_film(self, path: str | Path, *, fps: int = 20) -> None:
         """Write a GIF of both futures side by side.
@@ -74,10 +72,8 @@ class Counterfactual:
 
         if self.factual.frames is None or self.counterfactual.frames is None:
             raise InputError('There are no frames: make the environment with render_mode="rgb_array".')
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         panels = {"as it was": list(self.factual.frames), "with bumps": list(self.counterfactual.frames)}
-        write_gif(path, panels, fps=fps)
+        write_gif(Path(path), panels, fps=fps)
 
 
 def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: Mapping[int, float]) -> Counterfactual:
@@ -98,7 +94,7 @@ def counterfactual(env: gymnasium.Env[Any, Any], actions: np.ndarray, *, bumps: 
         InputError: the environment is not of this package, its world is a baseline, ``actions`` are not one for each
             step, ``bumps`` is not a dict, or it names a step beyond the actions.
     """
-    simulator = env.unwrapped
+    simulator = getattr(env, "unwrapped", None)
     if not isinstance(simulator, SimulatorEnv):
         raise InputError(
             f"counterfactual needs an environment of hnn_gym, and {env} is not one: learn its world first."

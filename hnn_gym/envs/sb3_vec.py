@@ -20,7 +20,7 @@ from hnn_gym.envs.batch import Batch
 from hnn_gym.envs.checks import checked_options
 from hnn_gym.envs.render.many import BatchPictures
 from hnn_gym.envs.vector import SimulatorVectorEnv
-from hnn_gym.errors import InputError, instance, true_or_false, whole_number
+from hnn_gym.errors import InputError, checked_arguments, instance, true_or_false, whole_number
 
 _PICTURES = 4
 
@@ -28,6 +28,7 @@ _PICTURES = 4
 class SimulatorVecEnv(VecEnv):
     """A batch of worlds for PPO, SAC and the rest, which loops only over copies whose episode ends."""
 
+    @checked_arguments
     def __init__(self, batch: Batch, *, seed: int | None = None, staggered: bool = False, draws: bool = False) -> None:
         """Wrap a batch.
 

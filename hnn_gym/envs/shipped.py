@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.errors import InputError, MissingPathError, checked_arguments
 from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.worlds.pixel_world import FRAMES, PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -16,6 +16,7 @@ from hnn_gym.worlds.world_model import WorldModel
 WEIGHTS = Path(__file__).parent / "weights"
 
 
+@checked_arguments
 def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldModel:
     """Return a world given itself, the id of a shipped or true one, or the path of a checkpoint.
 
@@ -45,6 +46,7 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
     return WorldModel.load(world_model)
 
 
+@checked_arguments
 def resolve_pixel_world(world_model: PixelWorld | WorldModel | str | os.PathLike[str]) -> PixelWorld | None:
     """Return a world learned from frames given itself, the id of a shipped one, or the path of a checkpoint.
 

@@ -128,6 +128,7 @@ def _begun(
     return found
 
 
+@checked_arguments
 def frame_forecasts_of(seen: PixelWorld, fresh: TransitionDataset) -> Forecasts:
     """The same for a world learned from frames: root mean square of all pixels, in units of how much frames differ.
 

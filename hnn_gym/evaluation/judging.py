@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hnn_gym.errors import checked_arguments
 from hnn_gym.evaluation.forecasts import Forecasts
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -47,6 +48,7 @@ class EnergyCheck:
     true_band: float | None
 
 
+@checked_arguments
 def sensitivity(world: WorldModel, x: np.ndarray, *, steps: int) -> float:
     """How many times a tiny error of the state grows in so many free steps of a world: the median of some starts.
 
@@ -64,6 +66,7 @@ def sensitivity(world: WorldModel, x: np.ndarray, *, steps: int) -> float:
     return float(np.median(np.nan_to_num(growth, nan=np.inf)))
 
 
+@checked_arguments
 def verdict(
     forecasts: Forecasts, energy: EnergyCheck | None, *, growth: float, frames: bool = False, log: bool = False
 ) -> list[str]:

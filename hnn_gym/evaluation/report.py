@@ -6,8 +6,8 @@ the format and every file that the report wrote.
 
 from __future__ import annotations
 
+import io
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +17,18 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from hnn_gym.data.json_values import plain
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
+from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.single_file import write_file
+from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.whole_folder import put_back, put_in_place, remove, staged
 
 RESULTS = "results.json"
 _FORMAT = "hnn_gym.report"
 _SAME_COLOUR, _FRAMES_FOR_COLOURS = 8, 12
 
 
+@checked_arguments
 @contextmanager
 def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends without an error, it takes the place of ``out``.
@@ -32,45 +37,49 @@ def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
     Raises:
         ExistingPathError: ``out`` exists and must be kept, and ``overwrite`` is False.
-        InputError: no folder can be made there, or the current folder is in it.
+        InputError: no folder can be made there, the current folder is in it, or another process writes it.
     """
-    try:
-        out = out.resolve()
-        reason = _reason_to_keep(out)
+    with storage_errors(out):
+        out = checked_path(out).resolve()
         if Path.cwd().is_relative_to(out):
             raise InputError(f"{out} cannot become a report, the current folder is in it: give another --out.")
+    lock = PathLock(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(wait=False)
+        put_back(out)
+        reason = _reason_to_keep(out)
         if reason is not None and not overwrite:
             raise ExistingPathError(f"{out} {reason}: give another --out, or --overwrite.")
-        staged, replaced = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.old")
-        _remove(staged)
-        staged.mkdir(parents=True)
-    except InputError:
+        staged(out).mkdir(parents=True)
+    except BaseException as error:
+        lock.release()
+        if isinstance(error, OSError) and not isinstance(error, InputError):
+            raise InputError(f"No report can be made at {out}: {error}.") from None
         raise
-    except OSError as error:
-        raise InputError(f"No report can be made at {out}: {error}.") from None
     try:
-        yield staged
-        _remove(replaced)
-        if out.exists():
-            out.rename(replaced)
-        staged.rename(out)
-        _remove(replaced)
+        yield staged(out)
+        put_in_place(out)
     finally:
-        _remove(staged)
+        remove(staged(out))
+        lock.release()
 
 
+@checked_arguments
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Write ``results.json``, as the last file of a report; numbers that are not finite become strings."""
     content = plain({"format": _FORMAT, **results, "files": sorted({*_files(folder), RESULTS})})
     (folder / RESULTS).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
+@checked_arguments
 def markdown_table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
     """Return rows of cells, by their label, as a Markdown table; the first column is the labels."""
     lines = [["", *columns], ["---", *("---:" for _ in columns)], *([label, *cells] for label, cells in rows.items())]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+@checked_arguments
 def write_gif(
     path: Path,
     panels: Mapping[str, Sequence[np.ndarray]],
@@ -106,6 +115,7 @@ def write_gif(
     save_gif(path, sheets, fps=fps)
 
 
+@checked_arguments
 def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
     """Write uint8 frames ``(height, width, 3)`` as a film in an endless loop.
 
@@ -120,7 +130,9 @@ def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
     palette[np.abs(palette - corner).max(axis=-1) < _SAME_COLOUR] = corner
     colours.putpalette(palette.ravel().tolist())
     first, *others = (Image.fromarray(p).quantize(palette=colours, dither=Image.Dither.NONE) for p in pictures)
-    first.save(path, save_all=True, append_images=others, duration=1000 / fps, loop=0)
+    film = io.BytesIO()
+    first.save(film, format="GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0)
+    write_file(path, film.getvalue())
 
 
 def _reason_to_keep(out: Path) -> str | None:
@@ -142,11 +154,3 @@ def _reason_to_keep(out: Path) -> str | None:
 def _files(folder: Path) -> list[str]:
     """Paths of all files below ``folder``, relative to it, in order."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
-
-
-def _remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

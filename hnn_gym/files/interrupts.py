@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ def end_in_one_line() -> None:
     if sys.argv[:1] == ["-m"] and begun and begun[0].partition(".")[0] == "hnn_gym" and _in_main_thread():
         for number in _SIGNALS:
             signal.signal(number, _end)
+        atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})  # so that the exit code is 130
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -12,6 +12,8 @@ import math
 import os
 import stat
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +25,20 @@ from hnn_gym.errors import InputError, MissingPathError
 MOST_JSON_BYTES = 2**24
 MOST_ARRAY_BYTES = 2**29
 _ARRAY_KINDS = "fiub"
+
+
+def check_is_file(path: str | os.PathLike[str]) -> None:
+    """Refuse what is no regular file, such as a pipe, for which a reader would wait.
+
+    Raises:
+        MissingPathError: there is nothing at ``path``.
+        InputError: it is something else.
+    """
+    with damage_of(path):
+        if not Path(path).exists():
+            raise MissingPathError(f"There is no file {path}.")
+        if not Path(path).is_file():
+            raise InputError(f"{path} is not a regular file, and is not read: put the file that was written back.")
 
 
 def read_bytes(path: str | os.PathLike[str], *, at_most: int = MOST_ARRAY_BYTES) -> bytes:
@@ -55,6 +71,17 @@ def read_bytes(path: str | os.PathLike[str], *, at_most: int = MOST_ARRAY_BYTES)
         raise
     except (OSError, ValueError) as error:  # ValueError: a path that holds a null character
         raise InputError(f"{path} cannot be read: {_reason(error)}.") from None
+
+
+@contextmanager
+def damage_of(source: object) -> Iterator[None]:
+    """Turn whatever a library raises in the block into an InputError that names ``source``."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # libraries report damage by many types
+        raise InputError(f"{source} is damaged: it cannot be read ({_reason(error)}).") from None
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

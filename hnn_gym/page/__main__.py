@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from hnn_gym.command import run
+from hnn_gym.errors import check_fields
 from hnn_gym.page.write import write_page
 
 
@@ -22,6 +23,10 @@ class PageSettings:
     """The file to write."""
     overwrite: bool = False
     """Replace ``out`` if it exists."""
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        check_fields(self)
 
 
 def _main(settings: PageSettings) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
-from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
+from hnn_gym.files.single_file import write_file
+from hnn_gym.files.storage import checked_path, storage_errors
 from hnn_gym.page.description import description
 from hnn_gym.page.frames import frame_data, frame_programs
 from hnn_gym.page.programs import ends, picture_program, world_programs
@@ -21,6 +23,7 @@ SCRIPTS = ("simulation.js", "pictures.js", "frames.js", "charts.js", "app.js")
 """The code of the page, in the order in which it is loaded."""
 
 
+@checked_arguments
 def write_page(world_model: WorldSource, out: Path, *, name: str | None = None, overwrite: bool = False) -> None:
     """Write a world as one HTML file.
 
@@ -38,17 +41,13 @@ def write_page(world_model: WorldSource, out: Path, *, name: str | None = None, 
     Raises:
         MissingPathError: there is no such checkpoint.
         ExistingPathError: ``out`` exists and ``overwrite`` is False.
-        InputError: ``world_model`` is not a checkpoint of this package, a program of it cannot be traced, or the file
-            cannot be written.
+        StorageError: the operating system refuses to write the file.
+        InputError: ``world_model`` is not a checkpoint of this package, or a program of it cannot be traced.
     """
-    if out.exists() and not overwrite:
-        raise ExistingPathError(f"{out} exists: give another --out, or --overwrite.")
-    text = world_page(world_model, name=name)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"The page cannot be written to {out}: {error}.") from None
+    with storage_errors(out):
+        if checked_path(out).exists() and not overwrite:
+            raise ExistingPathError(f"{out} exists: give another --out, or --overwrite.")
+    write_file(out, world_page(world_model, name=name).encode())
 
 
 def world_page(world_model: WorldSource, *, name: str | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.trace.arrays import Traced
 
 Array = Any
@@ -62,6 +62,7 @@ def symplectic_gradient(gradient: Array) -> Array:
     return join(dp, -dq)
 
 
+@checked_arguments
 def symplectic_matrix(n: int) -> np.ndarray:
     """Return J = [[0, I], [-I, 0]] as a float64 array ``(2n, 2n)``."""
     zero, one = np.zeros((n, n)), np.eye(n)

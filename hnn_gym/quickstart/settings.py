@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hnn_gym.errors import check_fields
 from hnn_gym.training import FitSettings
 
 PAGE = "report.md"
@@ -37,6 +38,10 @@ class QuickstartSettings:
     """Steps shown in the film."""
     overwrite: bool = False
     """Replace ``out`` even if it is not a report."""
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        check_fields(self)
 
     def fit(self, own: FitSettings) -> FitSettings:
         """The settings of a fit whose own are given."""

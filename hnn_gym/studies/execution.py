@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         """Check that the options go together."""
+        check_fields(self)
         if self.executor == "none" and self.workers not in (None, 1):
             raise InputError(f"--workers {self.workers} needs --executor processes or --executor ray.")
         if self.workers is not None and self.workers < 1:

@@ -64,11 +64,11 @@ class Processes(ProcessPoolExecutor):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         if kind is not None:
-            processes = list((self._processes or {}).values())  # no public name before Python 3.14
-            self.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
+            for process in list((self._processes or {}).values()):  # no public name before Python 3.14
                 process.kill()
-        return super().__exit__(kind, error, trace)
+        # Every future is done before anybody can cancel one, which would be an error in the thread of the pool.
+        self.shutdown(cancel_futures=kind is not None)
+        return None
 
 
 def unpicklable(function: Callable[..., Any], error: Exception) -> InputError:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 
 FORMAT = "hnn_gym results 1"
 
@@ -21,6 +21,7 @@ class Results:
         (True, {'0': 1.0})
     """
 
+    @checked_arguments
     def __init__(self, path: Path | None, *, command: str) -> None:
         """Read ``path`` if it exists; None keeps everything in memory.
 

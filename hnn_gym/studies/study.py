@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hnn_gym.errors import InputError, StudyError
+from hnn_gym.errors import InputError, StudyError, checked_arguments
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.studies.results import Results
 
@@ -24,6 +24,7 @@ Cell = Callable[[], Any]
 Outcome = tuple[str, Any, BaseException | None]
 
 
+@checked_arguments
 def run_cells(
     results: Results,
     cells: Mapping[str, Cell],

@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.physics.phase import Array, namespace, split
 from hnn_gym.systems.picture import Disc, Picture
 from hnn_gym.systems.starts import Starts
@@ -109,6 +109,7 @@ class KeepBound(Task):
     energy_tolerance = RESOLVED
     force_limit = 0.2
 
+    @checked_arguments
     def __init__(
         self,
         masses: tuple[float, ...],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hnn_gym.errors import checked_arguments
 from hnn_gym.systems.registry import SYSTEMS, system_of, true_world
 from hnn_gym.worlds.world_model import WorldModel
 
 
+@checked_arguments
 def environment_of(world: WorldModel) -> Mapping[str, Any] | None:
     """The "id" and "arguments" of the environment whose task a world has; None if no known system has it.
 
@@ -26,6 +28,7 @@ def environment_of(world: WorldModel) -> Mapping[str, Any] | None:
     return next((environment for environment in found if environment["id"] in SYSTEMS), None)
 
 
+@checked_arguments
 def truth_of(world: WorldModel) -> WorldModel | None:
     """The true world of the environment that a world was learned from; None if its physics is unknown.
 

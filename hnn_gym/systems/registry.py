@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 
 from hnn_gym.coordinates import Coordinates
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.systems.base import System
 from hnn_gym.systems.task import Task
 
@@ -50,17 +50,20 @@ def register_system(system: System) -> None:
     _known[system.id] = system
 
 
+@checked_arguments
 def system_of(env_id: str) -> System | None:
     """The system of an environment, by an id such as "Pendulum-v1" or "my_module:Mine-v0"; None if it is unknown."""
     return _known.get(env_id.rpartition(":")[2])
 
 
+@checked_arguments
 def coordinates_of(env_id: str, arguments: Mapping[str, Any] | None = None) -> Coordinates | None:
     """The coordinates of an environment made with ``arguments``; None if they are unknown."""
     system = system_of(env_id)
     return None if system is None else system.coordinates_for(arguments)
 
 
+@checked_arguments
 def true_world(env_id: str) -> WorldModel:
     """The true world of an environment with its default arguments.
 

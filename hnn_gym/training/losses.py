@@ -6,10 +6,12 @@ all take the time step of the world, the time that each takes is given too, in s
 
 from __future__ import annotations
 
+from hnn_gym.errors import checked_arguments
 from hnn_gym.physics.phase import Array, namespace, split
 from hnn_gym.worlds.world_model import WorldModel
 
 
+@checked_arguments
 def prediction_loss(
     world: WorldModel, observation: Array, action: Array, *, scale: Array, duration: Array | None = None
 ) -> Array:
@@ -36,6 +38,7 @@ def prediction_residual(
     return (world.coordinates.unwrapped(predicted, observation) - observation)[:, 1:] / scale
 
 
+@checked_arguments
 def shooting_loss(
     world: WorldModel,
     starts: Array,
@@ -75,6 +78,7 @@ def shooting_states(
     return _states_of_rollout(world, world.phase_point(*split(starts)), action, duration)
 
 
+@checked_arguments
 def derivative_loss(
     world: WorldModel,
     observation: Array,

@@ -19,7 +19,7 @@ import torch
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import Windows
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.models import Architecture, MechanicalHNN, PlanarChainHNN
 from hnn_gym.models.architecture import RATIOS, Parameters
 from hnn_gym.models.port import network_weights, weights_per_inertia
@@ -79,6 +79,7 @@ class Terms(NamedTuple):
 class Objective:
     """Windows of recorded data, ready to score parameters; in float64, but for minibatches (:meth:`on`)."""
 
+    @checked_arguments
     def __init__(
         self,
         architecture: Architecture,
@@ -436,6 +437,7 @@ class Objective:
         return self.gap_weight / max(float(self._joined.sum()) * entries, 1.0)
 
 
+@checked_arguments
 def observation_scale(coordinates: Coordinates, observation: np.ndarray) -> np.ndarray:
     """Size of every observation entry ``(d,)``: 1 for cos and sin, the speed limit where there is one, else RMS.
 

@@ -12,10 +12,11 @@ import math
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.worlds.world_model import WorldModel
 
 
+@checked_arguments
 def rollout(
     world: WorldModel,
     x0: torch.Tensor,

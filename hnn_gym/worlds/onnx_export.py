@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from hnn_gym.errors import InputError
+from hnn_gym.files.single_file import write_file
 from hnn_gym.physics.phase import Array
 from hnn_gym.trace import NotTraceable, trace
 from hnn_gym.trace.onnx_graph import model
@@ -36,9 +37,4 @@ def write_step(
         program = trace(step, **sizes)
     except NotTraceable as error:
         raise InputError(f"ONNX needs the step as a program, and it cannot be traced: {error}.") from None
-    content = model(program, dtype=dtype, words=words).SerializeToString()
-    try:
-        with open(path, "wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise InputError(f"The ONNX file cannot be written to {path}: {error}.") from None
+    write_file(path, model(program, dtype=dtype, words=words).SerializeToString())

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, check_fields
 from hnn_gym.files.checkpoint import has_part, read_part, write_checkpoint
 from hnn_gym.models.pixel import Codec, codec_of
 from hnn_gym.models.reward import RewardHead
@@ -52,6 +52,7 @@ class PixelWorld:
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
+        check_fields(self)
         if self.world.coordinates.angles != self.codec.angles:
             raise InputError(
                 f"The codec and the latent world differ in their positions: {self.codec.angles} of the codec are "

@@ -100,6 +100,15 @@ def test_every_planner_holds_the_pendulum_upright(name: str) -> None:
     assert earned(PLANNERS[name](), pendulum(), [0.3, -0.3], steps=40).min() > -5
 
 
+def test_ilqr_plans_where_the_scheme_is_implicit() -> None:
+    simulator = build_simulator("HNNCartPole-v0")
+    planner = Ilqr(simulator, horizon=3, first_rounds=1)
+    _, (done, plans) = planner.predict(np.array([[0.0, 0.0, 0.05, 0.0]]))
+    assert done.tolist() == [1]
+    assert plans.shape == (1, 3, 1)
+    assert np.isfinite(plans).all()
+
+
 @pytest.mark.parametrize("name", ["mppi", "dp"])
 def test_the_pendulum_is_swung_up(name: str) -> None:
     # Hanging it needs two swings: 200 steps of hanging earn -1974, the optimum about -320.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hnn_gym.convert import ConvertSettings, convert
 from hnn_gym.data import LogSettings, TransitionDataset, record_steps
 from hnn_gym.data.exchange.minari_datasets import read_minari, write_minari
 from hnn_gym.data.exchange.parquet_files import read_parquet, write_parquet
+from hnn_gym.data.logs.parquet import open_parquet
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 
 
@@ -37,6 +39,62 @@ def minari_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("minari")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
     return tmp_path / "minari"
+
+
+def test_a_parquet_dataset_that_was_changed_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "log.parquet"
+    write_parquet(log(), path)
+    whole, refused = path.read_bytes(), []
+    for place in range(100, len(whole), len(whole) // 9):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            assert read_parquet(path).content_hash() == log().content_hash()  # not every byte means something
+        except InputError as error:
+            refused.append(str(error))
+    assert len(refused) > 5
+    assert all("log.parquet" in message for message in refused)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="not a regular file"):
+        read_parquet(path)
+
+
+def test_a_small_parquet_file_that_claims_many_rows_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"episode": pa.array(np.zeros(10**6, np.int8))}), tmp_path / "bomb.parquet")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 8_000
+    open_parquet(tmp_path / "bomb.parquet")
+    monkeypatch.setattr("hnn_gym.data.logs.parquet._MOST_BYTES", 10**6)  # it is a GiB, which takes seconds to write
+    with pytest.raises(InputError, match="claims 1,000,000 rows"):
+        open_parquet(tmp_path / "bomb.parquet")
+
+
+@pytest.mark.usefixtures("minari_home")
+@pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::UserWarning:gymnasium")
+def test_a_minari_dataset_that_was_changed_or_set_aside_is_refused_or_put_back(minari_home: Path) -> None:
+    write_minari(log(), "arm/log-v0")
+    expected, folder = log().content_hash(), minari_home / "arm" / "log-v0"
+    folder.rename(folder.with_name(".log-v0.old"))  # as one that is killed while it overwrites leaves it
+    with pytest.raises(ExistingPathError, match="--overwrite"):
+        write_minari(log(), "arm/log-v0")
+    assert read_minari("arm/log-v0").content_hash() == expected
+    assert [path.name for path in folder.parent.iterdir()] == ["log-v0"]
+    (store,) = (folder / "data").glob("*.hdf5")
+    data = store.read_bytes()
+    place = data.index(log().episode(0).observation[:1].tobytes())
+    for damage in (data[: len(data) // 2], data[:place] + b"\0" + data[place + 1 :]):
+        store.write_bytes(damage)
+        with pytest.raises(InputError, match="The Minari dataset arm/log-v0"):
+            read_minari("arm/log-v0")
+    store.unlink()
+    os.mkfifo(store)
+    with pytest.raises(InputError, match="not a regular file"):
+        read_minari("arm/log-v0")
 
 
 @pytest.mark.usefixtures("minari_home")

@@ -94,8 +94,23 @@ def test_parquet_gives_the_same_dataset(tmp_path, log, converted):
     parquet.write_table(pa.table(table), tmp_path / "log.parquet")
     assert converted(tmp_path / "log.parquet", out="p.zarr").content_hash() == converted(log(table)).content_hash()
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(InputError, match="cannot be read as Parquet"):
+    with pytest.raises(InputError, match=r"broken\.parquet is damaged"):
         converted(tmp_path / "broken.parquet", out="q.zarr")
+
+
+def test_a_log_that_is_damaged_in_its_own_format_is_refused_by_name(tmp_path, converted):
+    np.savez(tmp_path / "log.npz", **columns())
+    whole = (tmp_path / "log.npz").read_bytes()
+    packed = bytearray(gzip.compress(text(columns()).encode()))
+    packed[len(packed) // 2 :] = bytes(len(packed) - len(packed) // 2)
+    for name, data in {
+        "cut.npz": whole[: len(whole) // 2],
+        "zeros.csv.gz": bytes(packed),
+        "long.csv": b't,q1,v1,tau1\n"' + b"1" * 200_000 + b'",2,3,4\n',
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputError, match=name):
+            converted(tmp_path / name)
 
 
 def test_arrays_of_several_columns_in_an_npz_are_named_by_their_index(tmp_path, converted):

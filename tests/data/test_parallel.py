@@ -11,6 +11,7 @@ import gymnasium
 import pytest
 
 from hnn_gym.data import PolicyChoice, RecordTransitions, episodes_in_processes
+from hnn_gym.data.parallel import _received
 from hnn_gym.errors import InputError
 
 
@@ -23,6 +24,16 @@ def test_an_error_in_a_process_is_reported():
     episodes = episodes_in_processes(blind_pendulum, policy=PolicyChoice(), steps=9, seed=0, workers=1)
     with pytest.raises(InputError, match="the environment has None"):
         next(episodes)
+
+
+@pytest.mark.parametrize("error", [EOFError, ConnectionResetError])
+def test_a_process_that_is_ended_from_outside_is_said_in_words(error):
+    class Pipe:
+        def recv(self):
+            raise error
+
+    with pytest.raises(InputError, match="ended from outside"):
+        _received(Pipe())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +122,53 @@ def failing(*_: object) -> None:
     raise RuntimeError("no shard")
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("executor", ["none", "processes"])
+def test_a_dataset_is_put_back_where_its_replacement_by_shards_was_killed(tmp_path: Path, executor: str) -> None:
+    path, aside = tmp_path / "data", tmp_path / ".data.old"
+    before = collect(settings(path, executor="none", workers=1)).content_hash()
+    path.rename(aside)
+    (path / "shard-000000000").mkdir(parents=True)  # one that has not landed
+    with pytest.raises(ExistingPathError, match="exists already"):
+        collect(settings(path, executor=executor))
+    assert rows(path) == before
+    shutil.copytree(path, aside)
+    (aside / "zarr.json").unlink()  # what is half removed, because the new one is there
+    with pytest.raises(ExistingPathError, match="exists already"):
+        collect(settings(path, executor=executor))
+    assert rows(path) == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("executor", ["none", "processes"])
+def test_shards_of_which_none_has_landed_are_no_dataset_and_are_removed(tmp_path: Path, executor: str) -> None:
+    (tmp_path / "data" / "shard-000000000").mkdir(parents=True)
+    with pytest.raises(MissingPathError):
+        collect(settings(tmp_path / "data", executor=executor, append=True))
+    (tmp_path / "data" / "shard-000000000").mkdir(parents=True)
+    assert collect(settings(tmp_path / "data", executor=executor)).num_steps == 300
+
+
+def test_a_list_of_shards_that_was_changed_is_refused(recorded: Path) -> None:
+    content = json.loads((recorded / MANIFEST).read_text())
+    content["shards"][0]["steps"] -= 1
+    (recorded / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="was changed after it was written"):
+        TransitionDataset.open(recorded)
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_process_that_is_ended_from_outside_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        raise BrokenExecutor("terminated abruptly")
+
+    monkeypatch.setattr(sharded_recording, "_record", ended)
+    with pytest.raises(InputError, match="ended from outside"):
+        collect(settings(tmp_path / "data"))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def recorded(tmp_path: Path, threads: None) -> Path:
     collect(settings(tmp_path / "data", workers=1))
@@ -176,5 +223,6 @@ def test_one_store_and_shards_are_not_appended_to_each_other(recorded: Path, tmp
 
 def test_nothing_but_a_dataset_is_overwritten(recorded: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").touch()
     with pytest.raises(InputError, match="is not a dataset of hnn_gym and will not be overwritten"):
         collect(settings(tmp_path / "thesis", overwrite=True))

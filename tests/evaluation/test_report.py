@@ -40,6 +40,26 @@ def test_an_earlier_report_is_replaced_and_a_failed_run_keeps_it(tmp_path: Path)
     assert json.loads((out / "results.json").read_text())["value"] == 2
 
 
+def test_a_report_that_a_killed_run_had_set_aside_is_put_back(tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    with report_folder(out) as folder:
+        write_results(folder, {"value": 1})
+    out.rename(tmp_path / ".report.old")
+    (tmp_path / ".report.partial").mkdir()
+    with pytest.raises(RuntimeError), report_folder(out):
+        raise RuntimeError
+    assert json.loads((out / "results.json").read_text())["value"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_two_reports_are_not_written_to_one_folder_at_once(tmp_path: Path) -> None:
+    with report_folder(tmp_path / "report") as folder:
+        write_results(folder, {"value": 1})
+        with pytest.raises(InputError, match="is being written by process"), report_folder(tmp_path / "report"):
+            pass
+    assert json.loads((tmp_path / "report" / "results.json").read_text())["value"] == 1
+
+
 def test_a_folder_that_is_not_a_report_is_kept_unless_overwriting_is_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "thesis"
     out.mkdir()

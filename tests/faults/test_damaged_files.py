@@ -106,6 +106,16 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(world, name):
         WorldModel.load(world)
 
 
+@pytest.mark.parametrize("place", [os.mkfifo, os.mkdir])
+def test_the_last_chunk_of_the_ends_of_episodes_is_a_file_or_is_not_read(tmp_path, place):
+    collect(CollectSettings(env="Pendulum-v1", steps=3, out=tmp_path / "d"))  # one episode, one row
+    chunk = tmp_path / "d" / "episode_ends" / "c" / "0"
+    chunk.unlink()
+    place(chunk)
+    with pytest.raises(InputError, match="damaged dataset"):
+        TransitionDataset.open(tmp_path / "d")
+
+
 def test_a_file_that_is_larger_than_any_of_ours_is_not_read(world):
     with (world / "world.safetensors").open("wb") as file:
         file.truncate(2**40)  # takes no room on the disk

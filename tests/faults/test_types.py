@@ -2,16 +2,77 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import json
+import pkgutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import hnn_gym
 from benchmarks.faults.right_constructors import constructors
-from hnn_gym.data import PolicyChoice, episodes_in_processes
+from hnn_gym.agents import DynamicProgramming, linearise, train_agent
+from hnn_gym.agents.train import TrainAgentSettings
+from hnn_gym.data import FrameRule, PolicyChoice, episodes_in_processes
+from hnn_gym.envs.build import build_simulator
+from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.errors import InputError, check_fields
+from hnn_gym.evaluate import EvaluateSettings
 from hnn_gym.physics import Pendulum, PortHamiltonian
+from hnn_gym.studies import run_cells
+from hnn_gym.train import TrainSettings
 from hnn_gym.training import FitSettings
+
+RESULTS = {
+    "Bump", "Counterfactual", "Episodes", "EnergyCheck", "FitState", "Forecasts", "Progress", "Program", "Trajectory",
+    "Transfer", "Transitions", "Unforced", "Windows",
+}  # fmt: skip
+"""What the package returns, and nobody constructs."""
+OF_ANY_ARRAY = {
+    "Coil", "Disc", "Line", "Picture", "Polygon", "SpringHold", "SpringSweep", "Structure", "checked", "iterate",
+    "repeat", "split", "symplectic_gradient", "trace",
+}  # fmt: skip
+"""What is computed with in every step, or while a program is traced, with arrays of any kind."""
+
+
+WITH_A_WORLD = {"SimulatorOptions"}
+"""Checked where a world is known."""
+
+
+def public() -> dict[str, Any]:
+    """Every public class and function, by its name, but for the types of annotations and errors."""
+    found = {}
+    for module in ("", *(f".{module.name}" for module in pkgutil.iter_modules(hnn_gym.__path__))):
+        if module != ".__main__":
+            package = importlib.import_module(f"hnn_gym{module}")
+            for name in getattr(package, "__all__", ()):
+                one = getattr(package, name)
+                if inspect.isfunction(one) or (inspect.isclass(one) and not issubclass(one, Exception)):
+                    found[name] = one
+    return found
+
+
+def test_everything_public_refuses_an_argument_of_no_type_that_it_declares() -> None:
+    accepted, skipped = [], RESULTS | OF_ANY_ARRAY | WITH_A_WORLD
+    for name, one in public().items():
+        parameters = inspect.signature(one).parameters.values() if name not in skipped else ()
+        named = [each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+        needed = {each.name for each in named if each.default is each.empty}
+        for each in named:
+            try:
+                one(**{argument: object() for argument in {*needed, each.name}})
+            except InputError:
+                continue
+            except Exception as error:
+                accepted.append(f"{name}({each.name}=object()): {error!r}")
+            else:
+                accepted.append(f"{name}({each.name}=object())")
+    assert not accepted
+    assert skipped <= set(public())
 
 
 def test_an_argument_of_no_type_that_it_declares_is_refused() -> None:
@@ -94,4 +155,59 @@ def test_a_field_that_is_inherited_is_named_with_its_type_and_a_local_type_is_no
 
     with pytest.raises(InputError, match=r"Derived needs size to be of the type float \| None, got 'x'"):
         Derived(size="x")  # type: ignore[arg-type]
-    assert Unknown(size="x").size == "x"  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Unknown needs size"):
+        Unknown(size="x")  # type: ignore[arg-type]
+    assert Unknown(part="x").part == "x"  # type: ignore[arg-type,comparison-overlap]
+
+
+@pytest.mark.parametrize("wrong", [np.float64(1), np.array(1.0), np.array(["x"]), np.array([1j]), np.array([None])])
+def test_an_array_has_an_axis_and_holds_numbers(wrong: Any) -> None:
+    with pytest.raises(InputError, match="needs x to be a ndarray"):
+        linearise(resolve_world("HNNPendulum-v0"), wrong, np.zeros(1))
+
+
+def test_numbers_of_numpy_become_those_of_python_which_json_can_hold() -> None:
+    rule = FrameRule(np.int64(8), crop=(np.float32(0), np.float32(1), 0.0, 1.0))
+    assert FrameRule.from_json(json.loads(json.dumps(rule.to_json()))) == rule
+    assert {type(value) for value in (rule.size, *rule.crop)} == {int, float}
+
+
+@pytest.mark.parametrize("number", [2**63, 10**400])
+def test_a_whole_number_has_at_most_64_bits(number: int) -> None:
+    for make in (lambda: FrameRule(number), lambda: FitSettings(seed=number), lambda: PolicyChoice(hold=number)):
+        with pytest.raises(InputError):
+            make()
+
+
+def test_threads_and_seeds_have_the_bounds_of_what_takes_them() -> None:
+    for make in (
+        lambda: TrainSettings(Path("d"), out=Path("o"), threads=10**9),
+        lambda: TrainAgentSettings(world="HNNPendulum-v0", out=Path("o"), threads=10**9),
+        lambda: train_agent("HNNPendulum-v0", "ppo", seed=2**32),
+    ):
+        with pytest.raises(InputError, match="at most"):
+            make()
+
+
+def test_values_on_a_grid_that_no_memory_holds_are_refused_before_they_are_computed() -> None:
+    with pytest.raises(InputError, match="GB are used: choose fewer nodes"):
+        DynamicProgramming([build_simulator("HNNPendulum-v0")], steps=10**9)
+
+
+def test_a_missing_argument_is_named_with_its_function_as_python_does() -> None:
+    with pytest.raises(TypeError, match=r"linearise\(\) missing 2 required positional arguments"):
+        linearise(resolve_world("HNNPendulum-v0"))  # type: ignore[call-arg]
+
+
+def test_a_policy_is_checked_where_the_recording_is_a_dataset_too() -> None:
+    with pytest.raises(InputError, match="policy"):
+        EvaluateSettings("HNNPendulum-v0", on="data.zarr", policy="{")
+
+
+def test_a_text_may_stand_for_a_path() -> None:
+    assert TrainSettings("d", out="o").out == Path("o")  # type: ignore[arg-type]
+
+
+def test_the_other_types_are_checked_where_one_is_known_to_type_checkers_alone() -> None:
+    with pytest.raises(InputError, match="run_cells needs results to be a Results, got 'x'"):
+        run_cells("x", {})  # type: ignore[arg-type]

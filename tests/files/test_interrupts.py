@@ -62,6 +62,18 @@ def test_a_command_that_is_interrupted_while_it_imports_its_modules_prints_one_l
     assert (done.returncode, done.stderr) == (status, "interrupted before anything was done.\n")
 
 
+def test_the_exit_code_is_130_where_python_itself_would_end_by_the_signal(tmp_path):
+    # it does so after a KeyboardInterrupt in a text that was executed, such as that of a dataclass
+    text = "try:\n    exec('raise KeyboardInterrupt')\nexcept KeyboardInterrupt:\n    raise SystemExit(130)\n"
+    (tmp_path / "tyro.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "hnn_gym.collect"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        timeout=50,
+    )
+    assert done.returncode == 130
+
+
 @pytest.mark.parametrize(("number", "error", "_status"), CASES)
 def test_an_interrupt_takes_effect_after_the_deferring_block(number, error, _status):
     done = []

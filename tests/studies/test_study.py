@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -120,6 +121,14 @@ def test_a_process_that_dies_costs_what_was_not_computed_and_no_more(tmp_path: P
         run_cells(results, cells, executor=processes)
     assert "first" in results
     assert "dies" not in results
+
+
+def test_an_error_in_the_block_ends_the_processes_and_their_work_before_it_is_left() -> None:
+    with contextlib.suppress(KeyError), Processes(1) as processes:
+        work = [processes.submit(time.sleep, 60) for _ in range(4)]
+        raise KeyError
+    assert all(future.done() for future in work)
+    assert not multiprocessing.active_children()
 
 
 def test_a_cell_that_cannot_be_pickled_is_named_with_the_remedy() -> None:

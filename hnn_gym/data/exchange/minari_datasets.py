@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,14 +21,19 @@ import numpy as np
 
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.episode import FIELDS, REQUIRED, Episode
+from hnn_gym.data.exchange.content import check_content, content_of
 from hnn_gym.data.json_values import plain
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.simulator import SECOND, STEP
 from hnn_gym.data.spaces import ObservationLayout, require_action_space
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.reading import check_is_file, damage_of
+from hnn_gym.files.storage import storage_errors
+from hnn_gym.files.whole_folder import put_back, put_in_place, remove, staged
 from hnn_gym.systems.registry import system_of
 
-_PROVENANCE = "hnn_gym_provenance"
+_PROVENANCE, _CONTENT = "hnn_gym_provenance", "hnn_gym_content"
 _ROOT = "MINARI_DATASETS_PATH"
 """The variable of the environment that says where Minari's datasets are."""
 _ID = re.compile(r"([\w-]+/)*[\w-]+-v\d+")
@@ -51,10 +56,8 @@ def write_minari(dataset: TransitionDataset, dataset_id: str, *, overwrite: bool
     if _ID.fullmatch(dataset_id) is None:
         raise InputError(f"Minari does not take the id {dataset_id!r}: give one with a version, such as robot/log-v0.")
     target = _folder(dataset_id)
-    if target.exists() and not overwrite:
-        raise ExistingPathError(f"There is a Minari dataset {dataset_id} already: give another id, or --overwrite.")
     provenance = dataset.provenance
-    with _written_aside(target, dataset_id):
+    with _written_aside(target, dataset_id, overwrite=overwrite):
         try:
             written = minari.create_dataset_from_buffers(
                 dataset_id,
@@ -67,7 +70,8 @@ def write_minari(dataset: TransitionDataset, dataset_id: str, *, overwrite: bool
             )
         except ValueError as error:
             raise InputError(f"Minari does not take this dataset as {dataset_id!r} ({error}).") from None
-        written.storage.update_metadata({_PROVENANCE: json.dumps(provenance.to_json())})
+        note = {_PROVENANCE: json.dumps(provenance.to_json()), _CONTENT: content_of(dataset)}
+        written.storage.update_metadata(note)
 
 
 def read_minari(dataset_id: str) -> TransitionDataset:
@@ -80,6 +84,18 @@ def read_minari(dataset_id: str) -> TransitionDataset:
     minari = _minari()
     if not (_folder(dataset_id) / "data").is_dir():
         raise MissingPathError(f"There is no Minari dataset {dataset_id} here: python -m minari download {dataset_id}.")
+    for path in (_folder(dataset_id) / "data").rglob("*"):
+        if not path.is_dir():
+            check_is_file(path)
+    with damage_of(f"The Minari dataset {dataset_id}"):
+        found, metadata = _read(minari, dataset_id)
+    if _CONTENT in metadata:
+        check_content(found, {"content": metadata[_CONTENT]}, f"The Minari dataset {dataset_id}")
+    return found
+
+
+def _read(minari: Any, dataset_id: str) -> tuple[TransitionDataset, Mapping[str, Any]]:
+    """A dataset with the metadata of its store."""
     found = minari.load_dataset(dataset_id)
     stored = found.storage.metadata.get(_PROVENANCE)
     layout = ObservationLayout(found.observation_space)
@@ -99,7 +115,7 @@ def read_minari(dataset_id: str) -> TransitionDataset:
                 **(kept if stored is not None else {}),
             )
         )
-    return TransitionDataset.from_episodes(episodes, provenance)
+    return TransitionDataset.from_episodes(episodes, provenance), found.storage.metadata
 
 
 def _buffers(dataset: TransitionDataset) -> Iterator[Any]:
@@ -161,26 +177,34 @@ def _folder(dataset_id: str) -> Path:
 
 
 @contextmanager
-def _written_aside(target: Path, dataset_id: str) -> Iterator[None]:
+def _written_aside(target: Path, dataset_id: str, *, overwrite: bool) -> Iterator[None]:
     """Let Minari write into a hidden folder, which it never lists, and move the dataset into its place at the end.
 
     So an interrupted conversion leaves no dataset behind, and no damaged one in the place of another.
     """
-    root = _folder("")
-    before = os.environ.get(_ROOT)
-    with TemporaryDirectory(prefix=".hnn_gym-", dir=root, ignore_cleanup_errors=True) as aside:
-        os.environ[_ROOT] = aside
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[_ROOT]
-            else:
-                os.environ[_ROOT] = before
+    before, aside = os.environ.get(_ROOT), staged(target)
+    lock = PathLock(target)
+    with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            target.rename(Path(aside) / "replaced")
-        (Path(aside) / dataset_id).rename(target)
+        lock.acquire(wait=False)
+    try:
+        put_back(target)
+        if target.exists() and not overwrite:
+            raise ExistingPathError(f"There is a Minari dataset {dataset_id} already: give another id, or --overwrite.")
+        with TemporaryDirectory(prefix=".hnn_gym-", dir=target.parent, ignore_cleanup_errors=True) as root:
+            os.environ[_ROOT] = root
+            try:
+                yield
+            finally:
+                if before is None:
+                    del os.environ[_ROOT]
+                else:
+                    os.environ[_ROOT] = before
+            (Path(root) / dataset_id).rename(aside)
+        put_in_place(target)
+    finally:
+        remove(aside)
+        lock.release()
 
 
 def _minari() -> Any:

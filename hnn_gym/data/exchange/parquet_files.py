@@ -14,9 +14,13 @@ import numpy as np
 
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.data.episode import FIELDS, Episode
-from hnn_gym.data.logs.parquet import pyarrow
+from hnn_gym.data.exchange.content import check_content, content_of
+from hnn_gym.data.logs.parquet import open_parquet, pyarrow
 from hnn_gym.data.provenance import Provenance
-from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
+from hnn_gym.errors import ExistingPathError, InputError
+from hnn_gym.files.reading import damage_of, parse_json
+from hnn_gym.files.single_file import write_file
+from hnn_gym.files.storage import checked_path, storage_errors
 
 _KEY = b"hnn_gym"
 
@@ -29,9 +33,10 @@ def write_parquet(dataset: TransitionDataset, path: str | Path, *, overwrite: bo
         InputError: pyarrow is not installed.
     """
     pa, parquet = pyarrow()
-    target = Path(path)
-    if target.exists() and not overwrite:
-        raise ExistingPathError(f"{target} exists already: give another path, or --overwrite.")
+    target = checked_path(path)
+    with storage_errors(target):
+        if target.exists() and not overwrite:
+            raise ExistingPathError(f"{target} exists already: give another path, or --overwrite.")
     tables, columns = [], {}
     for number, episode in enumerate(dataset):
         moments = episode.num_steps + 1
@@ -41,11 +46,10 @@ def write_parquet(dataset: TransitionDataset, path: str | Path, *, overwrite: bo
             named[name] = _column(pa, array, missing=moments - len(array))
         tables.append(pa.table(named))
     table = pa.concat_tables(tables)
-    note = {"columns": columns, "provenance": dataset.provenance.to_json()}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    parquet.write_table(table.replace_schema_metadata({_KEY: json.dumps(note)}), partial)
-    partial.replace(target)
+    note = {"columns": columns, "provenance": dataset.provenance.to_json(), "content": content_of(dataset)}
+    content = pa.BufferOutputStream()
+    parquet.write_table(table.replace_schema_metadata({_KEY: json.dumps(note)}), content)
+    write_file(target, content.getvalue())
 
 
 def is_dataset(path: str | Path) -> bool:
@@ -54,10 +58,10 @@ def is_dataset(path: str | Path) -> bool:
     Raises:
         InputError: pyarrow is not installed.
     """
-    pa, parquet = pyarrow()
     try:
-        return _KEY in (parquet.read_schema(path).metadata or {})
-    except (OSError, pa.ArrowInvalid):
+        return _KEY in (open_parquet(Path(path)).schema_arrow.metadata or {})
+    except InputError:
+        pyarrow()
         return False
 
 
@@ -66,19 +70,23 @@ def read_parquet(path: str | Path) -> TransitionDataset:
 
     Raises:
         MissingPathError: there is no such file.
-        InputError: it is another file, or pyarrow is not installed.
+        InputError: it is another file, damaged, or pyarrow is not installed.
     """
-    pa, parquet = pyarrow()
-    if not Path(path).is_file():
-        raise MissingPathError(f"There is no file {path}.")
-    try:
-        table = parquet.read_table(path)
-        note = json.loads((table.schema.metadata or {})[_KEY])
-        provenance, columns = Provenance.from_json(note["provenance"]), note["columns"]
-    except (pa.ArrowInvalid, KeyError, ValueError):
+    file = open_parquet(Path(path))
+    text = (file.schema_arrow.metadata or {}).get(_KEY)
+    if text is None:
         raise InputError(
             f"{path} is not a dataset that hnn_gym wrote as Parquet: read it as a log, with python -m hnn_gym.convert."
-        ) from None
+        )
+    note = parse_json(text, path)
+    with damage_of(path):
+        found = _dataset(file.read(), note)
+    check_content(found, note, path)
+    return found
+
+
+def _dataset(table: Any, note: dict[str, Any]) -> TransitionDataset:
+    provenance, columns = Provenance.from_json(note["provenance"]), note["columns"]
     numbers = table["episode"].to_numpy()
     cuts = np.flatnonzero(np.diff(numbers)) + 1
     episodes = []

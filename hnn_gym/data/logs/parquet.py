@@ -7,7 +7,6 @@ Text, pictures and lists of unequal length are no columns of a log.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,17 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.errors import InputError
+from hnn_gym.files.reading import check_is_file, damage_of, read_json
 
 _INFO = Path("meta/info.json")
 EPISODE_INDEX = "episode_index"
 """Column of a LeRobot dataset that numbers its episodes."""
 ENTRY = "/"
 """Between the name of a column of lists and the name of an entry."""
+
+
+_MOST_BYTES, _MOST_FOR_A_BYTE = 2**30, 1000
+"""A table may have more bytes than the first only if they are not more than so many times those of its file."""
 
 
 def pyarrow() -> tuple[Any, Any]:
@@ -49,8 +53,9 @@ def parquet_names(path: Path) -> tuple[str, ...]:
         InputError: it cannot be read, is of another version, or pyarrow is not installed.
     """
     pa, _ = pyarrow()
-    first = _opened(_files(path)[0])
-    row = next(first.iter_batches(batch_size=1), None)
+    first = open_parquet(_files(path)[0])
+    with damage_of(path):
+        row = next(first.iter_batches(batch_size=1), None)
     names: list[str] = []
     for field in first.schema_arrow:
         if pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type):
@@ -69,9 +74,12 @@ def read_parquet_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarr
         InputError: a file cannot be read, or a column of lists has lists of unequal length.
     """
     pa, _ = pyarrow()
-    known = _opened(_files(path)[0]).schema_arrow.names
+    known = open_parquet(_files(path)[0]).schema_arrow.names
     wanted = {name: name if name in known else _list_of(name) for name in names}
-    table = pa.concat_tables([_opened(file).read(columns=sorted(set(wanted.values()))) for file in _files(path)])
+    with damage_of(path):
+        table = pa.concat_tables(
+            [open_parquet(file).read(columns=sorted(set(wanted.values()))) for file in _files(path)]
+        )
     columns = {}
     for name, stored in wanted.items():
         column = table[stored].combine_chunks()
@@ -103,19 +111,17 @@ def _feature_names(path: Path, column: str) -> list[str]:
     if not is_lerobot(path):
         return []
     features = _info(path).get("features")
-    named = features.get(column, {}).get("names") if isinstance(features, dict) else None
+    feature = features.get(column) if isinstance(features, dict) else None
+    named = feature.get("names") if isinstance(feature, dict) else None
     if isinstance(named, dict) and len(named) == 1:
         (named,) = named.values()
     return [str(name) for name in named] if isinstance(named, list) else []
 
 
 def _info(path: Path) -> dict[str, Any]:
-    try:
-        info = json.loads((path / _INFO).read_text(encoding="utf-8"))
-        str(info["codebase_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path / _INFO} does not describe a LeRobot dataset ({error!r}).") from None
-    found: dict[str, Any] = info
+    found = read_json(path / _INFO)
+    if "codebase_version" not in found:
+        raise InputError(f"{path / _INFO} does not describe a LeRobot dataset: it has no codebase_version.")
     return found
 
 
@@ -132,9 +138,18 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _opened(file: Path) -> Any:
-    pa, parquet = pyarrow()
-    try:
-        return parquet.ParquetFile(file)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{file} cannot be read as Parquet ({error}).") from None
+def open_parquet(file: Path) -> Any:
+    """Open a Parquet file.
+
+    Raises:
+        MissingPathError: there is no such file.
+        InputError: it is another file, is damaged, or claims more rows than it can hold; or pyarrow is not installed.
+    """
+    _, parquet = pyarrow()
+    check_is_file(file)
+    with damage_of(file):
+        opened = parquet.ParquetFile(file)
+        rows, columns = opened.metadata.num_rows, opened.metadata.num_columns
+    if rows * columns * 8 > max(_MOST_BYTES, _MOST_FOR_A_BYTE * file.stat().st_size):
+        raise InputError(f"{file} claims {rows:,} rows of {columns} columns, which so small a file cannot mean.")
+    return opened

@@ -15,6 +15,7 @@ import numpy as np
 from hnn_gym.data.logs.parquet import is_lerobot, parquet_names, read_parquet_columns
 from hnn_gym.data.logs.text import header_of, is_number, read_text
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files.reading import damage_of
 
 _TEXT, _ARRAYS, _PARQUET = (".csv", ".tsv", ".txt"), (".npz",), (".parquet", ".pq")
 _SHOWN = 12
@@ -156,14 +157,11 @@ def _kind(file: Path) -> str:
 def _arrays(file: Path) -> dict[str, np.ndarray]:
     """The columns of an .npz file; an array with several columns, q, becomes q[0], q[1]."""
     columns: dict[str, np.ndarray] = {}
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            for name in content.files:
-                array = content[name]
-                if array.ndim == 2:
-                    columns |= {f"{name}[{i}]": array[:, i] for i in range(array.shape[1])}
-                elif array.ndim == 1:
-                    columns[name] = array
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{file} cannot be read as an .npz file of numbers ({error}).") from None
+    with damage_of(file), file.open("rb") as raw, np.load(raw, allow_pickle=False) as content:
+        for name in content.files:
+            array = content[name]
+            if array.ndim == 2:
+                columns |= {f"{name}[{i}]": array[:, i] for i in range(array.shape[1])}
+            elif array.ndim == 1:
+                columns[name] = array
     return columns

@@ -23,6 +23,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from hnn_gym.errors import InputError
+from hnn_gym.files.reading import damage_of
 
 _DELIMITERS = "\t;,"
 _EMPTY = ("", "na", "null", "none", "nan")
@@ -121,13 +122,11 @@ def is_number(value: Any) -> bool:
 @contextmanager
 def _opened(file: Path) -> Iterator[TextIO]:
     binary = gzip.open if file.suffix.lower() == ".gz" else open
-    try:
+    with damage_of(file):
         with binary(file, "rb") as raw:
             encoding = _encoding_of(raw.read(_BEGINNING), file)
         with binary(file, "rt", encoding=encoding, newline="") as lines:
             yield lines
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise InputError(f"{file} cannot be read as text ({error}).") from None
 
 
 def _encoding_of(beginning: bytes, file: Path) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from hnn_gym.data import Provenance
 from hnn_gym.envs.tasks.recorded import RecordedTask, Reward
 from hnn_gym.envs.tasks.rewarded import RewardedTask
-from hnn_gym.errors import InputError
+from hnn_gym.errors import InputError, checked_arguments
 from hnn_gym.models.task_heads import TaskHeads
 from hnn_gym.systems.of_world import environment_of
 from hnn_gym.systems.registry import system_of
@@ -15,6 +15,7 @@ from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
 
+@checked_arguments
 def task_for(world: WorldModel, *, reward: Reward | None = None) -> Task:
     """Return the task of the environment that a world is, or was learned from.
 
