@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -132,8 +133,8 @@ def _stored(episodes: Iterable[Episode], provenance: Provenance, folder: Path, *
 def _roles(settings: ConvertSettings) -> tuple[Roles, tuple[str, ...]]:
     first, *others = settings.logs
     known = column_names(first)
-    roles, guessed = guess_roles(
-        known,
+    guess = partial(
+        guess_roles,
         time=settings.time,
         position=settings.position,
         velocity=settings.velocity,
@@ -141,11 +142,19 @@ def _roles(settings: ConvertSettings) -> tuple[Roles, tuple[str, ...]]:
         episode=settings.episode or (EPISODE_INDEX if is_lerobot(first) else None),
         has_time=settings.reading.dt is None,
     )
+    roles, guessed = guess(known)
     for other in others:
-        missing = [name for name in roles.names if name in known and name not in column_names(other)]
+        columns = column_names(other)
+        missing = [name for name in roles.names if name in known and name not in columns]
         if missing:
             raise InputError(
                 f"{other} has no column {missing[0]!r}, and {first} has: logs of one dataset have the same."
+            )
+        further = [name for name in guess(columns)[0].names if name not in known]
+        if further:
+            raise InputError(
+                f"{other} has a column {further[0]!r}, and {first} has none: logs of one dataset have the same, or the "
+                "columns to read are named (--time, --position, --velocity, --action)."
             )
     return roles, guessed
 

@@ -163,8 +163,9 @@ def _of_measurements(world: WorldModel, motion: MeasuredMotion | None) -> list[s
     spans = motion.unexplained_spans()
     if spans:
         episode, first, last, size = spans[0]
+        places = "1 place" if len(spans) == 1 else f"{len(spans)} places"
         words.append(
-            f"{int(motion.unexplained.sum())} rows in {len(spans)} places are not explained, with residuals up to "
+            f"{int(motion.unexplained.sum())} rows in {places} are not explained, with residuals up to "
             f"{size:.0f} times as large as elsewhere. The worst are in episode {episode}, from {first:.3f} s to "
             f"{last:.3f} s: look for a collision, a limit of a motor or a sensor that was wrong."
         )

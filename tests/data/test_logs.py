@@ -344,6 +344,10 @@ REFUSED = {
     "backwards": (changed("t", put(20, 0.0)), "Row 21 of .* runs backwards from the stamp"),
     "repeated": (changed("t", lambda t: np.where(t == t[20], t[19], t)), "Row 21 of .* repeats the stamp"),
     "microseconds": (changed("t", lambda t: 1e6 * t), r"in seconds: give their unit .*--time-unit us"),
+    "rows at 500 Hz in ms": (
+        changed("t", lambda t: 2.0 * np.arange(len(t))),
+        r"in seconds: give their unit .*--time-unit ms, or --time-unit s if they are",
+    ),
     "no text": ("q1,\0\0", "cannot be read as text"),
     "degrees": (
         {name: np.degrees(c) if name in "q1q2v1v2" and name != "t" else c for name, c in columns(900).items()},
@@ -400,6 +404,10 @@ def test_columns_and_files_that_are_not_there_are_named(log, converted, tmp_path
     del less["tau2"]
     with pytest.raises(InputError, match=r"b\.csv has no column 'tau2', and .*log\.csv has"):
         converted(path, log(less, "b.csv"))
+    still = {name: column for name, column in columns().items() if name not in ("v1", "v2")}
+    with pytest.raises(InputError, match=r"log\.csv has a column 'v1', and .*c\.csv has none: .*--velocity"):
+        converted(log(still, "c.csv"), path)
+    converted(tmp_path / "c.csv", path, out="positions.zarr", velocity=())
     converted(path)
     with pytest.raises(ExistingPathError, match="--overwrite"):
         converted(path)

@@ -12,8 +12,9 @@ from hnn_gym.errors import InputError
 
 _TURNS, _FAST_TURNS, _FAST = 6.0, 2.0, 20.0
 """Turns that an angle hardly moves over, and those that it hardly moves over at more than so many rad/s on average."""
-_LONGEST_STEP, _SHORTEST_STEP = 10.0, 1e-6
-_LONGEST_LIKELY, _SHORTEST_LIKELY = 1.0, 1e-4
+_LONGEST_STEP, _SHORTEST_STEP = 0.9, 1e-6
+"""Median steps in s between which no unit is asked for. In ms, rows at 1 kHz are 1 apart, and slower ones further."""
+_LONGEST_LIKELY, _SHORTEST_LIKELY = 0.9, 1e-4
 _DEGREES, _RPM = 180 / math.pi, 2 * math.pi / 60
 
 
@@ -39,7 +40,7 @@ def check_stamps(time: np.ndarray, label: str, *, declared_unit: bool) -> None:
         likely = next((unit for unit, s in TIMES.items() if _SHORTEST_LIKELY < middle * s < _LONGEST_LIKELY), "s")
         raise InputError(
             f"The median step of {label} is {middle:g} s if its stamps are in seconds: give their unit with time_unit "
-            f"(--time-unit {likely})."
+            f"(--time-unit {likely}, or --time-unit s if they are)."
         )
 
 
