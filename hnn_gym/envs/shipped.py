@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from hnn_gym.errors import InputError, MissingPathError, checked_arguments
+from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.worlds.pixel_world import FRAMES, PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -16,7 +16,6 @@ from hnn_gym.worlds.world_model import WorldModel
 WEIGHTS = Path(__file__).parent / "weights"
 
 
-@checked_arguments
 def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldModel:
     """Return a world given itself, the id of a shipped or true one, or the path of a checkpoint.
 
@@ -27,10 +26,7 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
     if isinstance(world_model, WorldModel):
         return world_model
     if not isinstance(world_model, (str, os.PathLike)):
-        raise InputError(
-            "world_model must be a WorldModel, the id of one, such as 'HNNPendulum-v0', or the path of a checkpoint, "
-            f"such as 'runs/x', not {world_model!r}."
-        )
+        raise _not_a_world(world_model)
     if isinstance(world_model, str) and (WEIGHTS / world_model / "world.json").is_file():
         return _shipped(world_model)
     if isinstance(world_model, str) and world_model in SYSTEMS and SYSTEMS[world_model].truth is not None:
@@ -46,22 +42,30 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
     return WorldModel.load(world_model)
 
 
-@checked_arguments
 def resolve_pixel_world(world_model: PixelWorld | WorldModel | str | os.PathLike[str]) -> PixelWorld | None:
     """Return a world learned from frames given itself, the id of a shipped one, or the path of a checkpoint.
 
-    None for anything that was not learned from frames; :func:`resolve_world` raises the errors.
+    None for a world that was not learned from frames, and where there is none; :func:`resolve_world` says so.
 
     Raises:
-        InputError: the checkpoint is damaged.
+        InputError: the checkpoint is damaged, or the argument is neither world, id nor path.
     """
     if isinstance(world_model, PixelWorld):
         return world_model
-    if isinstance(world_model, WorldModel) or not isinstance(world_model, (str, os.PathLike)):
+    if isinstance(world_model, WorldModel):
         return None
+    if not isinstance(world_model, (str, os.PathLike)):
+        raise _not_a_world(world_model)
     if isinstance(world_model, str) and (WEIGHTS / world_model / FRAMES).is_dir():
         return _shipped_pixels(world_model)
     return PixelWorld.load(world_model) if (Path(world_model) / FRAMES).is_dir() else None
+
+
+def _not_a_world(given: object) -> InputError:
+    return InputError(
+        "world_model must be a WorldModel, the id of one, such as 'HNNPendulum-v0', or the path of a checkpoint, "
+        f"such as 'runs/x', not {given!r}."
+    )
 
 
 @cache
