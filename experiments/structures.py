@@ -6,8 +6,7 @@ positions. All go through the scheme of the study in velocities. The chain begin
 equations and is fitted to whole pieces of motion. The others begin at the solution of linear equations too, for the
 coefficients of the polynomials or the last layer of the network, and are fitted to single steps by Levenberg-Marquardt.
 
-``python -m experiments.network_tuning`` shows how large the network had to be, on recordings that no table reports.
-Where worlds are acted in, a smaller one stands in for it, see :data:`ACTED_IN`.
+How large the network is and how its weights decay was chosen for every task, on recordings that no table reports.
 """
 
 from __future__ import annotations
@@ -45,22 +44,26 @@ class ModelStructure:
     fit: OneStepSettings | FitSettings = field(default_factory=FitSettings.without_networks)
 
 
-STRUCTURES = {
-    "chain": ModelStructure("chain"),
-    "general M(q)": ModelStructure("mechanical", {"hidden": (), "mass_matrix": "full"}, OneStepSettings()),
-    "second-order network": ModelStructure(
-        "second-order", {"hidden": (64,)}, OneStepSettings(steps=100, most_rows=3_000)
-    ),
-}
-"""By the name in the tables."""
-ACTED_IN = STRUCTURES | {
-    "second-order network": ModelStructure(
-        "second-order",
-        {"hidden": (16,)},
-        FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=30, decay=1e-12),
-    )
-}
-"""The same where worlds are acted in, with a network that takes some seconds."""
+NETWORK = "second-order network"
+STRUCTURES = ("chain", "general M(q)", NETWORK)
+"""The names in the tables."""
+NETWORKS: Mapping[str, tuple[int, float]] = {}
+"""Units and weight decay of the network, by study and task: what ``python -m experiments.network_tuning`` chose."""
+
+
+def structure_of(name: str, task: str) -> ModelStructure:
+    """The model of a name in the tables, in a task such as "symoden/acrobot"."""
+    if name == NETWORK:
+        return network(*NETWORKS[task])
+    if name == "chain":
+        return ModelStructure("chain")
+    return ModelStructure("mechanical", {"hidden": (), "mass_matrix": "full"}, OneStepSettings())
+
+
+def network(units: int, decay: float) -> ModelStructure:
+    """A network without physics, with one hidden layer."""
+    fit = OneStepSettings(steps=100, most_rows=3_000, decay=decay)
+    return ModelStructure("second-order", {"hidden": (units,)}, fit)
 
 
 def scheme(substeps: int = 1) -> Integrator:

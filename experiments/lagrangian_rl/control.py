@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.array_dataset import dataset_of
 from experiments.lagrangian_rl.systems import SYSTEMS, Upright
-from experiments.structures import ACTED_IN, learned
+from experiments.structures import NETWORK, learned, structure_of
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import TracedStep
 from hnn_gym.agents.trajectory import TrackedTrajectory, TrajectorySettings, optimised
@@ -19,8 +19,8 @@ from hnn_gym.systems import System
 from hnn_gym.worlds.world_model import WorldModel
 
 STEPS, EPISODE = 10_000, 1_000
-FITTED, FITTED_BY_NETWORKS = 2_000, 600
-"""Of the recorded steps that a model is fitted to, at equal distances."""
+FITTED = 2_000
+"""Of the recorded steps that a model with physics is fitted to, at equal distances."""
 STARTS, DREAMT = 20, 40
 WEIGHTS = (0.25, 0.003)
 """Of the squares of positions and velocities about the goal: how the reward falls there, to second order."""
@@ -84,8 +84,8 @@ def model(name: str, structure: str, *, steps: int, seed: int) -> tuple[WorldMod
     if structure == "truth":
         return system.true_world(), 0.0
     dataset = random_steps(system, steps=steps, seed=seed)
-    fitted = FITTED_BY_NETWORKS if structure == "second-order network" else FITTED
-    return learned(dataset, ACTED_IN[structure], seed=seed, fitted=fitted)
+    fitted = None if structure == NETWORK else FITTED
+    return learned(dataset, structure_of(structure, f"lagrangian_rl/{name}"), seed=seed, fitted=fitted)
 
 
 def goal_error(name: str, world: WorldModel, *, seed: int = 5) -> float:
