@@ -26,7 +26,7 @@ WEIGHTS = (0.25, 0.003)
 """Of the squares of positions and velocities about the goal: how the reward falls there, to second order."""
 _KEPT = 0.97
 """Of what a plan promises, EPISODE - cost, what it has to earn in the dream to keep its promise."""
-_SEVERAL_LINKS: dict[str, Any] = {"paths": True, "loose_rounds": 150, "rounds": 80, "plans": 8, "feedback": 0.1}
+_SEVERAL_LINKS: dict[str, Any] = {"paths": True, "loose_rounds": 150, "rounds": 80, "feedback": 0.1}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Search:
 
 
 def _several_links(horizon: int) -> Search:
-    return Search(TrajectorySettings(horizon=horizon, **_SEVERAL_LINKS), times=2, most=6, effort=0.1)
+    settings = TrajectorySettings(horizon=horizon, plans=8, **_SEVERAL_LINKS)
+    return Search(settings, times=2, most=6, effort=0.1)
 
 
 SEARCH = {
@@ -53,7 +54,9 @@ SEARCH = {
     ),
     "Pendulum": Search(TrajectorySettings(horizon=300)),
     "Cartpole": Search(TrajectorySettings(horizon=250, share=0.99, drawn=200)),
-    "Acrobot": _several_links(200),
+    "Acrobot": Search(
+        TrajectorySettings(horizon=170, share=0.98, plans=40, moves=8, **_SEVERAL_LINKS), most=3, effort=0.1
+    ),
     "Cart-2-pole": _several_links(280),
     "Cart-3-pole": _several_links(190),
     "Acro-3-bot": _several_links(170),

@@ -1,9 +1,10 @@
-"""First plans, which are improved later: random smooth actions, pushes along the motion, and paths to the goal.
+"""Plans that are improved later: random smooth actions, pushes along the motion, paths to the goal, and moved plans.
 
 Actions lead from the start to somewhere. A path is the reverse: states that lead from the start to the goal with random
 detours, whether or not actions can follow them. Several links amplify every small change of an action, so that random
 actions hardly ever lead near a goal that is unstable. A path is there from the beginning, and the gaps between its
-states and the steps of the world are closed while it is improved.
+states and the steps of the world are closed while it is improved. A plan is moved the
+same way: done in less time and with random detours, it may be improved to another plan than before.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from hnn_gym.worlds.world_model import WorldModel
 _DIFFERENCE = 1e-5
 _EAGER = 2.0
 """Of w where a first plan pushes along the motion with all its strength, a = share tanh(w)."""
+_SHORTEST, _MOVED = 0.8, 0.3
+"""Of the time of a plan, what a moved one needs at least, and the largest deviation of a detour in rad or m."""
 
 
 def smooth_actions(rng: np.random.Generator, shape: tuple[int, int, int], waves: int, share: float) -> np.ndarray:
@@ -91,13 +94,45 @@ def paths(
     other = angles & (abs(way) > np.pi / 2) & (rng.random((rows, n)) < 0.5)
     way = np.where(other, way - 2 * np.pi * np.sign(way), way)
     s = np.clip(np.arange(steps + 1) / steps / rng.uniform(0.5, 1.0, (rows, 1)), 0, 1)
-    count = np.arange(1, waves + 1)
-    size = rng.normal(size=(rows, n, waves)) * rng.uniform(0.3, 1.5, (rows, n, 1)) / count
-    detours = np.einsum("rnk,rtk->rtn", size, np.sin(np.pi * count * s[..., None]))
+    detours = _detours(rng.normal(size=(rows, n, waves)) * rng.uniform(0.3, 1.5, (rows, n, 1)), s)
     q = start[:n] + way[:, None] * (s * s * (3 - 2 * s))[..., None] + detours
     path = np.concatenate([q, np.gradient(q, world.dt, axis=1)], axis=-1)
     path[:, 0] = start
     return path
+
+
+def moved(
+    rng: np.random.Generator, states: np.ndarray, actions: np.ndarray, *, dt: float, waves: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Plans ``(rows, H + 1, 2n)`` and ``(rows, H, m)`` that are done in less time and with random detours.
+
+    Each stays at its last position for the time that it has saved.
+
+    Args:
+        rng: source of randomness.
+        states: [q, v] ``(rows, H + 1, 2n)``.
+        actions: ``(rows, H, m)``.
+        dt: time step, in s.
+        waves: sine waves of a detour.
+    """
+    rows, horizon, _ = actions.shape
+    n, each = states.shape[-1] // 2, np.arange(rows)[:, None]
+    factor = rng.uniform(_SHORTEST, 1.0, (rows, 1))
+    s = np.arange(horizon + 1) / horizon
+    t = np.minimum(np.arange(horizon + 1) / factor, horizon)
+    before = np.minimum(t.astype(int), horizon - 1)
+    part = (t - before)[..., None]
+    q = ((1 - part) * states[each, before] + part * states[each, before + 1])[..., :n]
+    q = q + _detours(_MOVED * rng.random((rows, 1, 1)) * rng.normal(size=(rows, n, waves)), s + 0 * factor)
+    path = np.concatenate([q, np.gradient(q, dt, axis=1)], axis=-1)
+    path[:, 0] = states[:, 0]
+    return path, actions[each, before[:, :-1]]
+
+
+def _detours(size: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Detours ``(rows, H + 1, n)`` of sizes ``(rows, n, waves)``, at shares s of the way ``(rows, H + 1)``."""
+    count = np.arange(1, size.shape[-1] + 1)
+    return np.einsum("rnk,rtk->rtn", size / count, np.sin(np.pi * count * s[..., None]))
 
 
 def _waves(rng: np.random.Generator, shape: tuple[int, int, int], waves: int) -> np.ndarray:

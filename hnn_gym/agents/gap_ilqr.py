@@ -74,6 +74,12 @@ class Plans:
         """Return some of the plans."""
         return Plans(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
+    def joined(self, others: Plans) -> Plans:
+        """Return these plans and others."""
+        return Plans(
+            *(np.concatenate([getattr(self, field.name), getattr(others, field.name)]) for field in fields(self))
+        )
+
     @property
     def gap(self) -> np.ndarray:
         """Largest gap ``(rows,)``, in the units of the state."""

@@ -7,7 +7,8 @@ last state. A task without a place to rest has no such controller, and its plan 
 Plans of one or two links may begin as random actions. Several links need more: plans begin as *paths* to the goal, and
 for many rounds their actions may exceed the limits, at a price that rises as fast as the plan follows. Strong motors
 bring everything upright, and the plan of strong motors is turned little by little into one of weak motors. Then the
-limits hold.
+limits hold. Each of these plans is the best of those near it only. On request the best of them are moved, that is done
+in less time and with random detours, and improved again.
 
 The best plan is followed from neighbouring starts by the gains of the linear problem about it, a = a_t + K_t (s - s_t),
 within the limits; then the linear controller takes over. Where a world is right about places that its recording never
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_gym.agents.first_plans import paths, pumped_actions
+from hnn_gym.agents.first_plans import moved, paths, pumped_actions
 from hnn_gym.agents.gap_ilqr import DAMPEST, Improvement, Plans
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import largest_actions, turned
@@ -35,6 +36,8 @@ _EARLY = 30
 """Rounds after which half of the plans with paths are improved further; the price of an excess begins to rise."""
 _CHEAP, _DEAR, _RISE = 1e-2, 30.0, 1.15
 """Price of the square of an excess at first and at last, and its factor in a round."""
+_SAME = 0.5
+"""Plans whose costs differ by less count as one where plans are moved."""
 _TIGHTER, _TIGHT = 0.97, 0.05
 """Factor of the largest action in a round until it is within the limits, where the gaps are smaller than this."""
 
@@ -60,6 +63,9 @@ class TrajectorySettings:
     rounds: int = 120
     """Improvements within the limits. Only the best quarter of the plans is improved in the last two thirds of them, or
     in all of them where there are loose rounds."""
+    moves: int = 0
+    """Times that the best plans are moved, that is done in less time and with random detours, improved as often as
+    ``rounds`` says, and kept where they are cheaper: for plans that end in many different minima."""
     final: float = 1.0
     """Weight of the cost-to-go at the end of a plan. It assumes forces without limits; more than 1 asks a plan to end
     where limited forces can hold."""
@@ -172,7 +178,8 @@ def optimised(
         final=settings.final,
         feedback=settings.feedback,
     )
-    plans = _first_plans(improvement, world, start, hold, settings, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    plans = _first_plans(improvement, world, start, hold, settings, rng)
     quarter = max(1, settings.plans // 4)
     for done in range(settings.loose_rounds):
         if done == _EARLY:
@@ -189,6 +196,14 @@ def optimised(
         _tighten(plans, improvement, settings.share)
         improvement.improve(plans)
     plans.limit = np.full(len(plans.cost), settings.share)
+    for _ in range(settings.moves):
+        plans = _different(plans, max(1, quarter // 3))
+        which = rng.integers(len(plans.cost), size=quarter)
+        states, actions = moved(rng, plans.states[which], plans.actions[which], dt=world.dt, waves=settings.waves)
+        others = improvement.plans(states, actions, limit=settings.share, excess=0.0)
+        for _ in range(settings.rounds):
+            improvement.improve(others)
+        plans = _different(plans.joined(others), quarter)
     improvement.followed(plans)
     gains = improvement.tracking(plans)
     return [
@@ -234,6 +249,14 @@ def _best(plans: Plans, count: int, cost: np.ndarray | None = None) -> Plans:
     """The cheapest plans, by default by what they cost now; a gap costs more than anything else."""
     cost = plans.cost if cost is None else cost
     return plans.rows(np.argsort(cost + 1e3 * np.abs(plans.gaps).sum(axis=(1, 2)))[:count])
+
+
+def _different(plans: Plans, count: int) -> Plans:
+    """The cheapest plans, no two of which cost the same."""
+    plans = _best(plans, len(plans.cost))
+    new = np.diff(plans.cost, prepend=-np.inf) > _SAME
+    new[0] = True  # also where no cost is a number
+    return plans.rows(np.flatnonzero(new)[:count])
 
 
 def _raise_price(plans: Plans, improvement: Improvement) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from hnn_gym.agents.first_plans import paths
+from hnn_gym.agents.first_plans import moved, paths
 from hnn_gym.agents.gap_ilqr import Improvement
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import TracedStep
@@ -114,6 +114,31 @@ def test_a_path_leads_from_the_start_to_rest_at_the_goal_and_angles_turn_either_
     np.testing.assert_allclose(np.cos(found[:, -1, 0]), 1.0)
     assert {0, 2} == set(np.round(found[:, -1, 0] / np.pi).astype(int).tolist())
     np.testing.assert_allclose(found[:, 2:-2, 1], (found[:, 3:-1, 0] - found[:, 1:-3, 0]) / (2 * WORLD.dt))
+
+
+def test_a_moved_plan_has_the_same_ends_and_is_done_earlier_with_detours() -> None:
+    rng, t = np.random.default_rng(0), np.linspace(0, 1, 101)
+    q = np.tile((np.pi * (1 - t))[:, None], (20, 1, 1))
+    actions = np.tile(t[:-1, None], (20, 1, 1))
+    states, hurried = moved(rng, np.concatenate([q, 0 * q], axis=-1), actions, dt=0.05, waves=4)
+    np.testing.assert_array_equal(states[:, 0], np.tile([np.pi, 0.0], (20, 1)))
+    np.testing.assert_allclose(states[:, -1, 0], 0.0, atol=1e-12)
+    np.testing.assert_allclose(states[:, 2:-2, 1], (states[:, 3:-1, 0] - states[:, 1:-3, 0]) / 0.1)
+    done = (hurried[..., 0] < 0.985).sum(axis=1)  # steps before the last action of the old plan
+    assert 79 <= done.min() <= 85
+    assert 95 <= done.max() <= 100
+    off = np.abs(states[..., 0] - np.pi * np.maximum(1 - np.arange(101) / done[:, None], 0)).max(axis=1)
+    assert off.max() > 0.2
+    assert off.min() < 0.1
+
+
+def test_moved_plans_are_improved_and_of_those_that_cost_the_same_one_is_left(hold) -> None:
+    few = replace(SETTINGS, drawn=4, plans=4, rounds=15)
+    before, after = (optimised(WORLD, TASK, START, hold, settings=replace(few, moves=moves)) for moves in (0, 2))
+    assert after[0].cost < before[0].cost - 5.0
+    several = optimised(WORLD, TASK, START, hold, settings=replace(few, drawn=24, plans=12, moves=1))
+    assert len(several) > 1
+    assert np.diff([plan.cost for plan in several]).min() > 0.4  # the last states are changed a little by the feedback
 
 
 def test_plans_that_begin_as_paths_close_their_gaps_and_come_within_the_limits(hold) -> None:
