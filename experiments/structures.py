@@ -47,8 +47,33 @@ class ModelStructure:
 NETWORK = "second-order network"
 STRUCTURES = ("chain", "general M(q)", NETWORK)
 """The names in the tables."""
-NETWORKS: Mapping[str, tuple[int, float]] = {}
-"""Units and weight decay of the network, by study and task: what ``python -m experiments.network_tuning`` chose."""
+NETWORKS = {
+    "symoden/pendulum": (128, 1e-12),
+    "symoden/cart-pole": (32, 1e-15),
+    "symoden/acrobot": (64, 1e-15),
+    "chains/1": (128, 1e-15),
+    "chains/2": (128, 1e-15),
+    "chains/3": (128, 1e-15),
+    "chains/5": (64, 1e-15),
+    "lagrangian_rl/Reacher": (64, 1e-9),
+    "lagrangian_rl/Pendulum": (64, 1e-12),
+    "lagrangian_rl/Cartpole": (32, 1e-15),
+    "lagrangian_rl/Acrobot": (32, 1e-9),
+    "lagrangian_rl/Cart-2-pole": (32, 1e-15),
+    "lagrangian_rl/Cart-3-pole": (32, 1e-6),
+    "lagrangian_rl/Acro-3-bot": (64, 1e-15),
+    "friction_rl/Pendulum": (64, 1e-15),
+    "friction_rl/Pendulum-sw": (64, 1e-12),
+    "friction_rl/CartPole": (16, 1e-12),
+    "friction_rl/CartPole-sw": (16, 1e-15),
+    "friction_rl/CartPole raised": (16, 1e-15),
+    "friction_rl/Acrobot": (32, 1e-15),
+    "friction_rl/Acrobot-sw": (32, 1e-15),
+}
+"""Units and weight decay of the network, by study and task, as ``python -m experiments.network_tuning`` chose them.
+
+With five links twice as many units would take longer than the minutes that a fit may take.
+"""
 
 
 def structure_of(name: str, task: str) -> ModelStructure:
