@@ -1,9 +1,10 @@
 """How large the network in the tables of published benchmarks is, and how its weights decay, task by task.
 
-Every candidate is fitted to a recording of seed 100, which no table reports, and judged by others of that seed: by the
-errors that the table of SymODEN or of the chains reports, and where worlds are acted in by the velocities after one
-step. The number of units is doubled or halved until the best is neither the largest nor the smallest; then decays are
-compared with that number.
+Every candidate is fitted to a recording of seed 100, which no table reports. Those of SymODEN's tasks and of the chains
+are judged by the errors that the tables report, on other trajectories. Those that are acted in are judged by real
+returns from starts that no table reports, and with friction for recordings of seed 101 too. With several poles plans
+would take hours, and they are judged by the velocities after one step of another recording. The number of units is
+doubled or halved until the best is neither the largest nor the smallest; then decays are compared with that number.
 
 ``python -m experiments.network_tuning``.
 """
@@ -21,9 +22,10 @@ from rich.console import Console
 
 from experiments.chains import scoring as chains
 from experiments.friction_rl import worlds as friction
+from experiments.friction_rl.agents import real_returns
 from experiments.friction_rl.systems import SCHEME
 from experiments.friction_rl.systems import SYSTEMS as WITH_FRICTION
-from experiments.lagrangian_rl.control import STEPS, random_steps
+from experiments.lagrangian_rl.control import STEPS, earned, random_steps
 from experiments.lagrangian_rl.systems import SYSTEMS
 from experiments.structures import ModelStructure, learned, network
 from experiments.symoden import scoring as symoden
@@ -35,16 +37,18 @@ from hnn_gym.worlds.world_model import WorldModel
 
 COMMAND = "python -m experiments.network_tuning"
 SEED = 100
+SEVERAL = ("Acrobot", "Acrobot-sw", "Cart-2-pole", "Cart-3-pole", "Acro-3-bot")
+"""Tasks of several poles, in which planning in a network takes minutes."""
 UNITS = (16, 32, 64)
 """That every task begins with."""
 FEWEST, MOST = 4, 128
 """With twice as many units the fit of three links takes longer than the minutes that a fit may take."""
 DECAYS = (1e-15, 1e-12, 1e-9, 1e-6)
-"""The first of them is next to none, and the others are tried with the chosen units."""
+"""The first of them is next to none, and the others are tried with the chosen units; more, while the most is best."""
 FOUND = Path("docs/results/network_tuning.json")
 
 Judge = Callable[[ModelStructure], tuple[float, float]]
-"""Error of a candidate, and CPU time of its fit in s."""
+"""Error of a candidate, or the return that it loses, and CPU time of its fit in s."""
 
 
 def _predicts(task: str, structure: ModelStructure) -> tuple[float, float]:
@@ -57,18 +61,36 @@ def _predicts_chain(links: int, structure: ModelStructure) -> tuple[float, float
     return found["geometric"], found["cpu_s"]
 
 
-def _steps_without_friction(name: str, structure: ModelStructure) -> tuple[float, float]:
+def _steps(name: str, structure: ModelStructure) -> tuple[float, float]:
     system = SYSTEMS[name]
     world, seconds = learned(random_steps(system, steps=STEPS, seed=SEED), structure, seed=SEED)
     return one_step_error(world, random_steps(system, steps=STEPS, seed=SEED + 1).transitions()), seconds
 
 
 def _steps_with_friction(name: str, structure: ModelStructure) -> tuple[float, float]:
-    steps = friction.STEPS[name]
-    dataset = friction.random_steps(name, steps=steps, seed=SEED)
+    world, seconds = _with_friction(name, structure, SEED)
+    after = friction.random_steps(name, steps=friction.STEPS[name], seed=SEED + 1)
+    return one_step_error(world, after.transitions()), seconds
+
+
+def _earns(name: str, structure: ModelStructure) -> tuple[float, float]:
+    world, seconds = learned(random_steps(SYSTEMS[name], steps=STEPS, seed=SEED), structure, seed=SEED)
+    return -float(np.mean(earned(name, world, seed=SEED, starts=SEED)["returns"])), seconds
+
+
+def _earns_with_friction(name: str, structure: ModelStructure) -> tuple[float, float]:
+    returns, cpu = [], []
+    for seed in (SEED, SEED + 1):
+        world, seconds = _with_friction(name, structure, seed)
+        returns.append(float(real_returns(name, world, seed=seed, starts=range(1_000, 1_050))[0].mean()))
+        cpu.append(seconds)
+    return -float(np.mean(returns)), float(np.mean(cpu))
+
+
+def _with_friction(name: str, structure: ModelStructure, seed: int) -> tuple[WorldModel, float]:
+    dataset = friction.random_steps(name, steps=friction.STEPS[name], seed=seed)
     coordinates = WITH_FRICTION[name].coordinates_for()
-    world, seconds = learned(dataset, structure, seed=SEED, integrator=SCHEME, coordinates=coordinates)
-    return one_step_error(world, friction.random_steps(name, steps=steps, seed=SEED + 1).transitions()), seconds
+    return learned(dataset, structure, seed=seed, integrator=SCHEME, coordinates=coordinates)
 
 
 def one_step_error(world: WorldModel, steps: Transitions) -> float:
@@ -82,8 +104,11 @@ def one_step_error(world: WorldModel, steps: Transitions) -> float:
 JUDGES: dict[str, Judge] = {
     **{f"symoden/{task}": partial(_predicts, task) for task in TASKS},
     **{f"chains/{links}": partial(_predicts_chain, links) for links in (1, 2, 3)},
-    **{f"lagrangian_rl/{name}": partial(_steps_without_friction, name) for name in SYSTEMS},
-    **{f"friction_rl/{name}": partial(_steps_with_friction, name) for name in WITH_FRICTION},
+    **{f"lagrangian_rl/{name}": partial(_steps if name in SEVERAL else _earns, name) for name in SYSTEMS},
+    **{
+        f"friction_rl/{name}": partial(_steps_with_friction if name in SEVERAL else _earns_with_friction, name)
+        for name in WITH_FRICTION
+    },
 }
 """By study and task."""
 
@@ -100,7 +125,7 @@ class Settings:
 
 
 def tried(results: Results, task: str) -> dict[tuple[int, float], float]:
-    """Error of every candidate of a task, by units and decay."""
+    """Error of every candidate of a task, or minus its return, by units and decay."""
     found = results.below(f"{task}/")
     return {
         (int(units), float(decay)): cell["error"] for key, cell in found.items() for units, decay in [key.split("/")]
@@ -108,7 +133,7 @@ def tried(results: Results, task: str) -> dict[tuple[int, float], float]:
 
 
 def chosen(results: Results, task: str) -> tuple[int, float]:
-    """Units and decay of the least error."""
+    """Units and decay of the least error, or of the largest return."""
     errors = tried(results, task)
     return min(errors, key=lambda candidate: errors[candidate])
 
@@ -125,7 +150,10 @@ def missing(results: Results, task: str) -> Iterator[tuple[int, float]]:
     if wanted:
         yield from ((units, first) for units in sorted(wanted))
         return
-    yield from ((best, decay) for decay in DECAYS if (best, decay) not in errors)
+    decays = [decay for units, decay in errors if units == best]
+    if set(DECAYS) <= set(decays) and errors[best, max(decays)] == min(errors[best, decay] for decay in decays):
+        yield best, float(f"{1000 * max(decays):.0e}")
+    yield from ((best, decay) for decay in DECAYS if decay not in decays)
 
 
 def study(settings: Settings, *, console: Console) -> Results:

@@ -119,9 +119,9 @@ def returns(world: WorldModel, task: Upright, agent: TrackedTrajectory, numbers:
 
 
 def earned(
-    name: str, world: WorldModel, *, seed: int, search: Search | None = None, episodes: int = STARTS
+    name: str, world: WorldModel, *, seed: int, search: Search | None = None, episodes: int = STARTS, starts: int = 0
 ) -> dict[str, Any]:
-    """Plan in a world and act in reality: returns, the return in the dream, CPU time."""
+    """Plan in a world and act in reality, from starts of a seed: returns, the return in the dream, CPU time."""
     begin, system, search = process_time(), SYSTEMS[name], search or SEARCH[name]
     task, coordinates = task_of(system), world.coordinates
     force = search.effort / max(control.scale for control in coordinates.controls) ** 2
@@ -141,7 +141,7 @@ def earned(
     best = int(np.argmax(imagined))
     seconds = process_time() - begin
     real = returns(
-        system.true_world(), task, agents[best], np.random.RandomState(0).normal(size=(episodes, coordinates.n))
+        system.true_world(), task, agents[best], np.random.RandomState(starts).normal(size=(episodes, coordinates.n))
     )
     return {
         "returns": [round(float(r), 1) for r in real],

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.network_tuning import DECAYS, FEWEST, FOUND, JUDGES, MOST, chosen, missing, tried
+from experiments.network_tuning import COMMAND, DECAYS, FEWEST, FOUND, JUDGES, MOST, chosen, missing, tried
 from experiments.structures import NETWORK, NETWORKS, structure_of
 from hnn_gym.studies import Results
 
-STORED = Results(Path(__file__).parents[2] / FOUND, command="a test")
+STORED = Results(Path(__file__).parents[2] / FOUND, command=COMMAND)
 
 
 @pytest.mark.parametrize("task", JUDGES)
@@ -29,11 +29,12 @@ def test_units_are_doubled_until_more_are_worse_and_then_decays_are_compared():
     while found := list(missing(results, "a task")):
         asked.append(found)
         for units, decay in found:
-            results[f"a task/{units}/{decay:g}"] = {"error": errors[units] + (decay == DECAYS[2]) * -0.05}
+            results[f"a task/{units}/{decay:g}"] = {"error": errors[units] - 0.05 * (decay == DECAYS[3])}
     first = DECAYS[0]
     assert asked == [
         [(16, first), (32, first), (64, first)],
         [(128, first)],
         [(64, decay) for decay in DECAYS[1:]],
+        [(64, 1e-3)],
     ]
-    assert chosen(results, "a task") == (64, DECAYS[2])
+    assert chosen(results, "a task") == (64, DECAYS[3])
