@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.lagrangian_rl.systems import PUBLISHED
-from experiments.network_tuning import DECAYS, JUDGES, chosen, tried
+from experiments.network_tuning import DECAYS, JUDGES, SEVERAL, chosen, tried
 from experiments.structures import STRUCTURES
 from experiments.tables.sources import measurements, power, table
 from hnn_gym.studies import Results
@@ -31,7 +31,7 @@ _OTHERS = {(1, 800): 1.2e-4, (2, 800): 1.3e-3, (3, 800): 4.1e-2, (5, 800): 3.3e-
 """The better of HNN and DeLaN, which know nothing of the links."""
 _STUDIES = {
     "symoden": "SymODEN, {}",
-    "chains": "CHNN, {} links",
+    "chains": "CHNN, links: {}",
     "lagrangian_rl": "frictionless, {}",
     "friction_rl": "with friction, {}",
 }
@@ -107,17 +107,22 @@ def network_tuning() -> str:
     for task, found in errors.items():
         study, name = task.split("/")
         units, decay = chosen(results, task)
+        shown = power if study in ("symoden", "chains") or name in SEVERAL else _as_return
         own = [found.get((size, DECAYS[0])) for size in sizes]
         rows.append(
             (
                 _STUDIES[study].format(name),
-                *("-" if error is None else power(error) for error in own),
+                *("-" if error is None else shown(error) for error in own),
                 f"{units} units, {decay:g}",
-                power(found[units, decay]),
+                shown(found[units, decay]),
                 f"{results[f'{task}/{units}/{decay:g}']['cpu_s']:.0f}",
             )
         )
-    return table(("task", *map(str, sizes), "chosen", "its error", "CPU s"), rows, numbers=True)
+    return table(("task", *(f"{size} units" for size in sizes), "chosen", "with both", "CPU s"), rows, numbers=True)
+
+
+def _as_return(lost: float) -> str:
+    return f"{-lost:.1f}"
 
 
 def lagrangian_rl() -> str:
