@@ -1,14 +1,18 @@
-"""How large the network in the tables of published benchmarks is, and how its weights decay.
+"""How large the network in the tables of published benchmarks is, and how its weights decay, task by task.
 
-Every candidate is fitted to recordings of seed 100, which no table reports. In SymODEN's tasks it is judged by the test
-trajectories of that seed, and in those of Ramesh and Ravindran by the velocities after one step of another recording.
+Every candidate is fitted to a recording of seed 100, which no table reports. Those of SymODEN's tasks and of the chains
+are judged by the errors that the tables report, on other trajectories. Those that are acted in are judged by real
+returns from starts that no table reports, and with friction for recordings of seed 101 too. With several poles plans
+would take hours, and they are judged by the velocities after one step of another recording. The number of units is
+doubled or halved until the best is neither the largest nor the smallest; then decays are compared with that number.
 
 ``python -m experiments.network_tuning``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -16,78 +20,160 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.lagrangian_rl.control import FITTED, STEPS, random_steps
+from experiments.chains import scoring as chains
+from experiments.friction_rl import worlds as friction
+from experiments.friction_rl.agents import real_returns
+from experiments.friction_rl.systems import SCHEME
+from experiments.friction_rl.systems import SYSTEMS as WITH_FRICTION
+from experiments.lagrangian_rl.control import STEPS, earned, random_steps
 from experiments.lagrangian_rl.systems import SYSTEMS
-from experiments.structures import STRUCTURES, ModelStructure, learned
-from experiments.symoden import scoring
+from experiments.structures import ModelStructure, learned, network
+from experiments.symoden import scoring as symoden
 from experiments.symoden.data import TASKS
 from hnn_gym.command import run
+from hnn_gym.data.batches import Transitions
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
-from hnn_gym.training.one_step import OneStepSettings
+from hnn_gym.worlds.world_model import WorldModel
 
 COMMAND = "python -m experiments.network_tuning"
 SEED = 100
-NETWORK = "second-order network"
+SEVERAL = ("Acrobot", "Acrobot-sw", "Cart-2-pole", "Cart-3-pole", "Acro-3-bot")
+"""Tasks of several poles, in which planning in a network takes minutes."""
+UNITS = (16, 32, 64)
+"""That every task begins with."""
+FEWEST, MOST = 4, 128
+"""With twice as many units the fit of three links takes longer than the minutes that a fit may take."""
+DECAYS = (1e-15, 1e-12, 1e-9, 1e-6)
+"""The first of them is next to none, and the others are tried with the chosen units; more, while the most is best."""
+FOUND = Path("docs/results/network_tuning.json")
+
+Judge = Callable[[ModelStructure], tuple[float, float]]
+"""Error of a candidate, or the return that it loses, and CPU time of its fit in s."""
+
+
+def _predicts(task: str, structure: ModelStructure) -> tuple[float, float]:
+    found = symoden.cell(TASKS[task], structure, seed=SEED)
+    return found["test"], found["cpu_s"]
+
+
+def _predicts_chain(links: int, structure: ModelStructure) -> tuple[float, float]:
+    found = chains.cell(links, structure, count=800, seed=SEED, test_seed=SEED)
+    return found["geometric"], found["cpu_s"]
+
+
+def _steps(name: str, structure: ModelStructure) -> tuple[float, float]:
+    system = SYSTEMS[name]
+    world, seconds = learned(random_steps(system, steps=STEPS, seed=SEED), structure, seed=SEED)
+    return one_step_error(world, random_steps(system, steps=STEPS, seed=SEED + 1).transitions()), seconds
+
+
+def _steps_with_friction(name: str, structure: ModelStructure) -> tuple[float, float]:
+    world, seconds = _with_friction(name, structure, SEED)
+    after = friction.random_steps(name, steps=friction.STEPS[name], seed=SEED + 1)
+    return one_step_error(world, after.transitions()), seconds
+
+
+def _earns(name: str, structure: ModelStructure) -> tuple[float, float]:
+    world, seconds = learned(random_steps(SYSTEMS[name], steps=STEPS, seed=SEED), structure, seed=SEED)
+    return -float(np.mean(earned(name, world, seed=SEED, starts=SEED)["returns"])), seconds
+
+
+def _earns_with_friction(name: str, structure: ModelStructure) -> tuple[float, float]:
+    returns, cpu = [], []
+    for seed in (SEED, SEED + 1):
+        world, seconds = _with_friction(name, structure, seed)
+        returns.append(float(real_returns(name, world, seed=seed, starts=range(1_000, 1_050))[0].mean()))
+        cpu.append(seconds)
+    return -float(np.mean(returns)), float(np.mean(cpu))
+
+
+def _with_friction(name: str, structure: ModelStructure, seed: int) -> tuple[WorldModel, float]:
+    dataset = friction.random_steps(name, steps=friction.STEPS[name], seed=seed)
+    coordinates = WITH_FRICTION[name].coordinates_for()
+    return learned(dataset, structure, seed=seed, integrator=SCHEME, coordinates=coordinates)
+
+
+def one_step_error(world: WorldModel, steps: Transitions) -> float:
+    """Error of the velocities after one step, relative to their change."""
+    q, v = world.coordinates.state(steps.observation.astype(np.float64))
+    after = world.coordinates.state(steps.next_observation.astype(np.float64))[1]
+    found = world.state(world.step(world.phase_point(q, v), steps.action.astype(np.float64)))[1]
+    return float(np.sqrt(np.mean((found - after) ** 2) / np.mean((after - v) ** 2)))
+
+
+JUDGES: dict[str, Judge] = {
+    **{f"symoden/{task}": partial(_predicts, task) for task in TASKS},
+    **{f"chains/{links}": partial(_predicts_chain, links) for links in (1, 2, 3)},
+    **{f"lagrangian_rl/{name}": partial(_steps if name in SEVERAL else _earns, name) for name in SYSTEMS},
+    **{
+        f"friction_rl/{name}": partial(_steps_with_friction if name in SEVERAL else _earns_with_friction, name)
+        for name in WITH_FRICTION
+    },
+}
+"""By study and task."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Try sizes and decays of the network without physics."""
+    """Choose units and decay of the network without physics."""
 
-    out: Path | None = Path("docs/results/network_tuning.json")
+    out: Path | None = FOUND
     """JSON file; results in it are not measured again. None: keep nothing."""
-    predicted: tuple[str, ...] = ("cart-pole", "acrobot")
-    """Tasks of SymODEN."""
-    controlled: tuple[str, ...] = ("Acrobot", "Cart-2-pole")
-    """Tasks of Ramesh and Ravindran."""
-    units: tuple[str, ...] = ("16", "32", "64", "32-32")
-    """Units of the hidden layers."""
-    decays: tuple[float, ...] = (1e-15, 1e-10)
-    """Weight decays; those but the first are tried with the chosen units alone."""
+    tasks: tuple[str, ...] = tuple(JUDGES)
+    """Which tasks, each with its study."""
     execution: Executing = field(default_factory=Execution)
 
 
-def candidate(units: str, decay: float) -> ModelStructure:
-    """The network with other units, such as "32-32", and another decay."""
-    chosen = STRUCTURES[NETWORK]
-    assert isinstance(chosen.fit, OneStepSettings)
-    hidden = tuple(int(layer) for layer in units.split("-"))
-    return replace(chosen, options={"hidden": hidden}, fit=replace(chosen.fit, decay=decay))
+def tried(results: Results, task: str) -> dict[tuple[int, float], float]:
+    """Error of every candidate of a task, or minus its return, by units and decay."""
+    found = results.below(f"{task}/")
+    return {
+        (int(units), float(decay)): cell["error"] for key, cell in found.items() for units, decay in [key.split("/")]
+    }
 
 
-def predicted(task: str, structure: ModelStructure) -> dict[str, float]:
-    """Error of the test trajectories, and CPU time in s."""
-    found = scoring.cell(TASKS[task], structure, seed=SEED)
-    return {"error": found["test"], "cpu_s": found["cpu_s"]}
+def chosen(results: Results, task: str) -> tuple[int, float]:
+    """Units and decay of the least error, or of the largest return."""
+    errors = tried(results, task)
+    return min(errors, key=lambda candidate: errors[candidate])
 
 
-def controlled(name: str, structure: ModelStructure) -> dict[str, float]:
-    """Error of one step where random steps go, relative to the change of the velocities, and CPU time in s."""
-    system = SYSTEMS[name]
-    dataset = random_steps(system, steps=STEPS, seed=SEED)
-    world, seconds = learned(dataset, structure, seed=SEED, fitted=FITTED)
-    steps = random_steps(system, steps=STEPS, seed=SEED + 1).transitions()
-    q, v = world.coordinates.state(steps.observation)
-    after = world.coordinates.state(steps.next_observation)[1]
-    found = world.state(world.step(world.phase_point(q, v), steps.action))[1]
-    error = np.sqrt(np.mean((found - after) ** 2) / np.mean((after - v) ** 2))
-    return {"error": float(error), "cpu_s": round(seconds, 1)}
+def missing(results: Results, task: str) -> Iterator[tuple[int, float]]:
+    """What is to be tried next: nothing, once a choice has more, fewer and other decays beside it."""
+    errors = tried(results, task)
+    first = DECAYS[0]
+    sizes = {units: error for (units, decay), error in errors.items() if decay == first}
+    wanted = set(UNITS) - set(sizes)
+    if not wanted:
+        best = min(sizes, key=lambda units: sizes[units])
+        wanted = {units for units in (best // 2, 2 * best) if FEWEST <= units <= MOST} - set(sizes)
+    if wanted:
+        yield from ((units, first) for units in sorted(wanted))
+        return
+    decays = [decay for units, decay in errors if units == best]
+    if set(DECAYS) <= set(decays) and errors[best, max(decays)] == min(errors[best, decay] for decay in decays):
+        yield best, float(f"{1000 * max(decays):.0e}")
+    yield from ((best, decay) for decay in DECAYS if decay not in decays)
 
 
 def study(settings: Settings, *, console: Console) -> Results:
     """Measure the cells that are missing."""
     results = Results(settings.out, command=COMMAND)
-    chosen = "-".join(map(str, STRUCTURES[NETWORK].options["hidden"]))
-    tried = [(units, settings.decays[0]) for units in settings.units]
-    tried += [(chosen, decay) for decay in settings.decays[1:]]
-    cells: dict[str, Cell] = {}
-    for units, decay in tried:
-        structure = candidate(units, decay)
-        cells |= {f"{task}/{units}/{decay:g}": partial(predicted, task, structure) for task in settings.predicted}
-        cells |= {f"{name}/{units}/{decay:g}": partial(controlled, name, structure) for name in settings.controlled}
     with settings.execution.opened() as executor:
-        run_cells(results, cells, executor=executor, report=console.print, console=console)
+        while cells := dict(_cells(results, settings.tasks)):
+            run_cells(results, cells, executor=executor, report=console.print, console=console)
     return results
+
+
+def _cells(results: Results, tasks: tuple[str, ...]) -> Iterator[tuple[str, Cell]]:
+    for task in tasks:
+        for units, decay in missing(results, task):
+            yield f"{task}/{units}/{decay:g}", partial(_cell, task, units, decay)
+
+
+def _cell(task: str, units: int, decay: float) -> dict[str, float]:
+    error, seconds = JUDGES[task](network(units, decay))
+    return {"error": error, "cpu_s": round(seconds, 1)}
 
 
 def main(settings: Settings) -> None:

@@ -6,8 +6,7 @@ positions. All go through the scheme of the study in velocities. The chain begin
 equations and is fitted to whole pieces of motion. The others begin at the solution of linear equations too, for the
 coefficients of the polynomials or the last layer of the network, and are fitted to single steps by Levenberg-Marquardt.
 
-``python -m experiments.network_tuning`` shows how large the network had to be, on recordings that no table reports.
-Where worlds are acted in, a smaller one stands in for it, see :data:`ACTED_IN`.
+How large the network is and how its weights decay was chosen for every task, on recordings that no table reports.
 """
 
 from __future__ import annotations
@@ -45,22 +44,51 @@ class ModelStructure:
     fit: OneStepSettings | FitSettings = field(default_factory=FitSettings.without_networks)
 
 
-STRUCTURES = {
-    "chain": ModelStructure("chain"),
-    "general M(q)": ModelStructure("mechanical", {"hidden": (), "mass_matrix": "full"}, OneStepSettings()),
-    "second-order network": ModelStructure(
-        "second-order", {"hidden": (64,)}, OneStepSettings(steps=100, most_rows=3_000)
-    ),
+NETWORK = "second-order network"
+STRUCTURES = ("chain", "general M(q)", NETWORK)
+"""The names in the tables."""
+NETWORKS = {
+    "symoden/pendulum": (128, 1e-12),
+    "symoden/cart-pole": (32, 1e-15),
+    "symoden/acrobot": (64, 1e-15),
+    "chains/1": (128, 1e-15),
+    "chains/2": (128, 1e-6),
+    "chains/3": (128, 1e-6),
+    "chains/5": (64, 1e-15),
+    "lagrangian_rl/Reacher": (64, 1e-15),
+    "lagrangian_rl/Pendulum": (128, 1e-6),
+    "lagrangian_rl/Cartpole": (128, 1e-9),
+    "lagrangian_rl/Acrobot": (32, 1e-9),
+    "lagrangian_rl/Cart-2-pole": (32, 1e-15),
+    "lagrangian_rl/Cart-3-pole": (32, 1e-6),
+    "lagrangian_rl/Acro-3-bot": (64, 1e-15),
+    "friction_rl/Pendulum": (64, 1e-9),
+    "friction_rl/Pendulum-sw": (128, 1e-15),
+    "friction_rl/CartPole": (64, 1e-6),
+    "friction_rl/CartPole-sw": (32, 1e-12),
+    "friction_rl/CartPole raised": (64, 1e-12),
+    "friction_rl/Acrobot": (32, 1e-15),
+    "friction_rl/Acrobot-sw": (32, 1e-15),
 }
-"""By the name in the tables."""
-ACTED_IN = STRUCTURES | {
-    "second-order network": ModelStructure(
-        "second-order",
-        {"hidden": (16,)},
-        FitSettings(adam_steps=100, lbfgs_steps=0, least_squares_steps=30, decay=1e-12),
-    )
-}
-"""The same where worlds are acted in, with a network that takes some seconds."""
+"""Units and weight decay of the network, by study and task, as ``python -m experiments.network_tuning`` chose them.
+
+With five links twice as many units would take longer than the minutes that a fit may take.
+"""
+
+
+def structure_of(name: str, task: str) -> ModelStructure:
+    """The model of a name in the tables, in a task such as "symoden/acrobot"."""
+    if name == NETWORK:
+        return network(*NETWORKS[task])
+    if name == "chain":
+        return ModelStructure("chain")
+    return ModelStructure("mechanical", {"hidden": (), "mass_matrix": "full"}, OneStepSettings())
+
+
+def network(units: int, decay: float) -> ModelStructure:
+    """A network without physics, with one hidden layer."""
+    fit = OneStepSettings(steps=100, most_rows=3_000, decay=decay)
+    return ModelStructure("second-order", {"hidden": (units,)}, fit)
 
 
 def scheme(substeps: int = 1) -> Integrator:

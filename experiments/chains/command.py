@@ -11,7 +11,7 @@ from rich.console import Console
 
 from experiments.chains.scoring import cell, persistence, perturbed
 from experiments.chains.systems import LINKS
-from experiments.structures import STRUCTURES
+from experiments.structures import STRUCTURES, structure_of
 from hnn_gym.studies import Cell, Executing, Execution, Results, run_cells
 
 COMMAND = "python -m experiments.chains"
@@ -25,7 +25,7 @@ class Settings:
     """JSON file; results in it are not measured again. None: keep nothing."""
     links: tuple[int, ...] = LINKS
     """Numbers of links."""
-    structures: tuple[str, ...] = tuple(STRUCTURES)
+    structures: tuple[str, ...] = STRUCTURES
     """Which models."""
     pieces: tuple[int, ...] = (800,)
     """Numbers of recorded pieces of 5 points."""
@@ -43,9 +43,10 @@ def study(settings: Settings, *, console: Console) -> Results:
     for structure in settings.structures:
         for links in settings.links:
             for count in settings.pieces:
+                model = structure_of(structure, f"chains/{links}")
                 for seed in settings.seeds:
                     key = f"learned/{links}/{count}/{structure}/{seed}"
-                    cells[key] = partial(cell, links, structure, count=count, seed=seed)
+                    cells[key] = partial(cell, links, model, count=count, seed=seed)
     with settings.execution.opened() as executor:
         run_cells(results, cells, executor=executor, report=console.print, console=console)
     return results

@@ -8,12 +8,14 @@ noise in every step, since no world is exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import process_time
 from typing import Any
 
 import numpy as np
 
+from experiments.friction_rl.systems import SYSTEMS
 from experiments.friction_rl.tasks import Handstand, Tip
 from hnn_gym.agents.dynamic_programming import DynamicProgramming, Grid
 from hnn_gym.agents.evaluate import Policy
@@ -130,3 +132,14 @@ AGENTS: dict[str, Callable[[WorldModel, NumberedStarts, int], Policy]] = {
     "Acrobot-sw": Planned((0.0, 0.0), tuple(range(74, 94, 2)), TrajectorySettings(**_CAUTIOUS), goal=(np.pi, 0.0)),
 }
 """By task."""
+
+
+def real_returns(name: str, world: WorldModel, *, seed: int, starts: Sequence[int]) -> tuple[np.ndarray, float]:
+    """Make the agent of a task in a world: its real returns ``(N,)`` from numbered starts, and its CPU time in s."""
+    task = SYSTEMS[name].task_for()
+    assert isinstance(task, NumberedStarts)
+    begin = process_time()
+    agent = AGENTS[name](world, task, seed)
+    seconds = process_time() - begin
+    numbers = np.stack([np.random.default_rng(start).random(task.start_numbers) for start in starts])
+    return returns(SYSTEMS[name].true_world(), task, agent, numbers), seconds

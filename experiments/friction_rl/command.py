@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import process_time
 
 import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.friction_rl.agents import AGENTS, returns
+from experiments.friction_rl.agents import real_returns
 from experiments.friction_rl.systems import SYSTEMS
 from experiments.friction_rl.worlds import STEPS, model, one_step_error
 from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.studies import Executing, Execution, Results, run_cells
-from hnn_gym.systems import NumberedStarts
 
 COMMAND = "python -m experiments.friction_rl"
 
@@ -53,15 +51,9 @@ def study(settings: Settings, *, console: Console) -> Results:
 
 
 def _cell(name: str, structure: str, seed: int, starts: int) -> dict[str, object]:
-    task = SYSTEMS[name].task_for()
-    assert isinstance(task, NumberedStarts)
     try:
         world, fit_seconds = model(name, structure, steps=STEPS[name], seed=seed)
-        begin = process_time()
-        agent = AGENTS[name](world, task, seed)
-        seconds = process_time() - begin
-        numbers = np.stack([np.random.default_rng(start).random(task.start_numbers) for start in range(starts)])
-        earned = returns(SYSTEMS[name].true_world(), task, agent, numbers)
+        earned, seconds = real_returns(name, world, seed=seed, starts=range(starts))
     except (ConvergenceError, InputError, np.linalg.LinAlgError) as error:
         return {"failed": str(error)}
     return {

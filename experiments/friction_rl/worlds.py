@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 
 from experiments.friction_rl.systems import SCHEME, SYSTEMS
-from experiments.structures import ACTED_IN, learned
+from experiments.structures import learned, structure_of
 from hnn_gym.data import TransitionDataset, record_steps
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.worlds.world_model import WorldModel
@@ -53,7 +53,7 @@ def model(name: str, structure: str, *, steps: int, seed: int) -> tuple[WorldMod
     dataset = random_steps(name, steps=steps, seed=seed)
     return learned(
         dataset,
-        ACTED_IN[structure],
+        structure_of(structure, f"friction_rl/{name}"),
         seed=seed,
         integrator=SCHEME,
         coordinates=system.coordinates_for(),

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from experiments.structures import STRUCTURES
+from experiments.structures import STRUCTURES, structure_of
 from experiments.symoden.data import TASKS
 from experiments.symoden.scoring import cell
 from hnn_gym.studies import Executing, Execution, Results, run_cells
@@ -25,7 +25,7 @@ class Settings:
     """JSON file; results in it are not measured again. None: keep nothing."""
     tasks: tuple[str, ...] = tuple(TASKS)
     """Which tasks."""
-    structures: tuple[str, ...] = tuple(STRUCTURES)
+    structures: tuple[str, ...] = STRUCTURES
     """Which models."""
     seeds: tuple[int, ...] = tuple(range(5))
     """Seeds of the trajectories and of the initial weights; the published data have seed 0."""
@@ -38,7 +38,9 @@ def study(settings: Settings, *, console: Console) -> Results:
     """Measure the cells that are missing."""
     results = Results(settings.out, command=COMMAND)
     cells = {
-        f"{task}/{name}/{seed}": partial(cell, TASKS[task], STRUCTURES[name], seed=seed, starts=settings.starts)
+        f"{task}/{name}/{seed}": partial(
+            cell, TASKS[task], structure_of(name, f"symoden/{task}"), seed=seed, starts=settings.starts
+        )
         for name in settings.structures
         for task in settings.tasks
         for seed in settings.seeds

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.lagrangian_rl.systems import PUBLISHED
+from experiments.network_tuning import DECAYS, JUDGES, SEVERAL, chosen, tried
 from experiments.structures import STRUCTURES
 from experiments.tables.sources import measurements, power, table
 from hnn_gym.studies import Results
@@ -28,6 +29,13 @@ _PHIHP = {
 """Return of PhIHP, and real steps; one task is our own."""
 _OTHERS = {(1, 800): 1.2e-4, (2, 800): 1.3e-3, (3, 800): 4.1e-2, (5, 800): 3.3e-1, (2, 10): 3.9e-1, (2, 100): 1.7e-2}
 """The better of HNN and DeLaN, which know nothing of the links."""
+_STUDIES = {
+    "symoden": "SymODEN, {}",
+    "chains": "CHNN, links: {}",
+    "lagrangian_rl": "frictionless, {}",
+    "friction_rl": "with friction, {}",
+}
+"""How a task is called in the table of all of them."""
 
 
 def symoden() -> str:
@@ -91,18 +99,30 @@ def chains() -> str:
 
 
 def network_tuning() -> str:
-    """Errors and seconds of every size and decay that was tried."""
-    found = measurements("network_tuning").below("")
-    kinds = list(dict.fromkeys(name.split("/", 1)[1] for name in found))
-    recordings = list(dict.fromkeys(name.split("/")[0] for name in found))
+    """Errors of the numbers of units that were tried in every task, and what was chosen."""
+    results = measurements("network_tuning")
+    errors = {task: tried(results, task) for task in JUDGES}
+    sizes = sorted({units for found in errors.values() for units, _ in found})
     rows = []
-    for kind in sorted(kinds):
-        cells = [found.get(f"{recording}/{kind}") for recording in recordings]
-        tried = [f"{power(cell['error'])} in {cell['cpu_s']:.0f} s" if cell else "not run" for cell in cells]
-        units, decay = kind.split("/")
-        rows.append((units.replace("-", ", "), decay, *tried))
-    names = [f"SymODEN's {recording}" if recording in _SYMODEN else recording for recording in recordings]
-    return table(("units", "decay", *names), rows, numbers=True)
+    for task, found in errors.items():
+        study, name = task.split("/")
+        units, decay = chosen(results, task)
+        shown = power if study in ("symoden", "chains") or name in SEVERAL else _as_return
+        own = [found.get((size, DECAYS[0])) for size in sizes]
+        rows.append(
+            (
+                _STUDIES[study].format(name),
+                *("-" if error is None else shown(error) for error in own),
+                f"{units} units, {decay:g}",
+                shown(found[units, decay]),
+                f"{results[f'{task}/{units}/{decay:g}']['cpu_s']:.0f}",
+            )
+        )
+    return table(("task", *(f"{size} units" for size in sizes), "chosen", "with both", "CPU s"), rows, numbers=True)
+
+
+def _as_return(lost: float) -> str:
+    return f"{-lost:.1f}"
 
 
 def lagrangian_rl() -> str:
