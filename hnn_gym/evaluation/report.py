@@ -84,7 +84,7 @@ def write_gif(
     path: Path,
     panels: Mapping[str, Sequence[np.ndarray]],
     *,
-    fps: int,
+    fps: float,
     size: int = 180,
     notes: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
@@ -116,7 +116,7 @@ def write_gif(
 
 
 @checked_arguments
-def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: int) -> None:
+def save_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float) -> None:
     """Write uint8 frames ``(height, width, 3)`` as a film in an endless loop.
 
     All frames share 64 colours, chosen from some of them, so that parts that do not move take no space. The colour in

@@ -143,7 +143,7 @@ def test_a_film_keeps_its_background_and_details_of_its_middle(tmp_path: Path) -
     frames[:, 12:] = 250  # nearly white: antialiasing and averaging must not grey the background
     frames[4, 5:10, 5:10] = [240, 150, 40]
     frames[range(9), 15, range(9)] = 0  # frames that are equal would become one
-    save_gif(tmp_path / "x.gif", frames, fps=10)
+    save_gif(tmp_path / "x.gif", frames, fps=12.5)
     film = imageio.imread(tmp_path / "x.gif")[..., :3]
     assert film[:, 0, 0].min() == 255
     assert np.abs(film[4, 7, 7].astype(int) - [240, 150, 40]).max() < 8
