@@ -25,7 +25,7 @@ from benchmarks.timing import Row, report
 from hnn_gym.command import run
 from hnn_gym.data import Episode, Provenance, StoreWriter, TransitionDataset, WindowStream
 from hnn_gym.data.sharded_recording import CHUNK_ROWS
-from hnn_gym.data.shards import Shard, write_manifest
+from hnn_gym.data.shards import Shard, landed, write_manifest
 from hnn_gym.systems import PendulumSwingUp, true_world
 
 COMMAND = "python -m benchmarks.large_recording --out docs/results/large_recording.json"
@@ -90,7 +90,7 @@ def write(folder: Path, steps: int) -> dict[str, Any]:
         writer.begin(provenance(), fields)
         writer.write_all(made)
         writer.close()
-        shards.append(Shard(name, len(made), len(made) * _EPISODE))
+        shards.append(landed(folder, name, len(made), len(made) * _EPISODE))
         write_manifest(folder, shards)
         seconds += time.perf_counter() - began
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -97,6 +97,13 @@ def _logs(path: Path) -> Any:
     return _plain([{name: column.tolist() for name, column in table.columns.items()} for table in tables])
 
 
+def _films(path: Path) -> Any:
+    from hnn_gym import TransitionDataset
+
+    films = ["film.gif", "pictures", *(["film.mp4"] if find_spec("av") else [])]
+    return _plain([_content(TransitionDataset.from_films([path / film], dt=0.05)) for film in films])
+
+
 def _fit(path: Path) -> Any:
     from hnn_gym.training.training_folder import TrainingFolder
 
@@ -132,6 +139,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "dataset": _dataset,
     "dataset in shards": _shards,
     "logs": _logs,
+    "films": _films,
     "unfinished fit": _fit,
     "unfinished training of an agent": _agent_training,
     "coordinates": _coordinates,
@@ -141,8 +149,8 @@ READERS: dict[str, Callable[[Path], Any]] = {
 """What reads each kind of file; those of a package that is not installed are left out."""
 
 
-_EDITED = {"coordinates", "logs"}
-"""Kinds of files that a person edits, and whose values have no hash."""
+_FOREIGN = {"coordinates", "logs", "films"}
+"""Kinds of files that a person edits or that come from elsewhere, and whose values have no hash."""
 _UNSEALED = ", without its seal"
 
 
@@ -171,8 +179,9 @@ def prepare(root: Path) -> None:
     agent = train_agent("HNNPendulum-v0", "ppo", recipe=recipe)
     save_agent(root / "agent of stable-baselines3", agent, algo="ppo", recipe=recipe)
     data = collect(CollectSettings(env="Pendulum-v1", steps=210, out=root / "dataset"))
-    in_shards(root / "dataset in shards", seed=0)
+    in_shards(root / "dataset in shards", seed=0, steps=600)
     _prepare_logs(root / "logs")
+    _prepare_films(root / "films")
     if "Parquet dataset" in READERS:
         write_parquet(data, root / "Parquet dataset" / "data.parquet")
     if "Minari dataset" in READERS:
@@ -213,13 +222,29 @@ def _prepare_logs(folder: Path) -> None:
         (folder / "robot" / "meta" / "info.json").write_text(json.dumps(info))
 
 
+def _prepare_films(folder: Path) -> None:
+    """A bright column that moves, as GIF, as a folder of pictures, and as MP4 where PyAV is installed."""
+    import imageio.v3
+    import numpy as np
+
+    frames = np.zeros((6, 16, 16, 3), np.uint8)
+    for number, frame in enumerate(frames):
+        frame[:, 2 * number : 2 * number + 4] = 40 * number + 50
+    (folder / "pictures").mkdir(parents=True)
+    imageio.v3.imwrite(folder / "film.gif", frames, duration=50, loop=0)
+    for number, frame in enumerate(frames):
+        imageio.v3.imwrite(folder / "pictures" / f"{number}.png", frame)
+    if find_spec("av"):
+        imageio.v3.imwrite(folder / "film.mp4", frames, plugin="pyav", codec="libx264", fps=20)
+
+
 def damaged(folder: Path, draw: random.Random) -> str:
     """Damage one file of a folder in a random way; return what was done, in words."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     file = draw.choice(files)
     data = file.read_bytes()
     name = str(file.relative_to(folder))
-    kinds = ["cut", "bits", "empty", "removed", "folder", "pipe", "grown", "swapped"]
+    kinds = ["cut", "bits", "empty", "removed", "folder", "pipe", "grown", "swapped", "exchanged"]
     if file.suffix == ".json":
         kinds += ["value"] * 12 + ["key", "deep", "digits"]
     kind = draw.choice(kinds)
@@ -245,6 +270,15 @@ def damaged(folder: Path, draw: random.Random) -> str:
             file.write_bytes(data + bytes(draw.randrange(256) for _ in range(draw.choice((1, 100)))))
         case "swapped":
             file.write_bytes(draw.choice(files).read_bytes())
+        case "exchanged":
+            inside = file.relative_to(folder).parts
+            place = folder.joinpath(*inside[: draw.randrange(1, len(inside) + 1)])
+            other = draw.choice(sorted(place.parent.iterdir()))
+            place.rename(place.with_name("aside"))
+            if other != place:
+                other.rename(place)
+            place.with_name("aside").rename(other)
+            return f"{place.relative_to(folder)} and {other.relative_to(folder)}: {kind}"
         case "deep":
             file.write_text('{"a": ' * 50_000 + "1" + "}" * 50_000)
         case "digits":
@@ -338,7 +372,7 @@ def _batch(numbers: range, seed: int, sound: Path, now: Path, report: Path) -> N
             signal.alarm(12 * _SECONDS)  # of the clock; what counts is the time of the process
             try:
                 other = READERS[kind](now) != results[kind]
-                if other and kind not in _EDITED and not what.endswith(_UNSEALED):
+                if other and kind not in _FOREIGN and not what.endswith(_UNSEALED):
                     lines.write(f"fault: {what}: read to another result\n")
             except InputError:
                 pass

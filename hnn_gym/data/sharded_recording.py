@@ -19,7 +19,16 @@ from hnn_gym.data.parallel import WORKER_DIED
 from hnn_gym.data.policies import PolicyChoice
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.data.record import RecordTransitions
-from hnn_gym.data.shards import Shard, ShardedSource, is_begun, is_sharded, read_manifest, shard_name, write_manifest
+from hnn_gym.data.shards import (
+    Shard,
+    ShardedSource,
+    is_begun,
+    is_sharded,
+    landed,
+    read_manifest,
+    shard_name,
+    write_manifest,
+)
 from hnn_gym.data.store_writer import StoreWriter, check_is_dataset
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
@@ -112,8 +121,7 @@ class ShardedRecording:
                     number += episodes
                     continue
                 work, folder, _ = in_flight.popleft()
-                shard = _shard(folder, _result(work), at_most=steps - recorded)
-                self._land(shard)
+                shard = self._land(folder, *_counted(_result(work), at_most=steps - recorded))
                 recorded, episodes_recorded = recorded + shard.steps, episodes_recorded + shard.episodes
                 length = max(1.0, recorded / episodes_recorded)
                 yield shard.steps
@@ -135,11 +143,13 @@ class ShardedRecording:
         put_back(self.path, unfinished=is_begun)
         self._lock.release()
 
-    def _land(self, shard: Shard) -> None:
+    def _land(self, folder: str, episodes: int, steps: int) -> Shard:
+        shard = landed(self.path, folder, episodes, steps)
         with storage_errors(self.path):
             write_manifest(self.path, [*self._shards, shard])
             put_back(self.path)  # which finds the old one replaced
         self._shards.append(shard)
+        return shard
 
     def _opened(self) -> ShardedSource:
         if not self.path.exists():
@@ -166,14 +176,14 @@ def _result(work: Future[list[int]]) -> list[int]:
         raise InputError(WORKER_DIED) from None
 
 
-def _shard(folder: str, lengths: list[int], *, at_most: int) -> Shard:
-    """The shard of episodes of these lengths, cut to a number of steps."""
+def _counted(lengths: list[int], *, at_most: int) -> tuple[int, int]:
+    """How many of the episodes of these lengths, and of their steps, count."""
     steps = episodes = 0
     for length in lengths:
         if steps >= at_most:
             break
         steps, episodes = min(at_most, steps + length), episodes + 1
-    return Shard(folder, episodes, steps)
+    return episodes, steps
 
 
 class _ShardWriter:

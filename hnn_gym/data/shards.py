@@ -1,7 +1,8 @@
 """A dataset as a folder of shards: each is a dataset of its own, and together they are one.
 
 The file ``shards.json`` lists them in order, with the steps and episodes of each that count. It is replaced as a whole
-whenever a shard lands, and thereby commits it: a folder that it does not list was never recorded.
+whenever a shard lands, and thereby commits it: a folder that it does not list was never recorded. It holds a hash of
+the content of each shard, so that two folders that have exchanged their names are noticed when the dataset is opened.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hnn_gym.files.reading import read_json
 from hnn_gym.files.seal import check_seal, sealed
 
 MANIFEST = "shards.json"
-FORMAT, VERSION = "hnn_gym.shards", 1
+FORMAT, VERSION = "hnn_gym.shards", 2
 _NAME = "shard-"
 
 
@@ -35,11 +36,13 @@ class Shard:
         folder: name of its folder, beside the list.
         episodes: number of its leading episodes that count.
         steps: number of their steps; the last episode may be cut.
+        check: hash of the content of these episodes.
     """
 
     folder: str
     episodes: int
     steps: int
+    check: int
 
 
 def is_sharded(path: Path) -> bool:
@@ -87,6 +90,11 @@ def read_manifest(path: Path) -> list[Shard]:
     return shards
 
 
+def landed(path: Path, folder: str, episodes: int, steps: int) -> Shard:
+    """Return the line of a shard that was written to the folder ``folder`` of the dataset ``path``."""
+    return Shard(folder, episodes, steps, check=StoreSource(path / folder).content_check(episodes))
+
+
 def write_manifest(path: Path, shards: Sequence[Shard]) -> None:
     """Replace the list of the shards in the folder ``path`` as a whole."""
     content = sealed({"format": FORMAT, "version": VERSION, "shards": [asdict(shard) for shard in shards]})
@@ -125,6 +133,11 @@ class ShardedSource:
                 raise InputError(
                     f"{path / shard.folder} holds {len(source.ends)} episodes and {source.ends[-1]} steps, where "
                     f"{MANIFEST} lists {shard.episodes} and {shard.steps}: restore the shard, or record the data again."
+                )
+            if source.content_check(shard.episodes) != shard.check:
+                raise InputError(
+                    f"{path / shard.folder} is not the shard that {MANIFEST} lists under this name: give the shards "
+                    "the names that they had, or record the data again."
                 )
             own[-1] = shard.steps
             ends.append(own + sum(entry.steps for entry in listed[:number]))

@@ -106,6 +106,11 @@ class StoreSource:
         """Whether the dataset holds hashes of its rows; those of release 0.2 and earlier ones have none."""
         return self._checks is not None
 
+    def content_check(self, episodes: int) -> int:
+        """A hash of the lengths of the first ``episodes`` episodes, and of the hashes of their rows."""
+        rows = () if self._checks is None else self._checks.values()
+        return row_check(np.stack([self.ends[:episodes], *(check[:episodes] for check in rows)]))
+
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
         """See :class:`~hnn_gym.data.source.RowSource`.
 

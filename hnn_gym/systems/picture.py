@@ -6,9 +6,11 @@ The same description is drawn in a window (:mod:`hnn_gym.envs.render.picture`) a
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
+from hnn_gym.errors import InputError, check_arguments, check_fields, finite_number
 from hnn_gym.physics.phase import Array, namespace
 
 COLOURS = ("ground", "frame", "body", "second", "third", "mark")
@@ -29,6 +31,14 @@ class Line:
     colour: str = "frame"
     width: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Check the places, the colour and the numbers.
+
+        Raises:
+            InputError: naming the one that cannot be.
+        """
+        _check(self, at_least=2)
+
 
 @dataclass(frozen=True, eq=False)
 class Disc:
@@ -46,6 +56,14 @@ class Disc:
     colour: str = "body"
     trail: bool = False
 
+    def __post_init__(self) -> None:
+        """Check the places, the colour and the numbers.
+
+        Raises:
+            InputError: naming the one that cannot be.
+        """
+        _check(self, at_least=1, at_most=1)
+
 
 @dataclass(frozen=True, eq=False)
 class Polygon:
@@ -58,6 +76,14 @@ class Polygon:
 
     points: Array
     colour: str = "body"
+
+    def __post_init__(self) -> None:
+        """Check the places, the colour and the numbers.
+
+        Raises:
+            InputError: naming the one that cannot be.
+        """
+        _check(self, at_least=3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +102,14 @@ class Coil:
     radius: float = 0.16
     colour: str = "frame"
 
+    def __post_init__(self) -> None:
+        """Check the places, the colour and the numbers.
+
+        Raises:
+            InputError: naming the one that cannot be.
+        """
+        _check(self, at_least=2, at_most=2)
+
 
 Shape = Line | Disc | Polygon | Coil
 
@@ -93,6 +127,35 @@ class Picture:
     shapes: tuple[Shape, ...]
     half_width: float
     centre: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Check the types.
+
+        Raises:
+            InputError: a shape is none of :data:`Shape`, or a number cannot be.
+        """
+        check_fields(self)
+        finite_number(self.half_width, "The half_width of a Picture", above=0.0)
+
+
+def _check(shape: Shape, *, at_least: int, at_most: int | None = None) -> None:
+    """Refuse a shape with another number of places, an unknown colour, or a field of another type.
+
+    Raises:
+        InputError: naming the field.
+    """
+    kind = type(shape)
+    size: tuple[int, ...] = getattr(shape.points, "shape", ())
+    if len(size) != 2 or size[1] != 2 or not at_least <= size[0] <= (at_most or size[0]):
+        count = f"({at_least}, 2)" if at_most else f"(k, 2) with k of at least {at_least}"
+        raise InputError(f"{kind.__name__} needs points to be an array {count}, got {_described(shape.points)}.")
+    check_arguments(kind, **{name: value for name, value in vars(shape).items() if name != "points"})
+    if shape.colour not in COLOURS:
+        raise InputError(f"{kind.__name__} needs colour to be one of {', '.join(COLOURS)}, got {shape.colour!r}.")
+
+
+def _described(points: Any) -> str:
+    return f"one of shape {tuple(points.shape)}" if hasattr(points, "shape") else reprlib.repr(points)
 
 
 def points(q: Array, *places: tuple[Any, Any]) -> Array:

@@ -8,14 +8,17 @@ scheme of order 4 takes 63 steps a period.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
 
 from hnn_gym.coordinates import Control, Coordinates, DegreeOfFreedom
+from hnn_gym.errors import InputError, finite_number
 from hnn_gym.physics.hamiltonians import Spring
 from hnn_gym.physics.integrators import Leapfrog, Yoshida4
 from hnn_gym.physics.phase import Array, join, namespace, split
@@ -54,6 +57,19 @@ class SpringHold(Task):
     """
 
     target_energy: Array | float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the target, which the reward divides by.
+
+        Raises:
+            InputError: it is no finite number above 0, and no array of such numbers.
+        """
+        target, name = self.target_energy, f"The target_energy of a {type(self).__name__}"
+        if isinstance(target, np.ndarray):
+            if target.dtype.kind not in "iuf" or not np.all(np.isfinite(target) & (target > 0)):
+                raise InputError(f"{name} must hold finite numbers greater than 0, got {reprlib.repr(target)}.")
+        elif isinstance(target, Real) or not hasattr(target, "shape"):  # not an array of torch, or of a traced step
+            finite_number(target, name, above=0.0)
 
     observation_space = Box(-np.inf, np.inf, (2,), np.float32)
     action_space = Box(-1.0, 1.0, (1,), np.float32)

@@ -1,5 +1,6 @@
 """Films from elsewhere become datasets, and what cannot be one is refused by the number of the frame."""
 
+import os
 import sys
 import warnings
 
@@ -70,7 +71,7 @@ def test_an_mp4_is_read_with_its_rate_and_refused_where_the_rate_changes(tmp_pat
     with pytest.raises(InputError, match=r"10 frames a second, and the films before 20"):
         TransitionDataset.from_films([tmp_path / "film.mp4", written("slow.mp4", film, range(0, 18, 2))], dt=1.0)
     (tmp_path / "text.mp4").write_text("no film")
-    with pytest.raises(InputError, match="cannot be read as a film: Invalid data"):
+    with pytest.raises(InputError, match=r"text\.mp4 is damaged: it cannot be read \(.*Invalid data"):
         TransitionDataset.from_films([tmp_path / "text.mp4"])
 
 
@@ -100,11 +101,31 @@ def test_films_that_cannot_be_one_dataset_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"Frame 1 of .* has the shape \(20, 32, 3\)"):
         TransitionDataset.from_films([folder], dt=0.05)
     (tmp_path / "text.gif").write_text("no film")
-    with pytest.raises(InputError, match="cannot be read as a film"):
+    with pytest.raises(InputError, match=r"text\.gif is damaged: it cannot be read \(cannot identify"):
         TransitionDataset.from_films([tmp_path / "text.gif"], dt=0.05)
     imageio.v3.imwrite(tmp_path / "uneven.gif", film, duration=[50, 50, 200, 50, 50], loop=0)
     with pytest.raises(InputError, match=r"Frame 2 of .* lasts 0.2 s"):
         TransitionDataset.from_films([tmp_path / "uneven.gif"])
+
+
+@pytest.mark.parametrize("name", ["film.gif", "film.mp4", "pictures/0.png"])
+def test_a_pipe_in_place_of_a_film_is_refused_and_not_waited_for(tmp_path, name):
+    if name.endswith("mp4"):
+        pytest.importorskip("av")
+    (tmp_path / "pictures").mkdir()
+    os.mkfifo(tmp_path / name)
+    film = tmp_path / name if "." in name.split("/")[0] else tmp_path / "pictures"
+    with pytest.raises(InputError, match="is not a regular file"):
+        TransitionDataset.from_films([film], dt=0.05)
+
+
+def test_a_picture_that_claims_more_pixels_than_any_film_has_is_refused_before_it_is_decoded(tmp_path):
+    imageio.v3.imwrite(tmp_path / "film.gif", balls(4), duration=50, loop=0)
+    data = bytearray((tmp_path / "film.gif").read_bytes())
+    data[6:10] = b"\x28\x23\x28\x23"
+    (tmp_path / "film.gif").write_bytes(data)
+    with pytest.raises(InputError, match="9000 x 9000 pixels"):
+        TransitionDataset.from_films([tmp_path / "film.gif"])
 
 
 def test_a_film_of_balls_is_learned_without_a_word_about_its_source():

@@ -80,12 +80,12 @@ def test_an_interrupted_recording_keeps_the_shards_that_landed_and_is_continued(
     landed = 0
     land = sharded_recording.ShardedRecording._land
 
-    def interrupted(self: object, shard: object) -> None:
+    def interrupted(self: object, *shard: object) -> object:
         nonlocal landed
         landed += 1
         if landed == 3:
             raise KeyboardInterrupt
-        land(self, shard)
+        return land(self, *shard)
 
     with monkeypatch.context() as patch:
         patch.setattr(sharded_recording.ShardedRecording, "_land", interrupted)
@@ -182,6 +182,17 @@ def test_a_missing_shard_is_named(recorded: Path) -> None:
         TransitionDataset.open(recorded)
 
 
+def test_two_shards_that_have_exchanged_their_names_are_noticed(recorded: Path) -> None:
+    collect(settings(recorded, env="Pendulum-v1", workers=1, steps=800, overwrite=True))
+    first, second, *_ = read_manifest(recorded)
+    assert (first.episodes, first.steps) == (second.episodes, second.steps)
+    (recorded / first.folder).rename(recorded / "aside")
+    (recorded / second.folder).rename(recorded / first.folder)
+    (recorded / "aside").rename(recorded / second.folder)
+    with pytest.raises(InputError, match=f"{first.folder} is not the shard that {MANIFEST} lists under this name"):
+        TransitionDataset.open(recorded)
+
+
 def test_a_shard_of_another_environment_is_named(recorded: Path, tmp_path: Path) -> None:
     shard = read_manifest(recorded)[1].folder
     shutil.rmtree(recorded / shard)
@@ -199,14 +210,14 @@ def test_a_shard_with_other_episodes_than_listed_is_refused(recorded: Path) -> N
 
 @pytest.mark.parametrize(
     "content",
-    ['{"format": "hnn_gym.shards", "version": 2, "shards": []}', "[]", '{"format": "hnn_gym.shards", "version": 1}'],
+    ['{"format": "hnn_gym.shards", "version": 3, "shards": []}', "[]", '{"format": "hnn_gym.shards", "version": 2}'],
 )
 def test_a_damaged_list_is_refused(recorded: Path, content: str) -> None:
     (recorded / MANIFEST).write_text(content)
     with pytest.raises(InputError):
         TransitionDataset.open(recorded)
-    shards = [{"folder": "../elsewhere", "episodes": 1, "steps": 2}]
-    (recorded / MANIFEST).write_text(json.dumps({"format": "hnn_gym.shards", "version": 1, "shards": shards}))
+    shards = [{"folder": "../elsewhere", "episodes": 1, "steps": 2, "check": 3}]
+    (recorded / MANIFEST).write_text(json.dumps({"format": "hnn_gym.shards", "version": 2, "shards": shards}))
     with pytest.raises(InputError, match="damaged list of shards"):
         TransitionDataset.open(recorded)
 

@@ -24,6 +24,7 @@ from hnn_gym.errors import InputError, check_fields
 from hnn_gym.evaluate import EvaluateSettings
 from hnn_gym.physics import Pendulum, PortHamiltonian
 from hnn_gym.studies import Results, run_cells
+from hnn_gym.systems import Coil, Disc, Line, Picture, Polygon, SpringHold, SpringSweep
 from hnn_gym.train import TrainSettings
 from hnn_gym.training import FitSettings
 
@@ -32,10 +33,7 @@ RESULTS = {
     "Transfer", "Transitions", "Unforced", "Windows",
 }  # fmt: skip
 """What the package returns, and nobody constructs."""
-OF_ANY_ARRAY = {
-    "Coil", "Disc", "Line", "Picture", "Polygon", "SpringHold", "SpringSweep", "Structure", "checked", "iterate",
-    "repeat", "split", "symplectic_gradient", "trace",
-}  # fmt: skip
+OF_ANY_ARRAY = {"Structure", "checked", "iterate", "repeat", "split", "symplectic_gradient", "trace"}
 """What is computed with in every step, or while a program is traced, with arrays of any kind."""
 
 
@@ -87,6 +85,30 @@ def test_an_argument_of_no_type_that_it_declares_is_refused() -> None:
                     continue
                 accepted.append(f"{name}({argument}={wrong!r})")
     assert not accepted
+
+
+@pytest.mark.parametrize("wrong", ["x", None, 0, -1.0, float("nan"), np.array([0.5, -0.1]), np.array(["x"])])
+@pytest.mark.parametrize("task", [SpringHold, SpringSweep])
+def test_a_target_that_the_reward_divides_by_is_above_0(task: type[SpringHold], wrong: Any) -> None:
+    with pytest.raises(InputError, match=f"The target_energy of a {task.__name__} must"):
+        task(target_energy=wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: Disc(np.zeros((2, 2)), 0.1), r"Disc needs points to be an array \(1, 2\), got one of shape \(2, 2\)"),
+        (lambda: Line(np.zeros((1, 2))), r"Line needs points to be an array \(k, 2\) with k of at least 2"),
+        (lambda: Polygon([0, 1]), r"Polygon needs points to be an array .* got \[0, 1\]"),
+        (lambda: Coil(np.zeros((2, 2)), colour="red"), "Coil needs colour to be one of ground, .* got 'red'"),
+        (lambda: Disc(np.zeros((1, 2)), "wide"), "Disc needs radius to be a number"),
+        (lambda: Picture(("disc",), 1.0), "Picture needs shapes"),
+        (lambda: Picture((), 0.0), "half_width of a Picture must be a finite number greater than 0"),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_where_it_is_described(make: Any, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        make()
 
 
 @pytest.mark.parametrize("wrong", ["x", None, 3, Pendulum])
