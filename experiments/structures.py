@@ -20,6 +20,7 @@ import numpy as np
 
 from hnn_gym.coordinates import Coordinates
 from hnn_gym.data import TransitionDataset
+from hnn_gym.errors import InputError
 from hnn_gym.physics.integrators import Integrator, InVelocities, RungeKutta4, Substeps, SymplecticEuler
 from hnn_gym.training import FitSettings, train_world
 from hnn_gym.training.one_step import OneStepSettings, fit_one_step
@@ -72,17 +73,25 @@ NETWORKS = {
 }
 """Units and weight decay of the network, by study and task, as ``python -m experiments.network_tuning`` chose them.
 
-With five links twice as many units would take longer than the minutes that a fit may take.
+Those of five links were not compared: with more units the fit would take longer than five minutes.
 """
 
 
 def structure_of(name: str, task: str) -> ModelStructure:
-    """The model of a name in the tables, in a task such as "symoden/acrobot"."""
-    if name == NETWORK:
-        return network(*NETWORKS[task])
+    """The model of a name in the tables, in a task such as "symoden/acrobot".
+
+    Raises:
+        InputError: the name is not in :data:`STRUCTURES`, or no network was chosen for the task.
+    """
+    if name not in STRUCTURES:
+        raise InputError(f"There is no structure {name!r}: choose from {', '.join(STRUCTURES)}.")
     if name == "chain":
         return ModelStructure("chain")
-    return ModelStructure("mechanical", {"hidden": (), "mass_matrix": "full"}, OneStepSettings())
+    if name == "general M(q)":
+        return ModelStructure("mechanical", {"hidden": (), "mass_matrix": "full"}, OneStepSettings())
+    if task not in NETWORKS:
+        raise InputError(f"No network was chosen for the task {task!r}: choose from {', '.join(NETWORKS)}.")
+    return network(*NETWORKS[task])
 
 
 def network(units: int, decay: float) -> ModelStructure:
