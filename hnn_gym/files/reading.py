@@ -75,12 +75,17 @@ def read_bytes(path: str | os.PathLike[str], *, at_most: int = MOST_ARRAY_BYTES)
 
 @contextmanager
 def damage_of(source: object) -> Iterator[None]:
-    """Turn whatever a library raises in the block into an InputError that names ``source``."""
+    """Turn whatever a library raises in the block into an InputError that names ``source``.
+
+    It says that ``source`` is damaged, but where the operating system refuses to read it.
+    """
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # libraries report damage by many types
+    except Exception as error:  # libraries report damage by many types, also by an OSError without a number
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InputError(f"{source} cannot be read: {_reason(error)}.") from None
         raise InputError(f"{source} is damaged: it cannot be read ({_reason(error)}).") from None
 
 
