@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from typing import Any
 
 from hnn_gym.data.dataset import TransitionDataset
 from hnn_gym.errors import InputError
@@ -18,13 +16,18 @@ def content_of(dataset: TransitionDataset) -> str:
     return hashlib.sha256(f"{dataset.content_hash()} {text}".encode()).hexdigest()
 
 
-def check_content(dataset: TransitionDataset, note: Mapping[str, Any], source: str | os.PathLike[str]) -> None:
-    """Refuse a dataset that is not the one that was written; a note of release 0.2 has no hash.
+def check_content(dataset: TransitionDataset, written: str | None, source: str | os.PathLike[str]) -> None:
+    """Refuse a dataset that is not the one that was written.
+
+    Args:
+        dataset: what was read.
+        written: the hash that was written beside it; None: release 0.2 wrote none.
+        source: what errors call it.
 
     Raises:
         InputError: an array or the provenance was changed.
     """
-    if "content" in note and note["content"] != content_of(dataset):
+    if written is not None and written != content_of(dataset):
         raise InputError(
             f"{os.fspath(source)} was changed after it was written, so that it may be damaged: restore it, or convert "
             "the dataset again."

@@ -89,8 +89,7 @@ def read_minari(dataset_id: str) -> TransitionDataset:
             check_is_file(path)
     with damage_of(f"The Minari dataset {dataset_id}"):
         found, metadata = _read(minari, dataset_id)
-    if _CONTENT in metadata:
-        check_content(found, {"content": metadata[_CONTENT]}, f"The Minari dataset {dataset_id}")
+    check_content(found, metadata.get(_CONTENT), f"The Minari dataset {dataset_id}")
     return found
 
 

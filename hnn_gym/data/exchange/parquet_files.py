@@ -58,10 +58,10 @@ def is_dataset(path: str | Path) -> bool:
     Raises:
         InputError: pyarrow is not installed.
     """
+    pyarrow()
     try:
         return _KEY in (open_parquet(Path(path)).schema_arrow.metadata or {})
     except InputError:
-        pyarrow()
         return False
 
 
@@ -81,7 +81,7 @@ def read_parquet(path: str | Path) -> TransitionDataset:
     note = parse_json(text, path)
     with damage_of(path):
         found = _dataset(file.read(), note)
-    check_content(found, note, path)
+    check_content(found, note.get("content"), path)
     return found
 
 
