@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from benchmarks.faults.cases import Case
 
@@ -48,8 +49,8 @@ def in_shards(path: Path, *, seed: int, **options: Any) -> None:
     """Record shards, in this process."""
     from hnn_gym.studies import Execution
 
-    Execution.opened = _here  # type: ignore[method-assign,assignment]
-    collected(path, seed=seed, executor="processes", **options)
+    with mock.patch.object(Execution, "opened", _here):
+        collected(path, seed=seed, executor="processes", **options)
 
 
 @cache
