@@ -113,7 +113,7 @@ class TrainSettings:
         """Check the numbers."""
         if self.dataset is not tyro.MISSING:  # as in the defaults of --noisy
             check_fields(self)
-        check_at_least(1, steps=self.steps, threads=self.threads)
+        check_at_least(1, steps=self.steps)
         whole_number(self.threads, "--threads", at_least=1, at_most=MOST_THREADS)
         if self.model not in (*MODELS, AUTO):
             raise InputError(f"There is no model {self.model!r}: choose from {', '.join(sorted((*MODELS, AUTO)))}.")

@@ -40,7 +40,7 @@ class EstimatedStates(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorAr
 
     Args:
         env: observations are those of the world without its velocities, in the same order. The filter does not estimate
-            zeros of encoders (``FitSettings.zeros``): take those of this episode away from the positions before.
+            zeros of encoders (``FitSettings.zeros``): subtract those of this episode from the positions before.
         world: true or learned, the id of a shipped one, or the path of a checkpoint. Where its own observations show no
             velocities, as of a world learned from a log of positions, the estimates of all velocities follow them.
         std: standard deviation of the noise of every observation entry of the environment; one number for all. None:

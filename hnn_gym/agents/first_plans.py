@@ -3,8 +3,10 @@
 Actions lead from the start to somewhere. A path is the reverse: states that lead from the start to the goal with random
 detours, whether or not actions can follow them. Several links amplify every small change of an action, so that random
 actions hardly ever lead near a goal that is unstable. A path is there from the beginning, and the gaps between its
-states and the steps of the world are closed while it is improved. A plan is moved the
-same way: done in less time and with random detours, it may be improved to another plan than before.
+states and the steps of the world are closed while it is improved.
+
+A plan that has been improved is moved: it is done in less time and with random detours, so that it may be improved to
+another plan than before. Its gaps are closed in the same way.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ _DIFFERENCE = 1e-5
 _EAGER = 2.0
 """Of w where a first plan pushes along the motion with all its strength, a = share tanh(w)."""
 _SHORTEST, _MOVED = 0.8, 0.3
-"""Of the time of a plan, what a moved one needs at least, and the largest deviation of a detour in rad or m."""
+"""Least share of the time of a plan in which a moved one is done, and the largest standard deviation of the first wave
+of a detour, in rad or m."""
 
 
 def smooth_actions(rng: np.random.Generator, shape: tuple[int, int, int], waves: int, share: float) -> np.ndarray:
@@ -118,12 +121,12 @@ def moved(
     rows, horizon, _ = actions.shape
     n, each = states.shape[-1] // 2, np.arange(rows)[:, None]
     factor = rng.uniform(_SHORTEST, 1.0, (rows, 1))
-    s = np.arange(horizon + 1) / horizon
+    s = np.broadcast_to(np.arange(horizon + 1) / horizon, (rows, horizon + 1))
     t = np.minimum(np.arange(horizon + 1) / factor, horizon)
     before = np.minimum(t.astype(int), horizon - 1)
     part = (t - before)[..., None]
     q = ((1 - part) * states[each, before] + part * states[each, before + 1])[..., :n]
-    q = q + _detours(_MOVED * rng.random((rows, 1, 1)) * rng.normal(size=(rows, n, waves)), s + 0 * factor)
+    q = q + _detours(_MOVED * rng.random((rows, 1, 1)) * rng.normal(size=(rows, n, waves)), s)
     path = np.concatenate([q, np.gradient(q, dt, axis=1)], axis=-1)
     path[:, 0] = states[:, 0]
     return path, actions[each, before[:, :-1]]

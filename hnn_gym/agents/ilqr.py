@@ -160,16 +160,20 @@ class Ilqr:
 
     @torch.enable_grad()
     def _derivatives(self, z: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """A and B ``(rows, H, 2n, m)``, the slope of the cost ``(rows, H, m)`` and its curvature ``(rows, H, m, m)``.
+        """[A, B] ``(rows, H, 2n, m)``, c_z ``(rows, H, m)`` and C ``(rows, H, m, m)``, where z has m entries.
 
         No point depends on another, so that the derivatives at all of them are those of a sum.
         """
+
+        def of_plans(found: torch.Tensor) -> torch.Tensor:
+            return found.detach().reshape(*t.shape, *found.shape[1:])
+
         points = z.reshape(-1, z.shape[-1]).requires_grad_()
         after, reward, _ = self._stepped(*self._parts(points), t.reshape(-1))
         slope = _slopes(-reward, points, again=True)
         jacobian = torch.stack([_slopes(entry, points) for entry in after.unbind(-1)], 1)
         curvature = torch.stack([_slopes(entry, points) for entry in slope.unbind(-1)], 1)
-        return tuple(found.detach().reshape(*t.shape, *found.shape[1:]) for found in (jacobian, slope, curvature))  # type: ignore[return-value]
+        return of_plans(jacobian), of_plans(slope), of_plans(curvature)
 
     def _parts(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Phase point and action."""

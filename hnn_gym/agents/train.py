@@ -91,7 +91,7 @@ class TrainAgentSettings:
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_fields(self)
-        check_at_least(1, steps=self.steps, num_envs=self.num_envs, episodes=self.episodes, threads=self.threads)
+        check_at_least(1, steps=self.steps, num_envs=self.num_envs, episodes=self.episodes)
         whole_number(self.threads, "--threads", at_least=1, at_most=MOST_THREADS)
         check_at_least(0, seed=self.seed)
 

@@ -7,8 +7,8 @@ last state. A task without a place to rest has no such controller, and its plan 
 Plans of one or two links may begin as random actions. Several links need more: plans begin as *paths* to the goal, and
 for many rounds their actions may exceed the limits, at a price that rises as fast as the plan follows. Strong motors
 bring everything upright, and the plan of strong motors is turned little by little into one of weak motors. Then the
-limits hold. Each of these plans is the best of those near it only. On request the best of them are moved, that is done
-in less time and with random detours, and improved again.
+limits hold. Each of these plans is better than those near it, and not than all. On request the best of them are moved:
+they are done in less time and with random detours, and improved again.
 
 The best plan is followed from neighbouring starts by the gains of the linear problem about it, a = a_t + K_t (s - s_t),
 within the limits; then the linear controller takes over. Where a world is right about places that its recording never
@@ -64,8 +64,8 @@ class TrajectorySettings:
     """Improvements within the limits. Only the best quarter of the plans is improved in the last two thirds of them, or
     in all of them where there are loose rounds."""
     moves: int = 0
-    """Times that the best plans are moved, that is done in less time and with random detours, improved as often as
-    ``rounds`` says, and kept where they are cheaper: for plans that end in many different minima."""
+    """Times that the best plans are moved, where plans end in many different minima. Moved plans are done in less time
+    and with random detours, are improved as often as ``rounds`` says, and are kept where they are cheaper."""
     final: float = 1.0
     """Weight of the cost-to-go at the end of a plan. It assumes forces without limits; more than 1 asks a plan to end
     where limited forces can hold."""
@@ -200,12 +200,7 @@ def optimised(
     plans.limit = np.full(len(plans.cost), settings.share)
     for _ in range(settings.moves):
         plans = _different(plans, max(1, quarter // 3))
-        which = rng.integers(len(plans.cost), size=quarter)
-        states, actions = moved(rng, plans.states[which], plans.actions[which], dt=world.dt, waves=settings.waves)
-        others = improvement.plans(states, actions, limit=settings.share, excess=0.0)
-        for _ in range(settings.rounds):
-            improvement.improve(others)
-        plans = _different(plans.joined(others), quarter)
+        plans = _different(plans.joined(_moved(plans, improvement, world, settings, rng, count=quarter)), quarter)
     improvement.followed(plans)
     gains = improvement.tracking(plans)
     return [
@@ -251,6 +246,24 @@ def _best(plans: Plans, count: int, cost: np.ndarray | None = None) -> Plans:
     """The cheapest plans, by default by what they cost now; a gap costs more than anything else."""
     cost = plans.cost if cost is None else cost
     return plans.rows(np.argsort(cost + 1e3 * np.abs(plans.gaps).sum(axis=(1, 2)))[:count])
+
+
+def _moved(
+    plans: Plans,
+    improvement: Improvement,
+    world: WorldModel,
+    settings: TrajectorySettings,
+    rng: np.random.Generator,
+    *,
+    count: int,
+) -> Plans:
+    """So many plans that are drawn, moved and improved."""
+    which = rng.integers(len(plans.cost), size=count)
+    states, actions = moved(rng, plans.states[which], plans.actions[which], dt=world.dt, waves=settings.waves)
+    others = improvement.plans(states, actions, limit=settings.share, excess=0.0)
+    for _ in range(settings.rounds):
+        improvement.improve(others)
+    return others
 
 
 def _different(plans: Plans, count: int) -> Plans:

@@ -6,10 +6,15 @@ It therefore acts on the result of a kick, the free momentum p*, with its larges
     p' = sign(p*) max(abs(p*) - dt mu, 0).
 
 This is the step of an implicit method (backward Euler for the inclusion dp/dt in F - mu sign(v)), and the proximal map
-of dt mu abs(v). With a mass matrix that couples degrees of freedom it is found for one after the other: with degree of
-freedom n at rest, the impulse on it says whether it stays there, and otherwise in which direction it goes; then it is
-eliminated, because the sum is convex. That takes 2^n - 1 of the maps above. For many degrees of freedom sweeps find
-which of them stick, and in which direction the others move; the velocities are then the solution of a linear system.
+of dt mu abs(v). With a mass matrix M that couples n degrees of freedom, the new velocities v' are those of least
+
+    (v' - v)^T M (v' - v) / 2 + dt mu^T abs(v').
+
+They are found by elimination of one degree of freedom after the other. While it is held at rest, those of the others
+are found in the same way. The impulse that holds it then says whether it stays at rest, and otherwise in which
+direction it moves, because this function is convex. With that direction known, a problem for the others alone remains.
+That takes 2^n - 1 of the maps above. For more than four degrees of freedom sweeps find which of them stick, and in
+which direction the others move; the velocities are then the solution of a linear system.
 
 Sources: Moreau, *Unilateral contact and dry friction in finite freedom dynamics*, 1988; Stewart, *Rigid-body dynamics
 with friction and impact*, SIAM Review 42 (2000) 3.
@@ -21,9 +26,9 @@ from hnn_gym.physics.phase import Array, namespace
 from hnn_gym.physics.small_matrices import solve_positive
 
 _ELIMINATED = 4
-"""Degrees of freedom, at the most, that are eliminated one after the other."""
+"""Up to so many degrees of freedom are eliminated one after the other."""
 _SWEEPS = 12
-"""Sweeps over more of them, each of which reduces the error by the square of a coupling below 1."""
+"""Sweeps where there are more, each of which reduces the error by the square of a coupling below 1."""
 
 
 def stopped(p: Array, impulse: Array) -> Array:

@@ -62,8 +62,8 @@ class FitSettings:
     """Largest number of steps of Levenberg-Marquardt after that, always over all windows. For some hundred parameters
     40 of them do more than a thousand iterations of L-BFGS, and noisy data need nothing else."""
     starts: int = 1
-    """How often a fit is begun; the end with the least objective is kept. Dry friction makes many minima: 4 are good.
-    Networks begin with other weights, and other models with other numbers around those of the first start."""
+    """How often a fit is begun; the end with the least objective is kept. Dry friction makes many minima: try four
+    starts. Networks begin with other weights, and other models with other numbers around those of the first start."""
     stream_above: int = 20_000
     """Transitions that are fitted as a whole. Of a larger recording a sample of so many is, and then minibatches of all
     of it are read as they are needed. With shooting, which estimates a state for each window, all of it is fitted."""

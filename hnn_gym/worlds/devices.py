@@ -14,7 +14,7 @@ from hnn_gym.errors import InputError
 DEVICES = ("cpu", "cuda")
 """Kinds of device there may be tensors on."""
 MOST_THREADS = 1024
-"""No machine has more cores, and torch refuses much larger numbers of threads in words of its own."""
+"""More threads than most machines have cores. Much larger numbers torch refuses in words of its own."""
 
 
 def checked_device(device: str | torch.device) -> torch.device:
