@@ -4,7 +4,8 @@ Every candidate is fitted to a recording of seed 100, which no table reports. Th
 are judged by the errors that the tables report, on other trajectories. Those that are acted in are judged by real
 returns from starts that no table reports, and with friction for recordings of seed 101 too. With several poles plans
 would take hours, and they are judged by the velocities after one step of another recording. The number of units is
-doubled or halved until the best is neither the largest nor the smallest; then decays are compared with that number.
+doubled or halved until the best is neither the largest nor the smallest of those that were tried, or lies at
+:data:`FEWEST` or :data:`MOST`; then decays are compared with that number.
 
 ``python -m experiments.network_tuning``.
 """
@@ -40,11 +41,12 @@ SEED = 100
 SEVERAL = ("Acrobot", "Acrobot-sw", "Cart-2-pole", "Cart-3-pole", "Acro-3-bot")
 """Tasks of several poles, in which planning in a network takes minutes."""
 UNITS = (16, 32, 64)
-"""That every task begins with."""
+"""Numbers of units that are tried in every task."""
 FEWEST, MOST = 4, 128
-"""With twice as many units the fit of three links takes longer than the minutes that a fit may take."""
+"""Units are not halved or doubled beyond these: with more, the fit of three links would take longer than minutes."""
 DECAYS = (1e-15, 1e-12, 1e-9, 1e-6)
-"""The first of them is next to none, and the others are tried with the chosen units; more, while the most is best."""
+"""Units are compared with the first, which is next to none, and the others are tried with the chosen units. While the
+largest is the best, one that is a thousand times as large is tried too."""
 FOUND = Path("docs/results/network_tuning.json")
 
 Judge = Callable[[ModelStructure], tuple[float, float]]

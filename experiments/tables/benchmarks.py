@@ -99,7 +99,7 @@ def chains() -> str:
 
 
 def network_tuning() -> str:
-    """Errors of the numbers of units that were tried in every task, and what was chosen."""
+    """Error or return with every number of units that was tried in a task, what was chosen, and its CPU time."""
     results = measurements("network_tuning")
     errors = {task: tried(results, task) for task in JUDGES}
     sizes = sorted({units for found in errors.values() for units, _ in found})
@@ -118,7 +118,8 @@ def network_tuning() -> str:
                 f"{results[f'{task}/{units}/{decay:g}']['cpu_s']:.0f}",
             )
         )
-    return table(("task", *(f"{size} units" for size in sizes), "chosen", "with both", "CPU s"), rows, numbers=True)
+    columns = (*(f"{size} units" for size in sizes), "chosen", "with the choice", "CPU s")
+    return table(("task", *columns), rows, numbers=True)
 
 
 def _as_return(lost: float) -> str:
