@@ -50,7 +50,8 @@ def write_minari(dataset: TransitionDataset, dataset_id: str, *, overwrite: bool
 
     Raises:
         ExistingPathError: there is one, and ``overwrite`` is not set.
-        InputError: minari is not installed, or the id is not one.
+        StorageError: the operating system refuses to write it.
+        InputError: minari is not installed, the id is not one, or another process writes this dataset.
     """
     minari = _minari()
     if _ID.fullmatch(dataset_id) is None:
@@ -79,7 +80,7 @@ def read_minari(dataset_id: str) -> TransitionDataset:
 
     Raises:
         MissingPathError: there is none of that id.
-        InputError: minari is not installed, or the dataset has a space that cannot be recorded.
+        InputError: minari is not installed, the dataset is damaged, or it has a space that cannot be recorded.
     """
     minari = _minari()
     if not (_folder(dataset_id) / "data").is_dir():
