@@ -74,7 +74,8 @@ class TrainSettings:
     form), baseline, second-order, with the options of the fit below."""
     integrator: str | None = None
     """Scheme to learn through: explicit-euler, semi-implicit-euler, leapfrog, rk4, midpoint, yoshida4, ..., or with
-    substeps, "rk4 x 5". None: the model's own, and with auto the one that is found."""
+    substeps, "rk4 x 5". None: with auto the one that is found; otherwise the model's own, and for a log leapfrog in the
+    place of symplectic Euler."""
     hidden: tuple[int, ...] | None = None
     """Units of the hidden layers; by default the model's own."""
     damping: bool = False

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from hnn_gym.agents.imagination import Imagination
 from hnn_gym.agents.observed import observed
-from hnn_gym.agents.planned_actions import PlannedActions
 from hnn_gym.envs.core import Simulator
 from hnn_gym.errors import InputError, checked_arguments
 
@@ -49,13 +49,10 @@ class Ilqr:
         """
         if min(horizon, rounds, first_rounds) < 1:
             raise InputError(f"iLQR needs horizon, rounds and first_rounds >= 1, not {horizon, rounds, first_rounds}.")
-        self._actions = PlannedActions.of(simulator)
-        bounds = (self._actions.low, self._actions.high)
-        self._low, self._high = (torch.tensor(bound, dtype=torch.float64) for bound in bounds)
+        self._imagined = Imagination(simulator, dtype=np.float64)
+        self._low, self._high = torch.from_numpy(self._imagined.low), torch.from_numpy(self._imagined.high)
         self._dt = abs(simulator.world.dt)
-        self._encode = simulator.world.encode
-        self._observation_size = simulator.world.coordinates.observation_size + simulator.task.goal_size
-        self._simulator = simulator.like(torch.zeros(1, dtype=torch.float64))
+        self._differentiable = simulator.like(torch.zeros(1, dtype=torch.float64))
         self._horizon, self._rounds, self._first_rounds = horizon, rounds, first_rounds
         self._size = 2 * simulator.world.coordinates.n
         self._flat = 1e-6 * torch.eye(self._size + len(self._low), dtype=torch.float64)
@@ -68,8 +65,8 @@ class Ilqr:
         Actions are ``(rows, k)`` of a Box and ``(rows,)`` of a Discrete space. Pass the state to the next call: where
         the goal of the task moves, it says what time it is in the episode.
         """
-        observation = observed(observation, self._observation_size)
-        x = torch.tensor(self._encode(np.atleast_2d(observation).astype(np.float64)))
+        observation = observed(observation, self._imagined.observation_size)
+        x = torch.from_numpy(self._imagined.encode(np.atleast_2d(observation)))
         rest = torch.zeros(len(x), self._horizon, len(self._low), dtype=torch.float64).clamp(self._low, self._high)
         done, kept = (np.zeros(len(x), np.int64), rest) if state is None else state
         begins = np.ones(len(x), bool) if state is None else np.zeros(len(x), bool)
@@ -78,9 +75,11 @@ class Ilqr:
         done = np.where(begins, 0, done)
         plan = torch.where(torch.tensor(begins)[:, None, None], rest, torch.as_tensor(kept))
         for _ in range(self._first_rounds if begins.any() else self._rounds):
-            plan = self.improved(x, plan, torch.tensor(done * self._dt))
+            before, plan = plan, self.improved(x, plan, torch.tensor(done * self._dt))
+            if torch.equal(plan, before):
+                break
         following = torch.cat([plan[:, 1:], plan[:, -1:]], dim=1)
-        action = self._actions.actions(plan[:, 0].numpy())
+        action = self._imagined.actions.actions(plan[:, 0].numpy())
         return (action if observation.ndim > 1 else action[0]), (done + 1, following.numpy())
 
     @torch.no_grad()
@@ -93,7 +92,7 @@ class Ilqr:
         times = start[:, None] + self._dt * torch.arange(self._horizon, dtype=x.dtype)
         points, running = [x], [torch.ones(len(x), dtype=x.dtype)]
         for k in range(self._horizon):
-            after, _, terminated = self._stepped(points[-1], plan[:, k], times[:, k])
+            after, _, terminated = self._imagine(points[-1], plan[:, k], times[:, k])
             points.append(after)
             running.append(running[-1] * ~terminated)
         z = torch.cat([torch.stack(points[:-1], 1), plan], dim=-1)
@@ -103,9 +102,9 @@ class Ilqr:
         earning = torch.stack(running[:-1], 1)
         slope, curvature = earning[..., None] * slope, torch.where(earning[..., None, None] > 0, curvature, self._flat)
         first, feedback = self._backward(plan, jacobian, slope, curvature)
-        tried = [self._forward(x, plan, times, points, first, feedback, length) for length in _LENGTHS]
-        best = torch.stack([gained for _, gained in tried]).nan_to_num(nan=-torch.inf).argmax(0)
-        return torch.stack([actions for actions, _ in tried])[best, torch.arange(len(x))]
+        actions, gained = self._forward(plan, times, points, first, feedback)
+        best = gained.nan_to_num(nan=-torch.inf).argmax(0)
+        return actions[best, torch.arange(len(x))]
 
     def _backward(
         self, plan: torch.Tensor, jacobian: torch.Tensor, slope: torch.Tensor, curvature: torch.Tensor
@@ -119,9 +118,11 @@ class Ilqr:
             q1 = slope[:, t] + (step.mT @ ahead[..., None])[..., 0]
             q2 = curvature[:, t] + step.mT @ bend @ step
             wanted = -torch.linalg.solve(q2[:, n:, n:], q1[:, n:])
-            bounded = torch.clamp(plan[:, t] + wanted, self._low, self._high) - plan[:, t]
+            action = plan[:, t] + wanted
+            free = (self._low <= action) & (action <= self._high)
+            bounded = torch.where(free, wanted, action.clamp(self._low, self._high) - plan[:, t])
             gain = -torch.linalg.solve(q2[:, n:, n:], q2[:, n:, :n])
-            gain = gain * (bounded == wanted)[..., None]
+            gain = gain * free[..., None]
             first.insert(0, bounded)
             feedback.insert(0, gain)
             ahead = (
@@ -134,29 +135,34 @@ class Ilqr:
 
     def _forward(
         self,
-        x: torch.Tensor,
         plan: torch.Tensor,
         times: torch.Tensor,
         points: list[torch.Tensor],
         first: list[torch.Tensor],
         feedback: list[torch.Tensor],
-        length: float,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Follow the correction; return actions ``(rows, H, k)`` and their returns ``(rows,)``."""
-        actions, gained, running = [], torch.zeros(len(x), dtype=x.dtype), torch.ones(len(x), dtype=x.dtype)
+        """Follow the correction at L lengths; return actions ``(L, rows, H, k)`` and their returns ``(L, rows)``."""
+        lengths, rows = torch.tensor(_LENGTHS, dtype=plan.dtype)[:, None, None], len(plan)
+        x = points[0].expand(len(lengths), -1, -1)
+        gained, running = torch.zeros(len(lengths), rows, dtype=x.dtype), torch.ones(len(lengths), rows, dtype=x.dtype)
+        actions = []
         for t in range(self._horizon):
-            change = length * first[t] + (feedback[t] @ (x - points[t])[..., None])[..., 0]
+            change = lengths * first[t] + (feedback[t] @ (x - points[t])[..., None])[..., 0]
             actions.append(torch.clamp(plan[:, t] + change, self._low, self._high))
-            x, reward, terminated = self._stepped(x, actions[-1], times[:, t])
-            gained = gained + running * reward
-            running = running * ~terminated
-        return torch.stack(actions, 1), gained
+            after, reward, terminated = self._imagine(
+                x.reshape(-1, x.shape[-1]), actions[-1].reshape(-1, plan.shape[-1]), times[:, t].repeat(len(lengths))
+            )
+            gained = gained + running * reward.reshape(gained.shape)
+            running = running * ~terminated.reshape(gained.shape)
+            x = after.reshape(x.shape)
+        return torch.stack(actions, 2), gained
 
-    def _stepped(
+    def _imagine(
         self, x: torch.Tensor, action: torch.Tensor, t: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        transition = self._simulator.transition(x, action, t)
-        return transition.x, transition.reward, transition.terminated
+        """Next phase points ``(N, 2n)``, rewards ``(N,)`` and ends ``(N,)``, bool; without derivatives."""
+        after, reward, terminated = self._imagined.step(x.numpy(), action.numpy(), t.numpy())
+        return torch.from_numpy(after), torch.from_numpy(reward), torch.from_numpy(terminated)
 
     @torch.enable_grad()
     def _derivatives(self, z: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -169,20 +175,20 @@ class Ilqr:
             return found.detach().reshape(*t.shape, *found.shape[1:])
 
         points = z.reshape(-1, z.shape[-1]).requires_grad_()
-        after, reward, _ = self._stepped(*self._parts(points), t.reshape(-1))
-        slope = _slopes(-reward, points, again=True)
-        jacobian = torch.stack([_slopes(entry, points) for entry in after.unbind(-1)], 1)
-        curvature = torch.stack([_slopes(entry, points) for entry in slope.unbind(-1)], 1)
+        outcome = self._differentiable.transition(points[:, : self._size], points[:, self._size :], t.reshape(-1))
+        (slope,) = _slopes(-outcome.reward[:, None], points, again=True)
+        jacobian = _slopes(outcome.x, points).transpose(0, 1)
+        curvature = _slopes(slope, points).transpose(0, 1)
         return of_plans(jacobian), of_plans(slope), of_plans(curvature)
-
-    def _parts(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Phase point and action."""
-        return z[..., : self._size], z[..., self._size :]
 
 
 def _slopes(values: torch.Tensor, points: torch.Tensor, *, again: bool = False) -> torch.Tensor:
-    """Derivatives of each value ``(N,)`` by its own point ``(N, m)``, which can be differentiated again."""
-    if not values.requires_grad:  # it depends on no point
-        return torch.zeros_like(points)
-    (slopes,) = torch.autograd.grad(values.sum(), points, retain_graph=True, create_graph=again, materialize_grads=True)
+    """Derivatives ``(k, N, m)`` of values ``(N, k)``, each row by its own point ``(N, m)``; all k in one pass."""
+    count = values.shape[1]
+    if not values.requires_grad:  # they depend on no point
+        return torch.zeros(count, *points.shape, dtype=points.dtype)
+    each = torch.eye(count, dtype=values.dtype)[:, None].expand(count, *values.shape)
+    (slopes,) = torch.autograd.grad(
+        values, points, each, retain_graph=True, create_graph=again, materialize_grads=True, is_grads_batched=True
+    )
     return slopes

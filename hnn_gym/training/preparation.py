@@ -18,7 +18,7 @@ from hnn_gym.data.excitation import require_changing_actions, require_enough, re
 from hnn_gym.data.logs.convert import LOG
 from hnn_gym.errors import InputError, instance
 from hnn_gym.models import MODELS, Architecture, Variables
-from hnn_gym.physics.integrators import Integrator
+from hnn_gym.physics.integrators import Integrator, InVelocities, Leapfrog, SymplecticEuler
 from hnn_gym.training.dataset_map import dataset_map, require_fitting
 from hnn_gym.training.objective import Objective, observation_scale
 from hnn_gym.training.settings import FitSettings
@@ -70,7 +70,7 @@ class Preparation:
         found: its coordinates and time step, and what was inferred of them.
         model: kind of the model.
         options: hyperparameters of the model.
-        integrator: None takes the model's own.
+        integrator: None takes the model's own, and for a log leapfrog in the place of symplectic Euler.
         device: where objectives are computed.
     """
 
@@ -103,6 +103,16 @@ class Preparation:
             instance(integrator, "integrator", Integrator)  # type: ignore[type-abstract]
         return cls(dataset, dataset_map(dataset, coordinates, dt), model, options, integrator, place)
 
+    @property
+    def _of_a_log(self) -> bool:
+        return self.dataset.provenance.policy == LOG
+
+    def _scheme(self, architecture: Architecture) -> Integrator:
+        """The scheme to learn through: a machine moves as no Euler scheme does, so that leapfrog is nearer to a log."""
+        own = architecture.integrator
+        nearer = {SymplecticEuler(): Leapfrog(), InVelocities(): InVelocities(Leapfrog())} if self._of_a_log else {}
+        return self.integrator or nearer.get(own, own)
+
     def objective(self, settings: FitSettings, gap_weight: float = 0.0) -> Objective:
         """Make the objective of a fit, or of one of its rounds.
 
@@ -117,8 +127,8 @@ class Preparation:
         coordinates, dt = self.found.coordinates, self.found.dt
         require_motion(self.dataset)
         require_enough(self.dataset, coordinates, known_form=self.model == _KNOWN_FORM)
-        known, of_a_log = coordinates.in_physical_units, self.dataset.provenance.policy == LOG
-        if coordinates.controls and not (known and of_a_log):  # the card of a log's world names what is left open
+        known = coordinates.in_physical_units
+        if coordinates.controls and not (known and self._of_a_log):  # the card of a log's world names what is left open
             require_changing_actions(self.dataset, known_forces=known)
         windows = windows_of(self.dataset, coordinates, dt, settings)
         variables = Variables.measured(coordinates, windows.states, windows.action, dt=windows.step_time(dt))
@@ -131,7 +141,7 @@ class Preparation:
             architecture,
             coordinates,
             windows,
-            integrator=self.integrator or architecture.integrator,
+            integrator=self._scheme(architecture),
             dt=dt,
             settings=settings,
             gap_weight=gap_weight,

@@ -55,7 +55,7 @@ def train_world(
         options: hyperparameters of the model, such as ``{"hidden": (64, 64), "damping": True}``.
         coordinates: None takes those that the dataset declares, and infers them from the recording where it declares
             none; what was inferred is on the card in sentences.
-        integrator: None takes the model's own.
+        integrator: None takes the model's own, and for a log leapfrog in the place of symplectic Euler.
         dt: time step in s; None takes the dataset's, or infers it from velocities where the dataset counts steps.
         state: of an interrupted fit, to continue it.
         report: called after every step of the fit.

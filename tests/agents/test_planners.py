@@ -186,6 +186,15 @@ def test_ilqr_never_makes_a_plan_worse() -> None:
     assert (plan.abs() <= 2).all()
 
 
+def test_ilqr_converges_because_rounding_takes_no_feedback_away() -> None:
+    planner = Ilqr(pendulum())
+    x = torch.tensor([[2.5, 0.3], [0.4, -0.2]], dtype=torch.float64)
+    plan = torch.zeros(2, 40, 1, dtype=torch.float64)
+    for _ in range(20):
+        plan = planner.improved(x, plan)
+    assert torch.equal(planner.improved(x, plan), plan)
+
+
 class PaidToTheEdge(SpringHold):
     """Every metre to the right pays, and beyond 1 m the episode is over."""
 

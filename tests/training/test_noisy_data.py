@@ -16,8 +16,9 @@ import pytest
 import torch
 
 from hnn_gym import FitSettings, InputError, ObservationNoise, TransitionDataset, WorldModel, record_steps, train_world
+from hnn_gym.data import LogSettings
 from hnn_gym.models.port import network_weights
-from hnn_gym.physics.integrators import ImplicitMidpoint
+from hnn_gym.physics.integrators import ImplicitMidpoint, Leapfrog, SymplecticEuler
 from hnn_gym.systems import coordinates_of, true_world
 from hnn_gym.training import FitState, held_out_error, one_step_rms, train_ensemble
 from hnn_gym.training.ensemble import EnsembleObjective
@@ -55,6 +56,33 @@ def test_windows_that_join_recover_the_motion_from_noise(noisy: TransitionDatase
     # The noise of a single observation is 0.05; the first-order error of a fit to single steps stays near that.
     assert one_step_rms(world, clean) < 0.006
     assert world.card["training"]["settings"]["first_horizon"] == 10
+
+
+def pushed_spring(*, seed: int) -> tuple[np.ndarray, ...]:
+    """Stamps, positions and forces of a mass on a spring, in exact rotations; a force lasts for four rows."""
+    rng, w, dt = np.random.default_rng(seed), 4.0, 0.08
+    force = np.repeat(rng.uniform(-4, 4, 40), 4)
+    q, v, positions = 0.5, 0.0, []
+    for push in force:
+        positions.append(q)
+        rest, c, s = push / w**2, np.cos(w * dt), np.sin(w * dt)
+        q, v = rest + c * (q - rest) + s * v / w, -w * s * (q - rest) + c * v
+    return np.arange(len(force)) * dt, np.array(positions)[:, None], force[:, None]
+
+
+def test_a_log_is_learned_through_leapfrog_which_knows_a_force_in_the_middle_of_a_step() -> None:
+    log, fresh = (
+        TransitionDataset.from_arrays(time, position, action=force, settings=LogSettings(lengths=("q0",)))
+        for time, position, force in (pushed_spring(seed=0), pushed_spring(seed=1))
+    )
+    fit = replace(SHOOTING, horizon=20, adam_steps=0, first_horizon=None, least_squares_steps=20)
+    own = train_world(log, "mechanical", settings=fit, options={"hidden": ()})
+    euler = train_world(log, "mechanical", settings=fit, options={"hidden": ()}, integrator=SymplecticEuler())
+    assert own.integrator == Leapfrog()
+    assert held_out_error(own, fresh) < 1e-4
+    assert held_out_error(euler, fresh) > 1e-2
+    second = train_world(log, "second-order", settings=replace(fit, least_squares_steps=1), options={"hidden": (2,)})
+    assert second.integrator == Leapfrog()
 
 
 def objective_of(dataset: TransitionDataset, settings: FitSettings = SHOOTING, gap_weight: float = 0.0) -> Objective:
