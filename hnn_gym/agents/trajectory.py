@@ -28,7 +28,7 @@ from hnn_gym.agents.first_plans import moved, paths, pumped_actions
 from hnn_gym.agents.gap_ilqr import DAMPEST, Improvement, Plans
 from hnn_gym.agents.lqr import LinearQuadratic
 from hnn_gym.agents.traced_step import largest_actions, turned
-from hnn_gym.errors import InputError, check_fields, checked_arguments
+from hnn_gym.errors import InputError, check_fields, checked_arguments, finite_number, whole_number
 from hnn_gym.systems.task import Task
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -77,12 +77,20 @@ class TrajectorySettings:
     """Cost of the square of an action in the recursion of the gains."""
 
     def __post_init__(self) -> None:
-        """Check the types.
+        """Check the settings.
 
         Raises:
-            InputError: a setting has another type.
+            InputError: a setting has another type, or is out of its range.
         """
         check_fields(self)
+        for name in ("horizon", "drawn", "waves", "plans"):
+            whole_number(getattr(self, name), name, at_least=1)
+        for name in ("loose_rounds", "rounds", "moves"):
+            whole_number(getattr(self, name), name, at_least=0)
+        for name in ("final", "penalty", "share", "feedback"):
+            finite_number(getattr(self, name), name, above=0.0)
+        if not 0 <= self.pumping <= 1 or self.share > 1:
+            raise InputError(f"pumping is between 0 and 1, and share at most 1, not {self.pumping} and {self.share}.")
 
 
 @dataclass(frozen=True)

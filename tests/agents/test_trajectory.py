@@ -199,3 +199,12 @@ def test_no_action_leaves_its_limit_while_plans_are_corrected(hold) -> None:
 def test_paths_without_a_goal_are_refused() -> None:
     with pytest.raises(InputError, match="only where there is a goal"):
         optimised(WORLD, TASK, START, settings=replace(SETTINGS, paths=True))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"moves": -1}, {"rounds": -1}, {"horizon": 0}, {"pumping": 1.5}, {"share": 1.01}, {"penalty": 0.0}]
+)
+def test_settings_out_of_their_range_are_refused_by_name(wrong) -> None:
+    (name,) = wrong
+    with pytest.raises(InputError, match=name):
+        TrajectorySettings(**wrong)
