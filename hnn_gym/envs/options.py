@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hnn_gym.envs.tasks.recorded import Reward, Termination
-from hnn_gym.errors import InputError, are_finite_numbers, check_fields, true_or_false
+from hnn_gym.errors import InputError, are_finite_numbers, check_arguments, true_or_false
 from hnn_gym.systems.task import Task
 
 _OF_BATCHES = ("num_envs", "autoreset_mode", "staggered", "dtype", "device")
@@ -78,7 +78,8 @@ class SimulatorOptions:
             raise InputError("Give either task or terminated: a task has a termination of its own.")
         if self.terminated is not None and not callable(self.terminated):
             raise InputError(f"terminated must be a function f(observation), not {self.terminated!r}.")
-        check_fields(self)
+        own = ("task", "reward", "terminated", "bump_limit", "bump_cost")  # they have messages of their own
+        check_arguments(type(self), **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in own})
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> SimulatorOptions:
