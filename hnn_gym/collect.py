@@ -275,7 +275,7 @@ class _Named(gymnasium.Wrapper[Any, Any, Any, Any]):
             return function(*arguments, **kwargs)
         except (InputError, ConvergenceError):
             raise
-        except Exception as error:  # an environment may raise anything
+        except (Exception, SystemExit, GeneratorExit) as error:  # an environment may raise anything
             raise InputError(f"{self._named} cannot be {done} ({type(error).__name__}: {error}).") from error
 
 

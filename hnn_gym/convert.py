@@ -62,6 +62,9 @@ class ConvertSettings:
         check_fields(self)
         if not self.logs:
             raise InputError("Name at least one log.")
+        twice = next((log for number, log in enumerate(self.logs) if log in self.logs[:number]), None)
+        if twice is not None:
+            raise InputError(f"{twice} is named twice, and its rows would count twice: name every log once.")
 
 
 def convert(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, ...]]:
@@ -119,12 +122,13 @@ def _of_logs(settings: ConvertSettings) -> tuple[TransitionDataset, tuple[str, .
 
 
 def _stored(episodes: Iterable[Episode], provenance: Provenance, folder: Path, *, overwrite: bool) -> TransitionDataset:
-    writer = StoreWriter(folder, overwrite=overwrite)
+    writer = StoreWriter(folder, overwrite=overwrite, as_a_whole=True)  # the episodes may lie in this very folder
     try:
         for number, episode in enumerate(episodes):
             if number == 0:
                 writer.begin(provenance, tuple(episode.arrays()))
             writer.write(episode)
+        writer.publish()
     finally:
         writer.close()
     return TransitionDataset.open(folder)

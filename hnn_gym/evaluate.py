@@ -31,6 +31,7 @@ from hnn_gym.evaluation.measured_motion import PIECE, MeasuredMotion, energy_bal
 from hnn_gym.evaluation.metrics import unforced
 from hnn_gym.evaluation.report import markdown_table, report_folder, write_results
 from hnn_gym.evaluation.zeros import without_zeros
+from hnn_gym.files.storage import checked_path
 from hnn_gym.page import write_page
 from hnn_gym.systems import truth_of
 from hnn_gym.training.determination import physical_words
@@ -205,13 +206,17 @@ def _energy(world: WorldModel, x: np.ndarray, steps: int) -> EnergyCheck:
 
 
 def _recording(settings: EvaluateSettings, seen: PixelWorld | None) -> TransitionDataset:
-    if settings.on not in gymnasium.registry and Path(settings.on).is_dir():
+    if settings.on not in gymnasium.registry and checked_path(settings.on).exists():
         return TransitionDataset.open(settings.on)
     rule: FrameRule | bool = False
     if seen is not None:
         provenance: Any = seen.about["provenance"]
         rule = FrameRule.from_json(provenance["frame_rule"])
-    with closing(make_environment(settings.on, {}, draws=seen is not None)) as env:
+    try:
+        env = make_environment(settings.on, {}, draws=seen is not None)
+    except InputError as error:
+        raise InputError(f"There is no dataset at {settings.on}. {error}") from None
+    with closing(env):
         return record_steps(env, steps=settings.steps, seed=settings.seed, policy=settings.policy, record_frames=rule)
 
 
@@ -219,7 +224,7 @@ def _main(settings: EvaluateSettings) -> None:
     console = Console()
     seen = resolve_pixel_world(settings.world)
     world = resolve_world(settings.world) if seen is None else seen
-    with report_folder(settings.out, overwrite=settings.overwrite) as folder:
+    with report_folder(settings.out, overwrite=settings.overwrite, reads=(settings.world, settings.on)) as folder:
         result = evaluate(world, _recording(settings, seen), energy_steps=settings.energy_steps)
         _write(folder, settings, world, result)
     unit = "as a share of how much frames differ" if seen is not None else "in standard deviations"

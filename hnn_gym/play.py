@@ -22,8 +22,8 @@ from hnn_gym.command import check_at_least, run
 from hnn_gym.envs import SimulatorEnv
 from hnn_gym.envs.render.window import Input, Window
 from hnn_gym.errors import ExistingPathError, InputError, check_fields, finite_number
-from hnn_gym.files.single_file import write_file
-from hnn_gym.files.storage import storage_errors
+from hnn_gym.files.single_file import check_is_for_a_file, write_file
+from hnn_gym.files.storage import checked_path
 
 _PANEL, _STRIP, _LABEL = 360, 110, 24
 _FPS = 20
@@ -164,11 +164,11 @@ def score(frames: int) -> Iterator[Input]:
 
 def _make(name: str) -> gymnasium.Env[Any, Any]:
     try:
-        if name not in gymnasium.registry and Path(name).is_dir():
+        if name not in gymnasium.registry and checked_path(name).is_dir():
             return _make_checkpoint(name)
         return gymnasium.make(name, render_mode="rgb_array")
     except (gymnasium.error.Error, ImportError) as error:
-        raise InputError(f"The environment {name!r} cannot be made: {error}") from None
+        raise InputError(f"There is no folder {name}, and the environment {name!r} cannot be made: {error}") from None
 
 
 def _make_checkpoint(path: str) -> gymnasium.Env[Any, Any]:
@@ -185,9 +185,7 @@ def play(settings: PlaySettings) -> None:
         InputError: an environment cannot be played.
         ExistingPathError: the GIF exists already.
     """
-    with storage_errors(settings.out):
-        taken = settings.headless and settings.out.exists()
-    if taken:
+    if settings.headless and check_is_for_a_file(settings.out).exists():
         raise ExistingPathError(f"{settings.out} exists: give another --out.")
     session = Session(settings)
     try:

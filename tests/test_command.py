@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -87,3 +88,24 @@ def test_a_command_ends_quietly_where_its_output_is_no_longer_read():
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 141
+
+
+@dataclasses.dataclass(frozen=True)
+class _Nothing:
+    """No setting."""
+
+
+def test_an_error_of_a_library_that_an_interruption_made_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(settings: _Nothing) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:  # as a library that closes a file which it had only begun
+            raise ValueError("unknown file extension")
+
+    monkeypatch.setattr(sys, "argv", ["x"])
+    with pytest.raises(SystemExit) as stopped:
+        run(write, _Nothing, prog="x")
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "x: interrupted.\n"

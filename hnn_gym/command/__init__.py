@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,11 +34,17 @@ def run(
     the output has ended, the command ends too, with 141. Any other exception is a defect and keeps its traceback.
     """
     threading.excepthook = _quiet_about_storage
+    # What Zarr had begun when a signal came is no news for a user.
+    warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
     try:
         with sigterm_raises():
             try:
                 parsed = tyro.cli(settings, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
                 function(_with_paths(parsed))
+            except Exception as error:
+                if (interruption := _interruption_behind(error)) is not None:
+                    raise interruption from None
+                raise
             finally:  # after --help too; when the interpreter writes the rest at its end, it reports a closed pipe
                 sys.stdout.flush()
     except (InputError, ConvergenceError, StudyError) as error:
@@ -54,6 +61,15 @@ def run(
         raise SystemExit(143 if isinstance(error, Terminated) else 130) from None
 
 
+def _interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The interruption while which an error was raised, as by a library that closes a file it had only begun."""
+    while error.__context__ is not None:
+        error = error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            return error
+    return None
+
+
 def _quiet_about_storage(failed: threading.ExceptHookArgs) -> None:
     """Leave it to the main thread to report what the operating system refuses, as it does to TensorBoard's thread."""
     if not issubclass(failed.exc_type, OSError):
@@ -68,7 +84,7 @@ def _with_paths(settings: Settings) -> Settings:
     """
     if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
         return settings
-    changed = {}
+    changed: dict[str, Any] = {}
     for item in dataclasses.fields(settings):
         value = getattr(settings, item.name)
         if isinstance(value, Path):
@@ -77,6 +93,8 @@ def _with_paths(settings: Settings) -> Settings:
             expanded = checked_path(value)
             if expanded != value:
                 changed[item.name] = expanded
+        elif isinstance(value, tuple) and any(isinstance(entry, Path) for entry in value):
+            changed[item.name] = tuple(checked_path(entry) if isinstance(entry, Path) else entry for entry in value)
     return dataclasses.replace(settings, **changed) if changed else settings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -156,13 +157,19 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
         taken = action_array(action, self.provenance.action_space, step=step)
         try:
             # The environment may write into its argument, so it gets a copy; [()] makes a Discrete action a number.
-            observation, reward, terminated, truncated, info = self.env.step(taken.copy()[()])
+            returned = self.env.step(taken.copy()[()])
+            if not isinstance(returned, tuple) or len(returned) != 5:
+                raise InputError(
+                    f"Step {step} returned {reprlib.repr(returned)}, and has to return observation, reward, "
+                    "terminated, truncated and info."
+                )
+            observation, reward, terminated, truncated, info = returned
             self._draft.append(
                 {
                     "action": taken,
                     "reward": _number(reward, "reward", step),
-                    "terminated": np.asarray(bool(terminated)),
-                    "truncated": np.asarray(bool(truncated)),
+                    "terminated": _true_or_false(terminated, "terminated", step),
+                    "truncated": _true_or_false(truncated, "truncated", step),
                     **self._moment(observation, step=step + 1),
                 }
             )
@@ -218,6 +225,13 @@ class RecordTransitions(gymnasium.Wrapper[Any, Any, Any, Any]):
                 "has no MuJoCo data. Record it without the state."
             )
         return checked_finite(state, "state", step)
+
+
+def _true_or_false(value: Any, name: str, step: int) -> np.ndarray:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "biu" or array not in (0, 1):
+        raise InputError(f"{name} at step {step} is {reprlib.repr(value)}, and has to be True or False.")
+    return array.astype(bool).reshape(())
 
 
 def _number(value: Any, name: str, step: int) -> np.ndarray:

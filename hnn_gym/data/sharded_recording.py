@@ -33,7 +33,7 @@ from hnn_gym.data.store_writer import StoreWriter, check_is_dataset
 from hnn_gym.data.writer import Writer
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files.path_lock import PathLock
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.storage import resolved_path, storage_errors
 from hnn_gym.files.whole_folder import put_back, set_aside
 
 MakeRecorder = Callable[[Writer], RecordTransitions]
@@ -63,7 +63,7 @@ class ShardedRecording:
     def __init__(self, path: str | Path, *, append: bool = False, overwrite: bool = False) -> None:
         if append and overwrite:
             raise InputError(f"Append to {path}, or overwrite it: not both.")
-        self.path = checked_path(path).resolve()
+        self.path = resolved_path(path)
         self._lock = PathLock(self.path)
         self._shards: list[Shard] = []
         with storage_errors(self.path):

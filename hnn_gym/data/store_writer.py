@@ -26,7 +26,7 @@ from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
 from hnn_gym.files.interrupts import deferred_interrupts
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.seal import sealed
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.storage import resolved_path, storage_errors
 from hnn_gym.files.whole_folder import put_back, put_in_place, remove, staged
 
 _CHUNK_BYTES = 2**22
@@ -40,6 +40,8 @@ class StoreWriter:
         path: folder of the store.
         append: add episodes to an existing dataset.
         overwrite: replace an existing dataset, once the new one has its first episode.
+        as_a_whole: let nothing take the place of what is there before :meth:`publish`, so that the episodes may come
+            from the dataset that they replace. Otherwise every episode counts once it is written.
         chunk_rows: rows of a chunk at the most. The last chunk is rewritten with every episode, so that small ones are
             appended fast, and large ones, for many episodes at once, are read fast.
 
@@ -49,13 +51,20 @@ class StoreWriter:
 
     @checked_arguments
     def __init__(
-        self, path: str | Path, *, append: bool = False, overwrite: bool = False, chunk_rows: int = _CHUNK_ROWS
+        self,
+        path: str | Path,
+        *,
+        append: bool = False,
+        overwrite: bool = False,
+        as_a_whole: bool = False,
+        chunk_rows: int = _CHUNK_ROWS,
     ) -> None:
         if append and overwrite:
             raise InputError(f"Append to {path}, or overwrite it: not both.")
-        with storage_errors(path):
-            self.path = checked_path(path).resolve()
-        self._append, self._overwrite, self._chunk_rows = append, overwrite, chunk_rows
+        if append and as_a_whole:
+            raise InputError(f"What is appended to {path} counts episode by episode: leave out as_a_whole.")
+        self.path = resolved_path(path)
+        self._append, self._overwrite, self._as_a_whole, self._chunk_rows = append, overwrite, as_a_whole, chunk_rows
         self._staged = staged(self.path)
         self._lock = PathLock(self.path)
         self._existing: StoreSource | None = None
@@ -128,13 +137,24 @@ class StoreWriter:
             InputError: their arrays differ in dtype or shape from those of the episodes before.
         """
         with storage_errors(self.path):
-            if not self._published:
+            if not self._columns:
                 self._columns = columns_of(episodes[0])
                 _create_arrays(self._staged, self._columns, time_unit=self._time_unit, most_rows=self._chunk_rows)
             for number, episode in enumerate(episodes, self._episodes):
                 check_columns(episode, self._columns, number)
             with deferred_interrupts():
                 self._commit(episodes)
+
+    def publish(self) -> None:
+        """Let the episodes that were written take the place of what is there, if they have not; see ``as_a_whole``.
+
+        Raises:
+            StorageError: the operating system refuses to.
+        """
+        with storage_errors(self.path), deferred_interrupts():
+            if self._episodes and not self._published:
+                put_in_place(self.path)
+                self._published = True
 
     def close(self) -> None:
         """Remove the prepared store, if no episode was written, and release the lock."""
@@ -161,9 +181,8 @@ class StoreWriter:
         ends = self._steps + np.cumsum([episode.num_steps for episode in episodes])
         _write_rows(group / ENDS, self._episodes, ends)
         self._steps, self._episodes = int(ends[-1]), self._episodes + len(episodes)
-        if not self._published:
-            put_in_place(self.path)
-            self._published = True
+        if not self._as_a_whole:
+            self.publish()
 
     def _continue(self, existing: StoreSource, provenance: Provenance, fields: tuple[str, ...]) -> None:
         if set(existing.columns) != set(fields):

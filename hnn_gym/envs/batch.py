@@ -275,6 +275,6 @@ def _on_host(array: Array) -> np.ndarray:
 
 
 def _checked_type(dtype: str) -> np.dtype[Any]:
-    if dtype not in ("float64", "float32"):
+    if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
         raise InputError(f'dtype must be "float64" or "float32", got {dtype!r}.')
     return np.dtype(dtype)

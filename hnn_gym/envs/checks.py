@@ -53,7 +53,11 @@ def whole_numbers(action: Any, space: WholeNumbers, copies: tuple[int, ...] = ()
     Raises:
         InputError: another shape, or a number that is not among those of the space.
     """
-    array, shape = np.asarray(action), (*copies, *(space.shape or ()))
+    shape = (*copies, *(space.shape or ()))
+    try:
+        array = np.asarray(action)
+    except (TypeError, ValueError, RuntimeError):  # as in :func:`numbers`
+        array = np.asarray(None)
     if array.dtype.kind not in "iub" or array.shape != shape:
         raise InputError(
             f"The action {reprlib.repr(action)} is not of {space}: it has to be of whole numbers, in the shape {shape}."

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from hnn_gym.envs.tasks.recorded import Reward, Termination
-from hnn_gym.errors import InputError, true_or_false
+from hnn_gym.errors import InputError, are_finite_numbers, check_arguments, true_or_false
 from hnn_gym.systems.task import Task
 
 _OF_BATCHES = ("num_envs", "autoreset_mode", "staggered", "dtype", "device")
@@ -69,8 +68,8 @@ class SimulatorOptions:
         """Check what does not depend on the world."""
         true_or_false(self.exactly_reversible, "exactly_reversible")
         dt = self.dt
-        if dt is not None and (not isinstance(dt, Real) or isinstance(dt, bool) or not 0 < float(dt) < math.inf):
-            raise InputError(f"dt must be a positive number of seconds, got {dt!r}.")
+        if dt is not None and not (are_finite_numbers((dt,), count=1) and dt > 0):
+            raise InputError(f"dt must be a positive number of seconds, got {reprlib.repr(dt)}.")
         if self.task is not None and self.reward is not None:
             raise InputError("Give either task or reward: a task has a reward of its own.")
         if self.reward is not None and not callable(self.reward):
@@ -79,6 +78,8 @@ class SimulatorOptions:
             raise InputError("Give either task or terminated: a task has a termination of its own.")
         if self.terminated is not None and not callable(self.terminated):
             raise InputError(f"terminated must be a function f(observation), not {self.terminated!r}.")
+        own = ("task", "reward", "terminated", "bump_limit", "bump_cost")  # they have messages of their own
+        check_arguments(type(self), **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in own})
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> SimulatorOptions:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from hnn_gym.errors import InputError, MissingPathError
+from hnn_gym.files.storage import checked_path
 from hnn_gym.systems.registry import SYSTEMS, true_world
 from hnn_gym.worlds.pixel_world import FRAMES, PixelWorld
 from hnn_gym.worlds.world_model import WorldModel
@@ -27,8 +28,8 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
         return world_model
     if not isinstance(world_model, (str, os.PathLike)):
         raise _not_a_world(world_model)
-    if isinstance(world_model, str) and (WEIGHTS / world_model / "world.json").is_file():
-        return _shipped(world_model)
+    if _ships(world_model, "world.json"):
+        return _shipped(str(world_model))
     if isinstance(world_model, str) and world_model in SYSTEMS and SYSTEMS[world_model].truth is not None:
         return true_world(world_model)
     if isinstance(world_model, str) and re.fullmatch(r"[\w:]+-v\d+", world_model) and not Path(world_model).exists():
@@ -56,9 +57,21 @@ def resolve_pixel_world(world_model: PixelWorld | WorldModel | str | os.PathLike
         return None
     if not isinstance(world_model, (str, os.PathLike)):
         raise _not_a_world(world_model)
-    if isinstance(world_model, str) and (WEIGHTS / world_model / FRAMES).is_dir():
-        return _shipped_pixels(world_model)
-    return PixelWorld.load(world_model) if (Path(world_model) / FRAMES).is_dir() else None
+    if _ships(world_model, FRAMES):
+        return _shipped_pixels(str(world_model))
+    return PixelWorld.load(world_model) if (checked_path(world_model) / FRAMES).is_dir() else None
+
+
+def _ships(world_model: str | os.PathLike[str], part: str) -> bool:
+    """Whether a text is the id of a world that ships with the package and has this part.
+
+    A path is no id, so that a checkpoint is read again whenever it is asked for: it may have been replaced.
+    """
+    return (
+        isinstance(world_model, str)
+        and Path(world_model).name == world_model
+        and (WEIGHTS / world_model / part).exists()
+    )
 
 
 def _not_a_world(given: object) -> InputError:

@@ -26,7 +26,7 @@ from hnn_gym.envs.checks import (
 from hnn_gym.envs.options import SimulatorOptions
 from hnn_gym.envs.render import RENDER_MODES, Renderer, renderer_for
 from hnn_gym.envs.stepping import Begin, Step, begin_one, step_one
-from hnn_gym.errors import ConvergenceError, InputError, finite_number, true_or_false
+from hnn_gym.errors import ConvergenceError, InputError, finite_number, instance, true_or_false
 from hnn_gym.systems import environment_of
 
 _WHOLE = (int, np.integer)
@@ -141,7 +141,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @annotated.setter
     def annotated(self, annotated: bool) -> None:
-        if annotated != self._annotated:
+        if true_or_false(annotated, "annotated") != self._annotated:
             self.close()
             self._annotated = annotated
 
@@ -200,6 +200,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         Raises:
             InputError: the state was cloned from a world with other degrees of freedom or another time step.
         """
+        instance(saved, "The saved state", EnvState)
         if saved.x.shape != (2 * self.world.coordinates.n,) or abs(saved.dt) != abs(self.world.dt):
             raise InputError("This state was cloned from another kind of world, or at another dt.")
         if saved.dt != self.world.dt:

@@ -83,7 +83,8 @@ class SimulatorVectorEnv(VectorEnv[Array, Array, Array]):
             limit = simulator.task.max_episode_steps
         self.batch = Batch(simulator, num_envs, max_episode_steps=limit, dtype=dtype, device=device)
         self.num_envs = num_envs
-        if render_mode not in (None, "rgb_array") or (render_mode and simulator.task.renderer is None):
+        drawn = isinstance(render_mode, str) and render_mode == "rgb_array" and simulator.task.renderer is not None
+        if render_mode is not None and not drawn:
             raise InputError(
                 f"render_mode {render_mode!r} is not supported for many copies: leave it out"
                 + (', or choose "rgb_array".' if simulator.task.renderer else ", since there is no picture here.")

@@ -19,8 +19,9 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from hnn_gym.data.json_values import plain
 from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
 from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.reading import read_json
 from hnn_gym.files.single_file import write_file
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.storage import check_replaceable, reason_and_remedy, resolved_path, storage_errors
 from hnn_gym.files.whole_folder import put_back, put_in_place, remove, staged
 
 RESULTS = "results.json"
@@ -30,19 +31,29 @@ _SAME_COLOUR, _FRAMES_FOR_COLOURS = 8, 12
 
 @checked_arguments
 @contextmanager
-def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def report_folder(out: Path, *, overwrite: bool = False, reads: Sequence[str | Path] = ()) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends without an error, it takes the place of ``out``.
 
     An existing report of this package is replaced if it holds nothing else; anything else is kept.
 
+    Args:
+        out: the folder.
+        overwrite: replace it, whatever it is.
+        reads: paths, or ids, that the report is made of, and which it must not replace.
+
     Raises:
         ExistingPathError: ``out`` exists and must be kept, and ``overwrite`` is False.
-        InputError: no folder can be made there, the current folder is in it, or another process writes it.
+        InputError: no folder can be made there, the current folder or what is read is in it, or another process writes
+            it.
     """
+    out = resolved_path(out)
     with storage_errors(out):
-        out = checked_path(out).resolve()
+        check_replaceable(out)
         if Path.cwd().is_relative_to(out):
             raise InputError(f"{out} cannot become a report, the current folder is in it: give another --out.")
+        for read in reads:
+            if resolved_path(read).exists() and resolved_path(read).is_relative_to(out):
+                raise InputError(f"{out} cannot become a report, {read} is in it and is read: give another --out.")
     lock = PathLock(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +66,7 @@ def report_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     except BaseException as error:
         lock.release()
         if isinstance(error, OSError) and not isinstance(error, InputError):
-            raise InputError(f"No report can be made at {out}: {error}.") from None
+            raise InputError(f"No report can be made at {out}: {reason_and_remedy(error)}.") from None
         raise
     try:
         yield staged(out)
@@ -140,7 +151,7 @@ def _reason_to_keep(out: Path) -> str | None:
     if not out.exists():
         return None
     try:
-        results = json.loads((out / RESULTS).read_text())
+        results = read_json(out / RESULTS)
         if results["format"] != _FORMAT:
             raise ValueError(results["format"])
         written = set(results["files"])

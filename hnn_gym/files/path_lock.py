@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 
 from hnn_gym.errors import InputError
 
+_ASK_AGAIN_S = 2.0
+
 
 class PathLock:
     """A lock on one path.
@@ -55,13 +57,18 @@ class PathLock:
             self._lock.acquire(blocking=False)
             return
         except Timeout:
+            self._check_possible()
             holder = self._holder()
         if not wait or holder == _this_process():
             remedy = "close it first" if holder == _this_process() else "wait until it has finished"
             raise InputError(f"{self.path} is being written by {holder}: {remedy}, or give another path.")
         if report is not None:
             report(f"Waiting for {holder}, which is writing {self.path}.")
-        self._lock.acquire()
+        while not self.held:
+            try:
+                self._lock.acquire(timeout=_ASK_AGAIN_S)
+            except Timeout:
+                self._check_possible()
 
     def release(self) -> None:
         """Give the lock up and remove its file; do nothing if it is not held."""
@@ -70,6 +77,16 @@ class PathLock:
             with contextlib.suppress(OSError):
                 self._file.unlink()
             self._lock.release()
+
+    def _check_possible(self) -> None:
+        """Refuse to wait for a file that cannot be opened; filelock waits for it as if another process held it.
+
+        Raises:
+            OSError: the folder was removed, or the file is a symbolic link.
+        """
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with contextlib.suppress(PermissionError):  # on Windows it is that of a file which is being removed
+            os.close(os.open(self._file, flags, 0o644))
 
     def _holder(self) -> str:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ _REMEDIES = {
     errno.EDQUOT: "make room there, or give a path on another disk",
     errno.EFBIG: "files of this size are not allowed there, so give another path",
     errno.ENAMETOOLONG: "give a shorter path",
+    errno.ELOOP: "its symbolic links lead in a circle, so give another path",
 }
 
 
@@ -52,3 +54,37 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:  # a user without a home folder
         raise InputError(f"{text} cannot be expanded: {error}.") from None
+
+
+def resolved_path(path: str | os.PathLike[str]) -> Path:
+    """Return where a path to be written leads: absolute, with symbolic links followed, so that a link stays what it is.
+
+    Raises:
+        StorageError: its links lead in a circle, or the current folder, which it begins at, has been removed.
+        InputError: as :func:`checked_path`.
+    """
+    named = checked_path(path)
+    with storage_errors(named):
+        try:
+            found = named.resolve()
+            in_a_circle = any(part.is_symlink() for part in (found, *found.parents))
+        except RuntimeError:  # of Python 3.12 and earlier versions
+            in_a_circle = True
+        if in_a_circle:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return found
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse what is neither a file nor a folder, such as a pipe or a device, which nothing that is written replaces.
+
+    Raises:
+        InputError: there is such a thing.
+        OSError: the operating system refuses to tell.
+    """
+    try:
+        kind = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise InputError(f"{path} is a pipe, a device or a socket, and is not replaced: give another path.")

@@ -12,8 +12,7 @@ from hnn_gym.envs.build import WorldSource, build_simulator
 from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
-from hnn_gym.files.single_file import write_file
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.single_file import check_is_for_a_file, write_file
 from hnn_gym.page.description import description
 from hnn_gym.page.frames import frame_data, frame_programs
 from hnn_gym.page.programs import ends, picture_program, world_programs
@@ -44,9 +43,8 @@ def write_page(world_model: WorldSource, out: Path, *, name: str | None = None, 
         StorageError: the operating system refuses to write the file.
         InputError: ``world_model`` is not a checkpoint of this package, or a program of it cannot be traced.
     """
-    with storage_errors(out):
-        if checked_path(out).exists() and not overwrite:
-            raise ExistingPathError(f"{out} exists: give another --out, or --overwrite.")
+    if check_is_for_a_file(out).exists() and not overwrite:
+        raise ExistingPathError(f"{out} exists: give another --out, or --overwrite.")
     write_file(out, world_page(world_model, name=name).encode())
 
 

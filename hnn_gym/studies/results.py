@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hnn_gym.errors import InputError, checked_arguments
+from hnn_gym.files.committed import replace_file
 from hnn_gym.files.reading import read_bytes
+from hnn_gym.files.single_file import check_is_for_a_file
+from hnn_gym.files.storage import storage_errors
 
 FORMAT = "hnn_gym results 1"
 
@@ -33,21 +38,11 @@ class Results:
         Raises:
             InputError: there is a file, and it does not hold results of this command.
         """
-        path = None if path is None else Path(path)
-        self.path, self._command = path, command
+        self.path, self._command = None if path is None else check_is_for_a_file(path), command
         self._content: dict[str, Any] = {}
         self._lines: dict[str, str] = {}
-        if path is not None and path.exists():
-            try:
-                content = json.loads(read_bytes(path))
-                if content["command"] != command:
-                    raise KeyError("command")
-                self._content = dict(content["measurements"])
-                self._lines = {name: _line(name, value) for name, value in self._content.items()}
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise InputError(
-                    f"{path} does not hold results of {command} ({error!r}): give another path, such as another --out."
-                ) from None
+        self._stamp: tuple[int, ...] | None = None
+        self.refresh()
 
     def __contains__(self, name: str) -> bool:
         return name in self._content
@@ -67,21 +62,49 @@ class Results:
             raise InputError(
                 f"The result {name!r} cannot be kept as JSON ({error}): return plain numbers, strings, lists and dicts."
             ) from None
-        self._content[name], self._lines[name] = value, line
-        self._write()
+        with self._written():
+            self._content[name], self._lines[name] = value, line
 
     def __delitem__(self, name: str) -> None:
         """Forget a result, on disk too, so that it is computed again."""
-        del self._content[name], self._lines[name]
-        self._write()
+        with self._written():
+            self._content.pop(name, None)
+            self._lines.pop(name, None)
 
-    def _write(self) -> None:
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Change what is in the file, with what another process has added to it since it was read."""
         if self.path is None:
+            yield
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(self._text())
-        partial.replace(self.path)
+        with storage_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.refresh()
+            yield
+            replace_file(self.path, self._text().encode())
+            self._stamp = _stamp(self.path)
+
+    def refresh(self) -> None:
+        """Read the file again if another process has replaced it.
+
+        Raises:
+            InputError: it does not hold results of this command.
+        """
+        stamp = None if self.path is None else _stamp(self.path)
+        if self.path is None or stamp is None or stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            content = json.loads(read_bytes(self.path))
+            if content["command"] != self._command:
+                raise KeyError("command")
+            self._content = dict(content["measurements"])
+            self._lines = {name: _line(name, value) for name, value in self._content.items()}
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(
+                f"{self.path} does not hold results of {self._command} ({error!r}): give another path, such as another "
+                "--out."
+            ) from None
 
     def below(self, prefix: str) -> dict[str, Any]:
         """All results whose name starts with ``prefix``, by the rest of the name, in order."""
@@ -97,3 +120,12 @@ class Results:
 
 def _line(name: str, value: Any) -> str:
     return f"  {json.dumps(name)}: {json.dumps(value, sort_keys=True)}"
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What tells whether a file has been replaced; None: there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

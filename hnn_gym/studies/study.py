@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnn_gym.errors import InputError, StudyError, checked_arguments
 from hnn_gym.files.path_lock import PathLock
+from hnn_gym.files.storage import storage_errors
 from hnn_gym.studies.results import Results
 
 if TYPE_CHECKING:
@@ -56,14 +57,16 @@ def run_cells(
         StudyError: cells failed; all others were computed all the same.
         InputError: another process writes the same results.
     """
-    missing = {name: cell for name, cell in cells.items() if name not in results}
     failed: dict[str, BaseException] = {}
     with ExitStack() as opened:
-        if results.path is not None and missing:
-            results.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = PathLock(results.path)
-            lock.acquire(wait=False)
+        if results.path is not None and any(name not in results for name in cells):
+            with storage_errors(results.path):
+                results.path.parent.mkdir(parents=True, exist_ok=True)
+                lock = PathLock(results.path)
+                lock.acquire(wait=False)
             opened.callback(lock.release)
+            results.refresh()  # another process may have written it since it was read
+        missing = {name: cell for name, cell in cells.items() if name not in results}
         landed = opened.enter_context(_bar(console, len(cells), done=len(cells) - len(missing)))
         for name, value, error in _outcomes(missing, executor):
             if error is None:

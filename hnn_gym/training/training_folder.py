@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
+from hnn_gym.data.shards import is_sharded
 from hnn_gym.errors import ExistingPathError, InputError, MissingPathError
 from hnn_gym.files.checkpoint import CARD
 from hnn_gym.files.committed import replace_file
 from hnn_gym.files.path_lock import PathLock
 from hnn_gym.files.reading import parse_arrays, parse_json, parse_notes, read_bytes
 from hnn_gym.files.seal import hash_of_arrays
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.storage import checked_path, resolved_path, storage_errors
 from hnn_gym.training.fit import STAGES, FitState
 
 SCALARS = "tensorboard"
@@ -59,8 +60,7 @@ class TrainingFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = checked_path(path)
         self._fit = self.path / _UNFINISHED / _FILE
-        with storage_errors(self.path):
-            self._lock = PathLock(self.path.resolve())
+        self._lock = PathLock(resolved_path(self.path))
         self._replaces: str | None = None
 
     def __enter__(self) -> TrainingFolder:
@@ -106,6 +106,10 @@ class TrainingFolder:
         """
         if self.path.is_file():
             raise ExistingPathError(f"{self.path} is a file: give another --out.")
+        if (self.path / "zarr.json").exists() or is_sharded(self.path):
+            raise ExistingPathError(
+                f"{self.path} is a dataset, and a world is not written into it: give another --out."
+            )
         if not overwrite:
             match self.situation():
                 case Situation.INTERRUPTED:

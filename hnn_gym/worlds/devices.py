@@ -25,7 +25,7 @@ def checked_device(device: str | torch.device) -> torch.device:
     """
     try:
         found = torch.device(device)
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError):
         raise InputError(f'device must be "cpu" or "cuda", got {device!r}.') from None
     if found.type not in DEVICES:
         why = ", which has no float64, the type of the physics here" if found.type == "mps" else ""

@@ -106,6 +106,12 @@ def _judged(
     moving = [i for i, one in enumerate(found) if not one.fixed]
     states = States.of(recording, [found[i].seen for i in moving], indicators(recording), dt=dt)
     states = states.free([degrees[i] for i in moving])
+    if not len(states.u):
+        raise InputError(
+            "Every step of this recording is at a limit of its positions or velocities, so that none of them shows a "
+            "free motion. Record with a policy that excites the system, such as --policy bang-bang, or declare the "
+            "coordinates."
+        )
     leans = [one.match.lean for one in found if one.match is not None]
     equations = Equations(
         states.q,

@@ -19,8 +19,7 @@ from hnn_gym.data.logs.parquet import open_parquet, pyarrow
 from hnn_gym.data.provenance import Provenance
 from hnn_gym.errors import ExistingPathError, InputError
 from hnn_gym.files.reading import damage_of, parse_json
-from hnn_gym.files.single_file import write_file
-from hnn_gym.files.storage import checked_path, storage_errors
+from hnn_gym.files.single_file import check_is_for_a_file, write_file
 
 _KEY = b"hnn_gym"
 
@@ -33,10 +32,9 @@ def write_parquet(dataset: TransitionDataset, path: str | Path, *, overwrite: bo
         InputError: pyarrow is not installed.
     """
     pa, parquet = pyarrow()
-    target = checked_path(path)
-    with storage_errors(target):
-        if target.exists() and not overwrite:
-            raise ExistingPathError(f"{target} exists already: give another path, or --overwrite.")
+    target = check_is_for_a_file(path)
+    if target.exists() and not overwrite:
+        raise ExistingPathError(f"{target} exists already: give another path, or --overwrite.")
     tables, columns = [], {}
     for number, episode in enumerate(dataset):
         moments = episode.num_steps + 1

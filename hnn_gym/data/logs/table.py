@@ -14,8 +14,8 @@ import numpy as np
 
 from hnn_gym.data.logs.parquet import is_lerobot, parquet_names, read_parquet_columns
 from hnn_gym.data.logs.text import header_of, is_number, read_text
-from hnn_gym.errors import InputError, MissingPathError
-from hnn_gym.files.reading import damage_of
+from hnn_gym.errors import InputError
+from hnn_gym.files.reading import check_is_file, damage_of
 
 _TEXT, _ARRAYS, _PARQUET = (".csv", ".tsv", ".txt"), (".npz",), (".parquet", ".pq")
 _SHOWN = 12
@@ -141,8 +141,7 @@ def shortened(names: Sequence[str]) -> str:
 def _kind(file: Path) -> str:
     if is_lerobot(file):
         return _PARQUET[0]
-    if not file.is_file():
-        raise MissingPathError(f"There is no file {file}.")
+    check_is_file(file)
     kind = "".join(file.suffixes[-2:]).lower().removesuffix(".gz") or file.suffix
     kind = Path("x" + kind).suffix
     if kind not in (*_TEXT, *_ARRAYS, *_PARQUET):
