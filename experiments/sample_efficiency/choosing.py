@@ -21,7 +21,7 @@ from hnn_gym.training import held_out_error
 
 _EXACT_DECADES, _NOISY_DECADES = (-13, -12, -11), (-4, -3, -2, -1, 0)
 """Powers of ten of the decays that are tried first; with noise, as shares of its variance, comparable priors."""
-_WIDEST = 256
+_WIDEST = 512
 _GAIN = 0.01
 """Share of the error by which a neighbour has to be better for the search to go there."""
 
