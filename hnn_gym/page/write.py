@@ -13,6 +13,7 @@ from hnn_gym.envs.core import Simulator
 from hnn_gym.envs.shipped import resolve_pixel_world
 from hnn_gym.errors import ExistingPathError, InputError, checked_arguments
 from hnn_gym.files.single_file import check_is_for_a_file, write_file
+from hnn_gym.files.storage import resolved_path
 from hnn_gym.page.description import description
 from hnn_gym.page.frames import frame_data, frame_programs
 from hnn_gym.page.programs import ends, picture_program, world_programs
@@ -41,10 +42,15 @@ def write_page(world_model: WorldSource, out: Path, *, name: str | None = None, 
         MissingPathError: there is no such checkpoint.
         ExistingPathError: ``out`` exists and ``overwrite`` is False.
         StorageError: the operating system refuses to write the file.
-        InputError: ``world_model`` is not a checkpoint of this package, or a program of it cannot be traced.
+        InputError: ``world_model`` is not a checkpoint of this package, a program of it cannot be traced, or ``out`` is
+            one of its files.
     """
-    if check_is_for_a_file(out).exists() and not overwrite:
-        raise ExistingPathError(f"{out} exists: give another --out, or --overwrite.")
+    target = check_is_for_a_file(out)
+    if target.exists():
+        if not overwrite:
+            raise ExistingPathError(f"{out} exists: give another --out, or --overwrite.")
+        if isinstance(world_model, str | Path) and target.is_relative_to(resolved_path(world_model)):
+            raise InputError(f"{out} is a file of the world that is read: give another --out.")
     write_file(out, world_page(world_model, name=name).encode())
 
 

@@ -164,6 +164,14 @@ def test_a_page_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     assert "HNNSpring-v0" in out.read_text()
 
 
+def test_a_page_does_not_replace_a_file_of_the_world_that_it_shows(tmp_path: Path) -> None:
+    build_simulator("HNNSpring-v0").world.save(tmp_path / "world")
+    card = (tmp_path / "world" / "world.json").read_text()
+    with pytest.raises(InputError, match="is a file of the world that is read"):
+        write_page(tmp_path / "world", tmp_path / "world" / "world.json", overwrite=True)
+    assert (tmp_path / "world" / "world.json").read_text() == card
+
+
 def test_a_picture_that_branches_on_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     task = build_simulator("HNNSpring-v0").task
     drawn = type(task).picture
