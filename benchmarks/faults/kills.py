@@ -9,7 +9,7 @@ import json
 import sys
 
 from benchmarks.faults.cases import run
-from benchmarks.faults.trainings import TRAININGS
+from benchmarks.faults.trainings import AGENTS, TRAININGS
 from benchmarks.faults.written import CHECKPOINTS, DATASETS, RESULTS, SHARDS, preload
 
 if __name__ == "__main__":
@@ -21,5 +21,6 @@ if __name__ == "__main__":
         "shards": SHARDS,
         "results": RESULTS,
         "training": TRAININGS[:1],
+        "agents": AGENTS[:1],
     }
     print(json.dumps({name: run(suites[name], every=int(every)) for name, every in pairs}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from functools import partial
 from pathlib import Path
@@ -92,7 +93,7 @@ def _agent_trained(path: Path, algo: str, *, seed: int = 0, overwrite: bool = Fa
 
     transfer_report._FRAMES = 2
     for function in (sb3.train_agent, shac.train_shac):
-        function.__kwdefaults__["save_every"] = -1.0  # type: ignore[attr-defined]
+        inspect.unwrap(function).__kwdefaults__["save_every"] = -1.0  # type: ignore[attr-defined]
     sb3.RECIPES["ppo"] = sb3.AgentRecipe(8, 2, 1e-3, hidden=(4,), arguments={"n_steps": 4, "batch_size": 8})
     steps = 2 * (shac.ShacSettings().window if algo == "shac" else 4) * _WINDOWS
     train.train(
