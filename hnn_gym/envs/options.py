@@ -78,7 +78,7 @@ class SimulatorOptions:
             raise InputError("Give either task or terminated: a task has a termination of its own.")
         if self.terminated is not None and not callable(self.terminated):
             raise InputError(f"terminated must be a function f(observation), not {self.terminated!r}.")
-        own = ("task", "reward", "terminated", "bump_limit", "bump_cost")  # they have messages of their own
+        own = ("task", "reward", "terminated", "controls", "bump_limit", "bump_cost")  # they have messages of their own
         check_arguments(type(self), **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in own})
 
     @classmethod

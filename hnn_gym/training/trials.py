@@ -121,9 +121,13 @@ class Trials:
     @property
     def floor(self) -> float:
         """Errors of the size of the rounding with which the observations come."""
+        return _FLOOR * self._error_of_rounding(self.evidence.rounding)
+
+    def _error_of_rounding(self, relative: float) -> float:
+        """The error of states that are rounded once, each entry by so large a share of its usual size."""
         data = self.evidence.held_out
         size = np.concatenate([np.abs(data.q), np.abs(data.v)], axis=1).mean(axis=0)
-        return _FLOOR * float(np.sqrt(np.mean((self.evidence.rounding * size / data.change) ** 2)))
+        return float(np.sqrt(np.mean((relative * size / data.change) ** 2)))
 
     def rough(self, *trials: Trial) -> bool:
         """Whether all of these err so much that what is missing is not smooth; constants that they miss may be it.
@@ -187,8 +191,9 @@ class Trials:
         return trial
 
     def as_good(self, trial: Trial) -> bool:
-        """Whether nothing that was tried is better by more than a tenth."""
-        return trial.merit <= AS_GOOD * best_of(self.done).merit
+        """Whether nothing that was tried is better by more than a tenth, as far as double precision tells."""
+        rounded = self._error_of_rounding(float(np.finfo(float).eps))
+        return trial.merit <= max(AS_GOOD * best_of(self.done).merit, rounded)
 
     def _start(
         self, architecture: Architecture, scheme: Integrator, settings: OneStepSettings

@@ -228,7 +228,7 @@ def test_a_policy_is_checked_where_the_recording_is_a_dataset_too() -> None:
 
 def test_a_text_may_stand_for_a_path() -> None:
     assert TrainSettings("d", out="o").out == Path("o")  # type: ignore[arg-type]
-    assert Results("r.json", command="x").path == Path("r.json")  # type: ignore[arg-type]
+    assert Results("r.json", command="x").path == Path("r.json").resolve()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ['{"a": ' * 50_000 + "1" + "}" * 50_000, "[1]", "x"])
