@@ -237,7 +237,7 @@ class StoreSource:
             present = len(os.listdir(self.path / name / "c"))
         except OSError:
             present = 0
-        needed = math.ceil(rows / chunks[0]) if row_bytes else 0
+        needed = -(-rows // chunks[0]) if row_bytes else 0
         for block in range(min(needed, present + 1)):
             key = array.metadata.encode_chunk_key((block, *(0 for _ in chunks[1:])))
             if not (self.path / name / key).is_file():

@@ -209,6 +209,7 @@ def test_rows_in_any_order_are_checked(dataset):
     ("name", "change"),
     [
         ("episode_ends", {"shape": [500_000_000]}),
+        ("episode_ends", {"shape": [10**400]}),
         ("observation", {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [0, 3]}}}),
         ("reward", {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [10**9]}}}),
         ("observation", {"data_type": "complex64"}),
