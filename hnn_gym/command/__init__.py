@@ -62,7 +62,7 @@ def run(
 
 
 def _interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
-    """The interruption while which an error was raised, as by a library that closes a file it had only begun."""
+    """The interruption during which an error was raised, as by a library that closes a file it had only begun."""
     while error.__context__ is not None:
         error = error.__context__
         if isinstance(error, KeyboardInterrupt):

@@ -108,8 +108,8 @@ class StoreSource:
 
     def content_check(self, episodes: int) -> int:
         """A hash of the lengths of the first ``episodes`` episodes, and of the hashes of their rows."""
-        rows = () if self._checks is None else self._checks.values()
-        return row_check(np.stack([self.ends[:episodes], *(check[:episodes] for check in rows)]))
+        known = [self.ends, *(self._checks or {}).values()]
+        return row_check(np.stack([each[:episodes] for each in known]))
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
         """See :class:`~hnn_gym.data.source.RowSource`.

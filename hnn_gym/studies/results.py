@@ -38,7 +38,8 @@ class Results:
         Raises:
             InputError: there is a file, and it does not hold results of this command.
         """
-        self.path, self._command = None if path is None else check_is_for_a_file(path), command
+        self.path = None if path is None else check_is_for_a_file(path)
+        self._command = command
         self._content: dict[str, Any] = {}
         self._lines: dict[str, str] = {}
         self._stamp: tuple[int, ...] | None = None
@@ -90,8 +91,10 @@ class Results:
         Raises:
             InputError: it does not hold results of this command.
         """
-        stamp = None if self.path is None else _stamp(self.path)
-        if self.path is None or stamp is None or stamp == self._stamp:
+        if self.path is None:
+            return
+        stamp = _stamp(self.path)
+        if stamp is None or stamp == self._stamp:
             return
         self._stamp = stamp
         try:
