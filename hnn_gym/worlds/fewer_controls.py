@@ -49,7 +49,7 @@ def with_controls(world: WorldModel, controls: Sequence[int]) -> WorldModel:
 
 
 def _numbers(controls: Sequence[int]) -> list[int]:
-    if isinstance(controls, str) or not isinstance(controls, Sequence | np.ndarray):
+    if isinstance(controls, str) or not isinstance(controls, Sequence | np.ndarray) or np.ndim(controls) != 1:
         raise InputError(f"controls must be a tuple of numbers, such as (0,), not {controls!r}.")
     return [int(whole_number(number, "an entry of controls", at_least=0)) for number in controls]
 
