@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from hnn_gym.data import TransitionDataset
 from hnn_gym.errors import InputError, instance, whole_number
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitReport, FitState
-from hnn_gym.training.least_squares import Residual
+from hnn_gym.training.least_squares import Linearisation, Residual
 from hnn_gym.training.objective import Objective, Terms
 from hnn_gym.training.preparation import Preparation, opened
 from hnn_gym.training.rounds import fit_by_rounds
@@ -131,6 +132,7 @@ class EnsembleObjective:
         self.settings, self.device = objective.settings, objective.device
         self.windows, self.local, self.chained = objective.windows, objective.local, objective.chained
         self.scaling, self.differences = objective.scaling, objective.differences
+        self.underdetermined = objective.underdetermined
         self.together = None  # members are fitted one after the other
         self._objective = objective
         rng = np.random.default_rng([objective.settings.seed, members])
@@ -170,6 +172,11 @@ class EnsembleObjective:
             return lambda parameters: self._objective.residuals_of(self._weighed(parameters, roots))
 
         return tuple(of(roots) for roots in self._roots)
+
+    def linearised_by_member(self) -> tuple[Linearisation | None, ...]:
+        """One function a member, of its own parameters, to its residuals with their derivatives."""
+        (alone,) = self._objective.linearised_by_member()
+        return tuple(alone and partial(self._objective.linearised, roots=roots) for roots in self._roots)
 
     def _weighed(self, parameters: Mapping[str, torch.Tensor], roots: torch.Tensor) -> Terms:
         terms = self._objective.terms(parameters)

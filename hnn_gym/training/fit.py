@@ -12,7 +12,14 @@ import torch
 from scipy.optimize import minimize
 
 from hnn_gym.errors import ConvergenceError
-from hnn_gym.training.least_squares import LeastSquaresSettings, Residual, Together, check_size, least_squares
+from hnn_gym.training.least_squares import (
+    LeastSquaresSettings,
+    Linearisation,
+    Residual,
+    Together,
+    check_size,
+    least_squares,
+)
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.worlds.devices import on_numpy
 
@@ -44,6 +51,10 @@ class Fittable(Protocol):
         """Whether it takes central differences instead of exact derivatives."""
 
     @property
+    def underdetermined(self) -> bool:
+        """Whether steps of Levenberg-Marquardt have as many equations as there are data, and not as parameters."""
+
+    @property
     def together(self) -> Together | None:
         """Residuals of several sets of parameters, see :func:`least_squares`; None: one after the other."""
 
@@ -54,6 +65,9 @@ class Fittable(Protocol):
         self, parameters: Mapping[str, torch.Tensor], batch: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (objective, loss) on all windows, or on the windows with the given indices."""
+
+    def linearised_by_member(self) -> tuple[Linearisation | None, ...]:
+        """For each of these functions one that computes the derivatives too; None: they are found from the function."""
 
     def residuals_by_member(self) -> tuple[Residual, ...]:
         """Functions to residuals whose sums of squares add up to the objective on all windows.
@@ -136,7 +150,7 @@ def fit(objective: Fittable, *, state: FitState | None = None, report: FitReport
     """
     if state is None:
         state = FitState(objective.initial_parameters())
-    if objective.settings.least_squares_steps:
+    if objective.settings.least_squares_steps and not objective.underdetermined:
         shared = sum(value.size for name, value in state.parameters.items() if name != objective.local)
         check_size(shared // len(objective.residuals_by_member()))
     if state.stage == "lbfgs":
@@ -266,14 +280,15 @@ def _least_squares(objective: Fittable, state: FitState, report: FitReport | Non
         settings=settings,
         device=objective.device,
     )
-    members = objective.residuals_by_member()
+    members = list(zip(objective.residuals_by_member(), objective.linearised_by_member(), strict=True))
     if len(members) == 1:
-        state.parameters = minimise(members[0], state.parameters, report=after_step)
+        residual, linearised = members[0]
+        state.parameters = minimise(residual, state.parameters, linearised=linearised, report=after_step)
         return
     # Each member has a Jacobian of its own: together they would be as many times as wide.
     fitted = [
-        minimise(residual, {name: value[i] for name, value in state.parameters.items()})
-        for i, residual in enumerate(members)
+        minimise(residual, {name: value[i] for name, value in state.parameters.items()}, linearised=linearised)
+        for i, (residual, linearised) in enumerate(members)
     ]
     state.parameters = {name: np.stack([arrays[name] for arrays in fitted]) for name in state.parameters}
     state.least_squares_step = total

@@ -16,7 +16,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -32,14 +32,17 @@ Jacobian = Callable[[Tensors], torch.Tensor]
 """Parameters by name -> derivatives of residuals ``(m,)``, ``(m, P)``, with columns in the order of the parameters."""
 Together = Callable[[Tensors], torch.Tensor]
 """Parameters by name, each with B sets of them in front -> their residuals ``(B, m)`` or ``(B, N, m)``."""
+Scaling = Literal["marquardt", "levenberg"]
 LeastSquaresReport = Callable[[int, float, dict[str, np.ndarray]], None]
 """Called after every accepted step with its number, the sum of squares and the arrays."""
 
 MOST_PARAMETERS = 5_000
 """Largest number of shared parameters: a step solves a dense system of as many equations."""
+SCRIPTED = ".*torch.jit.script.*"
+"""On its first use of forward mode torch scripts some formulas of its own, and warns of having done so."""
 _CHUNK = 30_000_000
 """Entries of the Jacobian computed at a time."""
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 """Damping of local entries at the least, so that their blocks stay positive definite."""
 _NUDGE = 1e-5
 """Of central differences, whose error is 1e-10 from their second order and as much from rounding."""
@@ -62,12 +65,39 @@ class LeastSquaresSettings:
     parameters that the data determine less well than others."""
     chunk: int | None = None
     """Columns of the Jacobian computed at a time; None: as many as fit into some hundred megabytes."""
-    scaling: Literal["marquardt", "levenberg"] = "marquardt"
+    scaling: Scaling = "marquardt"
     """marquardt: D = diag(J^T J), blind to the units of the parameters. levenberg: D = mean(diag(J^T J)) 1, a ball in
     which combinations of parameters that the data do not determine stay small."""
     differences: bool = False
     """Central differences instead of exact derivatives, for few parameters that act through many short steps: they cost
     a third, and err by 1e-8 of the largest one."""
+
+
+class Step(NamedTuple):
+    """A step of the shared parameters and of the rows' own, and the decrease that the linear model predicts."""
+
+    shared: np.ndarray
+    own: np.ndarray
+    predicted: float
+
+
+class Linearised(Protocol):
+    """Residuals and their derivatives at some parameters, in a form that takes steps."""
+
+    @property
+    def squares(self) -> float:
+        """The sum of squares of the residuals."""
+
+    @property
+    def slopes(self) -> float:
+        """The sum of squares of the derivatives."""
+
+    def step(self, damping: float, scaling: Scaling) -> Step | None:
+        """The damped step, or None where a matrix is not positive definite in floating point."""
+
+
+Linearisation = Callable[[Tensors], Linearised]
+"""Parameters by name -> the residuals there and their derivatives."""
 
 
 class Linear(NamedTuple):
@@ -84,6 +114,31 @@ class Linear(NamedTuple):
     J: np.ndarray
     own: np.ndarray | None
     after: np.ndarray | None
+
+    @property
+    def squares(self) -> float:
+        """The sum of squares of the residuals."""
+        return float(np.sum(self.r**2))
+
+    @property
+    def slopes(self) -> float:
+        """The sum of squares of the derivatives."""
+        return float(np.sum(self.J**2) + (0.0 if self.own is None else np.sum(self.own**2)))
+
+    def with_prior(self, r: np.ndarray, J: np.ndarray) -> Linear:
+        """Add residuals ``(N s,)`` that depend on the shared parameters alone, s to each of the rows."""
+        assert self.own is not None
+        count, of_data = self.r.shape
+        rows = np.concatenate([self.J.reshape(count, of_data, -1), J.reshape(count, -1, J.shape[1])], axis=1)
+        own, after = (
+            None if slopes is None else np.pad(slopes, ((0, 0), (0, len(r) // count), (0, 0)))
+            for slopes in (self.own, self.after)
+        )
+        return Linear(np.concatenate([self.r, r.reshape(count, -1)], axis=1), rows.reshape(-1, J.shape[1]), own, after)
+
+    def step(self, damping: float, scaling: Scaling) -> Step | None:
+        """The damped step, or None where a matrix is not positive definite in floating point."""
+        return _step(self, damping, levenberg=scaling == "levenberg")
 
 
 class Problem:
@@ -115,7 +170,6 @@ class Problem:
         self._settings = settings or LeastSquaresSettings()
         self._shapes = {name: array.shape for name, array in start.items() if name != local}
         self._sizes = [int(np.prod(shape)) for shape in self._shapes.values()]
-        check_size(sum(self._sizes))
         flat = [np.ravel(start[name]) for name in self._shapes] or [np.zeros(0)]
         self.theta = torch.tensor(np.concatenate(flat), dtype=torch.float64, device=device)
         rows = np.zeros((0, 0)) if local is None else start[local]
@@ -135,7 +189,12 @@ class Problem:
             return on_numpy(self._residual(self.named(theta, own)))
 
     def linearised(self, theta: torch.Tensor, own: torch.Tensor) -> Linear:
-        """Residuals and derivatives there."""
+        """Residuals and derivatives there.
+
+        Raises:
+            InputError: there are too many shared parameters.
+        """
+        check_size(len(theta))
         residual, named = self._residual, self.named
         if self._jacobian is not None:
             parameters = named(theta, own)
@@ -160,9 +219,8 @@ class Problem:
         local = torch.zeros(len(shared), *own.shape, dtype=own.dtype, device=own.device)
         if moved:
             local[len(theta) :] = torch.stack(moved)
-        # On its first use of forward mode torch scripts some formulas of its own, and warns of having done so.
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)
+            warnings.filterwarnings("ignore", SCRIPTED, DeprecationWarning)
             r = self.residuals(theta, own)
             chunk = self._settings.chunk or max(_CHUNK // max(r.size, 1), 1)
             if self._together is not None:
@@ -197,6 +255,7 @@ def least_squares(
     chained: bool = False,
     jacobian: Jacobian | None = None,
     together: Together | None = None,
+    linearised: Linearisation | None = None,
     settings: LeastSquaresSettings | None = None,
     report: LeastSquaresReport | None = None,
     device: str | torch.device = "cpu",
@@ -212,6 +271,8 @@ def least_squares(
             ``local``.
         together: residuals of several sets of parameters, where they are computed more quickly together: derivatives
             are central differences of them.
+        linearised: the residuals and their derivatives in another form, for more parameters than a dense system of
+            equations can have, as :class:`hnn_gym.training.dual_form.DualForm`.
         settings: when to stop.
         report: called after every accepted step.
         device: where ``residual`` takes its tensors, and has its own.
@@ -234,20 +295,21 @@ def least_squares(
         settings=settings,
         device=device,
     )
-    named, linearised, theta, own = problem.named, problem.linearised, problem.theta, problem.own
-    linear = linearised(theta, own)
+    named, theta, own = problem.named, problem.theta, problem.own
+
+    def at(theta: torch.Tensor, own: torch.Tensor) -> Linearised:
+        return problem.linearised(theta, own) if linearised is None else linearised(named(theta, own))
+
+    linear = at(theta, own)
     with np.errstate(over="ignore", invalid="ignore"):
-        best = float(np.sum(linear.r**2))
-        slopes = (
-            float(np.sum(linear.J**2)) if linear.own is None else float(np.sum(linear.own**2) + np.sum(linear.J**2))
-        )
+        best, slopes = linear.squares, linear.slopes
     if not np.isfinite(best + slopes):
         raise ConvergenceError(
             "The residuals at the start, or their derivatives, are not finite: check the data and initial parameters."
         )
     damping, growth, idle, accepted = settings.damping, 2.0, 0, 0
     while accepted < settings.steps and idle < settings.patience and damping < 1e12:
-        step = _step(linear, damping, levenberg=settings.scaling == "levenberg")
+        step = linear.step(damping, settings.scaling)
         new = np.inf
         if step is not None:
             candidate = theta + torch.tensor(step.shared, device=device)
@@ -266,20 +328,11 @@ def least_squares(
         theta, own, best = candidate, rows, new
         if report is not None:
             report(accepted, best, {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()})
-        linear = linearised(theta, own)
+        linear = at(theta, own)
     return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
 
 
-def degrees_of_freedom(
-    residual: Residual,
-    at: Mapping[str, np.ndarray],
-    *,
-    prior: int,
-    local: str,
-    chained: bool = False,
-    together: Together | None = None,
-    device: str | torch.device = "cpu",
-) -> float:
+def degrees_of_freedom(linear: Linear, *, prior: int) -> float:
     """Return how many of the shared parameters the data determine, which is at most their number.
 
     With the curvature S of the sum of squares in the shared parameters, where the local ones have been eliminated, and
@@ -287,28 +340,18 @@ def degrees_of_freedom(
     Elements of Statistical Learning*, 2009, section 7.6).
 
     Args:
-        residual: as of :func:`least_squares`, in rows ``(N, m)``.
-        at: the arrays that were fitted.
+        linear: residuals in rows ``(N, m)``, where each row has entries of its own, with their derivatives.
         prior: how many of the last residuals of each row are priors of the shared parameters, and not of data.
-        local: as of :func:`least_squares`.
-        chained: as of :func:`least_squares`.
-        together: as of :func:`least_squares`.
-        device: as of :func:`least_squares`.
-
-    Raises:
-        InputError: there are too many parameters.
     """
-    problem = Problem(residual, at, local=local, chained=chained, together=together, device=device)
-    linear = problem.linearised(problem.theta, problem.own)
     assert linear.own is not None
     blocks, beside, _, mixed = _normal_equations(linear, linear.own)
     diagonal = np.einsum("nkk->nk", blocks)
-    blocks = blocks + _ROUNDING * max(float(diagonal.max()), 1e-300) * np.eye(linear.own.shape[-1])
+    blocks = blocks + ROUNDING * max(float(diagonal.max()), 1e-300) * np.eye(linear.own.shape[-1])
     flat = mixed.reshape(-1, mixed.shape[-1])
     curvature = linear.J.T @ linear.J - flat.T @ solveh_banded(_banded(blocks, beside), flat)
     of_prior = linear.J.reshape(*linear.r.shape, -1)[:, linear.r.shape[1] - prior :].reshape(-1, len(curvature))
     # What neither data nor prior determine does not count.
-    undetermined = np.linalg.pinv(curvature, rcond=_ROUNDING, hermitian=True)
+    undetermined = np.linalg.pinv(curvature, rcond=ROUNDING, hermitian=True)
     return float(np.trace(undetermined @ (curvature - of_prior.T @ of_prior)))
 
 
@@ -330,15 +373,7 @@ def tensors(arrays: Mapping[str, np.ndarray], *, device: str | torch.device = "c
     return {name: torch.tensor(array, dtype=torch.float64, device=device) for name, array in arrays.items()}
 
 
-class _Step(NamedTuple):
-    """A step of the shared parameters and of the rows' own, and the decrease that the linear model predicts."""
-
-    shared: np.ndarray
-    own: np.ndarray
-    predicted: float
-
-
-def _step(linear: Linear, damping: float, *, levenberg: bool) -> _Step | None:
+def _step(linear: Linear, damping: float, *, levenberg: bool) -> Step | None:
     """The damped step, or None where the matrix is not positive definite in floating point."""
     r, J, own, _ = linear
     normal, gradient = J.T @ J, J.T @ r.ravel()
@@ -350,7 +385,7 @@ def _step(linear: Linear, damping: float, *, levenberg: bool) -> _Step | None:
         shared = _solve(normal + damping * np.diag(scale), gradient)
         if shared is None:
             return None
-        return _Step(shared, np.zeros((0, 0)), float(shared @ (damping * scale * shared - gradient)))
+        return Step(shared, np.zeros((0, 0)), float(shared @ (damping * scale * shared - gradient)))
     blocks, beside, slopes, mixed = _normal_equations(linear, own)
     local = np.einsum("nkk->nk", blocks).copy()
     if levenberg:
@@ -360,7 +395,7 @@ def _step(linear: Linear, damping: float, *, levenberg: bool) -> _Step | None:
         scale = np.maximum(curvature, 1e-12 * curvature.max(initial=0.0))
         least = _LOCAL_FLOOR * np.median(local, axis=0)
         local = np.maximum(local, np.where(least > 0, least, _LOCAL_FLOOR * local.max() or 1.0))
-    blocks = blocks + (damping + _ROUNDING) * local[:, :, None] * np.eye(own.shape[-1])
+    blocks = blocks + (damping + ROUNDING) * local[:, :, None] * np.eye(own.shape[-1])
     # One column for the slopes, and one for each shared parameter.
     right = np.concatenate([slopes[..., None], mixed], axis=-1).reshape(slopes.size, -1)
     try:
@@ -377,7 +412,7 @@ def _step(linear: Linear, damping: float, *, levenberg: bool) -> _Step | None:
         shared = found
     moved = (-alone - carried @ shared).reshape(slopes.shape)
     predicted = shared @ (damping * scale * shared - gradient) + np.sum(moved * (damping * local * moved - slopes))
-    return _Step(shared, moved, float(predicted))
+    return Step(shared, moved, float(predicted))
 
 
 def _normal_equations(linear: Linear, own: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:

@@ -26,9 +26,19 @@ from hnn_gym.models.port import network_weights, weights_per_inertia
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.trace import NotTraceable
 from hnn_gym.training.chain_guess import chain_guess
+from hnn_gym.training.dual_form import MOST_ENTRIES, DualForm
 from hnn_gym.training.initial_guess import quiet, rough_log_inertia
-from hnn_gym.training.least_squares import Residual, Together, degrees_of_freedom
+from hnn_gym.training.least_squares import (
+    Linear,
+    Linearisation,
+    Problem,
+    Residual,
+    Tensors,
+    Together,
+    degrees_of_freedom,
+)
 from hnn_gym.training.losses import derivative_residuals, prediction_residual, shooting_states
+from hnn_gym.training.sensitivities import linearised_windows
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.starting_point import StartingPoint, steps_of
 from hnn_gym.training.traced_motion import TracedMotion
@@ -118,16 +128,17 @@ class Objective:
         self.architecture, self.settings, self.windows = architecture, settings, windows
         self.coordinates, self.gap_weight = coordinates, gap_weight if windows.joined.any() else 0.0
         self.integrator, self._dt, self.correction = integrator, dt, correction
-        self._seen = torch.tensor(np.isfinite(windows.observation), device=self.device)
-        self._count = int(self._seen.sum())
+        self.seen = torch.tensor(np.isfinite(windows.observation), device=self.device)
+        self.count = int(self.seen.sum())
         self.observation = self._tensor(np.nan_to_num(windows.observation))
         self.action = self._tensor(windows.action)
         self.duration = None if windows.duration is None else self._tensor(windows.duration)
         self._scale = self._tensor(observation_scale(coordinates, windows.filled(coordinates)))
-        self._joined = self._tensor(windows.joined[:-1, None])
-        self._ends = torch.tensor(windows.steps[:-1], device=self.device)
+        self.joined = self._tensor(windows.joined[:-1, None])
+        self.steps = torch.tensor(windows.steps, device=self.device)
         variables = architecture.variables
         self._units = np.tile(np.where(variables.angles, 1.0, variables.length_unit), 2)
+        self.units = self._tensor(self._units)
         self._velocity_scale = self._tensor(variables.velocity_scales)
         self._acceleration_scale = self._tensor(variables.acceleration_scales)
         initial = architecture.initial_parameters(np.random.default_rng(0))
@@ -248,7 +259,7 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             world = self.world(self.model_parameters(tensors))
-            states = on_numpy(torch.cat(self._moved(world, tensors), dim=-1)).copy()
+            states = on_numpy(torch.cat(self.moved(world, tensors), dim=-1)).copy()
         states[:, 0] = parameters[STARTS] * self._units
         return states
 
@@ -283,24 +294,83 @@ class Objective:
         with torch.no_grad():
             terms = self.terms({name: self._tensor(value) for name, value in parameters.items()})
             (errors,) = terms.errors
-            counts = self._seen.sum(dim=(0, 1))
+            counts = self.seen.sum(dim=(0, 1))
             noise = on_numpy(((errors**2).sum(dim=(0, 1)) / counts).sqrt() * self._scale)
         begun = len(self.windows) - (int(self.windows.joined.sum()) if self.chained else 0)
         free = float(parameters[self.local].shape[1] * begun)
         if self.settings.least_squares_steps:
-            decayed = sum(weights.numel() for _, weights in terms.decayed)
-            free += degrees_of_freedom(
+            free += self._degrees_of_freedom(parameters, terms)
+        total = float(counts.sum())
+        factor = math.sqrt(total / max(total - free, 1.0))
+        return [float(std) * factor for std in noise]
+
+    @property
+    def underdetermined(self) -> bool:
+        """Whether a model of nothing but networks has more weights than there are residuals of data.
+
+        The steps of its fit are then computed in the dual form, which needs decay of the weights.
+        """
+        pieces = {name.rpartition(".")[2][0] for name in self._shapes}
+        data = self.observation.numel() + self.chained * self._gap_size * len(self.windows)
+        return (
+            self._by_steps
+            and self.settings.decay > 0
+            and self.correction is None
+            and pieces <= {"w", "b"}
+            and data < sum(math.prod(self._shapes[name]) for name in network_weights(self._shapes))
+            and data * sum(map(math.prod, self._shapes.values())) <= MOST_ENTRIES
+        )
+
+    @property
+    def _by_steps(self) -> bool:
+        """Whether derivatives of windows are computed step by step: implicit schemes cannot iterate for a batch."""
+        return self.settings.loss == "shooting" and not self.differences and not self.integrator.iterates
+
+    def linearised_by_member(self) -> tuple[Linearisation | None, ...]:
+        """The residuals of :meth:`residuals_by_member` with derivatives that are computed step by step."""
+        return (self.linearised if self._by_steps else None,)
+
+    def linearised(
+        self, parameters: Mapping[str, torch.Tensor], roots: torch.Tensor | None = None
+    ) -> Linear | DualForm:
+        """The residuals of a shooting fit with their derivatives.
+
+        Args:
+            parameters: of the model, the starts, and of the correction if there is one.
+            roots: factors of the errors of every moment ``(N, k + 1, 1)``; None: 1.
+        """
+        data = linearised_windows(self, parameters, roots)
+        shared = {name: value for name, value in parameters.items() if name != STARTS}
+        if self.underdetermined:
+            decays = {name: math.sqrt(self.settings.decay) for name in network_weights(shared)}
+            prior = [torch.full_like(value, decays.get(name, 0.0)).flatten() for name, value in shared.items()]
+            at = torch.cat([value.flatten() for value in shared.values()])
+            return DualForm.of(data, on_numpy(torch.cat(prior)), on_numpy(at))
+
+        def decayed(shared: Tensors) -> torch.Tensor:
+            return self._of_prior(self._decayed(shared))
+
+        with torch.no_grad():
+            slopes = torch.cat([part.flatten(1) for part in torch.func.jacrev(decayed)(shared).values()], dim=1)
+            return data.with_prior(on_numpy(decayed(shared)), on_numpy(slopes))
+
+    def _degrees_of_freedom(self, parameters: Mapping[str, np.ndarray], terms: Terms) -> float:
+        """How many of the shared parameters the data determine."""
+        if self._by_steps:
+            linear = self.linearised({name: self._tensor(value) for name, value in parameters.items()})
+        else:
+            problem = Problem(
                 lambda at: self.residuals_of(self.terms(at)),
                 parameters,
-                prior=-(-decayed // len(self.windows)),
                 local=self.local,
                 chained=self.chained,
                 together=self.together,
                 device=self.device,
             )
-        total = float(counts.sum())
-        factor = math.sqrt(total / max(total - free, 1.0))
-        return [float(std) * factor for std in noise]
+            linear = problem.linearised(problem.theta, problem.own)
+        if isinstance(linear, DualForm):
+            return linear.degrees_of_freedom()
+        return degrees_of_freedom(linear, prior=self._of_prior(terms.decayed).numel() // len(self.windows))
 
     @cached_property
     def together(self) -> Together | None:
@@ -349,7 +419,7 @@ class Objective:
         model = self.model_parameters(parameters)
         if self.settings.loss == "shooting":
             if moved is None:
-                moved = self._moved(self.world(model), parameters)
+                moved = self.moved(self.world(model), parameters)
             return self._shooting_terms(moved, model, parameters)
         world = self.world(model)
         observation, action, duration = self.observation, self.action, self.duration
@@ -371,9 +441,9 @@ class Objective:
         decayed = tuple((self.settings.decay, w) for w in network_weights(model).values())
         return Terms(errors, tuple(error.numel() for error in errors), None, decayed)
 
-    def _moved(self, world: WorldModel, parameters: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def moved(self, world: WorldModel, parameters: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """The states (q, v), each ``(N, k + 1, n)``, of all windows from their starts on."""
-        starts = parameters[STARTS] * self._tensor(self._units)
+        starts = parameters[STARTS] * self.units
         return shooting_states(world, starts, self.action, self.duration)
 
     def _shooting_terms(
@@ -384,32 +454,51 @@ class Objective:
     ) -> Terms:
         q, v = moved
         shown = self.coordinates.observation(q, v)
-        # Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
-        decayed = tuple((self.settings.decay, w) for w in weights_per_inertia(model).values())
         observation, correction = self.observation, self.correction
         if correction is not None:
             observation = correction(parameters[correction.name])
-            decayed += ((correction.decay, parameters[correction.name]),)
-        errors = (self.coordinates.unwrapped(shown, observation) - observation) / self._scale
-        errors = torch.where(self._seen, errors, 0.0)
+        errors = torch.where(self.seen, self.between(shown, observation), 0.0)
         gaps = None
         if self.chained:
-            # A velocity that is not observed has to join as well.
-            rows = torch.arange(len(self._ends), device=self.device)
-            ends, begins = shown[rows, self._ends], shown[1:, 0]
-            velocities = (v[rows, self._ends] - v[1:, 0]) / self._velocity_scale
-            hidden = [velocities[:, i : i + 1] for i, unseen in enumerate(self.coordinates.unobserved) if unseen]
-            between = torch.cat([(self.coordinates.unwrapped(ends, begins) - begins) / self._scale, *hidden], dim=-1)
-            between = self._joined * between
+            rows, last = torch.arange(len(self.windows) - 1, device=self.device), self.steps[:-1]
+            between = self.gap((q[rows, last], v[rows, last]), (q[1:, 0], v[1:, 0]))
+            between = self.joined * between
             gaps = torch.cat([between, torch.zeros_like(between[:1])])
-        return Terms((errors,), (self._count,), gaps, decayed)
+        return Terms((errors,), (self.count,), gaps, self._decayed(parameters))
+
+    def _decayed(self, parameters: Mapping[str, torch.Tensor]) -> tuple[tuple[float, torch.Tensor], ...]:
+        """What decays in a shooting fit, see :class:`Terms`.
+
+        Against noise decay is a prior of the motion that influences m; elsewhere it only breaks ties.
+        """
+        weights = weights_per_inertia(self.model_parameters(parameters))
+        decayed = tuple((self.settings.decay, w) for w in weights.values())
+        correction = self.correction
+        return decayed if correction is None else (*decayed, (correction.decay, parameters[correction.name]))
+
+    def _of_prior(self, decayed: tuple[tuple[float, torch.Tensor], ...]) -> torch.Tensor:
+        """The residuals of what decays, with zeros until they can be shared out to the windows."""
+        flat = [math.sqrt(factor) * w.flatten() for factor, w in decayed]
+        whole = torch.cat([self.observation.new_zeros(0), *flat])
+        return torch.nn.functional.pad(whole, (0, -len(whole) % len(self.windows)))
+
+    def between(self, shown: torch.Tensor, observation: torch.Tensor) -> torch.Tensor:
+        """Errors ``(..., d)`` of what is shown, in units of the scale."""
+        return (self.coordinates.unwrapped(shown, observation) - observation) / self._scale
+
+    def gap(self, end: tuple[torch.Tensor, torch.Tensor], begin: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """The gaps ``(..., g)`` between states (q, v); a velocity that is not observed has to join as well."""
+        velocities = (end[1] - begin[1]) / self._velocity_scale
+        hidden = [velocities[..., i : i + 1] for i, unseen in enumerate(self.coordinates.unobserved) if unseen]
+        between = self.between(self.coordinates.observation(*end), self.coordinates.observation(*begin))
+        return torch.cat([between, *hidden], dim=-1)
 
     def value_of(self, terms: Terms) -> tuple[torch.Tensor, torch.Tensor]:
         """(objective, loss): the mean squares of errors, with and without gaps and decay."""
         loss = torch.stack([(e * e).sum() / count for e, count in zip(terms.errors, terms.counts, strict=True)]).sum()
         value = loss + sum(factor * (w * w).sum() for factor, w in terms.decayed)
         if terms.gaps is not None:
-            value = value + self._weight_of_a_gap * (terms.gaps * terms.gaps).sum()
+            value = value + self.weight_of_a_gap * (terms.gaps * terms.gaps).sum()
         return value, loss
 
     def residuals_of(self, terms: Terms) -> torch.Tensor:
@@ -418,23 +507,25 @@ class Objective:
         A vector ``(m,)``; with shooting rows ``(N, m)``, where a row holds the errors of a window, its gap, and a share
         of what decays.
         """
-        decayed = [math.sqrt(factor) * w.reshape(-1) for factor, w in terms.decayed]
         errors = [e / math.sqrt(count) for e, count in zip(terms.errors, terms.counts, strict=True)]
         if self.local is None:
+            decayed = [math.sqrt(factor) * w.reshape(-1) for factor, w in terms.decayed]
             return torch.cat([error.reshape(-1) for error in errors] + decayed)
         rows = len(self.windows)
         parts = [error.reshape(rows, -1) for error in errors]
         if terms.gaps is not None:
-            parts.append(math.sqrt(self._weight_of_a_gap) * terms.gaps)
-        flat = torch.cat([errors[0].new_zeros(0), *decayed])
-        padding = flat.new_zeros(-len(flat) % rows)
-        return torch.cat([*parts, torch.cat([flat, padding]).reshape(rows, -1)], dim=1)
+            parts.append(math.sqrt(self.weight_of_a_gap) * terms.gaps)
+        return torch.cat([*parts, self._of_prior(terms.decayed).reshape(rows, -1)], dim=1)
 
     @property
-    def _weight_of_a_gap(self) -> float:
+    def weight_of_a_gap(self) -> float:
         """The weight of one square, so that that of their mean is the weight of the gaps."""
-        entries = self.coordinates.observation_size + sum(self.coordinates.unobserved)
-        return self.gap_weight / max(float(self._joined.sum()) * entries, 1.0)
+        return self.gap_weight / max(float(self.joined.sum()) * self._gap_size, 1.0)
+
+    @property
+    def _gap_size(self) -> int:
+        """The number of entries of a gap."""
+        return self.coordinates.observation_size + sum(self.coordinates.unobserved)
 
 
 @checked_arguments

@@ -12,6 +12,7 @@ from hnn_gym.errors import ConvergenceError, InputError
 from hnn_gym.training.least_squares import (
     MOST_PARAMETERS,
     LeastSquaresSettings,
+    Problem,
     degrees_of_freedom,
     least_squares,
 )
@@ -103,7 +104,8 @@ def test_the_degrees_of_freedom_are_those_of_the_whole_system(rows, chained, dec
     J = np.concatenate([part.numpy().reshape(49 + 7 * chained, -1) for part in parts], axis=1)
     hat = J @ np.linalg.inv(J.T @ J) @ J.T
     of_prior = np.trace(hat.reshape(7, len(J) // 7, 7, -1)[:, -1, :, -1])
-    found = degrees_of_freedom(with_prior, START, prior=1, local="start", chained=chained)
+    problem = Problem(with_prior, START, local="start", chained=chained)
+    found = degrees_of_freedom(problem.linearised(problem.theta, problem.own), prior=1)
     assert found == pytest.approx(1 - of_prior, rel=1e-6)
     assert (found < 0.999) == bool(decay)
 
