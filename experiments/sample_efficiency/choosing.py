@@ -3,7 +3,7 @@
 First some decays are tried, then with the best of them some widths. From the best of these the search walks: it tries
 all neighbours, those with a tenth and ten times the decay and with half and twice the units, and goes to the best of
 them if its error is lower by more than one per cent. Otherwise it stops, and where it stands is the choice. So a
-choice lies at no end of a grid, except where a wider network would have more than 512 units, and the search does not
+choice lies at no end of a grid, except where a wider network would have more than 4,096 units, and the search does not
 follow decays that are too small to change anything.
 """
 
@@ -21,7 +21,7 @@ from hnn_gym.training import held_out_error
 
 _EXACT_DECADES, _NOISY_DECADES = (-13, -12, -11), (-4, -3, -2, -1, 0)
 """Powers of ten of the decays that are tried first; with noise, as shares of its variance, comparable priors."""
-_WIDEST = 512
+_WIDEST = 4096
 _GAIN = 0.01
 """Share of the error by which a neighbour has to be better for the search to go there."""
 

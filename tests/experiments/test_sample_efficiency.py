@@ -131,9 +131,9 @@ def test_the_error_of_a_candidate_is_that_of_predictions_of_another_recording(mo
     assert 1e-3 < min(both) < max(both)
 
 
-def test_no_network_of_more_than_512_units_is_tried() -> None:
+def test_no_network_of_more_than_4096_units_is_tried() -> None:
     chosen, tried = _searched("first-order MLP", 0.2, lambda one: 1 / one.width + abs(one.decade))
-    assert chosen.width == max(one.width for one in tried) == 512
+    assert chosen.width == max(one.width for one in tried) == 4096
 
 
 def test_every_stored_choice_is_where_the_search_ends_or_the_page_says_that_it_has_not_ended() -> None:
