@@ -26,7 +26,7 @@ import tyro
 from hnn_gym import command
 from hnn_gym.agents import sb3, transfer_report
 from hnn_gym.systems import registry
-from hnn_gym.training import FitSettings, PixelSettings
+from hnn_gym.training import FitSettings, PixelSettings, scheme_search, selection
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -155,6 +155,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_ids: None) -> Ite
     for kind, most in _MOST.items():
         monkeypatch.setattr(kind, "__post_init__", _limited(kind.__post_init__, most))
     monkeypatch.setattr(PixelSettings, "__post_init__", _with_one_horizon(PixelSettings.__post_init__))
+    for module, name in ((selection, "NETWORK"), (selection, "LONGER"), (scheme_search, "QUICK")):
+        monkeypatch.setattr(module, name, replace(getattr(module, name), steps=8))
     tiny = {"batch_size": 16, "buffer_size": 1000, "learning_starts": 100}
     monkeypatch.setitem(
         sb3.RECIPES, "sac", replace(sb3.RECIPES["sac"], num_envs=4, steps=200, hidden=(8,), arguments=tiny)

@@ -179,7 +179,7 @@ def test_least_squares_chunks_change_nothing():
 
 def test_the_fit_finds_the_mass_from_noisy_states_and_exact_derivatives():
     data = make_data(replace(SPRING, trajectories=10), seed=0)
-    settings = SmoothSettings(hidden=(6,), mirror=True, last=LeastSquaresSettings(steps=15))
+    settings = SmoothSettings(hidden=(6,), mirror=True, first=FEW, last=LeastSquaresSettings(steps=15))
     parameters = fit_smooth(smooth_architecture(data, angle=False, hidden=(6,)), data, settings)
     # Exact derivatives weigh 1 / (5e-3)^2: the mass 0.5 to some 1e-4 where the noise alone leaves 2 %.
     assert np.exp(parameters["inertia.log"][0]) == pytest.approx(0.5, abs=2e-3)

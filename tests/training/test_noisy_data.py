@@ -75,7 +75,7 @@ def test_a_log_is_learned_through_leapfrog_which_knows_a_force_in_the_middle_of_
         TransitionDataset.from_arrays(time, position, action=force, settings=LogSettings(lengths=("q0",)))
         for time, position, force in (pushed_spring(seed=0), pushed_spring(seed=1))
     )
-    fit = replace(SHOOTING, horizon=20, adam_steps=0, first_horizon=None, least_squares_steps=20)
+    fit = replace(SHOOTING, horizon=20, adam_steps=0, first_horizon=None, least_squares_steps=14)
     own = train_world(log, "mechanical", settings=fit, options={"hidden": ()})
     euler = train_world(log, "mechanical", settings=fit, options={"hidden": ()}, integrator=SymplecticEuler())
     assert own.integrator == Leapfrog()
@@ -127,7 +127,7 @@ def test_gaps_are_the_differences_between_the_end_of_a_window_and_the_next_start
 def test_windows_that_join_end_with_a_residual_of_the_noise() -> None:
     # Without joints this fit ends at a loss of 0.29.
     noisy = recorded(0.2, steps=200, seed=103)
-    settings = replace(SHOOTING, horizon=200, first_horizon=10, decay=1e-4, adam_steps=60, least_squares_steps=20)
+    settings = replace(SHOOTING, horizon=200, first_horizon=10, decay=1e-4, adam_steps=30, least_squares_steps=8)
     state = fit_by_rounds(partial(objective_of, noisy), settings.rounds(200), settings)
     parameters = {name: torch.tensor(value) for name, value in state.parameters.items()}
     assert float(objective_of(noisy, settings)(parameters)[1]) < 1.1 * 0.2**2

@@ -18,7 +18,7 @@ from hnn_gym.errors import InputError, MissingPathError
 from hnn_gym.physics.dynamics import Structure
 from hnn_gym.physics.integrators import RungeKutta4, Substeps, SymplecticEuler
 from hnn_gym.systems import true_world
-from hnn_gym.training import open_loop_error, train_auto
+from hnn_gym.training import open_loop_error, selection, train_auto
 from hnn_gym.training.auto import sentences
 from hnn_gym.training.evidence import Evidence
 from hnn_gym.training.scheme_search import SchemeSearch
@@ -243,7 +243,9 @@ def test_rigid_bodies_whose_masses_are_found_to_be_constant_step_by_the_symplect
     assert any("M00 = 1, M11 = 0.5, V = 2.5 q0^2" in words for words in world.card["selection"]["words"])
 
 
-def test_where_no_energy_is_found_the_sentences_say_so() -> None:
+def test_where_no_energy_is_found_the_sentences_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, steps in (("NETWORK", 32), ("LONGER", 8)):
+        monkeypatch.setattr(selection, name, replace(getattr(selection, name), steps=steps, rows=200, most_rows=200))
     world = train_auto(Jumps.recording(), integrator=SymplecticEuler())
     assert not world.has_energy
     words = " ".join(world.card["selection"]["words"])
@@ -257,6 +259,7 @@ def test_where_no_energy_is_found_the_sentences_say_so() -> None:
 def test_the_command_line_chooses_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(selection, "NETWORK", replace(selection.NETWORK, steps=16))
     recording = tmp_path / "p.zarr"
     writer = hnn_gym.RecordTransitions(gymnasium.make("Pendulum-v1"), recording)
     writer.reset(seed=0)
