@@ -2,7 +2,8 @@
 
 The HNN of Greydanus et al. 2019 (2 inputs, two hidden layers of 200 tanh units, the loss on its gradient) with that
 gradient written out, so that one backward pass trains it, against the same network trained through autograd's gradient,
-which is differentiated twice. And the gradient of a long rollout, with and without checkpoints.
+which is differentiated twice. The gradient of a long rollout, with and without checkpoints. And the derivatives of
+multiple shooting, step by step and in forward mode.
 
 With ``--device cuda`` all of this runs on a GPU, and steps of a fit there are compared with the same on the CPU, over
 few windows and over many. Use another file for the results then.
@@ -24,6 +25,7 @@ from hnn_gym.envs.shipped import resolve_world
 from hnn_gym.models.mlp import MLP, initial_mlp
 from hnn_gym.physics.phase import symplectic_gradient
 from hnn_gym.training import FitSettings, Objective
+from hnn_gym.training.least_squares import Problem
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device
 from hnn_gym.worlds.differentiable import rollout
@@ -92,13 +94,13 @@ def gradient_of_rollout(run: Callable[..., torch.Tensor], steps: int, *, device:
     return step
 
 
-def gradient_of_fit(windows: int, *, steps: int, device: torch.device) -> Callable[[], None]:
-    """Loss of a fit, and its gradient, over windows of a shipped world: what a step of Adam or L-BFGS costs."""
-    world, rng = resolve_world("HNNPendulum-v0"), np.random.default_rng(0)
+def objective_of(windows: int, settings: FitSettings, device: torch.device) -> Objective:
+    """The objective of a fit to windows of a shipped world."""
+    world, rng, steps = resolve_world("HNNPendulum-v0"), np.random.default_rng(0), settings.horizon
     assert world.architecture is not None
     starts = world.phase_point(rng.uniform(-np.pi, np.pi, (windows, 1)), rng.uniform(-1, 1, (windows, 1)))
     action = rng.uniform(-2, 2, (steps, windows, 1))
-    objective = Objective(
+    return Objective(
         world.architecture,
         world.coordinates,
         TrainingWindows.of(
@@ -109,9 +111,14 @@ def gradient_of_fit(windows: int, *, steps: int, device: torch.device) -> Callab
         ),
         integrator=world.integrator,
         dt=world.dt,
-        settings=FitSettings(horizon=steps),
+        settings=settings,
         device=device,
     )
+
+
+def gradient_of_fit(windows: int, *, steps: int, device: torch.device) -> Callable[[], None]:
+    """Loss of a fit, and its gradient: what a step of Adam or L-BFGS costs."""
+    objective = objective_of(windows, FitSettings(horizon=steps), device)
     drawn = objective.initial_parameters()
     parameters = {name: torch.tensor(a, device=device, requires_grad=True) for name, a in drawn.items()}
 
@@ -120,6 +127,19 @@ def gradient_of_fit(windows: int, *, steps: int, device: torch.device) -> Callab
         finish(device)
 
     return step
+
+
+def derivatives_of_shooting(windows: int, *, steps: int) -> dict[str, Callable[[], object]]:
+    """All derivatives of multiple shooting, two ways: what a step of Levenberg-Marquardt costs."""
+    objective = objective_of(windows, FitSettings(loss="shooting", horizon=steps, decay=1e-6), torch.device("cpu"))
+    (residual,), (linearised,) = objective.residuals_by_member(), objective.linearised_by_member()
+    assert linearised is not None
+    problem = Problem(residual, objective.initial_parameters(), local=objective.local)
+    at = problem.theta, problem.own
+    return {
+        "step by step": lambda: linearised(problem.named(*at)),
+        "forward mode": lambda: problem.linearised(*at),
+    }
 
 
 def finish(device: torch.device) -> None:
@@ -154,6 +174,11 @@ def _main(settings: Settings) -> None:
     )
     what = f"gradient through {steps} steps of 64 pendulums: with checkpoints / all kept"
     rows.append(compared(what, seconds, "checkpoints", "all kept"))
+    for windows, steps in ((40, 10), (4, 100), (2, 200)):
+        ways = derivatives_of_shooting(windows, steps=steps // scale)
+        seconds = rounds({name: timed(way, repeat=1) for name, way in ways.items()}, min(count, 7))
+        what = f"derivatives of {windows} windows of {steps // scale} steps: step by step / forward mode"
+        rows.append(compared(what, seconds, "step by step", "forward mode"))
     if device.type != "cpu":
         for windows, steps in ((200, 1), (200, 20), (20_000 // scale, 20)):
             contestants = {
