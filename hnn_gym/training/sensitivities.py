@@ -45,25 +45,24 @@ def linearised_windows(objective: Objective, parameters: Tensors, roots: torch.T
         factor = objective.seen.to(path) / math.sqrt(objective.count)
         factor = factor if roots is None else factor * roots
         r = [(factor * terms.errors[0]).flatten(1)]
-        by_model, by_start = _parted((factor[..., None] * errors).flatten(1, 2), size)
-        by_amounts = by_model[..., :0]
+        of_errors = (factor[..., None] * errors).flatten(1, 2)
+        by_amounts = of_errors[..., :0]
         if correction is not None:
             at, amounts = world.decode(path), parameters[correction.name]
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", SCRIPTED, DeprecationWarning)
-                of_errors = torch.func.jacfwd(lambda amounts: objective.between(at, correction(amounts)))(amounts)
-            by_amounts = (factor[..., None] * of_errors.flatten(3)).flatten(1, 2)
-        J, own, after = [torch.cat([by_model, by_amounts], dim=2)], [by_start], [torch.zeros_like(by_start)]
+                bent = torch.func.jacfwd(lambda amounts: objective.between(at, correction(amounts)))(amounts)
+            by_amounts = (factor[..., None] * bent.flatten(3)).flatten(1, 2)
+        J, own = [torch.cat([of_errors[..., :size], by_amounts], dim=2)], [of_errors[..., size:]]
+        after = [torch.zeros_like(own[0])]
         if terms.gaps is not None:
             weight = math.sqrt(objective.weight_of_a_gap)
             r.append(weight * terms.gaps)
-            of_end, of_begin = _gaps(objective, model, path, ends, begins)
-            by_model, by_start = _parted(weight * of_end, size)
-            by_model_too, by_next = _parted(weight * of_begin, size)
-            nothing = by_model.new_zeros(*by_model.shape[:2], by_amounts.shape[2])
-            J.append(torch.cat([by_model + by_model_too, nothing], dim=2))
-            own.append(by_start)
-            after.append(by_next)
+            of_end, of_begin = (weight * part for part in _gaps(objective, model, path, ends, begins))
+            nothing = of_end.new_zeros(*of_end.shape[:2], by_amounts.shape[2])
+            J.append(torch.cat([(of_end + of_begin)[..., :size], nothing], dim=2))
+            own.append(of_end[..., size:])
+            after.append(of_begin[..., size:])
     return Linear(
         on_numpy(torch.cat(r, dim=1)),
         on_numpy(torch.cat(J, dim=1).flatten(0, 1)),
@@ -165,11 +164,6 @@ def _chained(by_model: torch.Tensor, by_state: torch.Tensor, states: torch.Tenso
     found = by_state @ states
     found[..., : by_model.shape[-1]] += by_model
     return found
-
-
-def _parted(slopes: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The derivatives by the model's parameters, and those by the starts."""
-    return slopes[..., :size], slopes[..., size:]
 
 
 def _chunks(shape: torch.Size, parameters: int) -> Iterator[slice]:
