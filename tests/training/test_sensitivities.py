@@ -13,7 +13,7 @@ import torch
 from hnn_gym import FitSettings, ObservationNoise, TransitionDataset, record_steps
 from hnn_gym.data import LogSettings
 from hnn_gym.models.port import network_weights
-from hnn_gym.physics.integrators import ImplicitMidpoint
+from hnn_gym.physics.integrators import ImplicitMidpoint, Integrator, InVelocities
 from hnn_gym.systems import coordinates_of
 from hnn_gym.training import sensitivities, train_ensemble, train_world
 from hnn_gym.training.dual_form import DualForm
@@ -97,8 +97,9 @@ def test_derivatives_step_by_step_are_those_in_forward_mode(
             np.testing.assert_allclose(part, other, rtol=1e-9, atol=1e-12 * np.abs(other).max())
 
 
-def test_a_scheme_that_iterates_has_derivatives_in_forward_mode() -> None:
-    prepared = Preparation.of(recorded("Pendulum-v1"), "mechanical", integrator=ImplicitMidpoint())
+@pytest.mark.parametrize("scheme", [ImplicitMidpoint(), InVelocities(ImplicitMidpoint())])
+def test_a_scheme_that_iterates_has_derivatives_in_forward_mode(scheme: Integrator) -> None:
+    prepared = Preparation.of(recorded("Pendulum-v1"), "mechanical", options={"hidden": (2,)}, integrator=scheme)
     assert prepared.objective(ALONE).linearised_by_member() == (None,)
 
 

@@ -120,6 +120,11 @@ class InVelocities(Integrator):
         """Whether dry friction acts in the kicks of the inner scheme."""
         return self.inner.sticks
 
+    @property
+    def iterates(self) -> bool:  # type: ignore[override]
+        """Whether a step of the inner scheme is the limit of an iteration."""
+        return self.inner.iterates
+
     def step(self, dynamics: Dynamics, x: Array, dt: float, u: Array | None = None) -> Array:
         """Advance phase points ``(..., 2n)`` by ``dt`` seconds under forces ``u`` ``(..., m)``."""
         q, p = split(x)
