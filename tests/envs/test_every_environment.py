@@ -91,16 +91,15 @@ def _same_step(one: Any, other: Any) -> None:
     assert one[1:] == other[1:]
 
 
-@pytest.mark.parametrize("drawn", [False, True], ids=["", "drawn"])
 @pytest.mark.parametrize(
-    "copied",
+    ("copied", "drawn"),
     [
-        copy.deepcopy,
-        copy.copy,
-        lambda env: pickle.loads(pickle.dumps(env)),
-        lambda env: cloudpickle.loads(cloudpickle.dumps(env)),
+        (copy.deepcopy, True),
+        (copy.copy, True),
+        (lambda env: pickle.loads(pickle.dumps(env)), True),
+        (lambda env: cloudpickle.loads(cloudpickle.dumps(env)), False),
     ],
-    ids=["deepcopy", "copy", "pickle", "cloudpickle"],
+    ids=["deepcopy of a drawn one", "copy of a drawn one", "pickle of a drawn one", "cloudpickle"],
 )
 @pytest.mark.parametrize("env_id", IDS)
 def test_a_copy_continues_as_the_original_does(make: Make, env_id: str, copied: Any, drawn: bool) -> None:
