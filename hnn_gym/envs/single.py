@@ -30,6 +30,8 @@ from hnn_gym.errors import ConvergenceError, InputError, finite_number, instance
 from hnn_gym.systems import environment_of
 
 _WHOLE = (int, np.integer)
+_LARGEST = float(np.finfo(np.float32).max)
+"""Observations are of 32 bits, in which larger numbers are infinite."""
 
 
 @dataclass(frozen=True)
@@ -328,5 +330,9 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise InputError(f"The state {state!r} has shape {array.shape}, and must have ({2 * n},): [q, dq/dt].")
         if not all_finite(array):
             raise InputError(f"The state {array.tolist()} is not finite.")
+        if max(map(abs, array.tolist())) > _LARGEST:
+            raise InputError(
+                f"The state {array.tolist()} has numbers beyond {_LARGEST:.3g}, and no observation shows it."
+            )
         self.task.check_state(array[:n], array[n:])
         return array[:n], array[n:]
