@@ -329,6 +329,9 @@ def least_squares(
         if report is not None:
             report(accepted, best, {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()})
         linear = at(theta, own)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not np.isfinite(linear.slopes):
+                break
     return {name: on_numpy(piece).copy() for name, piece in named(theta, own).items()}
 
 

@@ -87,6 +87,15 @@ def test_a_step_to_where_there_is_no_solution_is_shortened():
     assert found["x"][0] == pytest.approx(np.exp(-3.0) - 1e-3, rel=1e-3)
 
 
+def test_where_derivatives_are_not_finite_the_fit_ends_with_the_best_that_was_found() -> None:
+    def residual(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        x = p["x"]
+        return torch.where(x > 0.5, x, x + torch.sqrt(x - x))  # the same number, and a slope that is none
+
+    found = least_squares(residual, {"x": np.array([2.0])})
+    assert abs(found["x"][0]) < 0.1
+
+
 def test_more_parameters_than_a_dense_system_can_have_are_refused():
     with pytest.raises(InputError, match="at most 5,000 parameters, and the model has 5,001"):
         least_squares(lambda p: p["x"], {"x": np.zeros(MOST_PARAMETERS + 1)})
