@@ -12,7 +12,7 @@ from benchmarks.faults.cases import run
 from benchmarks.faults.trainings import AGENTS, TRAININGS
 from benchmarks.faults.written import CHECKPOINTS, DATASETS, RESULTS, preload
 
-_KILLS = ((CHECKPOINTS, 6), (DATASETS, 120), (RESULTS, 5), (TRAININGS[:1], 30), (AGENTS[:1], 40))
+_KILLS = ((CHECKPOINTS, 6), (DATASETS, 120), (RESULTS, 5), (TRAININGS[:1], 30), (AGENTS[:1], 60))
 """Cases, and at every how many of their file operations a process is killed."""
 _SEED = 1
 
