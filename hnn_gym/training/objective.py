@@ -259,7 +259,7 @@ class Objective:
         with torch.no_grad():
             tensors = {name: self._tensor(value) for name, value in parameters.items()}
             world = self.world(self.model_parameters(tensors))
-            states = on_numpy(torch.cat(self.moved(world, tensors), dim=-1)).copy()
+            states = on_numpy(torch.cat(self.moved(world, tensors[STARTS]), dim=-1)).copy()
         states[:, 0] = parameters[STARTS] * self._units
         return states
 
@@ -339,7 +339,7 @@ class Objective:
             parameters: of the model, the starts, and of the correction if there is one.
             roots: factors of the errors of every moment ``(N, k + 1, 1)``; None: 1.
         """
-        data = linearised_windows(self, parameters, roots)
+        data = linearised_windows(self, parameters, parameters[STARTS], roots)
         shared = {name: value for name, value in parameters.items() if name != STARTS}
         if self.underdetermined:
             decays = {name: math.sqrt(self.settings.decay) for name in network_weights(shared)}
@@ -419,7 +419,7 @@ class Objective:
         model = self.model_parameters(parameters)
         if self.settings.loss == "shooting":
             if moved is None:
-                moved = self.moved(self.world(model), parameters)
+                moved = self.moved(self.world(model), parameters[STARTS])
             return self._shooting_terms(moved, model, parameters)
         world = self.world(model)
         observation, action, duration = self.observation, self.action, self.duration
@@ -441,10 +441,9 @@ class Objective:
         decayed = tuple((self.settings.decay, w) for w in network_weights(model).values())
         return Terms(errors, tuple(error.numel() for error in errors), None, decayed)
 
-    def moved(self, world: WorldModel, parameters: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The states (q, v), each ``(N, k + 1, n)``, of all windows from their starts on."""
-        starts = parameters[STARTS] * self.units
-        return shooting_states(world, starts, self.action, self.duration)
+    def moved(self, world: WorldModel, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The states (q, v), each ``(N, k + 1, n)``, of all windows from their starts ``(N, 2n)`` on."""
+        return shooting_states(world, starts * self.units, self.action, self.duration)
 
     def _shooting_terms(
         self,

@@ -25,22 +25,25 @@ _CHUNK = 30_000_000
 """Derivatives of states that are computed at a time."""
 
 
-def linearised_windows(objective: Objective, parameters: Tensors, roots: torch.Tensor | None = None) -> Linear:
+def linearised_windows(
+    objective: Objective, parameters: Tensors, starts: torch.Tensor, roots: torch.Tensor | None = None
+) -> Linear:
     """Errors and gaps of the windows of a shooting fit with their derivatives; what decays is not among them.
 
     Args:
         objective: of the fit, whose scheme does not iterate.
-        parameters: of the model, of the correction if there is one, and the starts of the windows.
+        parameters: of the model, and of the correction if there is one.
+        starts: of the windows ``(N, 2n)``, in their units.
         roots: factors of the errors of every moment ``(N, k + 1, 1)``; None: 1.
     """
     model, correction = objective.model_parameters(parameters), objective.correction
     with torch.no_grad():
         world = objective.world(model)
-        moved = objective.moved(world, parameters)
+        moved = objective.moved(world, starts)
         terms, path = objective.terms(parameters, moved=moved), world.phase_point(*moved)
         observation = objective.observation if correction is None else correction(parameters[correction.name])
         size = sum(value.numel() for value in model.values())
-        pieces = [_windows(objective, model, parameters, path, observation, rows) for rows in _chunks(path.shape, size)]
+        pieces = [_windows(objective, model, starts, path, observation, rows) for rows in _chunks(path.shape, size)]
         errors, ends, begins = (torch.cat(parts) for parts in zip(*pieces, strict=True))
         factor = objective.seen.to(path) / math.sqrt(objective.count)
         factor = factor if roots is None else factor * roots
@@ -74,7 +77,7 @@ def linearised_windows(objective: Objective, parameters: Tensors, roots: torch.T
 def _windows(
     objective: Objective,
     model: Tensors,
-    parameters: Tensors,
+    starts: torch.Tensor,
     path: torch.Tensor,
     observation: torch.Tensor,
     rows: slice,
@@ -100,7 +103,7 @@ def _windows(
     def error(model: Tensors, x: torch.Tensor, observation: torch.Tensor) -> torch.Tensor:
         return objective.between(objective.world(model).decode(x), observation)
 
-    states = [torch.cat(_by_row(placed, model, parameters[objective.local or ""][rows]), dim=-1)]
+    states = [torch.cat(_by_row(placed, model, starts[rows]), dim=-1)]
     steps = _by_row(stepped, model, path[:, :-1].flatten(0, 1), *(values.flatten(0, 1) for values in inputs))
     by_model, by_state = (slopes.unflatten(0, inputs[0].shape[:2]) for slopes in steps)
     for here, through in zip(by_model.unbind(1), by_state.unbind(1), strict=True):
