@@ -17,6 +17,7 @@ from hnn_gym.models import PlanarChainHNN, Variables
 from hnn_gym.models.architecture import RATIOS
 from hnn_gym.models.inertia import LOG, relative_degrees
 from hnn_gym.physics.dynamics import PortHamiltonian
+from hnn_gym.training.least_squares import Linear
 from hnn_gym.training.objective import Objective
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
 from hnn_gym.training.zeros import Zeros
@@ -65,15 +66,9 @@ def determination_card(objective: Objective, parameters: Mapping[str, np.ndarray
     if not (chain or reported or (LOG in parameters and not objective.coordinates.force(objective.action).any())):
         return {}
     sizes, natural = _sizes(world, objective, parameters)
-    residual = objective.residuals_by_member()[0]
-    found = uncertainty(
-        residual,
-        parameters,
-        local=objective.local,
-        sizes=sizes,
-        together=objective.together,
-        device=objective.device,
-    )
+    linear = objective.derivatives(parameters)
+    assert isinstance(linear, Linear)  # a network alone would have more weights than data, and reports nothing here
+    found = uncertainty(linear, parameters, local=objective.local, sizes=sizes)
     card: dict[str, Any] = {}
     friction = _friction(world, found, natural)
     if friction:

@@ -354,20 +354,23 @@ class Objective:
             slopes = torch.cat([part.flatten(1) for part in torch.func.jacrev(decayed)(shared).values()], dim=1)
             return data.with_prior(on_numpy(decayed(shared)), on_numpy(slopes))
 
+    def derivatives(self, parameters: Mapping[str, np.ndarray]) -> Linear | DualForm:
+        """The residuals of a fit with their derivatives, however they are computed."""
+        if self._by_steps:
+            return self.linearised({name: self._tensor(value) for name, value in parameters.items()})
+        problem = Problem(
+            lambda at: self.residuals_of(self.terms(at)),
+            parameters,
+            local=self.local,
+            chained=self.chained,
+            together=self.together,
+            device=self.device,
+        )
+        return problem.linearised(problem.theta, problem.own)
+
     def _degrees_of_freedom(self, parameters: Mapping[str, np.ndarray], terms: Terms) -> float:
         """How many of the shared parameters the data determine."""
-        if self._by_steps:
-            linear = self.linearised({name: self._tensor(value) for name, value in parameters.items()})
-        else:
-            problem = Problem(
-                lambda at: self.residuals_of(self.terms(at)),
-                parameters,
-                local=self.local,
-                chained=self.chained,
-                together=self.together,
-                device=self.device,
-            )
-            linear = problem.linearised(problem.theta, problem.own)
+        linear = self.derivatives(parameters)
         if isinstance(linear, DualForm):
             return linear.degrees_of_freedom()
         return degrees_of_freedom(linear, prior=self._of_prior(terms.decayed).numel() // len(self.windows))

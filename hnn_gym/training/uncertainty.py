@@ -20,9 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from hnn_gym.training.least_squares import Linear, Problem, Residual, Together
+from hnn_gym.training.least_squares import Linear
 
 _RANK = 1e-9
 """Singular values below this share of the largest are 0: such a start moves no residual."""
@@ -70,26 +69,21 @@ class Uncertainty:
 
 
 def uncertainty(
-    residual: Residual,
+    linear: Linear,
     at: Mapping[str, np.ndarray],
     *,
     local: str | None = None,
     sizes: Mapping[str, np.ndarray] | None = None,
-    together: Together | None = None,
-    device: str | torch.device = "cpu",
 ) -> Uncertainty:
     """Return standard errors of the parameters of a least-squares fit.
 
     Args:
-        residual: the residuals that were minimised, as of :func:`hnn_gym.training.least_squares.least_squares`.
+        linear: the residuals that were minimised and their derivatives, at the minimum.
         at: where the minimum is, by name.
         local: name of the array whose row i moves only row i of the residuals.
         sizes: units of the entries of some arrays, so that the covariance is that of the parameters divided by them;
             others count as they are. An infinite size takes a parameter that acts on nothing.
-        together: as of :func:`hnn_gym.training.least_squares.least_squares`.
-        device: where ``residual`` takes its tensors.
     """
-    problem = Problem(residual, at, local=local, together=together, device=device)
     names = tuple((name, i) for name, value in at.items() if name != local for i in range(np.size(value)))
     units = np.concatenate(
         [
@@ -98,7 +92,7 @@ def uncertainty(
             if name != local
         ]
     )
-    rows, r, free = _without_starts(problem.linearised(problem.theta, problem.own))
+    rows, r, free = _without_starts(linear)
     rows = rows * units
     size = np.sqrt(np.sum(rows**2, axis=(0, 1)))
     used = size > _ROUNDING * size.max(initial=0.0)

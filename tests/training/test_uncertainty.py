@@ -14,6 +14,7 @@ from hnn_gym.physics.hamiltonians import Link, PlanarChain
 from hnn_gym.physics.integrators import InVelocities, Leapfrog
 from hnn_gym.training import FitSettings, train_world
 from hnn_gym.training.determination import physical_words
+from hnn_gym.training.least_squares import Problem
 from hnn_gym.training.uncertainty import Uncertainty, uncertainty
 from hnn_gym.worlds.world_model import WorldModel
 
@@ -38,7 +39,8 @@ def fitted(errors: np.ndarray) -> tuple[Uncertainty, np.ndarray]:
         return shared + torch.einsum("nmk,nk->nm", torch.tensor(L), p["s"]) - torch.tensor(errors)
 
     at = {"a": solution[:SHARED], "s": solution[SHARED:].reshape(WINDOWS, STARTS)}
-    return uncertainty(residual, at, local="s"), expected
+    problem = Problem(residual, at, local="s")
+    return uncertainty(problem.linearised(problem.theta, problem.own), at, local="s"), expected
 
 
 def test_standard_errors_are_those_of_linear_regression_where_all_errors_are_independent() -> None:
@@ -61,7 +63,9 @@ def test_what_always_occurs_together_is_a_free_direction() -> None:
     def residual(p: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return (p["a"] + p["b"]) * t - t + 0.01 * torch.sin(100 * t) + 0 * p["c"]
 
-    found = uncertainty(residual, {"a": np.array([0.5]), "b": np.array([0.5]), "c": np.array([1.0])})
+    at = {"a": np.array([0.5]), "b": np.array([0.5]), "c": np.array([1.0])}
+    problem = Problem(residual, at)
+    found = uncertainty(problem.linearised(problem.theta, problem.own), at)
     nothing, together = found.free_directions()
     np.testing.assert_array_equal(nothing, [0, 0, 1])
     np.testing.assert_allclose(np.abs(together), [np.sqrt(0.5), np.sqrt(0.5), 0])
