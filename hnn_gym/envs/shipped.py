@@ -46,8 +46,8 @@ def resolve_world(world_model: WorldModel | str | os.PathLike[str]) -> WorldMode
 def resolve_pixel_world(world_model: PixelWorld | WorldModel | str | os.PathLike[str]) -> PixelWorld | None:
     """Return a world learned from frames given itself, the id of a shipped one, or the path of a checkpoint.
 
-    The result is None where the world was not learned from frames. It is also None where there is no such world at all,
-    which :func:`resolve_world` reports by an error.
+    It returns None for a world that was not learned from frames. For an id or a path at which there is no world it
+    returns None too, and leaves it to :func:`resolve_world` to raise the error.
 
     Raises:
         InputError: the checkpoint is damaged, or the argument is neither world, id nor path.

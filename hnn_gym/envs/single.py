@@ -332,7 +332,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise InputError(f"The state {array.tolist()} is not finite.")
         if max(map(abs, array.tolist())) > _LARGEST:
             raise InputError(
-                f"The state {array.tolist()} has numbers beyond {_LARGEST:.3g}, and no observation shows it."
+                f"The state {array.tolist()} has numbers beyond {_LARGEST:.3g}, which observations of 32 bits show as "
+                "infinite: give smaller ones."
             )
         self.task.check_state(array[:n], array[n:])
         return array[:n], array[n:]

@@ -38,7 +38,9 @@ class Results:
         Raises:
             InputError: there is a file, and it does not hold results of this command.
         """
-        self.path = None if path is None else check_is_for_a_file(path)
+        self.path = path
+        if path is not None:
+            self.path = check_is_for_a_file(path)
         self._command = command
         self._content: dict[str, Any] = {}
         self._lines: dict[str, str] = {}
@@ -94,7 +96,8 @@ class Results:
         if self.path is None:
             return
         stamp = _stamp(self.path)
-        if stamp is None or stamp == self._stamp:
+        unchanged = stamp == self._stamp
+        if stamp is None or unchanged:
             return
         self._stamp = stamp
         try:

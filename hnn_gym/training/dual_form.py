@@ -17,6 +17,7 @@ identity; as Gaussian processes, Rasmussen and Williams, *Gaussian Processes for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
@@ -68,7 +69,7 @@ class DualForm:
         """The sum of squares of the derivatives."""
         return float(self._curvature.sum())
 
-    @property
+    @cached_property
     def _curvature(self) -> np.ndarray:
         """The diagonal of the second derivatives by all parameters, those of the rows last ``(P + N k,)``."""
         by_data = np.concatenate([np.sum(self.J**2, axis=0), np.sum(self.own**2, axis=0)])

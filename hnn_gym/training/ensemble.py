@@ -26,11 +26,12 @@ from hnn_gym.errors import InputError, instance, whole_number
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitReport, FitState
 from hnn_gym.training.least_squares import Linearisation, Residual
-from hnn_gym.training.objective import Objective, Terms
+from hnn_gym.training.objective import Objective
 from hnn_gym.training.preparation import Preparation, opened
 from hnn_gym.training.rounds import fit_by_rounds
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.streaming import sample_of
+from hnn_gym.training.terms import Terms
 from hnn_gym.training.worlds import card_of, inferred_card, longest_episode
 from hnn_gym.worlds.world_model import WorldModel
 

@@ -123,17 +123,18 @@ class Linear(NamedTuple):
     @property
     def slopes(self) -> float:
         """The sum of squares of the derivatives."""
-        return float(np.sum(self.J**2) + (0.0 if self.own is None else np.sum(self.own**2)))
+        by_rows = 0.0 if self.own is None else np.sum(self.own**2)
+        return float(np.sum(self.J**2) + by_rows)
 
     def with_prior(self, r: np.ndarray, J: np.ndarray) -> Linear:
         """Add residuals ``(N s,)`` that depend on the shared parameters alone, s to each of the rows."""
         assert self.own is not None
         count, of_data = self.r.shape
         rows = np.concatenate([self.J.reshape(count, of_data, -1), J.reshape(count, -1, J.shape[1])], axis=1)
-        own, after = (
-            None if slopes is None else np.pad(slopes, ((0, 0), (0, len(r) // count), (0, 0)))
-            for slopes in (self.own, self.after)
-        )
+        no_slopes = ((0, 0), (0, len(r) // count), (0, 0))
+        own, after = np.pad(self.own, no_slopes), self.after
+        if after is not None:
+            after = np.pad(after, no_slopes)
         return Linear(np.concatenate([self.r, r.reshape(count, -1)], axis=1), rows.reshape(-1, J.shape[1]), own, after)
 
     def step(self, damping: float, scaling: Scaling) -> Step | None:

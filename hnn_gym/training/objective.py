@@ -12,7 +12,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -41,6 +41,7 @@ from hnn_gym.training.losses import derivative_residuals, prediction_residual, s
 from hnn_gym.training.sensitivities import linearised_windows
 from hnn_gym.training.settings import FitSettings
 from hnn_gym.training.starting_point import StartingPoint, steps_of
+from hnn_gym.training.terms import Correction, Terms
 from hnn_gym.training.traced_motion import TracedMotion
 from hnn_gym.training.windows import TrainingWindows
 from hnn_gym.worlds.devices import checked_device, on_numpy
@@ -48,42 +49,6 @@ from hnn_gym.worlds.world_model import WorldModel
 
 STARTS = "starts"
 """Name of the estimated initial states among the parameters of a shooting fit, with lengths in their unit."""
-
-
-class Correction(Protocol):
-    """A change of the observations that is learned with the model, such as :class:`hnn_gym.training.warp.Warp`."""
-
-    name: str
-    """Name of its array among the parameters."""
-    decay: float
-    """Factor of the sum of its squares in the objective."""
-    own_units: bool
-    """Whether its amounts are far from 1 in size, so that each is damped by its own scale."""
-
-    def initial(self) -> np.ndarray:
-        """The array that changes nothing."""
-
-    def carried(self, amounts: np.ndarray) -> np.ndarray:
-        """Where the fit of other windows of the same episodes begins."""
-
-    def __call__(self, amounts: torch.Tensor) -> torch.Tensor:
-        """Return the corrected observations ``(N, k + 1, d)`` of all windows."""
-
-
-class Terms(NamedTuple):
-    """The terms that an objective is made of.
-
-    Attributes:
-        errors: the loss is the sum of their mean squares; 0 where nothing was observed.
-        counts: numbers of observed values in each of them.
-        gaps: between every window and the next ``(N, g)``, 0 where they do not join; None: no windows have to join.
-        decayed: pairs of a factor and an array whose sum of squares, times the factor, is added.
-    """
-
-    errors: tuple[torch.Tensor, ...]
-    counts: tuple[int, ...]
-    gaps: torch.Tensor | None
-    decayed: tuple[tuple[float, torch.Tensor], ...]
 
 
 class Objective:
@@ -479,10 +444,10 @@ class Objective:
         return decayed if correction is None else (*decayed, (correction.decay, parameters[correction.name]))
 
     def _of_prior(self, decayed: tuple[tuple[float, torch.Tensor], ...]) -> torch.Tensor:
-        """The residuals of what decays, with zeros until they can be shared out to the windows."""
+        """The residuals of what decays; in a shooting fit with zeros until they can be shared out to the windows."""
         flat = [math.sqrt(factor) * w.flatten() for factor, w in decayed]
         whole = torch.cat([self.observation.new_zeros(0), *flat])
-        return torch.nn.functional.pad(whole, (0, -len(whole) % len(self.windows)))
+        return whole if self.local is None else torch.nn.functional.pad(whole, (0, -len(whole) % len(self.windows)))
 
     def between(self, shown: torch.Tensor, observation: torch.Tensor) -> torch.Tensor:
         """Errors ``(..., d)`` of what is shown, in units of the scale."""
@@ -510,14 +475,14 @@ class Objective:
         of what decays.
         """
         errors = [e / math.sqrt(count) for e, count in zip(terms.errors, terms.counts, strict=True)]
+        prior = self._of_prior(terms.decayed)
         if self.local is None:
-            decayed = [math.sqrt(factor) * w.reshape(-1) for factor, w in terms.decayed]
-            return torch.cat([error.reshape(-1) for error in errors] + decayed)
+            return torch.cat([*(error.flatten() for error in errors), prior])
         rows = len(self.windows)
         parts = [error.reshape(rows, -1) for error in errors]
         if terms.gaps is not None:
             parts.append(math.sqrt(self.weight_of_a_gap) * terms.gaps)
-        return torch.cat([*parts, self._of_prior(terms.decayed).reshape(rows, -1)], dim=1)
+        return torch.cat([*parts, prior.reshape(rows, -1)], dim=1)
 
     @property
     def weight_of_a_gap(self) -> float:

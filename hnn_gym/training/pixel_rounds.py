@@ -19,12 +19,13 @@ from hnn_gym.models import Architecture, Variables
 from hnn_gym.models.pixel import Codec
 from hnn_gym.physics.integrators import Integrator
 from hnn_gym.training.fit import FitState, fit
-from hnn_gym.training.objective import Correction, Objective
+from hnn_gym.training.objective import Objective
 from hnn_gym.training.pixel_footage import Footage, slow_windows
 from hnn_gym.training.pixel_motion import Library
 from hnn_gym.training.pixel_settings import PixelSettings
 from hnn_gym.training.preparation import architecture_of
 from hnn_gym.training.rounds import next_state
+from hnn_gym.training.terms import Correction
 from hnn_gym.training.windows import TrainingWindows
 
 LineReport = Callable[[str], None]

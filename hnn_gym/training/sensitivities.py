@@ -9,24 +9,61 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import torch
 
+from hnn_gym.coordinates import Coordinates
 from hnn_gym.physics.phase import split
 from hnn_gym.training.least_squares import SCRIPTED, Linear, Tensors
+from hnn_gym.training.terms import Correction, Terms
 from hnn_gym.worlds.devices import on_numpy
-
-if TYPE_CHECKING:
-    from hnn_gym.training.objective import Objective
+from hnn_gym.worlds.world_model import WorldModel
 
 _CHUNK = 30_000_000
 """Derivatives of states that are computed at a time."""
 
 
+class ShootingFit(Protocol):
+    """What is needed of the objective of a shooting fit: :class:`hnn_gym.training.objective.Objective`."""
+
+    coordinates: Coordinates
+    correction: Correction | None
+    units: torch.Tensor
+    observation: torch.Tensor
+    seen: torch.Tensor
+    count: int
+    action: torch.Tensor
+    duration: torch.Tensor | None
+    steps: torch.Tensor
+    joined: torch.Tensor
+
+    @property
+    def weight_of_a_gap(self) -> float:
+        """The factor of the square of an entry of a gap."""
+
+    def model_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the model alone."""
+
+    def world(self, parameters: Mapping[str, Any]) -> WorldModel:
+        """The world of a model's parameters."""
+
+    def moved(self, world: WorldModel, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The states through which it passes in all windows."""
+
+    def terms(self, parameters: Tensors, *, moved: tuple[torch.Tensor, torch.Tensor]) -> Terms:
+        """The errors and gaps of these states."""
+
+    def between(self, shown: torch.Tensor, observation: torch.Tensor) -> torch.Tensor:
+        """The error of what a state shows."""
+
+    def gap(self, end: tuple[torch.Tensor, torch.Tensor], begin: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """The gap between the end of a window and the beginning of the next."""
+
+
 def linearised_windows(
-    objective: Objective, parameters: Tensors, starts: torch.Tensor, roots: torch.Tensor | None = None
+    objective: ShootingFit, parameters: Tensors, starts: torch.Tensor, roots: torch.Tensor | None = None
 ) -> Linear:
     """Errors and gaps of the windows of a shooting fit with their derivatives; what decays is not among them.
 
@@ -75,7 +112,7 @@ def linearised_windows(
 
 
 def _windows(
-    objective: Objective,
+    objective: ShootingFit,
     model: Tensors,
     starts: torch.Tensor,
     path: torch.Tensor,
@@ -120,7 +157,7 @@ def _windows(
 
 
 def _gaps(
-    objective: Objective, model: Tensors, path: torch.Tensor, ends: torch.Tensor, begins: torch.Tensor
+    objective: ShootingFit, model: Tensors, path: torch.Tensor, ends: torch.Tensor, begins: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Derivatives of the gaps ``(N, g, P + 2n)`` through the end of each window and through the start of the next.
 

@@ -254,7 +254,7 @@ def test_a_bad_action_is_refused_and_changes_nothing(make: Make, env_id: str, ba
     [
         ({"state": [np.nan] * 2}, "not finite"),
         ({"state": [0.0, np.inf]}, "not finite"),
-        ({"state": [0.0, 1e39]}, r"has numbers beyond 3\.4e\+38, and no observation shows it"),
+        ({"state": [0.0, 1e39]}, r"has numbers beyond 3\.4e\+38, .*: give smaller ones"),
         ({"state": [0.0]}, r"must have \(2,\): \[q, dq/dt\]"),
         ({"state": None}, r"The state None is not an array of numbers"),
         ({"state": "up"}, "not an array of numbers"),

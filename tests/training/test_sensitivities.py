@@ -8,7 +8,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-import torch
 
 from hnn_gym import FitSettings, ObservationNoise, TransitionDataset, record_steps
 from hnn_gym.data import LogSettings
@@ -117,10 +116,11 @@ def test_members_of_an_ensemble_have_the_derivatives_of_their_own_residuals(sett
     np.testing.assert_allclose(found.J, expected.J, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("scaling", ["levenberg", "marquardt"])
+# Marquardt's scaling hardly damps what the residuals hardly feel, so that its equations lose half of their digits.
+@pytest.mark.parametrize(("scaling", "error"), [("levenberg", 1e-9), ("marquardt", 1e-6)])
 @pytest.mark.parametrize(("settings", "gaps"), [(JOINED, 3.0), (ALONE, 0.0)])
 def test_with_more_weights_than_data_a_step_of_the_dual_form_is_that_of_the_whole_system(
-    scaling: Scaling, settings: FitSettings, gaps: float
+    scaling: Scaling, error: float, settings: FitSettings, gaps: float
 ) -> None:
     objective = objective_of(recorded("Pendulum-v1"), "baseline", settings, gaps, hidden=(40,))
     assert objective.underdetermined
@@ -131,10 +131,9 @@ def test_with_more_weights_than_data_a_step_of_the_dual_form_is_that_of_the_whol
     found, expected = dual.step(0.1, scaling), whole.step(0.1, scaling)
     assert found is not None
     assert expected is not None
-    size = np.abs(expected.shared).max()
-    np.testing.assert_allclose(found.shared, expected.shared, atol=1e-6 * size)
-    np.testing.assert_allclose(found.own, expected.own, rtol=1e-6, atol=1e-9)
-    assert found.predicted == pytest.approx(expected.predicted, rel=1e-6)
+    for step, other in ((found.shared, expected.shared), (found.own, expected.own)):
+        np.testing.assert_allclose(step, other, rtol=0, atol=error * np.abs(other).max())
+    assert found.predicted == pytest.approx(expected.predicted, rel=1e-9)
 
 
 def test_the_dual_form_has_the_degrees_of_freedom_of_the_whole_system() -> None:
@@ -173,4 +172,3 @@ def test_more_data_than_weights_is_no_case_for_the_dual_form() -> None:
     assert not objective_of(recorded("Pendulum-v1"), "mechanical", JOINED, 3.0, **wide).underdetermined  # m is learned
     no_decay = replace(JOINED, decay=0.0)
     assert not objective_of(recorded("Pendulum-v1"), "baseline", no_decay, 3.0, **wide).underdetermined
-    assert torch.get_default_dtype() == torch.float32
